@@ -1,0 +1,160 @@
+// Package event names what the services say to each other: components, topics, and the
+// messages on them. Messages carry ids and numbers, never personal data; a consumer that
+// needs more asks the owner. A unit test compares these names with the YAML in components/.
+package event
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Component names, the same in every environment.
+const (
+	Seats     = "seats"     // state: seats, holds, caps
+	Line      = "line"      // state: waiting-room sequencer and actor state
+	Cache     = "cache"     // state: sessions, queue entries, read cache
+	PubSub    = "pubsub"    // every topic that must arrive
+	Broadcast = "broadcast" // fan-out to every replica; newest only
+	Email     = "email"     // output binding: mail
+	Secrets   = "secrets"   // every secret
+)
+
+// App-ids of the Dapr sidecars.
+const (
+	Auth               = "auth"
+	Catalog            = "catalog"
+	Search             = "search"
+	Booking            = "booking"
+	BookingConsumer    = "booking-consumer"
+	HighDemandConsumer = "highdemand-consumer"
+	WaitingRoom        = "waitingroom"
+	Payment            = "payment"
+	Notification       = "notification"
+)
+
+// Topics on PubSub. Each has a dead-letter topic of the same name with the suffix Dead.
+const (
+	CatalogChanges          = "catalog.changes"
+	BookingRequests         = "booking.requests"
+	BookingRequestsPriority = "booking.requests.priority"
+	BookingEvents           = "booking.events"
+	PaymentEvents           = "payment.events"
+	HoldRequests            = "hold.requests"
+	InventorySummary        = "inventory.summary"
+
+	Dead = ".dead"
+)
+
+// Topics on Broadcast.
+const (
+	SeatChanges  = "seat.changes"
+	HoldOutcomes = "hold.outcomes"
+	LineTicks    = "line.ticks"
+	Notices      = "notices"
+)
+
+// Topics lists every topic on PubSub.
+func Topics() []string {
+	return []string{CatalogChanges, BookingRequests, BookingRequestsPriority, BookingEvents, PaymentEvents, HoldRequests, InventorySummary}
+}
+
+// BroadcastTopics lists every topic on Broadcast.
+func BroadcastTopics() []string { return []string{SeatChanges, HoldOutcomes, LineTicks, Notices} }
+
+// CatalogChanged says that an event, its ticket types, its venue or its plan changed.
+// Key: event. LSN orders changes of one event; it is a Postgres log sequence number.
+type CatalogChanged struct {
+	Event   uuid.UUID `json:"event"`
+	Deleted bool      `json:"deleted,omitempty"`
+	LSN     uint64    `json:"lsn,string"`
+}
+
+// BookingRequested asks the booking-consumer to drive a booking. Key: booking.
+type BookingRequested struct {
+	Booking uuid.UUID `json:"booking"`
+	Event   uuid.UUID `json:"event"`
+}
+
+// BookingChanged tells the world of a booking's step. Key: booking. Version grows with each step.
+type BookingChanged struct {
+	Booking uuid.UUID `json:"booking"`
+	Event   uuid.UUID `json:"event"`
+	Account string    `json:"account"` // opaque id
+	Status  string    `json:"status"`
+	Version int64     `json:"version"`
+	Units   []string  `json:"units"`
+	Reason  string    `json:"reason,omitempty"`
+	At      time.Time `json:"at"`
+}
+
+// PaymentKind is what happened to a payment.
+type PaymentKind string
+
+// The kinds of PaymentChanged.
+const (
+	PaymentAuthorized          PaymentKind = "authorized"
+	PaymentAuthorizationFailed PaymentKind = "authorization_failed"
+	PaymentCaptured            PaymentKind = "captured"
+	PaymentVoided              PaymentKind = "voided"
+	PaymentRefunded            PaymentKind = "refunded"
+	PaymentRefundFailed        PaymentKind = "refund_failed"
+)
+
+// PaymentChanged tells the booking-consumer what happened to the money of a booking. Key: booking.
+type PaymentChanged struct {
+	Payment  uuid.UUID   `json:"payment"`
+	Booking  uuid.UUID   `json:"booking"`
+	Intent   string      `json:"intent"`
+	Kind     PaymentKind `json:"kind"`
+	Amount   int64       `json:"amount"`
+	Currency string      `json:"currency"`
+	Refund   *uuid.UUID  `json:"refund,omitempty"`
+	Reason   string      `json:"reason,omitempty"`
+	At       time.Time   `json:"at"`
+}
+
+// Inventory is what is left of an event. Key: event; at most one per event and second.
+type Inventory struct {
+	Event     uuid.UUID `json:"event"`
+	Available int       `json:"available"`
+	Held      int       `json:"held"`
+	Booked    int       `json:"booked"`
+	Total     int       `json:"total"`
+	Version   int64     `json:"version"`
+	At        time.Time `json:"at"`
+}
+
+// SeatsChanged carries changed units to every booking replica. Key: event.
+type SeatsChanged struct {
+	Event   uuid.UUID    `json:"event"`
+	Version int64        `json:"version"`
+	Changes []SeatChange `json:"changes"`
+}
+
+// SeatChange is one unit's new state: a available, h held, b booked, x blocked; Until is when
+// a hold ends, in milliseconds of Unix time, 0 where nothing ends.
+type SeatChange struct {
+	Unit  string `json:"unit"`
+	State string `json:"state"`
+	Until int64  `json:"until,omitempty"`
+}
+
+// LineTick is the front of a waiting room's line. Key: event.
+type LineTick struct {
+	Event  uuid.UUID `json:"event"`
+	Served int64     `json:"served"`
+	Rate   float64   `json:"rate"` // admissions per second, measured
+	State  string    `json:"state"`
+	At     time.Time `json:"at"`
+}
+
+// Notice is an in-app message to one account. Text is made where it is shown, in the reader's language.
+type Notice struct {
+	Account string     `json:"account"`
+	Kind    string     `json:"kind"`
+	Event   *uuid.UUID `json:"event,omitempty"`
+	Booking *uuid.UUID `json:"booking,omitempty"`
+	Hold    *uuid.UUID `json:"hold,omitempty"`
+	At      time.Time  `json:"at"`
+}

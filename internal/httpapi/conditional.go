@@ -1,0 +1,68 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// Refusals of conditional requests (RFC 9110, 13) and of cursors.
+var (
+	ErrVersionRequired = fault.New(fault.PreconditionRequired, "if_match_required", "Send If-Match with the version you changed.")
+	ErrVersionStale    = fault.New(fault.PreconditionFailed, "version_stale", "Somebody changed this since you read it.")
+	ErrInvalidCursor   = fault.New(fault.Malformed, "invalid_cursor", "This cursor is not one of ours.")
+)
+
+// ETag writes a version number as a strong entity tag.
+func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+
+// IfMatch reads the version a client changed. ErrVersionRequired when it does not say.
+func IfMatch(header string) (int64, error) {
+	if header == "" {
+		return 0, ErrVersionRequired
+	}
+	version, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(header, "W/"), `"`), 10, 64)
+	if err != nil {
+		return 0, ErrVersionStale
+	}
+	return version, nil
+}
+
+// NotModified answers 304 when the client's copy is current. Call it before writing a body.
+func NotModified(w http.ResponseWriter, r *http.Request, etag string) bool {
+	w.Header().Set("ETag", etag)
+	for tag := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
+		tag = strings.TrimSpace(tag)
+		// Compression in the gateway weakens tags; comparison for GET is weak anyway.
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == strings.TrimPrefix(etag, "W/") {
+			w.WriteHeader(http.StatusNotModified)
+			return true
+		}
+	}
+	return false
+}
+
+// EncodeCursor makes an opaque cursor of the last row's sort key.
+func EncodeCursor(key any) (string, error) {
+	raw, err := json.Marshal(key)
+	if err != nil {
+		return "", err
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// DecodeCursor reads a cursor made by EncodeCursor into key. ErrInvalidCursor for anything else.
+func DecodeCursor(cursor string, key any) error {
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	if err != nil {
+		return ErrInvalidCursor.Because(err)
+	}
+	if err := json.Unmarshal(raw, key); err != nil {
+		return ErrInvalidCursor.Because(err)
+	}
+	return nil
+}

@@ -1,0 +1,188 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
+)
+
+// contract is a service's OpenAPI document in force.
+//
+// Two extensions on an operation: `x-max-body: 16777216` raises the body limit in bytes;
+// `x-stream-body: true` leaves the body unread for the handler to stream and check.
+type contract struct {
+	doc     *openapi3.T
+	options *openapi3filter.Options
+}
+
+func newContract(spec []byte) (*contract, error) {
+	if len(spec) == 0 {
+		return &contract{doc: &openapi3.T{Paths: openapi3.NewPaths()}}, nil
+	}
+	loader := openapi3.NewLoader()
+	doc, err := loader.LoadFromData(spec)
+	if err != nil {
+		return nil, fmt.Errorf("load contract: %w", err)
+	}
+	if err := doc.Validate(loader.Context); err != nil {
+		return nil, fmt.Errorf("contract is not valid: %w", err)
+	}
+	return &contract{doc: doc, options: &openapi3filter.Options{
+		MultiError: true,
+		AuthenticationFunc: func(ctx context.Context, _ *openapi3filter.AuthenticationInput) error {
+			_, err := identity.Require(ctx)
+			return err
+		},
+	}}, nil
+}
+
+// operation finds the matched route's entry. The router's templates are those of the document,
+// since both servers and document come from one file.
+func (c *contract) operation(r *http.Request) (template string, item *openapi3.PathItem, op *openapi3.Operation) {
+	route := mux.CurrentRoute(r)
+	if route == nil {
+		return "", nil, nil
+	}
+	template, err := route.GetPathTemplate()
+	if err != nil {
+		return "", nil, nil
+	}
+	item = c.doc.Paths.Value(template)
+	if item == nil {
+		return "", nil, nil
+	}
+	return template, item, item.GetOperation(r.Method)
+}
+
+func (c *contract) limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limit := int64(maxBody)
+		if _, _, op := c.operation(r); op != nil {
+			if n, ok := op.Extensions["x-max-body"].(float64); ok {
+				limit = int64(n)
+			}
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (c *contract) validate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, item, op := c.operation(r)
+		if op == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		options := *c.options
+		if stream, _ := op.Extensions["x-stream-body"].(bool); stream {
+			options.ExcludeRequestBody = true
+		}
+		err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+			Request:    r,
+			PathParams: mux.Vars(r),
+			Options:    &options,
+			Route:      &routers.Route{Spec: c.doc, Path: path, PathItem: item, Method: r.Method, Operation: op},
+		})
+		if err != nil {
+			WriteProblem(w, r, refusal(err))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// violation is one thing wrong with a request. It names the place and the rule, never the
+// value: what people type by mistake is often a secret or a name.
+type violation struct {
+	Field string `json:"field"`
+	Rule  string `json:"rule"`
+}
+
+// refusal turns a validation error into the fault a client can act on.
+func refusal(err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f // who are you, from the security requirement
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	all := flatten(err)
+	var found []violation
+	for _, e := range all {
+		re, ok := errors.AsType[*openapi3filter.RequestError](e)
+		if !ok {
+			continue
+		}
+		switch {
+		case re.Parameter != nil:
+			found = append(found, violation{Field: re.Parameter.Name, Rule: parameterRule(re)})
+		case strings.HasPrefix(re.Reason, "header Content-Type"):
+			return fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not read that content type.")
+		default:
+			if _, ok := errors.AsType[*openapi3filter.ParseError](e); ok {
+				return fault.New(fault.Malformed, "malformed_body", "The request body is not well-formed JSON.")
+			}
+			if _, ok := errors.AsType[*json.SyntaxError](e); ok {
+				return fault.New(fault.Malformed, "malformed_body", "The request body is not well-formed JSON.")
+			}
+			found = append(found, bodyViolations(re)...)
+		}
+	}
+	if len(found) == 0 {
+		return fault.New(fault.Malformed, "malformed_request", "The request could not be read.").Because(err)
+	}
+	return fault.New(fault.Invalid, "invalid_request", "The request breaks a rule: "+found[0].Field+" ("+found[0].Rule+").").
+		With("violations", found).Because(err)
+}
+
+func flatten(err error) []error {
+	if many, ok := err.(openapi3.MultiError); ok { //nolint:errorlint // the list itself, not something that wraps one
+		var all []error
+		for _, e := range many {
+			all = append(all, flatten(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+func parameterRule(re *openapi3filter.RequestError) string {
+	if errors.Is(re.Err, openapi3filter.ErrInvalidRequired) {
+		return "required"
+	}
+	for _, e := range flatten(re.Err) {
+		if se, ok := errors.AsType[*openapi3.SchemaError](e); ok && se.SchemaField != "" {
+			return se.SchemaField
+		}
+	}
+	return "type"
+}
+
+func bodyViolations(re *openapi3filter.RequestError) []violation {
+	if errors.Is(re.Err, openapi3filter.ErrInvalidRequired) {
+		return []violation{{Field: "body", Rule: "required"}}
+	}
+	var found []violation
+	for _, e := range flatten(re.Err) {
+		if se, ok := errors.AsType[*openapi3.SchemaError](e); ok {
+			field := strings.Join(se.JSONPointer(), ".")
+			if field == "" {
+				field = "body"
+			}
+			found = append(found, violation{Field: field, Rule: se.SchemaField})
+		}
+	}
+	return found
+}

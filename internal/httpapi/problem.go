@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// status maps each kind of refusal to HTTP, once.
+var status = map[fault.Kind]int{
+	fault.Internal:             http.StatusInternalServerError,
+	fault.Malformed:            http.StatusBadRequest,
+	fault.Unauthenticated:      http.StatusUnauthorized,
+	fault.Forbidden:            http.StatusForbidden,
+	fault.NotFound:             http.StatusNotFound,
+	fault.Conflict:             http.StatusConflict,
+	fault.Gone:                 http.StatusGone,
+	fault.PreconditionFailed:   http.StatusPreconditionFailed,
+	fault.TooLarge:             http.StatusRequestEntityTooLarge,
+	fault.Unsupported:          http.StatusUnsupportedMediaType,
+	fault.Invalid:              http.StatusUnprocessableEntity,
+	fault.TooEarly:             http.StatusTooEarly,
+	fault.PreconditionRequired: http.StatusPreconditionRequired,
+	fault.TooMany:              http.StatusTooManyRequests,
+	fault.Unavailable:          http.StatusServiceUnavailable,
+}
+
+// StatusOf gives the HTTP status WriteProblem would answer err with.
+func StatusOf(err error) int { return status[fault.KindOf(err)] }
+
+// WriteProblem answers with problem details (RFC 9457). Anything that is not a fault is logged
+// and becomes an opaque 500, or a 503 when it is only that time ran out.
+func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
+	f := toFault(err)
+	code := status[f.Kind]
+	if code >= http.StatusInternalServerError && r.Context().Err() == nil {
+		slog.ErrorContext(r.Context(), "request failed", "code", f.Code, "error", err)
+	}
+	body := map[string]any{}
+	maps.Copy(body, f.Fields)
+	maps.Copy(body, map[string]any{
+		"type":   "about:blank",
+		"title":  http.StatusText(code),
+		"status": code,
+		"code":   f.Code,
+		"detail": f.Message,
+	})
+	if id := RequestID(r.Context()); id != "" {
+		body["requestId"] = id
+	}
+	h := w.Header()
+	h.Del("ETag")
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	if f.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	}
+	if f.Kind == fault.Unauthenticated {
+		h.Set("WWW-Authenticate", `Bearer realm="foyer"`)
+	}
+	w.WriteHeader(code)
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		slog.DebugContext(r.Context(), "problem not delivered", "error", err)
+	}
+}
+
+func toFault(err error) *fault.Error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		return f
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return fault.New(fault.TooLarge, "body_too_large", "The request body is larger than this endpoint takes.").Because(err)
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return fault.New(fault.Unavailable, "timeout", "This took too long; please try again.").Because(err)
+	}
+	return fault.New(fault.Internal, "internal", "Something went wrong on our side.").Because(err)
+}
+
+// BadRequest answers what the generated code could not parse: a wrong parameter or body.
+// It fits ErrorHandlerFunc and RequestErrorHandlerFunc of the generated servers.
+func BadRequest(w http.ResponseWriter, r *http.Request, err error) {
+	if fault.KindOf(err) == fault.Internal {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
+			err = fault.New(fault.Malformed, "malformed_request", "The request could not be read.").Because(err)
+		}
+	}
+	WriteProblem(w, r, err)
+}
+
+// WriteJSON answers with status and v as JSON.
+func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		slog.DebugContext(r.Context(), "answer not delivered", "error", err)
+	}
+}

@@ -1,0 +1,192 @@
+// Package httpapi is how every Foyer service speaks HTTP: one router with the same manners
+// everywhere. From outside in: tracing, request id, metrics and access log, recovery, body
+// limit, identity, validation against the service's OpenAPI file, idempotency.
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
+)
+
+// Verifier turns a raw access token into the account it speaks for.
+type Verifier interface {
+	Verify(ctx context.Context, raw string) (identity.Account, error)
+}
+
+// Options configures a router.
+type Options struct {
+	Service     string                // the name in traces
+	Spec        []byte                // the OpenAPI document; operations not in it are not validated
+	Verifier    Verifier              // who is calling; nil: nobody ever signs in
+	Metrics     prometheus.Registerer // nil: none
+	Idempotency IdempotencyStore      // nil: Idempotency-Key is ignored
+}
+
+// RequestIDHeader carries the id that the gateway gives each request.
+const RequestIDHeader = "X-Request-Id"
+
+// maxBody is what an operation takes unless its OpenAPI entry says otherwise with `x-max-body`.
+const maxBody = 1 << 20
+
+// NewRouter returns a router that knows no routes yet. Mount generated servers on it with
+// HandlerWithOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest}.
+func NewRouter(o Options) (*mux.Router, error) {
+	router := mux.NewRouter()
+	router.Use(requestID, observe(o.Service, o.Metrics), recovery)
+	spec, err := newContract(o.Spec)
+	if err != nil {
+		return nil, fmt.Errorf("httpapi: %s: %w", o.Service, err)
+	}
+	router.Use(spec.limitBody, authenticate(o.Verifier), spec.validate)
+	if o.Idempotency != nil {
+		router.Use(spec.idempotent(o.Idempotency))
+	}
+	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		WriteProblem(w, r, fault.New(fault.NotFound, "not_found", "There is nothing at this address."))
+	})
+	router.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		fmt.Fprint(w, `{"type":"about:blank","title":"Method Not Allowed","status":405,"code":"method_not_allowed","detail":"This address does not take that method."}`)
+	})
+	return router, nil
+}
+
+// Traced wraps the whole router so that a trace covers routing too.
+func Traced(service string, h http.Handler) http.Handler {
+	return otelhttp.NewHandler(h, service, otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
+		return r.Method
+	}))
+}
+
+type requestIDKey struct{}
+
+// RequestID gives the id of the request being served, "" outside of one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+func requestID(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := r.Header.Get(RequestIDHeader)
+		if id == "" || len(id) > 64 {
+			id = uuid.NewString()
+		}
+		w.Header().Set(RequestIDHeader, id)
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestIDKey{}, id)))
+	})
+}
+
+// template gives the matched route's path template, which is safe to log and to label with:
+// the real path may carry what identifies somebody.
+func template(r *http.Request) string {
+	if route := mux.CurrentRoute(r); route != nil {
+		if t, err := route.GetPathTemplate(); err == nil {
+			return t
+		}
+	}
+	return "unmatched"
+}
+
+// observe counts, times and logs each request: rate, errors, duration by route.
+func observe(service string, reg prometheus.Registerer) mux.MiddlewareFunc {
+	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "http_request_duration_seconds", Help: "Time to answer by route, method and status.",
+		Buckets:     []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		ConstLabels: prometheus.Labels{"service": service},
+	}, []string{"route", "method", "status"})
+	if reg != nil {
+		reg.MustRegister(duration)
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			start, rec := time.Now(), &recorder{ResponseWriter: w}
+			next.ServeHTTP(rec, r)
+			took, route := time.Since(start), template(r)
+			duration.WithLabelValues(route, r.Method, strconv.Itoa(rec.code())).Observe(took.Seconds())
+			level := slog.LevelDebug
+			if rec.code() >= http.StatusInternalServerError {
+				level = slog.LevelWarn
+			}
+			slog.Log(r.Context(), level, "request", "method", r.Method, "route", route,
+				"status", rec.code(), "ms", took.Milliseconds(), "request", RequestID(r.Context()))
+		})
+	}
+}
+
+// recorder remembers the status. Unwrap keeps http.ResponseController working through it.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *recorder) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *recorder) code() int {
+	if w.status == 0 {
+		return http.StatusOK
+	}
+	return w.status
+}
+
+func recovery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			switch v := recover(); v {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(v)
+			default:
+				slog.ErrorContext(r.Context(), "panic", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+				WriteProblem(w, r, fault.New(fault.Internal, "internal", "Something went wrong on our side."))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// authenticate verifies a bearer token when there is one. A bad token is refused even where
+// none is needed: the caller believes to be somebody.
+func authenticate(v Verifier) mux.MiddlewareFunc {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			header := r.Header.Get("Authorization")
+			if v == nil || header == "" {
+				next.ServeHTTP(w, r)
+				return
+			}
+			raw, ok := identity.Bearer(header)
+			if !ok {
+				WriteProblem(w, r, identity.ErrInvalidToken)
+				return
+			}
+			account, err := v.Verify(r.Context(), raw)
+			if err != nil {
+				WriteProblem(w, r, err)
+				return
+			}
+			next.ServeHTTP(w, r.WithContext(identity.With(r.Context(), account)))
+		})
+	}
+}

@@ -1,0 +1,78 @@
+package httpapi
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// streamWriteTimeout is how long one write to a slow reader may take before it is dropped.
+const streamWriteTimeout = 5 * time.Second
+
+// Heartbeat is how often an idle stream should send a comment, so that proxies and sleeping
+// clients notice a dead connection.
+const Heartbeat = 15 * time.Second
+
+// Stream writes server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
+// A reader that does not keep up makes a write fail; the handler then returns.
+type Stream struct {
+	w  http.ResponseWriter
+	rc *http.ResponseController
+}
+
+// NewStream answers 200 and opens the stream.
+func NewStream(w http.ResponseWriter) (*Stream, error) {
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx: pass each event on at once
+	s := &Stream{w: w, rc: http.NewResponseController(w)}
+	// The server's read deadline would end a long stream.
+	if err := s.rc.SetReadDeadline(time.Time{}); err != nil {
+		return nil, fmt.Errorf("stream: %w", err)
+	}
+	w.WriteHeader(http.StatusOK)
+	return s, s.Raw([]byte("retry: 2000\n\n"))
+}
+
+// Send writes one event. id may be empty; data must hold no bare carriage return.
+func (s *Stream) Send(event, id string, data []byte) error {
+	return s.Raw(Event(event, id, data))
+}
+
+// Comment writes a line that clients ignore.
+func (s *Stream) Comment() error { return s.Raw([]byte(":\n\n")) }
+
+// Raw writes bytes made by Event: one slice may serve any number of streams.
+func (s *Stream) Raw(frame []byte) error {
+	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout)); err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	if _, err := s.w.Write(frame); err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	if err := s.rc.Flush(); err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
+	return nil
+}
+
+// Event builds the bytes of one event.
+func Event(event, id string, data []byte) []byte {
+	var b bytes.Buffer
+	b.Grow(len(data) + len(event) + len(id) + 24)
+	if id != "" {
+		fmt.Fprintf(&b, "id: %s\n", id)
+	}
+	if event != "" {
+		fmt.Fprintf(&b, "event: %s\n", event)
+	}
+	for line := range bytes.Lines(data) {
+		b.WriteString("data: ")
+		b.Write(bytes.TrimSuffix(line, []byte("\n")))
+		b.WriteByte('\n')
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}

@@ -1,0 +1,90 @@
+// Package postgres opens a service's own database and brings its schema up to date.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// Open connects, applies the migrations (files NNNN_name.sql at the root of migrations, goose
+// format) and returns the pool. Replicas that start together take turns behind an advisory lock.
+// Every statement gets a server-side limit so that a forgotten context cannot hold a connection.
+func Open(ctx context.Context, url string, migrations fs.FS) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.MaxConnIdleTime = 5 * time.Minute
+	setDefault(cfg.ConnConfig.RuntimeParams, "statement_timeout", "5000")
+	setDefault(cfg.ConnConfig.RuntimeParams, "lock_timeout", "3000")
+	setDefault(cfg.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", "15000")
+
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	if err := migrate(ctx, cfg.ConnConfig, migrations); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+func migrate(ctx context.Context, cfg *pgx.ConnConfig, migrations fs.FS) error {
+	cfg = cfg.Copy()
+	// A migration may take long, and waits for other replicas.
+	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
+		cfg.RuntimeParams[limit] = "0"
+	}
+	db := stdlib.OpenDB(*cfg)
+	defer db.Close()
+	locker, err := lock.NewPostgresSessionLocker()
+	if err != nil {
+		return fmt.Errorf("postgres: migration lock: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations, goose.WithSessionLocker(locker))
+	if err != nil {
+		return fmt.Errorf("postgres: migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("postgres: migrate: %w", err)
+	}
+	return nil
+}
+
+func setDefault(params map[string]string, name, value string) {
+	if _, ok := params[name]; !ok {
+		params[name] = value
+	}
+}
+
+// SQLSTATE codes stores ask for (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+const (
+	UniqueViolation      = "23505"
+	ForeignKeyViolation  = "23503"
+	CheckViolation       = "23514"
+	SerializationFailure = "40001"
+)
+
+// Violates says whether err carries the SQLSTATE code and, when constraint is not empty, names it.
+func Violates(err error, code, constraint string) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && pg.Code == code && (constraint == "" || pg.ConstraintName == constraint)
+}
+
+// InTx runs f in one transaction and commits when f returns nil.
+// There is no remote call inside f: a slow peer must not hold a row.
+func InTx(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, pool, f)
+}

@@ -1,0 +1,245 @@
+// Package sidecar is the door to Dapr: state, topics, bindings, secrets and calls to other
+// services. Every call has a deadline. Domain packages do not import it; the services'
+// own sidecar packages do.
+package sidecar
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	dapr "github.com/dapr/go-sdk/client"
+	"go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// Config is where the sidecar listens and the tokens that it and the app show each other.
+// The names are Dapr's own (https://docs.dapr.io/reference/environment/).
+type Config struct {
+	Host     string        `env:"DAPR_HOST" envDefault:"127.0.0.1"`
+	HTTPPort uint16        `env:"DAPR_HTTP_PORT,required"`
+	GRPCPort uint16        `env:"DAPR_GRPC_PORT,required"`
+	APIToken string        `env:"DAPR_API_TOKEN,required"`
+	AppToken string        `env:"APP_API_TOKEN,required"`
+	Timeout  time.Duration `env:"FOYER_SIDECAR_TIMEOUT" envDefault:"5s"`
+}
+
+// TokenHeader carries the API token in both directions.
+const TokenHeader = "dapr-api-token"
+
+// maxMessage is the largest state value or answer taken from the sidecar.
+const maxMessage = 16 << 20
+
+// Client speaks to the process's own sidecar.
+type Client struct {
+	dapr    dapr.Client
+	http    *http.Client
+	base    string // of the sidecar's HTTP API
+	token   string
+	timeout time.Duration
+}
+
+// New returns a client. It connects when first used, so process and sidecar may start in any order.
+func New(cfg Config) (*Client, error) {
+	// The SDK's own dialer blocks, and its token interceptor drops the trace context.
+	conn, err := grpc.NewClient(fmt.Sprintf("passthrough:///%s:%d", cfg.Host, cfg.GRPCPort),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithStatsHandler(otelgrpc.NewClientHandler()),
+		grpc.WithUnaryInterceptor(withToken(cfg.APIToken)),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("sidecar: %w", err)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 64
+	return &Client{
+		dapr:    dapr.NewClientWithConnection(conn),
+		http:    &http.Client{Transport: otelhttp.NewTransport(transport)},
+		base:    fmt.Sprintf("http://%s:%d", cfg.Host, cfg.HTTPPort),
+		token:   cfg.APIToken,
+		timeout: cfg.Timeout,
+	}, nil
+}
+
+func withToken(token string) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		return invoke(metadata.AppendToOutgoingContext(ctx, TokenHeader, token), method, req, reply, conn, opts...)
+	}
+}
+
+// Dapr gives the SDK's client for what this package does not wrap. Set a deadline yourself.
+func (c *Client) Dapr() dapr.Client { return c.dapr }
+
+// Close ends the connection.
+func (c *Client) Close() { c.dapr.Close() }
+
+func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, c.timeout)
+}
+
+// Ready tells whether the sidecar and its components are up; for readiness checks.
+func (c *Client) Ready(ctx context.Context) error {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/v1.0/healthz/outbound", nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set(TokenHeader, c.token)
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("sidecar: %w", err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return fmt.Errorf("sidecar: health answered %d", res.StatusCode)
+	}
+	return nil
+}
+
+// Publish sends one message, and returns when the broker has it. Messages of one key keep their order.
+func (c *Client) Publish(ctx context.Context, component, topic, key string, payload any) error {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	err := c.dapr.PublishEvent(ctx, component, topic, payload, dapr.PublishEventWithMetadata(map[string]string{"partitionKey": key}))
+	if err != nil {
+		return fmt.Errorf("publish %s: %w", topic, err)
+	}
+	return nil
+}
+
+// Message is one entry of a bulk publish. Payload is JSON.
+type Message struct {
+	Key     string
+	Payload json.RawMessage
+}
+
+// PublishBulk sends messages to one topic and returns the indices of those that the broker
+// does not have. Dapr promises no order within a bulk: the consumers go by versions.
+func (c *Client) PublishBulk(ctx context.Context, component, topic string, messages []Message) (failed []int, err error) {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	entries := make([]any, len(messages))
+	for i, m := range messages {
+		entries[i] = dapr.PublishEventsEvent{
+			EntryID: fmt.Sprint(i), Data: m.Payload, ContentType: "application/json",
+			Metadata: map[string]string{"partitionKey": m.Key},
+		}
+	}
+	res := c.dapr.PublishEvents(ctx, component, topic, entries)
+	for _, f := range res.FailedEvents {
+		var i int
+		if e, ok := f.(dapr.PublishEventsEvent); ok {
+			if _, err := fmt.Sscan(e.EntryID, &i); err == nil {
+				failed = append(failed, i)
+			}
+		}
+	}
+	if res.Error != nil || len(failed) > 0 {
+		return failed, fmt.Errorf("publish %d of %d to %s: %w", len(failed), len(messages), topic, errors.Join(errNotPublished, res.Error))
+	}
+	return nil, nil
+}
+
+var errNotPublished = errors.New("the broker did not take all messages")
+
+// Secret gives the value of a secret with one value, such as a signing key.
+func (c *Client) Secret(ctx context.Context, store, name string) (string, error) {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	values, err := c.dapr.GetSecret(ctx, store, name, nil)
+	if err != nil {
+		return "", fmt.Errorf("secret %s: %w", name, err)
+	}
+	value, ok := values[name]
+	if !ok {
+		return "", fmt.Errorf("secret %s: empty", name)
+	}
+	return value, nil
+}
+
+// Bind invokes an output binding.
+func (c *Client) Bind(ctx context.Context, component, operation string, data []byte, meta map[string]string) error {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	err := c.dapr.InvokeOutputBinding(ctx, &dapr.InvokeBindingRequest{Name: component, Operation: operation, Data: data, Metadata: meta})
+	if err != nil {
+		return fmt.Errorf("binding %s: %w", component, err)
+	}
+	return nil
+}
+
+// Invoke calls another service through both sidecars. in is sent as JSON unless nil; the answer
+// is read into out unless nil. A refusal of the other side arrives as the fault it was; no
+// answer at all as fault.Unavailable. path starts with a slash and may carry a query.
+func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out any) error {
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	var body io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			return fmt.Errorf("invoke %s: %w", app, err)
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+"/v1.0/invoke/"+url.PathEscape(app)+"/method"+path, body)
+	if err != nil {
+		return fmt.Errorf("invoke %s: %w", app, err)
+	}
+	req.Header.Set(TokenHeader, c.token)
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fault.Away(app, err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxMessage))
+	if err != nil {
+		return fault.Away(app, err)
+	}
+	if res.StatusCode >= http.StatusMultipleChoices {
+		return refused(app, res.StatusCode, raw)
+	}
+	if out == nil || len(raw) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(raw, out); err != nil {
+		return fmt.Errorf("invoke %s: answer: %w", app, err)
+	}
+	return nil
+}
+
+var kinds = map[int]fault.Kind{
+	http.StatusBadRequest: fault.Malformed, http.StatusForbidden: fault.Forbidden, http.StatusNotFound: fault.NotFound,
+	http.StatusConflict: fault.Conflict, http.StatusGone: fault.Gone, http.StatusPreconditionFailed: fault.PreconditionFailed,
+	http.StatusUnprocessableEntity: fault.Invalid, http.StatusTooManyRequests: fault.TooMany,
+}
+
+// refused rebuilds the other side's fault from its problem document. A status without a code is
+// the sidecar's own: the service was not reached.
+func refused(app string, status int, body []byte) error {
+	var problem struct {
+		Code   string `json:"code"`
+		Detail string `json:"detail"`
+	}
+	kind, known := kinds[status]
+	if err := json.Unmarshal(body, &problem); err != nil || problem.Code == "" || !known {
+		return fault.Away(app, fmt.Errorf("answered %d", status))
+	}
+	return fault.New(kind, problem.Code, problem.Detail)
+}

@@ -1,0 +1,193 @@
+package sidecar
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/propagation"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// Delivery is one message as it arrived.
+type Delivery struct {
+	ID    string          `json:"id"`
+	Topic string          `json:"topic"`
+	Data  json.RawMessage `json:"data"`
+	Trace string          `json:"traceparent"`
+}
+
+// Subscription asks the sidecar for a topic. Messages come one by one to Handle or, with Bulk,
+// in batches of up to Max that waited at most Wait to HandleBulk, which gives an error a message.
+//
+// A handler that returns nil has the message done. A refusal that trying again cannot turn
+// (fault.Malformed, fault.Invalid) sends it to the dead-letter topic; any other error has it
+// redelivered under the component's retry policy, and then dead-lettered.
+type Subscription struct {
+	Component string // event.PubSub or event.Broadcast
+	Topic     string
+
+	Handle func(ctx context.Context, d Delivery) error
+
+	Bulk       bool
+	Max        int
+	Wait       time.Duration
+	HandleBulk func(ctx context.Context, batch []Delivery) []error
+}
+
+// On makes a subscription whose messages are JSON of type T.
+func On[T any](component, topic string, handle func(context.Context, T) error) Subscription {
+	return Subscription{Component: component, Topic: topic, Handle: func(ctx context.Context, d Delivery) error {
+		v, err := Decode[T](d)
+		if err != nil {
+			return err
+		}
+		return handle(ctx, v)
+	}}
+}
+
+// Decode reads a message's payload; a payload that is not T can never be handled.
+func Decode[T any](d Delivery) (T, error) {
+	var v T
+	if err := json.Unmarshal(d.Data, &v); err != nil {
+		return v, fault.New(fault.Malformed, "malformed_message", "A message on "+d.Topic+" could not be read.").Because(err)
+	}
+	return v, nil
+}
+
+// handleTimeout bounds the work on one delivery; the resiliency policy waits a little longer.
+const handleTimeout = 30 * time.Second
+
+// Mount adds /dapr/subscribe and the delivery routes, guarded by the app token: nobody but the
+// sidecar may deliver.
+func Mount(router *mux.Router, appToken string, subscriptions ...Subscription) {
+	type bulk struct {
+		Enabled            bool  `json:"enabled"`
+		MaxMessagesCount   int   `json:"maxMessagesCount,omitempty"`
+		MaxAwaitDurationMs int64 `json:"maxAwaitDurationMs,omitempty"`
+	}
+	type entry struct {
+		PubSub     string `json:"pubsubname"`
+		Topic      string `json:"topic"`
+		Route      string `json:"route"`
+		DeadLetter string `json:"deadLetterTopic,omitempty"`
+		Bulk       *bulk  `json:"bulkSubscribe,omitempty"`
+	}
+	entries := make([]entry, 0, len(subscriptions))
+	guarded := Guarded(router, appToken)
+	for _, s := range subscriptions {
+		e := entry{PubSub: s.Component, Topic: s.Topic, Route: "/dapr/topics/" + s.Component + "/" + s.Topic}
+		if s.Component == event.PubSub {
+			e.DeadLetter = s.Topic + event.Dead
+		}
+		if s.Bulk {
+			e.Bulk = &bulk{Enabled: true, MaxMessagesCount: s.Max, MaxAwaitDurationMs: s.Wait.Milliseconds()}
+		}
+		entries = append(entries, e)
+		guarded.HandleFunc(e.Route, s.deliver).Methods(http.MethodPost)
+	}
+	guarded.HandleFunc("/dapr/subscribe", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, entries)
+	}).Methods(http.MethodGet)
+}
+
+// Guarded returns a subrouter whose routes only the process's own sidecar may call: those under
+// /dapr/ and /internal/.
+func Guarded(router *mux.Router, appToken string) *mux.Router {
+	sub := router.NewRoute().Subrouter()
+	sub.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if subtle.ConstantTimeCompare([]byte(r.Header.Get(TokenHeader)), []byte(appToken)) != 1 {
+				http.Error(w, "forbidden", http.StatusForbidden)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	return sub
+}
+
+// Statuses of Dapr's HTTP delivery (https://docs.dapr.io/reference/api/pubsub_api/#expected-http-response).
+const (
+	success = "SUCCESS"
+	retry   = "RETRY"
+	drop    = "DROP" // to the dead-letter topic, where there is one
+)
+
+func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), handleTimeout)
+	defer cancel()
+	if s.Bulk {
+		s.deliverBulk(ctx, w, r)
+		return
+	}
+	var d Delivery
+	if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+		answer(w, r, map[string]string{"status": drop})
+		return
+	}
+	d.Topic = s.Topic
+	answer(w, r, map[string]string{"status": verdict(ctx, d, s.Handle(d.continueTrace(ctx), d))})
+}
+
+func (s Subscription) deliverBulk(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	var envelope struct {
+		Entries []struct {
+			ID    string   `json:"entryId"`
+			Event Delivery `json:"event"`
+		} `json:"entries"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&envelope); err != nil {
+		http.Error(w, "not a bulk delivery", http.StatusBadRequest)
+		return
+	}
+	batch := make([]Delivery, len(envelope.Entries))
+	for i, e := range envelope.Entries {
+		batch[i] = e.Event
+		batch[i].Topic = s.Topic
+	}
+	type status struct {
+		ID     string `json:"entryId"`
+		Status string `json:"status"`
+	}
+	statuses := make([]status, len(batch))
+	for i, err := range s.HandleBulk(ctx, batch) {
+		statuses[i] = status{ID: envelope.Entries[i].ID, Status: verdict(ctx, batch[i], err)}
+	}
+	answer(w, r, map[string]any{"statuses": statuses})
+}
+
+// continueTrace makes the handler part of the trace the message was published in.
+func (d Delivery) continueTrace(ctx context.Context) context.Context {
+	if d.Trace == "" {
+		return ctx
+	}
+	return otel.GetTextMapPropagator().Extract(ctx, propagation.MapCarrier{"traceparent": d.Trace})
+}
+
+func verdict(ctx context.Context, d Delivery, err error) string {
+	if err == nil {
+		return success
+	}
+	v := retry
+	if k := fault.KindOf(err); k == fault.Malformed || k == fault.Invalid {
+		v = drop
+	}
+	slog.WarnContext(ctx, "message not handled", "topic", d.Topic, "message", d.ID, "verdict", v, "error", err)
+	return v
+}
+
+func answer(w http.ResponseWriter, r *http.Request, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		slog.DebugContext(r.Context(), "answer not delivered", "error", fmt.Sprint(err))
+	}
+}

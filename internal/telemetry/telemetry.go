@@ -1,0 +1,66 @@
+// Package telemetry gives a process its voice: structured logs, OpenTelemetry traces and
+// Prometheus metrics. None of them ever carries personal data.
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	"go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.26.0"
+	oteltrace "go.opentelemetry.io/otel/trace"
+)
+
+// Logger writes JSON lines to w, each with the service's name and, inside a request, its trace id.
+func Logger(w io.Writer, service string, level slog.Level) *slog.Logger {
+	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+	return slog.New(traced{h}).With("service", service)
+}
+
+// traced adds the trace id of the context to each record.
+type traced struct{ slog.Handler }
+
+func (t traced) Handle(ctx context.Context, r slog.Record) error {
+	if sc := oteltrace.SpanContextFromContext(ctx); sc.HasTraceID() {
+		r.AddAttrs(slog.String("trace", sc.TraceID().String()))
+	}
+	return t.Handler.Handle(ctx, r)
+}
+
+func (t traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{t.Handler.WithAttrs(attrs)} }
+func (t traced) WithGroup(name string) slog.Handler       { return traced{t.Handler.WithGroup(name)} }
+
+// Tracing installs W3C trace context propagation and, when export is true, an OTLP exporter
+// that takes its target from the standard OTEL_EXPORTER_OTLP_* environment
+// (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). Call stop to flush.
+func Tracing(ctx context.Context, service string, export bool) (stop func(context.Context) error, err error) {
+	otel.SetTextMapPropagator(propagation.TraceContext{})
+	if !export {
+		return func(context.Context) error { return nil }, nil
+	}
+	exporter, err := otlptracehttp.New(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("telemetry: trace exporter: %w", err)
+	}
+	provider := trace.NewTracerProvider(
+		trace.WithBatcher(exporter, trace.WithMaxQueueSize(2048)),
+		trace.WithResource(resource.NewSchemaless(semconv.ServiceName(service))),
+	)
+	otel.SetTracerProvider(provider)
+	return provider.Shutdown, nil
+}
+
+// Metrics returns a registry with the Go runtime's and the process's own figures in it.
+func Metrics() *prometheus.Registry {
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return reg
+}
