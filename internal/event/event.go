@@ -42,6 +42,7 @@ const (
 	PaymentEvents           = "payment.events"
 	HoldRequests            = "hold.requests"
 	InventorySummary        = "inventory.summary"
+	Notices                 = "notices"
 
 	Dead = ".dead"
 )
@@ -51,16 +52,16 @@ const (
 	SeatChanges  = "seat.changes"
 	HoldOutcomes = "hold.outcomes"
 	LineTicks    = "line.ticks"
-	Notices      = "notices"
+	Messages     = "messages" // notices that are stored, on their way to open browsers
 )
 
 // Topics lists every topic on PubSub.
 func Topics() []string {
-	return []string{CatalogChanges, BookingRequests, BookingRequestsPriority, BookingEvents, PaymentEvents, HoldRequests, InventorySummary}
+	return []string{CatalogChanges, BookingRequests, BookingRequestsPriority, BookingEvents, PaymentEvents, HoldRequests, InventorySummary, Notices}
 }
 
 // BroadcastTopics lists every topic on Broadcast.
-func BroadcastTopics() []string { return []string{SeatChanges, HoldOutcomes, LineTicks, Notices} }
+func BroadcastTopics() []string { return []string{SeatChanges, HoldOutcomes, LineTicks, Messages} }
 
 // CatalogChanged says that an event, its ticket types, its venue or its plan changed.
 // Key: event. LSN orders changes of one event; it is a Postgres log sequence number.
@@ -149,10 +150,27 @@ type LineTick struct {
 	At     time.Time `json:"at"`
 }
 
-// Notice is an in-app message to one account. Text is made where it is shown, in the reader's language.
+// NoticeKind is what a notice is about.
+type NoticeKind string
+
+// The kinds of Notice.
+const (
+	NoticeBookingConfirmed NoticeKind = "booking_confirmed"
+	NoticeBookingExpired   NoticeKind = "booking_expired"
+	NoticeBookingFailed    NoticeKind = "booking_failed"
+	NoticeBookingCancelled NoticeKind = "booking_cancelled"
+	NoticeBookingRefunded  NoticeKind = "booking_refunded"
+	NoticeHoldExpired      NoticeKind = "hold_expired"
+	NoticeYourTurn         NoticeKind = "your_turn"
+)
+
+// Notice asks the notification service to tell one account something, in the app and, for what
+// cannot wait, by mail. Key: account. Text is made where it is shown, in the reader's language.
+// The id makes a repeated notice the same notice.
 type Notice struct {
+	ID      uuid.UUID  `json:"id"`
 	Account string     `json:"account"`
-	Kind    string     `json:"kind"`
+	Kind    NoticeKind `json:"kind"`
 	Event   *uuid.UUID `json:"event,omitempty"`
 	Booking *uuid.UUID `json:"booking,omitempty"`
 	Hold    *uuid.UUID `json:"hold,omitempty"`
