@@ -1,0 +1,67 @@
+// Command notification serves in-app messages and sends mail.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/notification"
+	store "github.com/foyer-tickets/foyer/services/notification/postgres"
+	"github.com/foyer-tickets/foyer/services/notification/rest"
+	dapr "github.com/foyer-tickets/foyer/services/notification/sidecar"
+)
+
+type config struct {
+	Sidecar     sidecar.Config
+	Identity    identity.Config
+	DatabaseURL string `env:"DATABASE_URL,required"`
+	PublicURL   string `env:"FOYER_PUBLIC_URL,required"`
+	MailFrom    string `env:"FOYER_MAIL_FROM" envDefault:"Foyer <tickets@foyer.test>"`
+}
+
+func main() { process.Main("notification", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[config]()
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	client, err := sidecar.New(cfg.Sidecar)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	composer, err := notification.NewComposer(cfg.PublicURL)
+	if err != nil {
+		return err
+	}
+	messages, adapter, hub := store.Store{Pool: pool}, dapr.Adapter{Client: client, From: cfg.MailFrom}, rest.NewHub()
+
+	router, err := httpapi.NewRouter(httpapi.Options{
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(ctx, cfg.Identity), Metrics: p.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	rest.HandlerWithOptions(rest.Server{Store: messages, Hub: hub}, rest.GorillaServerOptions{
+		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
+	})
+	inbox := notification.Inbox{Store: messages, Announcer: adapter}
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
+
+	p.Check("postgres", pool.Ping)
+	p.Go("mailer", notification.Mailer{
+		Outbox: messages, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now,
+	}.Run)
+	return p.Serve(ctx, httpapi.Traced(p.Name, router))
+}

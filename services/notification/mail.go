@@ -1,0 +1,283 @@
+package notification
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/text/language"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
+)
+
+// Recipient is whom a mail goes to. It is asked for when the mail is sent and never stored.
+type Recipient struct {
+	Email  string `json:"email"`
+	Name   string `json:"name"`
+	Locale string `json:"locale"`
+}
+
+// Order is what a mail about a booking shows.
+type Order struct {
+	Booking uuid.UUID   `json:"booking"`
+	Total   money.Money `json:"total"`
+	Event   struct {
+		ID       uuid.UUID `json:"id"`
+		Name     string    `json:"name"`
+		StartsAt time.Time `json:"startsAt"`
+		TimeZone string    `json:"timeZone"`
+		Venue    struct {
+			Name string `json:"name"`
+			City string `json:"city"`
+		} `json:"venue"`
+	} `json:"event"`
+	Tickets []Ticket `json:"tickets"`
+}
+
+// Ticket is one line of a booking. ID is zero before tickets were issued.
+type Ticket struct {
+	ID    uuid.UUID `json:"id"`
+	Label string    `json:"label"`
+}
+
+// Mail is ready to be sent.
+type Mail struct {
+	To, Subject, HTML string
+}
+
+//go:embed locales/*.json mail.html.tmpl
+var files embed.FS
+
+// Locales we write in; the first is for everyone else.
+var locales = []language.Tag{
+	language.English, language.German, language.Spanish, language.French,
+	language.Vietnamese, language.Japanese, language.Arabic,
+}
+
+// Composer writes mails.
+type Composer struct {
+	publicURL string
+	texts     map[string]map[string]string // locale -> key -> text
+	layout    *template.Template
+	match     language.Matcher
+}
+
+// NewComposer reads the texts. publicURL is where the links in mails lead.
+func NewComposer(publicURL string) (*Composer, error) {
+	c := &Composer{publicURL: publicURL, texts: map[string]map[string]string{}, match: language.NewMatcher(locales)}
+	for _, tag := range locales {
+		raw, err := files.ReadFile("locales/" + tag.String() + ".json")
+		if err != nil {
+			return nil, fmt.Errorf("texts: %w", err)
+		}
+		var texts map[string]string
+		if err := json.Unmarshal(raw, &texts); err != nil {
+			return nil, fmt.Errorf("texts of %s: %w", tag, err)
+		}
+		c.texts[tag.String()] = texts
+	}
+	layout, err := template.ParseFS(files, "mail.html.tmpl")
+	if err != nil {
+		return nil, fmt.Errorf("mail layout: %w", err)
+	}
+	c.layout = layout
+	return c, nil
+}
+
+// locale picks the best of ours for what a person asked for.
+func (c *Composer) locale(asked string) string {
+	_, i, _ := c.match.Match(language.Make(asked))
+	return locales[i].String()
+}
+
+// Compose writes the mail for a message. order is nil for messages that are not about a booking.
+func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) {
+	locale := c.locale(to.Locale)
+	texts := c.texts[locale]
+	subject, body := texts[string(m.Kind)+".subject"], texts[string(m.Kind)+".body"]
+	if subject == "" || body == "" {
+		return Mail{}, fmt.Errorf("no text for %s in %s", m.Kind, locale)
+	}
+	type ticketView struct{ Label, PDF, Calendar string }
+	view := struct {
+		Locale, Direction, Greeting, Body, Action, ActionURL, Footer string
+		EventName, When, Where, Total                                string
+		TotalLabel, TicketsLabel, PDFLabel, CalendarLabel            string
+		Tickets                                                      []ticketView
+	}{
+		Locale: locale, Direction: direction(locale),
+		Greeting: fmt.Sprintf(texts["greeting"], to.Name), Body: body,
+		Action: texts[string(m.Kind)+".action"], ActionURL: c.actionURL(m), Footer: texts["footer"],
+		TotalLabel: texts["total"], TicketsLabel: texts["tickets"], PDFLabel: texts["pdf"], CalendarLabel: texts["calendar"],
+	}
+	if order != nil {
+		view.EventName, view.Total = order.Event.Name, order.Total.String()
+		view.When = when(order.Event.StartsAt, order.Event.TimeZone)
+		view.Where = order.Event.Venue.Name
+		if city := order.Event.Venue.City; city != "" && city != view.Where {
+			view.Where += ", " + city
+		}
+		for _, t := range order.Tickets {
+			tv := ticketView{Label: t.Label}
+			if m.Kind == event.NoticeBookingConfirmed && t.ID != uuid.Nil {
+				tv.PDF = c.publicURL + "/api/v1/tickets/" + t.ID.String() + ".pdf"
+				tv.Calendar = c.publicURL + "/api/v1/tickets/" + t.ID.String() + ".ics"
+			}
+			view.Tickets = append(view.Tickets, tv)
+		}
+		subject = fmt.Sprintf("%s: %s", subject, order.Event.Name)
+	}
+	var html bytes.Buffer
+	if err := c.layout.Execute(&html, view); err != nil {
+		return Mail{}, fmt.Errorf("mail: %w", err)
+	}
+	return Mail{To: to.Email, Subject: subject, HTML: html.String()}, nil
+}
+
+func (c *Composer) actionURL(m Message) string {
+	switch {
+	case m.Booking != nil:
+		return c.publicURL + "/bookings/" + m.Booking.String()
+	case m.Kind == event.NoticeYourTurn && m.Event != nil:
+		return c.publicURL + "/events/" + m.Event.String() + "/queue"
+	case m.Event != nil:
+		return c.publicURL + "/events/" + m.Event.String()
+	}
+	return c.publicURL
+}
+
+// when writes a time in the venue's zone, in a form that reads the same in every language.
+func when(t time.Time, zone string) string {
+	if t.IsZero() {
+		return ""
+	}
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		loc = time.UTC
+	}
+	return t.In(loc).Format("2006-01-02 15:04 MST")
+}
+
+func direction(locale string) string {
+	if locale == "ar" {
+		return "rtl"
+	}
+	return "ltr"
+}
+
+// Directory finds the person behind an account.
+type Directory interface {
+	Recipient(ctx context.Context, account string) (Recipient, error)
+}
+
+// Orders finds what a mail about a booking shows.
+type Orders interface {
+	Order(ctx context.Context, booking uuid.UUID) (Order, error)
+}
+
+// Postman delivers one mail.
+type Postman interface {
+	Send(ctx context.Context, m Mail) error
+}
+
+// Outbox is the queue of mails due. Each is leased to one replica at a time.
+type Outbox interface {
+	// Due leases up to limit mails until the lease ends.
+	Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Due, error)
+	Sent(ctx context.Context, id uuid.UUID, now time.Time) error
+	// Failed counts the try and sets when the next one is due; no more tries when retry is zero.
+	Failed(ctx context.Context, id uuid.UUID, retry time.Time) error
+}
+
+// Due is a mail to send. Try counts from one.
+type Due struct {
+	Message Message
+	Try     int
+}
+
+// Mailer sends what is due.
+type Mailer struct {
+	Outbox    Outbox
+	Directory Directory
+	Orders    Orders
+	Composer  *Composer
+	Postman   Postman
+	Now       func() time.Time
+}
+
+// How mails are retried: for about a day, then given up and left for an operator to see.
+const (
+	mailBatch    = 20
+	mailLease    = time.Minute
+	mailTries    = 12
+	mailInterval = time.Second
+)
+
+// Run sends mails until ctx ends.
+func (m Mailer) Run(ctx context.Context) error {
+	tick := time.NewTicker(mailInterval)
+	defer tick.Stop()
+	for {
+		if err := m.sendDue(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "mails not sent", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func (m Mailer) sendDue(ctx context.Context) error {
+	due, err := m.Outbox.Due(ctx, m.Now(), mailLease, mailBatch)
+	if err != nil {
+		return err
+	}
+	var all error
+	for _, d := range due {
+		if err := m.send(ctx, d.Message); err != nil {
+			all = errors.Join(all, err, m.Outbox.Failed(ctx, d.Message.ID, nextTry(m.Now(), d.Try, err)))
+			continue
+		}
+		all = errors.Join(all, m.Outbox.Sent(ctx, d.Message.ID, m.Now()))
+	}
+	return all
+}
+
+// nextTry doubles the pause from two seconds to at most two hours. An account that is gone gets no mail.
+func nextTry(now time.Time, try int, err error) time.Time {
+	if try >= mailTries || fault.KindOf(err) == fault.NotFound {
+		return time.Time{}
+	}
+	return now.Add(min(time.Second<<try, 2*time.Hour))
+}
+
+func (m Mailer) send(ctx context.Context, msg Message) error {
+	to, err := m.Directory.Recipient(ctx, msg.Account)
+	if err != nil {
+		return err
+	}
+	var order *Order
+	if msg.Booking != nil {
+		o, err := m.Orders.Order(ctx, *msg.Booking)
+		if err != nil {
+			return err
+		}
+		order = &o
+	}
+	mail, err := m.Composer.Compose(msg, to, order)
+	if err != nil {
+		return err
+	}
+	return m.Postman.Send(ctx, mail)
+}

@@ -1,0 +1,77 @@
+// Package sidecar connects notification to Dapr: the topics it listens to, the mail binding,
+// and the services that know people and bookings.
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/notification"
+)
+
+// Adapter implements the domain's ports.
+type Adapter struct {
+	Client *sidecar.Client
+	From   string // sender's address
+}
+
+var (
+	_ notification.Directory = Adapter{}
+	_ notification.Orders    = Adapter{}
+	_ notification.Postman   = Adapter{}
+	_ notification.Announcer = Adapter{}
+)
+
+// Recipient asks auth, which asks Keycloak.
+func (a Adapter) Recipient(ctx context.Context, account string) (notification.Recipient, error) {
+	var r notification.Recipient
+	err := a.Client.Invoke(ctx, event.Auth, http.MethodGet, "/internal/accounts/"+account, nil, &r)
+	return r, err
+}
+
+// Order asks booking.
+func (a Adapter) Order(ctx context.Context, booking uuid.UUID) (notification.Order, error) {
+	var o notification.Order
+	err := a.Client.Invoke(ctx, event.Booking, http.MethodGet, fmt.Sprintf("/internal/bookings/%s/mail", booking), nil, &o)
+	return o, err
+}
+
+// Send hands a mail to the SMTP binding.
+func (a Adapter) Send(ctx context.Context, m notification.Mail) error {
+	return a.Client.Bind(ctx, event.Email, "create", []byte(m.HTML), map[string]string{
+		"emailFrom": a.From, "emailTo": m.To, "subject": m.Subject,
+	})
+}
+
+// Announce tells every replica; the one with the account's browser shows it.
+func (a Adapter) Announce(ctx context.Context, m notification.Message) error {
+	return a.Client.Publish(ctx, event.Broadcast, event.Messages, m.Account, event.Notice{
+		ID: m.ID, Account: m.Account, Kind: m.Kind, Event: m.Event, Booking: m.Booking, Hold: m.Hold, At: m.At,
+	})
+}
+
+// Subscriptions of the service: what happened to bookings, notices of the other services, and
+// stored messages on their way to browsers.
+func Subscriptions(inbox notification.Inbox, show func(notification.Message)) []sidecar.Subscription {
+	return []sidecar.Subscription{
+		sidecar.On(event.PubSub, event.BookingEvents, func(ctx context.Context, b event.BookingChanged) error {
+			m, ok := notification.FromBooking(b)
+			if !ok {
+				return nil
+			}
+			return inbox.Receive(ctx, m)
+		}),
+		sidecar.On(event.PubSub, event.Notices, func(ctx context.Context, n event.Notice) error {
+			return inbox.Receive(ctx, notification.FromNotice(n))
+		}),
+		sidecar.On(event.Broadcast, event.Messages, func(_ context.Context, n event.Notice) error {
+			show(notification.FromNotice(n))
+			return nil
+		}),
+	}
+}
