@@ -132,7 +132,9 @@ func (c *Config) complete() error {
 const simulatedKey = "sk_test_foyer_local"
 
 // Simulated tells whether payments go to the simulator.
-func (c *Config) Simulated() bool { return c.StripeSecretKey == "" || c.StripeSecretKey == simulatedKey }
+func (c *Config) Simulated() bool {
+	return c.StripeSecretKey == "" || c.StripeSecretKey == simulatedKey
+}
 
 // componentsDir is the folder of Dapr components that this stack's sidecars read.
 func (c *Config) componentsDir() string {
@@ -149,7 +151,9 @@ func (c *Config) DatabaseURL(database string) string {
 	return fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable", c.DatabaseUser, c.DatabasePassword, host, c.Ports.Postgres, database)
 }
 
-func (c *Config) path(elem ...string) string { return filepath.Join(append([]string{c.Data}, elem...)...) }
+func (c *Config) path(elem ...string) string {
+	return filepath.Join(append([]string{c.Data}, elem...)...)
+}
 
 // LogFile is where the named part writes.
 func (c *Config) LogFile(name string) string { return c.path("logs", name+".log") }

@@ -1,0 +1,106 @@
+// Command foyer runs the whole platform on this machine.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/foyer-tickets/foyer/internal/stack"
+)
+
+const usage = `Foyer: the whole ticketing platform on this machine.
+
+  foyer up              start everything and show where it is (--foreground stays until Ctrl-C)
+  foyer down            stop everything (--wipe also forgets all data)
+  foyer status          what runs, since when, and how much memory it takes
+  foyer logs NAME       the log of one part, followed (--tail prints its end only)
+  foyer restart NAME    build one part again and restart it
+  foyer stop NAME       stop one part until restart or up
+  foyer seed            venues, events and users to look at
+  foyer import FILE     events from NDJSON, JSON, JSON-LD or iCalendar
+  foyer env             the secrets and addresses as shell exports, for dapr run -f dapr
+  foyer doctor          what this machine lacks
+
+Settings come from the environment and .env; see docs/operations.md.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	if err := command(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "foyer:", err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		fmt.Print(usage)
+		return nil
+	}
+	cfg, err := stack.Load()
+	if err != nil {
+		return err
+	}
+	c := &cli{cfg: cfg, client: stack.NewClient(cfg), out: os.Stdout}
+	name, args := args[0], args[1:]
+	argument := func() (string, error) {
+		for _, arg := range args {
+			if arg[0] != '-' {
+				return arg, nil
+			}
+		}
+		return "", fmt.Errorf("%s needs a name", name)
+	}
+	switch name {
+	case "up":
+		if has(args, "--foreground") {
+			return stack.Supervise(ctx, cfg)
+		}
+		return c.up(ctx)
+	case "supervise": // what up starts in the background
+		return stack.Supervise(ctx, cfg)
+	case "down":
+		return c.down(ctx, has(args, "--wipe"))
+	case "status":
+		return c.status(ctx)
+	case "logs", "restart", "stop", "import":
+		what, err := argument()
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "logs":
+			return c.logs(ctx, what, has(args, "--tail"))
+		case "restart":
+			return c.restart(ctx, what)
+		case "stop":
+			return c.client.Halt(ctx, what)
+		default:
+			return c.importFile(ctx, what)
+		}
+	case "seed":
+		return c.seed(ctx)
+	case "env":
+		return c.env()
+	case "doctor":
+		return c.doctor(ctx)
+	case "help", "-h", "--help":
+		fmt.Print(usage)
+		return nil
+	}
+	return errors.New("unknown command " + name + "; foyer help lists them")
+}
+
+func has(args []string, flag string) bool {
+	for _, arg := range args {
+		if arg == flag {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/stack"
+)
+
+type cli struct {
+	cfg    stack.Config
+	client *stack.Client
+	out    io.Writer
+}
+
+// up starts the supervisor in the background unless it runs, and shows how the parts come up.
+// Interrupted on the way, it takes down what it started.
+func (c *cli) up(ctx context.Context) error {
+	began := time.Now()
+	started := false
+	switch err := c.client.Start(ctx); {
+	case errors.Is(err, stack.ErrNotRunning):
+		if err := c.launch(ctx); err != nil {
+			return err
+		}
+		started = true
+	case err != nil:
+		return err
+	}
+	final, err := c.watch(ctx, began)
+	if ctx.Err() != nil {
+		if started {
+			fmt.Fprintln(c.out, "\ninterrupted: stopping what was started")
+			stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+			defer cancel()
+			return c.client.Stop(stopCtx)
+		}
+		return ctx.Err()
+	}
+	if err != nil {
+		return err
+	}
+	var failed []string
+	for _, s := range final {
+		if s.State == stack.Failed || s.State == stack.Retrying || s.State == stack.Starting {
+			failed = append(failed, s.Name)
+			fmt.Fprintf(c.out, "\n%s %s: %s\n    log: %s\n", s.Name, s.State, s.Error, s.Log)
+		}
+	}
+	c.table(final)
+	if len(failed) > 0 {
+		return fmt.Errorf("%d parts are not well: %s", len(failed), strings.Join(failed, ", "))
+	}
+	return nil
+}
+
+// launch starts the supervisor as a process of its own session and waits for its socket.
+func (c *cli) launch(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	// `go run` removes its executable when it ends; the supervisor needs one that stays.
+	kept := filepath.Join(c.cfg.Data, "bin", "foyer")
+	if err := copyProgram(self, kept); err != nil {
+		return err
+	}
+	logPath := c.cfg.LogFile("foyer")
+	if err := os.MkdirAll(filepath.Dir(logPath), 0o755); err != nil {
+		return err
+	}
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	cmd := exec.Command(kept, "supervise")
+	cmd.Dir = c.cfg.Root
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		if _, err := c.client.Status(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-ended:
+			tail, _ := stack.Tail(logPath, 3)
+			return fmt.Errorf("the supervisor ended: %s", strings.Join(tail, "\n"))
+		case <-ctx.Done():
+			_ = cmd.Process.Signal(syscall.SIGTERM)
+			return ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func copyProgram(from, to string) error {
+	if from == to {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	raw, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(to+".new", raw, 0o755); err != nil {
+		return err
+	}
+	return os.Rename(to+".new", to)
+}
+
+// watch shows the parts until all have settled.
+func (c *cli) watch(ctx context.Context, began time.Time) ([]stack.Status, error) {
+	view := newView(c.out)
+	for {
+		all, err := c.client.Status(ctx)
+		if err != nil {
+			return nil, err
+		}
+		view.show(all, time.Since(began))
+		if !slices.ContainsFunc(all, func(s stack.Status) bool { return !s.Settled() }) {
+			view.done(all, time.Since(began))
+			return all, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (c *cli) down(ctx context.Context, wipe bool) error {
+	err := c.client.Stop(ctx)
+	switch {
+	case errors.Is(err, stack.ErrNotRunning):
+		fmt.Fprintln(c.out, "nothing runs")
+	case err != nil:
+		return err
+	default:
+		fmt.Fprintln(c.out, "stopped")
+	}
+	if wipe {
+		return stack.Wipe(c.cfg)
+	}
+	return nil
+}
+
+func (c *cli) restart(ctx context.Context, name string) error {
+	began := time.Now()
+	if err := c.client.Restart(ctx, name); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s is healthy again after %s\n", name, time.Since(began).Round(100*time.Millisecond))
+	return nil
+}
+
+func (c *cli) logs(ctx context.Context, name string, tailOnly bool) error {
+	path := c.cfg.LogFile(name)
+	tail, err := stack.Tail(path, 200)
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s has no log; names are in `foyer status`", name)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.out, strings.Join(tail, "\n"))
+	if tailOnly {
+		return nil
+	}
+	return stack.Follow(ctx, c.out, path)
+}

@@ -1,0 +1,297 @@
+package stack
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// App is one service with its sidecar, as dapr/dapr.yaml has it: the multi-app run file that
+// `dapr run -f dapr` reads too.
+type App struct {
+	ID            string            `yaml:"appID"`
+	Dir           string            `yaml:"appDirPath"`
+	Port          int               `yaml:"appPort"`
+	HTTPPort      int               `yaml:"daprHTTPPort"`
+	GRPCPort      int               `yaml:"daprGRPCPort"`
+	InternalPort  int               `yaml:"daprInternalGRPCPort"`
+	MetricsPort   int               `yaml:"metricsPort"`
+	PlacementHost string            `yaml:"placementHostAddress"` // set where actors live; they also get the scheduler
+	Command       []string          `yaml:"command"`
+	Env           map[string]string `yaml:"env"`
+}
+
+// LoadApps reads dapr/dapr.yaml.
+func LoadApps(cfg Config) ([]App, error) {
+	path := filepath.Join(cfg.Root, "dapr", "dapr.yaml")
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var file struct {
+		Common struct {
+			Env map[string]string `yaml:"env"`
+		} `yaml:"common"`
+		Apps []App `yaml:"apps"`
+	}
+	if err := yaml.Unmarshal(raw, &file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for i := range file.Apps {
+		env := maps.Clone(file.Common.Env)
+		maps.Copy(env, file.Apps[i].Env)
+		file.Apps[i].Env = env
+	}
+	return file.Apps, nil
+}
+
+// pkg is the Go package of the service: the last word of its `go run` command.
+func (a *App) pkg() string { return a.Command[len(a.Command)-1] }
+
+func (a *App) sidecarName() string { return a.ID + ".daprd" }
+
+func (a *App) ports() []*int {
+	return []*int{&a.Port, &a.HTTPPort, &a.GRPCPort, &a.InternalPort, &a.MetricsPort}
+}
+
+func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
+	cfg := &s.Config
+	return Part{
+		Name: app.ID, Tier: Service, Ports: []int{app.Port}, After: after,
+		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, app.pkg(), report) },
+		Command: func() (*exec.Cmd, error) {
+			cmd := exec.Command(s.binary(app.pkg()))
+			cmd.Dir = cfg.Root
+			cmd.Env = append(os.Environ(), pairs(s.serviceEnv(app, secrets))...)
+			return cmd, nil
+		},
+		Ready:   answers(fmt.Sprintf("http://%s:%d/readyz", host, app.Port)),
+		Timeout: 90 * time.Second,
+	}
+}
+
+func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
+	cfg := &s.Config
+	dapr := filepath.Join(cfg.Root, "dapr")
+	var tools string
+	return Part{
+		Name: app.sidecarName(), Tier: Sidecar, After: after,
+		Ports: []int{app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort},
+		Prepare: func(ctx context.Context, report func(Step)) (err error) {
+			if !exists(filepath.Join(cfg.Root, app.pkg())) {
+				return ErrAbsent
+			}
+			tools, err = cfg.daprTools(ctx, report)
+			return err
+		},
+		Command: func() (*exec.Cmd, error) {
+			args := []string{
+				"--app-id", app.ID, "--app-protocol", "http", "--app-port", strconv.Itoa(app.Port), "--app-channel-address", host,
+				"--dapr-http-port", strconv.Itoa(app.HTTPPort), "--dapr-grpc-port", strconv.Itoa(app.GRPCPort),
+				"--dapr-internal-grpc-port", strconv.Itoa(app.InternalPort), "--dapr-internal-grpc-listen-address", host,
+				"--dapr-listen-addresses", host, "--metrics-port", strconv.Itoa(app.MetricsPort), "--metrics-listen-address", host,
+				"--resources-path", cfg.componentsDir(), "--resources-path", dapr,
+				"--config", filepath.Join(dapr, "config.yaml"),
+				"--enable-app-health-check", "--app-health-check-path", "/healthz", "--app-health-probe-interval", "1",
+				"--app-health-probe-timeout", "900", "--app-health-threshold", "5",
+				"--dapr-graceful-shutdown-seconds", "5",
+			}
+			if app.PlacementHost != "" {
+				args = append(args, "--placement-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Placement),
+					"--scheduler-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Scheduler))
+			}
+			cmd := lean(cfg, exec.Command(filepath.Join(tools, "daprd"), args...))
+			cmd.Env = append(cmd.Env, pairs(s.sidecarEnv(secrets))...)
+			return cmd, nil
+		},
+		Ready: answers(fmt.Sprintf("http://%s:%d/v1.0/healthz/outbound", host, app.HTTPPort)),
+	}
+}
+
+// sidecarEnv is what the components of components/ refer to by envRef.
+func (s *Stack) sidecarEnv(secrets *Secrets) map[string]string {
+	cfg := &s.Config
+	env := map[string]string{
+		"DAPR_HOST_IP":        host,
+		"DAPR_API_TOKEN":      secrets.DaprAPIToken,
+		"APP_API_TOKEN":       secrets.AppAPIToken,
+		"FOYER_KAFKA_BROKERS": fmt.Sprintf("%s:%d", host, cfg.Ports.Kafka),
+		"FOYER_REDIS_HOST":    fmt.Sprintf("%s:%d", host, cfg.Ports.Redis),
+		"FOYER_NATS_URL":      fmt.Sprintf("nats://%s:%d", host, cfg.Ports.NATS),
+		"FOYER_SMTP_HOST":     host,
+		"FOYER_SMTP_PORT":     strconv.Itoa(cfg.Ports.SMTP),
+		"FOYER_SECRETS_FILE":  secretsFile(cfg),
+	}
+	if cfg.OTLPEndpoint != "" {
+		env["OTEL_EXPORTER_OTLP_ENDPOINT"] = cfg.OTLPEndpoint
+	}
+	return env
+}
+
+// serviceEnv is the environment of a service: dapr.yaml names what it wants and gives the
+// local default; where this stack's configuration says otherwise, that wins.
+func (s *Stack) serviceEnv(app App, secrets *Secrets) map[string]string {
+	cfg := &s.Config
+	env := map[string]string{}
+	for name, value := range app.Env {
+		env[name] = value
+		if known, ok := s.known(name, value, secrets); ok {
+			env[name] = known
+		}
+	}
+	maps.Copy(env, map[string]string{
+		"APP_HOST": host, "APP_PORT": strconv.Itoa(app.Port), "APP_API_TOKEN": secrets.AppAPIToken,
+		"DAPR_HTTP_PORT": strconv.Itoa(app.HTTPPort), "DAPR_GRPC_PORT": strconv.Itoa(app.GRPCPort), "DAPR_API_TOKEN": secrets.DaprAPIToken,
+		"FOYER_LOG_LEVEL": cfg.LogLevel, "GOMEMLIMIT": "256MiB",
+	})
+	if cfg.OTLPEndpoint != "" {
+		env["OTEL_EXPORTER_OTLP_ENDPOINT"] = cfg.OTLPEndpoint
+	}
+	maps.Copy(env, cfg.ExtraEnv)
+	return env
+}
+
+// known is this stack's value for a variable that dapr.yaml gives to a service.
+func (s *Stack) known(name, value string, secrets *Secrets) (string, bool) {
+	cfg := &s.Config
+	switch name {
+	case "DATABASE_URL": // the name of the database is the app's, the rest is ours
+		if u, err := url.Parse(value); err == nil {
+			return cfg.DatabaseURL(strings.TrimPrefix(u.Path, "/")), true
+		}
+	case "FOYER_PUBLIC_URL":
+		return cfg.PublicURL, true
+	case "OIDC_ISSUER":
+		return cfg.issuer(), true
+	case "OIDC_JWKS_URL":
+		return cfg.issuer() + "/protocol/openid-connect/certs", true
+	case "KEYCLOAK_URL":
+		return fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak), true
+	case "ELASTICSEARCH_URL":
+		return fmt.Sprintf("http://%s:%d", host, cfg.Ports.Elasticsearch), true
+	case "KEYCLOAK_ADMIN_CLIENT_SECRET":
+		return secrets.KeycloakAdminClient, true
+	case "KEYCLOAK_WEB_CLIENT_SECRET":
+		return secrets.KeycloakWebClient, true
+	case "SESSION_KEY":
+		return secrets.SessionKey, true
+	case "STRIPE_SECRET_KEY":
+		return secrets.StripeSecretKey, true
+	case "STRIPE_WEBHOOK_SECRET":
+		return secrets.StripeWebhookSecret, true
+	case "STRIPE_PUBLISHABLE_KEY":
+		return cfg.StripePublishableKey, !cfg.Simulated()
+	case "STRIPE_API_BASE":
+		if cfg.Simulated() {
+			return fmt.Sprintf("http://%s:%d", host, cfg.Ports.StripeAPI), true
+		}
+		return "", true
+	case "FOYER_STRIPESIM_FORM_URL":
+		if cfg.Simulated() {
+			return fmt.Sprintf("http://localhost:%d", cfg.Ports.StripeForm), true
+		}
+		return "", true
+	}
+	return "", false
+}
+
+func (s *Stack) stripesim(secrets *Secrets) Part {
+	cfg := &s.Config
+	const pkg = "./cmd/stripesim"
+	return Part{
+		Name: "stripesim", Tier: Infrastructure, Ports: []int{cfg.Ports.StripeAPI, cfg.Ports.StripeForm},
+		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, pkg, report) },
+		Command: func() (*exec.Cmd, error) {
+			cmd := exec.Command(s.binary(pkg))
+			cmd.Dir = cfg.Root
+			payment := cfg.Ports.Gateway
+			for _, app := range s.Apps {
+				if app.ID == "payment" { // straight to the service, as Stripe would reach it past the gateway's cache
+					payment = app.Port
+				}
+			}
+			cmd.Env = append(os.Environ(), pairs(map[string]string{
+				"FOYER_STRIPESIM_API_ADDR":        fmt.Sprintf("%s:%d", host, cfg.Ports.StripeAPI),
+				"FOYER_STRIPESIM_FORM_ADDR":       fmt.Sprintf("%s:%d", host, cfg.Ports.StripeForm),
+				"FOYER_STRIPESIM_DATA":            cfg.path("stripesim"),
+				"FOYER_STRIPESIM_WEBHOOK_URL":     fmt.Sprintf("http://%s:%d/webhooks/stripe", host, payment),
+				"FOYER_STRIPESIM_WEBHOOK_SECRET":  secrets.StripeWebhookSecret,
+				"FOYER_STRIPESIM_SECRET_KEY":      secrets.StripeSecretKey,
+				"FOYER_STRIPESIM_PUBLISHABLE_KEY": cmp.Or(cfg.StripePublishableKey, "pk_test_foyer_local"),
+				"FOYER_PUBLIC_URL":                cfg.PublicURL,
+				"FOYER_LOG_LEVEL":                 cfg.LogLevel,
+			})...)
+			return cmd, os.MkdirAll(cfg.path("stripesim"), 0o755)
+		},
+		Ready: answers(fmt.Sprintf("http://%s:%d/healthz", host, cfg.Ports.StripeAPI)),
+	}
+}
+
+// binary is where the built program of a package is.
+func (s *Stack) binary(pkg string) string { return s.Config.path("bin", filepath.Base(pkg)) }
+
+// build compiles one program. The result moves into place whole, so that a running one keeps
+// its file, and the linker's output stays where the next build finds it up to date.
+func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error {
+	if !exists(filepath.Join(s.Config.Root, pkg)) {
+		return ErrAbsent
+	}
+	// One at a time: a build takes all cores anyway.
+	select {
+	case s.building <- struct{}{}:
+		defer func() { <-s.building }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	name := filepath.Base(pkg)
+	report(Step{Text: "building " + name})
+	linked := s.Config.path("build", name)
+	if err := run(ctx, s.Config.Root, "go", "build", "-o", linked, pkg); err != nil {
+		return err
+	}
+	return install(linked, s.binary(pkg))
+}
+
+// install copies a program beside its place and renames it there.
+func install(from, to string) error {
+	fresh, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	if have, err := os.Stat(to); err == nil && have.Size() == fresh.Size() && have.ModTime().Equal(fresh.ModTime()) {
+		return nil
+	}
+	raw, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(to+".new", raw, 0o755); err != nil {
+		return err
+	}
+	if err := os.Chtimes(to+".new", fresh.ModTime(), fresh.ModTime()); err != nil {
+		return err
+	}
+	return os.Rename(to+".new", to)
+}
+
+func pairs(env map[string]string) []string {
+	list := make([]string, 0, len(env))
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, name+"="+env[name])
+	}
+	return list
+}

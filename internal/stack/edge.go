@@ -1,0 +1,168 @@
+package stack
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// gateway runs nginx on gateway/nginx.conf. Every file under gateway/ is copied into the data
+// directory with ${FOYER_…} replaced by this stack's values, so one configuration serves every
+// environment.
+func (s *Stack) gateway() Part {
+	cfg := &s.Config
+	dir := cfg.path("gateway")
+	return Part{
+		Name: "gateway", Tier: Edge, Ports: []int{cfg.Ports.Gateway}, URL: cfg.PublicURL,
+		Prepare: func(context.Context, func(Step)) error {
+			source := filepath.Join(cfg.Root, "gateway")
+			if !exists(filepath.Join(source, "nginx.conf")) {
+				return ErrAbsent
+			}
+			if _, err := exec.LookPath("nginx"); err != nil {
+				return fmt.Errorf("nginx is not installed (Debian: apt-get install nginx): %w", err)
+			}
+			for _, name := range []string{"tmp", "cache"} {
+				if err := os.MkdirAll(filepath.Join(dir, name), 0o755); err != nil {
+					return err
+				}
+			}
+			return substitute(source, dir, s.gatewayValues())
+		},
+		Command: func() (*exec.Cmd, error) {
+			return exec.Command("nginx", "-e", "stderr", "-p", dir+"/", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"), nil
+		},
+		Ready: func(ctx context.Context) error {
+			_, err := exchange(ctx, cfg.Ports.Gateway, []byte("GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"), len("HTTP/1."))
+			return err
+		},
+	}
+}
+
+func (s *Stack) gatewayValues() map[string]string {
+	cfg := &s.Config
+	address := func(port int) string { return fmt.Sprintf("%s:%d", host, port) }
+	values := map[string]string{
+		"FOYER_HOST":               host,
+		"FOYER_PORT":               fmt.Sprint(cfg.Ports.Gateway),
+		"FOYER_PUBLIC_URL":         cfg.PublicURL,
+		"FOYER_WEB_ROOT":           filepath.Join(cfg.Root, "web", "dist"),
+		"FOYER_GATEWAY_DIR":        cfg.path("gateway"),
+		"FOYER_KEYCLOAK_ADDR":      address(cfg.Ports.Keycloak),
+		"FOYER_KEYCLOAK_URL":       fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak),
+		"FOYER_STRIPESIM_FORM_URL": fmt.Sprintf("http://localhost:%d", cfg.Ports.StripeForm),
+		"FOYER_USER":               "nobody",
+	}
+	if me, err := user.Current(); err == nil {
+		values["FOYER_USER"] = me.Username
+	}
+	for _, app := range s.Apps {
+		name := strings.ToUpper(strings.ReplaceAll(app.ID, "-", "_"))
+		values["FOYER_"+name+"_ADDR"] = address(app.Port)
+	}
+	return values
+}
+
+var placeholder = regexp.MustCompile(`\$\{(FOYER_[A-Z0-9_]+)\}`)
+
+// substitute copies a directory, replacing ${FOYER_…}; an unknown name is an error.
+func substitute(source, target string, values map[string]string) error {
+	return filepath.WalkDir(source, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		var unknown error
+		text := placeholder.ReplaceAllStringFunc(string(raw), func(found string) string {
+			value, ok := values[found[2:len(found)-1]]
+			if !ok {
+				unknown = fmt.Errorf("%s: %s is not known", path, found)
+			}
+			return value
+		})
+		if unknown != nil {
+			return unknown
+		}
+		relative, err := filepath.Rel(source, path)
+		if err != nil {
+			return err
+		}
+		return writeConfig(filepath.Join(target, relative), text)
+	})
+}
+
+// web builds the web application; it is files, not a process.
+func (s *Stack) web() Part {
+	cfg := &s.Config
+	dir := filepath.Join(cfg.Root, "web")
+	return Part{
+		Name: "web", Tier: Edge,
+		Prepare: func(ctx context.Context, report func(Step)) error {
+			if !exists(filepath.Join(dir, "package.json")) {
+				return ErrAbsent
+			}
+			stamp := filepath.Join(dir, "dist", ".built-from")
+			sources, err := fingerprint(dir, "node_modules", "dist")
+			if err != nil {
+				return err
+			}
+			if have, err := os.ReadFile(stamp); err == nil && string(have) == sources {
+				return nil
+			}
+			lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+			if err != nil {
+				return err
+			}
+			installed := filepath.Join(dir, "node_modules", ".installed-from")
+			if have, err := os.ReadFile(installed); err != nil || string(have) != digest(lock) {
+				report(Step{Text: "installing the web application's packages"})
+				if err := run(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
+					return err
+				}
+				if err := os.WriteFile(installed, []byte(digest(lock)), 0o644); err != nil {
+					return err
+				}
+			}
+			report(Step{Text: "building the web application"})
+			if err := run(ctx, dir, "npm", "run", "build"); err != nil {
+				return err
+			}
+			return os.WriteFile(stamp, []byte(sources), 0o644)
+		},
+	}
+}
+
+// fingerprint is a digest of the names, sizes and times of the files below dir.
+func fingerprint(dir string, skip ...string) (string, error) {
+	hash := sha256.New()
+	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		for _, name := range skip {
+			if entry.IsDir() && entry.Name() == name {
+				return fs.SkipDir
+			}
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if info.Mode().IsRegular() {
+			fmt.Fprintln(hash, path, info.Size(), info.ModTime().UnixNano())
+		}
+		return nil
+	})
+	return hex.EncodeToString(hash.Sum(nil)), err
+}

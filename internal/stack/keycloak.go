@@ -1,0 +1,122 @@
+package stack
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// keycloak runs from a home of its own, whose programs are links to the installed and already
+// augmented distribution: realm files and scratch data then belong to this stack alone.
+// Realm files may use ${NAME} for the variables of its environment.
+func (s *Stack) keycloak(secrets *Secrets) Part {
+	cfg := &s.Config
+	home := cfg.path("keycloak")
+	return Part{
+		Name: "keycloak", Tier: Platform, After: []string{"postgres"},
+		Ports: []int{cfg.Ports.Keycloak, cfg.Ports.KeycloakManagement},
+		URL:   fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak),
+		Prepare: func(ctx context.Context, report func(Step)) error {
+			dist, err := cfg.keycloakDist(ctx, report)
+			if err != nil {
+				return err
+			}
+			for _, name := range []string{"lib", "conf", "providers", "bin"} {
+				if err := replaceLink(filepath.Join(dist, name), filepath.Join(home, name)); err != nil {
+					return err
+				}
+			}
+			themes := filepath.Join(cfg.Root, "keycloak", "themes")
+			if !exists(themes) {
+				themes = filepath.Join(dist, "themes")
+			}
+			if err := replaceLink(themes, filepath.Join(home, "themes")); err != nil {
+				return err
+			}
+			if err := os.MkdirAll(filepath.Join(home, "data"), 0o755); err != nil {
+				return err
+			}
+			return replaceLink(filepath.Join(cfg.Root, "keycloak", "realm"), filepath.Join(home, "data", "import"))
+		},
+		Command: func() (*exec.Cmd, error) {
+			cmd := keycloakJava(home, "start", "--optimized", "--import-realm",
+				"--db-url", fmt.Sprintf("jdbc:postgresql://%s:%d/keycloak", host, cfg.Ports.Postgres), "--db-username", cfg.DatabaseUser,
+				"--db-pool-initial-size=1", "--db-pool-max-size=20",
+				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.Keycloak),
+				"--http-management-port", fmt.Sprint(cfg.Ports.KeycloakManagement),
+				"--hostname", fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak), "--hostname-strict=false",
+				"--log-level=info,org.keycloak.events:warn", "--spi-theme--static-max-age=60")
+			cmd.Env = append(os.Environ(),
+				"KC_DB_PASSWORD="+cfg.DatabasePassword,
+				"KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD="+cfg.AdminPassword,
+				"KEYCLOAK_ADMIN_CLIENT_SECRET="+secrets.KeycloakAdminClient, "KEYCLOAK_WEB_CLIENT_SECRET="+secrets.KeycloakWebClient,
+				"FOYER_PUBLIC_URL="+cfg.PublicURL, "FOYER_SMTP_HOST="+host, fmt.Sprintf("FOYER_SMTP_PORT=%d", cfg.Ports.SMTP))
+			return cmd, nil
+		},
+		Ready:   answers(fmt.Sprintf("http://%s:%d/health/ready", host, cfg.Ports.KeycloakManagement)),
+		Timeout: 4 * time.Minute,
+	}
+}
+
+func replaceLink(target, link string) error {
+	if have, err := os.Readlink(link); err == nil && have == target {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(link), 0o755); err != nil {
+		return err
+	}
+	if err := os.RemoveAll(link); err != nil {
+		return err
+	}
+	return os.Symlink(target, link)
+}
+
+// keycloakDist unpacks the distribution and augments it once for our choice of build options,
+// which makes later starts several times faster.
+func (c *Config) keycloakDist(ctx context.Context, report func(Step)) (string, error) {
+	zips, err := c.maven(ctx, "keycloak", report)
+	if err != nil {
+		return "", err
+	}
+	options := []string{"--db=postgres", "--health-enabled=true", "--metrics-enabled=true", "--cache=local", "--features-disabled=kerberos"}
+	dir, err := c.installed(ctx, "keycloak-dist-"+digest([]byte(zips), []byte(strings.Join(options, " "))), func(dir string) error {
+		archives, err := filepath.Glob(filepath.Join(zips, "*.zip"))
+		if err != nil || len(archives) != 1 {
+			return fmt.Errorf("one archive expected in %s, found %v", zips, archives)
+		}
+		report(Step{Text: "unpacking Keycloak"})
+		if err := run(ctx, dir, "jar", "xf", archives[0]); err != nil {
+			return err
+		}
+		homes, err := filepath.Glob(filepath.Join(dir, "keycloak-*"))
+		if err != nil || len(homes) != 1 {
+			return fmt.Errorf("one directory expected in %s, found %v", archives[0], homes)
+		}
+		if err := os.Rename(homes[0], filepath.Join(dir, "home")); err != nil {
+			return err
+		}
+		report(Step{Text: "augmenting Keycloak for PostgreSQL"})
+		return runCmd(keycloakJava(filepath.Join(dir, "home"), append([]string{"build"}, options...)...))
+	})
+	return filepath.Join(dir, "home"), err
+}
+
+// keycloakJava does what bin/kc.sh does, without the shell that would stay in between and
+// swallow signals.
+func keycloakJava(home string, args ...string) *exec.Cmd {
+	cmd := exec.Command("java", append([]string{
+		"-Xms64m", "-Xmx384m", "-XX:MetaspaceSize=96M", "-XX:MaxMetaspaceSize=256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-Xshare:auto",
+		"-Dfile.encoding=UTF-8", "-Djava.util.concurrent.ForkJoinPool.common.threadFactory=io.quarkus.bootstrap.forkjoin.QuarkusForkJoinWorkerThreadFactory",
+		"--add-opens=java.base/java.util=ALL-UNNAMED", "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+		"--add-opens=java.base/java.security=ALL-UNNAMED", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED",
+		"-Duser.language=en", "-Duser.country=US", "-Dkc.home.dir=" + home, "-Djboss.server.config.dir=" + filepath.Join(home, "conf"),
+		"-Djava.util.logging.manager=org.jboss.logmanager.LogManager", "-Dpicocli.disable.closures=true",
+		"-cp", filepath.Join(home, "lib", "quarkus-run.jar"), "io.quarkus.bootstrap.runner.QuarkusEntryPoint",
+	}, args...)...)
+	cmd.Dir = home
+	return cmd
+}

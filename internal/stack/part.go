@@ -1,0 +1,397 @@
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Part is one process of the stack and what it needs around it.
+type Part struct {
+	Name  string
+	Tier  Tier     // tiers stop from the last to the first
+	After []string // parts that have to be healthy before this one starts
+	Ports []int    // where it listens; somebody else there is an error that names them
+	URL   string   // shown to people, where they can open it
+
+	// Prepare installs, builds or initialises; what it reports is shown while it runs.
+	Prepare func(ctx context.Context, report func(Step)) error
+	Command func() (*exec.Cmd, error)       // nil where there is nothing to run
+	Ready   func(ctx context.Context) error // polled until it returns nil
+	Settle  func(ctx context.Context) error // once after each start, before others may lean on it
+
+	Signal  syscall.Signal // what asks it to stop; SIGTERM by default
+	Timeout time.Duration  // from start to ready; a minute by default
+}
+
+// Tier orders stopping.
+type Tier int
+
+// The tiers: what is leaned on stops last.
+const (
+	Infrastructure Tier = iota
+	Platform
+	Sidecar
+	Service
+	Edge
+)
+
+// Step is what a part is doing now; Done of Total is set where it can be measured.
+type Step struct {
+	Text        string
+	Done, Total int64
+}
+
+// State of a part.
+type State string
+
+// The states that a part goes through.
+const (
+	Waiting   State = "waiting"   // for the parts it leans on
+	Preparing State = "preparing" // installing, building
+	Starting  State = "starting"
+	Healthy   State = "healthy"
+	Retrying  State = "retrying" // ended or never got ready; started again after a pause
+	Failed    State = "failed"   // needs a person: a build error, a taken port
+	Absent    State = "absent"   // not in the tree
+	Stopped   State = "stopped"
+)
+
+// ErrAbsent is returned by Prepare for a part that the tree does not have.
+var ErrAbsent = errors.New("not built yet")
+
+// Status is a part as seen from outside.
+type Status struct {
+	Name     string        `json:"name"`
+	Tier     Tier          `json:"tier"`
+	State    State         `json:"state"`
+	Step     Step          `json:"step"`
+	Error    string        `json:"error,omitempty"`
+	PID      int           `json:"pid,omitempty"`
+	Restarts int           `json:"restarts"`
+	Took     time.Duration `json:"took"` // from the wish to start to healthy, or until now
+	Since    time.Time     `json:"since"`
+	URL      string        `json:"url,omitempty"`
+	Log      string        `json:"log"`
+}
+
+// Settled tells that nothing is going on that would be worth waiting for.
+func (s Status) Settled() bool {
+	switch s.State {
+	case Healthy, Failed, Absent, Stopped:
+		return true
+	}
+	return s.Restarts >= patience
+}
+
+// patience is how many failed starts in a row are put down to a dependency coming up.
+const patience = 3
+
+const (
+	firstPause = 500 * time.Millisecond
+	lastPause  = 10 * time.Second
+	stopGrace  = 12 * time.Second
+)
+
+// runner keeps one part running.
+type runner struct {
+	part    Part
+	log     string
+	spawn   func(*exec.Cmd) error
+	waitFor func(ctx context.Context, names []string) error
+
+	mu      sync.Mutex
+	status  Status
+	changed chan struct{} // closed and replaced on each change
+	began   time.Time
+	cancel  context.CancelFunc // ends the running loop
+	done    chan struct{}      // closed when the loop has ended and its process is gone
+}
+
+func (r *runner) set(change func(*Status)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.status.State
+	change(&r.status)
+	if r.status.State != before {
+		r.status.Since = time.Now()
+	}
+	if !r.status.Settled() || r.status.State != before {
+		r.status.Took = time.Since(r.began)
+	}
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+func (r *runner) snapshot() (Status, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.status, r.changed
+}
+
+// start begins to keep the part running; it does nothing when that is so already.
+func (r *runner) start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.done != nil {
+		select {
+		case <-r.done:
+		default:
+			return
+		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	r.cancel, r.done, r.began = cancel, done, time.Now()
+	r.status.State, r.status.Error, r.status.Restarts, r.status.Took = Waiting, "", 0, 0
+	go func() {
+		defer close(done)
+		r.loop(ctx)
+	}()
+}
+
+// stop ends the part and returns when its process is gone.
+func (r *runner) stop() {
+	r.mu.Lock()
+	cancel, done := r.cancel, r.done
+	r.mu.Unlock()
+	if done == nil {
+		return
+	}
+	cancel()
+	<-done
+}
+
+func (r *runner) loop(ctx context.Context) {
+	if err := r.waitFor(ctx, r.part.After); err != nil {
+		r.finish(ctx, err)
+		return
+	}
+	if r.part.Prepare != nil {
+		r.set(func(s *Status) { s.State = Preparing })
+		err := r.part.Prepare(ctx, func(step Step) { r.set(func(s *Status) { s.Step = step }) })
+		if err != nil {
+			r.finish(ctx, err)
+			return
+		}
+	}
+	if err := requireFree(r.part.Ports...); err != nil {
+		r.finish(ctx, err)
+		return
+	}
+	if r.part.Command == nil { // done once prepared
+		r.set(func(s *Status) { s.State, s.Step = Healthy, Step{} })
+		<-ctx.Done()
+		r.finish(ctx, nil)
+		return
+	}
+	pause := firstPause
+	for {
+		r.set(func(s *Status) { s.State, s.Step = Starting, Step{} })
+		ran, err := r.once(ctx)
+		if ctx.Err() != nil {
+			r.finish(ctx, nil)
+			return
+		}
+		if ran > 30*time.Second {
+			pause = firstPause
+			r.set(func(s *Status) { s.Restarts = 0 })
+		}
+		r.set(func(s *Status) { s.State, s.Error, s.PID = Retrying, err.Error(), 0; s.Restarts++ })
+		select {
+		case <-ctx.Done():
+			r.finish(ctx, nil)
+			return
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+func (r *runner) finish(ctx context.Context, err error) {
+	r.set(func(s *Status) {
+		s.PID, s.Step = 0, Step{}
+		switch {
+		case ctx.Err() != nil:
+			s.State, s.Error = Stopped, ""
+		case errors.Is(err, ErrAbsent):
+			s.State, s.Error = Absent, err.Error()
+		default:
+			s.State, s.Error = Failed, err.Error()
+		}
+	})
+}
+
+// once runs the process until it ends or ctx does, and returns how long it was healthy.
+func (r *runner) once(ctx context.Context) (time.Duration, error) {
+	cmd, err := r.part.Command()
+	if err != nil {
+		return 0, err
+	}
+	log, err := openLog(r.log)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	fmt.Fprintf(log, "--- %s starts %s\n", time.Now().UTC().Format(time.RFC3339), r.part.Name)
+	if err := r.spawn(cmd); err != nil {
+		return 0, err
+	}
+	r.set(func(s *Status) { s.PID = cmd.Process.Pid })
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	// Whatever the process started itself goes with it.
+	defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+
+	timeout := r.part.Timeout
+	if timeout == 0 {
+		timeout = time.Minute
+	}
+	readyCtx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	ready := make(chan error, 1)
+	go func() { ready <- r.untilReady(readyCtx) }()
+	var healthySince time.Time
+	for {
+		select {
+		case err := <-ended:
+			ran := time.Duration(0)
+			if !healthySince.IsZero() {
+				ran = time.Since(healthySince)
+			}
+			return ran, fmt.Errorf("ended: %s%s", exitText(cmd, err), lastLine(r.log))
+		case err := <-ready:
+			if err != nil && ctx.Err() == nil {
+				r.end(cmd, ended)
+				return 0, fmt.Errorf("not ready after %s: %w%s", timeout, err, lastLine(r.log))
+			}
+			if err == nil {
+				healthySince = time.Now()
+				r.set(func(s *Status) { s.State, s.Error = Healthy, "" })
+			}
+			ready = nil
+		case <-ctx.Done():
+			r.end(cmd, ended)
+			return 0, ctx.Err()
+		}
+	}
+}
+
+func (r *runner) untilReady(ctx context.Context) error {
+	var err error
+	for {
+		try, cancel := context.WithTimeout(ctx, 2*time.Second)
+		if tryErr := r.part.Ready(try); ctx.Err() == nil {
+			err = tryErr
+		}
+		cancel()
+		if err == nil && ctx.Err() == nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			if err == nil {
+				err = ctx.Err()
+			}
+			return err
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	if r.part.Settle == nil {
+		return nil
+	}
+	return r.part.Settle(ctx)
+}
+
+// end asks the process to stop and insists after a while.
+func (r *runner) end(cmd *exec.Cmd, ended <-chan error) {
+	signal := r.part.Signal
+	if signal == 0 {
+		signal = syscall.SIGTERM
+	}
+	_ = cmd.Process.Signal(signal)
+	_ = cmd.Process.Signal(syscall.SIGCONT) // a stopped process cannot leave
+	select {
+	case <-ended:
+	case <-time.After(stopGrace):
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		<-ended
+	}
+}
+
+func exitText(cmd *exec.Cmd, err error) string {
+	if err == nil {
+		return "exit status 0"
+	}
+	if cmd.ProcessState != nil {
+		return cmd.ProcessState.String()
+	}
+	return err.Error()
+}
+
+// spawner starts processes from one operating-system thread that lives as long as we do:
+// the kernel's parent-death signal is tied to the thread, not to the process.
+func spawner() func(*exec.Cmd) error {
+	type request struct {
+		cmd    *exec.Cmd
+		result chan error
+	}
+	requests := make(chan request)
+	go func() {
+		runtime.LockOSThread()
+		for req := range requests {
+			req.result <- req.cmd.Start()
+		}
+	}()
+	return func(cmd *exec.Cmd) error {
+		if cmd.SysProcAttr == nil {
+			cmd.SysProcAttr = &syscall.SysProcAttr{}
+		}
+		cmd.SysProcAttr.Setpgid = true
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
+		req := request{cmd, make(chan error, 1)}
+		requests <- req
+		return <-req.result
+	}
+}
+
+const maxLog = 64 << 20
+
+// openLog appends to a log and moves it aside when it has grown large.
+func openLog(path string) (*os.File, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+		if err := os.Rename(path, path+".old"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+}
+
+// lastLine is the end of a log, for an error message.
+func lastLine(path string) string {
+	tail, err := Tail(path, 5)
+	if err != nil {
+		return ""
+	}
+	for _, line := range slices.Backward(tail) {
+		if line != "" && line[0] != '-' {
+			if len(line) > 300 {
+				line = line[:300] + "…"
+			}
+			return "\n    last log line: " + line
+		}
+	}
+	return ""
+}
