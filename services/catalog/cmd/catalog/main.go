@@ -1,0 +1,62 @@
+// Command catalog serves venues and events.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/rest"
+	dapr "github.com/foyer-tickets/foyer/services/catalog/sidecar"
+)
+
+type config struct {
+	Sidecar     sidecar.Config
+	Identity    identity.Config
+	DatabaseURL string `env:"DATABASE_URL,required"`
+	PublicURL   string `env:"FOYER_PUBLIC_URL,required"`
+	WebIndex    string `env:"FOYER_WEB_INDEX" envDefault:"web/dist/index.html"`
+}
+
+func main() { process.Main("catalog", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[config]()
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	client, err := sidecar.New(cfg.Sidecar)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	cache, events := client.Store(event.Cache), store.Store{Pool: pool}
+
+	router, err := httpapi.NewRouter(httpapi.Options{
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(ctx, cfg.Identity), Metrics: p.Metrics,
+		Idempotency: sidecar.Idempotency{Store: cache},
+	})
+	if err != nil {
+		return err
+	}
+	rest.HandlerWithOptions(rest.Server{Store: events, Now: time.Now}, rest.GorillaServerOptions{
+		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
+	})
+	rest.Pages{Store: events, PublicURL: cfg.PublicURL, Index: cfg.WebIndex}.Mount(router)
+	rest.Internal{Store: events, Cache: dapr.SaleCache{Store: cache}}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
+
+	p.Check("postgres", pool.Ping)
+	return p.Serve(ctx, httpapi.Traced(p.Name, router))
+}

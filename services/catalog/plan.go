@@ -1,0 +1,209 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// Plan is a seating plan in the JSON form that pretix's editor exports
+// (https://github.com/pretix/pretix, seating plan schema). Coordinates are in the plan's own unit,
+// a seat's position relative to its row, a row's to its zone.
+type Plan struct {
+	Name       string         `json:"name"`
+	Size       Size           `json:"size"`
+	Categories []PlanCategory `json:"categories"`
+	Zones      []Zone         `json:"zones"`
+}
+
+// Size of a plan.
+type Size struct {
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// Position of something on the plan.
+type Position struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+}
+
+// PlanCategory is a kind of seat, sold by one ticket type.
+type PlanCategory struct {
+	Name  string `json:"name"`
+	Color string `json:"color"`
+}
+
+// Zone is a part of the house.
+type Zone struct {
+	Name     string          `json:"name"`
+	ZoneID   string          `json:"zone_id,omitempty"`
+	Position Position        `json:"position"`
+	Rows     []Row           `json:"rows"`
+	Areas    json.RawMessage `json:"areas,omitempty"` // drawn, not sold: stage, bar, standing room
+}
+
+// Row is a row of seats.
+type Row struct {
+	RowNumber string   `json:"row_number"`
+	RowLabel  string   `json:"row_label,omitempty"`
+	Position  Position `json:"position"`
+	Seats     []Seat   `json:"seats"`
+}
+
+// Seat is one seat. Kind and Note are ours; pretix's editor keeps fields it does not know.
+type Seat struct {
+	GUID     string   `json:"seat_guid"`
+	Number   string   `json:"seat_number"`
+	Position Position `json:"position"`
+	Category string   `json:"category"`
+	Kind     string   `json:"kind,omitempty"` // "", wheelchair, companion
+	Note     string   `json:"note,omitempty"` // such as "restricted view"
+}
+
+// Limits of a plan, far above the largest stadium.
+const (
+	maxSeats = 100_000
+	maxGUID  = 40
+)
+
+// ParsePlan reads and checks a plan: every seat has an id of its own and a known category.
+func ParsePlan(raw []byte) (*Plan, error) {
+	var p Plan
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return nil, fault.New(fault.Malformed, "malformed_plan", "The seating plan could not be read.").Because(err)
+	}
+	if p.Name == "" || p.Size.Width <= 0 || p.Size.Height <= 0 {
+		return nil, planFault("A plan needs a name and a size.")
+	}
+	known := map[string]bool{}
+	for _, c := range p.Categories {
+		known[c.Name] = true
+	}
+	seen := map[string]bool{}
+	for _, z := range p.Zones {
+		for _, r := range z.Rows {
+			for _, s := range r.Seats {
+				switch {
+				case s.GUID == "" || len(s.GUID) > maxGUID:
+					return nil, planFault(fmt.Sprintf("A seat in row %q has no id, or one of over %d characters.", r.RowNumber, maxGUID))
+				case !plainID(s.GUID):
+					return nil, planFault("Seat ids have letters, digits, dots, dashes and underscores only.").With("seat", s.GUID)
+				case seen[s.GUID]:
+					return nil, planFault("Two seats have the same id.").With("seat", s.GUID)
+				case !known[s.Category]:
+					return nil, planFault("A seat has a category that the plan does not list.").With("seat", s.GUID)
+				case s.Kind != "" && s.Kind != "wheelchair" && s.Kind != "companion":
+					return nil, planFault("A seat's kind is wheelchair, companion or nothing.").With("seat", s.GUID)
+				}
+				seen[s.GUID] = true
+			}
+		}
+	}
+	if len(seen) > maxSeats {
+		return nil, planFault(fmt.Sprintf("A plan has at most %d seats.", maxSeats))
+	}
+	return &p, nil
+}
+
+func planFault(why string) *fault.Error { return fault.New(fault.Invalid, "invalid_plan", why) }
+
+// plainID keeps unit ids safe as keys, in URLs and in file names.
+func plainID(id string) bool {
+	for _, c := range []byte(id) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
+
+// CountCategories counts the seats of the categories.
+func (p *Plan) CountCategories(categories []string) int {
+	n := 0
+	p.eachSeat(func(_ Zone, _ Row, s Seat) {
+		if slices.Contains(categories, s.Category) {
+			n++
+		}
+	})
+	return n
+}
+
+func (p *Plan) eachSeat(visit func(Zone, Row, Seat)) {
+	for _, z := range p.Zones {
+		for _, r := range z.Rows {
+			for _, s := range r.Seats {
+				visit(z, r, s)
+			}
+		}
+	}
+}
+
+// Unit is one thing that can be sold once: a seat, or one place of general admission.
+type Unit struct {
+	ID         string    `json:"id"`
+	TicketType uuid.UUID `json:"ticketType"`
+	Label      string    `json:"label"`
+	Zone       string    `json:"zone,omitempty"`
+	Row        string    `json:"row,omitempty"`
+	Number     string    `json:"number,omitempty"`
+	X          float64   `json:"x,omitempty"`
+	Y          float64   `json:"y,omitempty"`
+	Kind       string    `json:"kind"` // seat, wheelchair, companion, standing
+}
+
+// Units lists everything that is sold for these ticket types, in an order that never changes for
+// a published event: seats as the plan has them, then general admission by type and number.
+// Seats that no ticket type sells are left out.
+func Units(plan *Plan, types []TicketType) []Unit {
+	byCategory := map[string]uuid.UUID{}
+	for _, t := range types {
+		for _, c := range t.Categories {
+			if t.Seated {
+				byCategory[c] = t.ID
+			}
+		}
+	}
+	var units []Unit
+	if plan != nil {
+		plan.eachSeat(func(z Zone, r Row, s Seat) {
+			id, sold := byCategory[s.Category]
+			if !sold {
+				return
+			}
+			kind := s.Kind
+			if kind == "" {
+				kind = "seat"
+			}
+			units = append(units, Unit{
+				ID: s.GUID, TicketType: id, Label: seatLabel(z, r, s), Zone: z.Name, Row: r.RowNumber, Number: s.Number, Kind: kind,
+				X: z.Position.X + r.Position.X + s.Position.X, Y: z.Position.Y + r.Position.Y + s.Position.Y,
+			})
+		})
+	}
+	for _, t := range types {
+		if t.Seated {
+			continue
+		}
+		for n := 1; n <= t.Capacity; n++ {
+			units = append(units, Unit{
+				ID: t.ID.String() + "-" + strconv.Itoa(n), TicketType: t.ID,
+				Label: t.Name, Number: strconv.Itoa(n), Kind: "standing",
+			})
+		}
+	}
+	return units
+}
+
+func seatLabel(z Zone, r Row, s Seat) string {
+	label := z.Name + ", " + r.RowNumber + "-" + s.Number
+	if s.Note != "" {
+		label += " (" + s.Note + ")"
+	}
+	return label
+}

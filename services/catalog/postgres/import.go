@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog"
+)
+
+// What Import did.
+const (
+	Created   = "created"
+	Updated   = "updated"
+	Unchanged = "unchanged"
+)
+
+// Import stores an imported event as published, or brings it up to date. What is already on sale
+// keeps its tickets. It may be repeated without effect.
+func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome string, err error) {
+	fingerprint := i.Fingerprint()
+	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		var present string
+		err := tx.QueryRow(ctx, `SELECT id, fingerprint FROM events WHERE merchant = $1 AND source_id = $2 FOR UPDATE`,
+			merchant, i.SourceID).Scan(&id, &present)
+		switch {
+		case err == nil && present == fingerprint:
+			outcome = Unchanged
+			return nil
+		case err != nil && !errors.Is(err, pgx.ErrNoRows):
+			return fmt.Errorf("import: %w", err)
+		}
+		known := err == nil
+		e := i.Event
+		if e.Venue.ID, err = importVenue(ctx, tx, merchant, e.Venue); err != nil {
+			return err
+		}
+		if known {
+			outcome = Updated
+			return s.reimport(ctx, tx, id, e, fingerprint, now)
+		}
+		if id, err = uuid.NewV7(); err != nil {
+			return err
+		}
+		outcome = Created
+		e.ID, e.Merchant, e.Status, e.UpdatedAt = id, merchant, catalog.Published, now
+		for n := range e.TicketTypes {
+			if e.TicketTypes[n].ID, err = uuid.NewV7(); err != nil {
+				return err
+			}
+		}
+		return insertEvent(ctx, tx, e, &i.SourceID, fingerprint)
+	})
+	return id, outcome, err
+}
+
+func importVenue(ctx context.Context, tx pgx.Tx, merchant string, v catalog.Venue) (uuid.UUID, error) {
+	key := v.Country + "/" + v.City + "/" + v.Name
+	id, err := uuid.NewV7()
+	if err != nil {
+		return id, err
+	}
+	v.ID, v.Merchant = id, merchant
+	return insertVenue(ctx, tx, v, &key)
+}
+
+func (s Store) reimport(ctx context.Context, tx pgx.Tx, id uuid.UUID, next catalog.Event, fingerprint string, now time.Time) error {
+	e, err := s.event(ctx, tx, id, "")
+	if err != nil {
+		return err
+	}
+	next.ID, next.Merchant, next.Status, next.Source = e.ID, e.Merchant, e.Status, e.Source
+	next.TicketTypes, next.Version, next.UpdatedAt = e.TicketTypes, e.Version+1, now
+	if err := updateEvent(ctx, tx, next); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE events SET fingerprint = $2 WHERE id = $1`, id, fingerprint); err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	return nil
+}

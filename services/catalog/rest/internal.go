@@ -1,0 +1,129 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/services/catalog"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
+)
+
+// SaleCache keeps what is sold, which is large for a large house and costs much to put together.
+// A key names the versions it was made of, so an entry is never wrong, only old.
+type SaleCache interface {
+	Get(ctx context.Context, event uuid.UUID, version string) ([]byte, error)
+	Put(ctx context.Context, event uuid.UUID, version string, sale []byte) error
+}
+
+// Internal serves the other services, through their sidecars and ours.
+type Internal struct {
+	Store postgres.Store
+	Cache SaleCache
+}
+
+// Limits of the internal lists.
+const (
+	maxDocuments = 500
+	maxIDs       = 10_000
+)
+
+// Mount adds the routes to a router that only the sidecar may call.
+func (i Internal) Mount(router *mux.Router) {
+	router.HandleFunc("/internal/events/{id}/sale", i.sale).Methods(http.MethodGet)
+	router.HandleFunc("/internal/events/documents", i.documents).Methods(http.MethodPost)
+	router.HandleFunc("/internal/events/ids", i.ids).Methods(http.MethodGet)
+}
+
+func (i Internal) sale(w http.ResponseWriter, r *http.Request) {
+	raw, err := i.readSale(r)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(raw)
+}
+
+func (i Internal) readSale(r *http.Request) ([]byte, error) {
+	id, err := uuid.Parse(mux.Vars(r)["id"])
+	if err != nil {
+		return nil, catalog.ErrEventNotFound
+	}
+	e, err := i.Store.Event(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	version := httpapi.ETag(e.Version) + httpapi.ETag(e.Venue.Version)
+	if raw, err := i.Cache.Get(r.Context(), id, version); err != nil {
+		slog.WarnContext(r.Context(), "sale not read from cache", "error", err)
+	} else if raw != nil {
+		return raw, nil
+	}
+	e, plan, err := i.Store.Sale(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(e.ForSale(plan))
+	if err != nil {
+		return nil, err
+	}
+	if err := i.Cache.Put(r.Context(), id, version, raw); err != nil {
+		slog.WarnContext(r.Context(), "sale not cached", "error", err)
+	}
+	return raw, nil
+}
+
+// Document is an event as the search index keeps it.
+type Document struct {
+	Event
+	Merchant string `json:"merchant"`
+}
+
+func (i Internal) documents(w http.ResponseWriter, r *http.Request) {
+	var in struct {
+		IDs []uuid.UUID `json:"ids"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		httpapi.BadRequest(w, r, err)
+		return
+	}
+	if len(in.IDs) > maxDocuments {
+		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "too_many_ids", "Ask for at most 500 documents."))
+		return
+	}
+	events, err := i.Store.ByIDs(r.Context(), in.IDs)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	documents := make([]Document, 0, len(events))
+	for _, e := range events {
+		documents = append(documents, Document{Event: View(e), Merchant: e.Merchant})
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": documents})
+}
+
+func (i Internal) ids(w http.ResponseWriter, r *http.Request) {
+	after := uuid.Nil
+	if q := r.URL.Query().Get("after"); q != "" {
+		parsed, err := uuid.Parse(q)
+		if err != nil {
+			httpapi.BadRequest(w, r, err)
+			return
+		}
+		after = parsed
+	}
+	ids, err := i.Store.PublishedIDs(r.Context(), after, maxIDs)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": ids})
+}

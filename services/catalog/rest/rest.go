@@ -1,0 +1,409 @@
+// Package rest serves the catalog over HTTP.
+package rest
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/services/catalog"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
+)
+
+// Server implements the generated interface on the store.
+type Server struct {
+	Store postgres.Store
+	Now   func() time.Time
+}
+
+var _ ServerInterface = Server{}
+
+const defaultLimit = 20
+
+// ListEvents implements GET /api/v1/events.
+func (s Server) ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams) {
+	var from time.Time
+	if params.From != nil {
+		from = *params.From
+	}
+	page, err := s.page(params.Cursor, params.Limit, func(after postgres.Cursor, limit int) ([]catalog.Event, error) {
+		return s.Store.Published(r.Context(), from, after, limit)
+	}, func(e catalog.Event) postgres.Cursor { return postgres.Cursor{At: e.StartsAt, ID: e.ID} })
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, page)
+}
+
+// page reads one page and the cursor to the next.
+func (s Server) page(cursor *string, asked *int, read func(postgres.Cursor, int) ([]catalog.Event, error), place func(catalog.Event) postgres.Cursor) (EventPage, error) {
+	var at postgres.Cursor
+	if cursor != nil && *cursor != "" {
+		if err := httpapi.DecodeCursor(*cursor, &at); err != nil {
+			return EventPage{}, err
+		}
+	}
+	limit := defaultLimit
+	if asked != nil {
+		limit = *asked
+	}
+	events, err := read(at, limit+1) // one more tells whether there is a next page
+	if err != nil {
+		return EventPage{}, err
+	}
+	page := EventPage{Items: make([]Event, 0, limit)}
+	for i, e := range events {
+		if i == limit {
+			next, err := httpapi.EncodeCursor(place(events[limit-1]))
+			if err != nil {
+				return page, err
+			}
+			page.Next = &next
+			break
+		}
+		page.Items = append(page.Items, View(e))
+	}
+	return page, nil
+}
+
+// GetEvent implements GET /api/v1/events/{id}. Others cannot tell a draft from nothing.
+func (s Server) GetEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	e, err := s.Store.Event(r.Context(), id)
+	if err == nil && e.Status == catalog.Draft && catalog.OwnedBy(r.Context(), e.Merchant) != nil {
+		err = catalog.ErrEventNotFound
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.writeEvent(w, r, http.StatusOK, e)
+}
+
+func (s Server) writeEvent(w http.ResponseWriter, r *http.Request, status int, e catalog.Event) {
+	w.Header().Set("ETag", httpapi.ETag(e.Version))
+	httpapi.WriteJSON(w, r, status, View(e))
+}
+
+// CreateEvent implements POST /api/v1/events.
+func (s Server) CreateEvent(w http.ResponseWriter, r *http.Request, _ CreateEventParams) {
+	e, err := s.createEvent(r)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Location", "/api/v1/events/"+e.ID.String())
+	s.writeEvent(w, r, http.StatusCreated, e)
+}
+
+func (s Server) createEvent(r *http.Request) (catalog.Event, error) {
+	merchant, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
+	if err != nil {
+		return catalog.Event{}, err
+	}
+	var form EventPatch
+	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+		return catalog.Event{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return catalog.Event{}, err
+	}
+	e := catalog.Event{ID: id, Merchant: merchant.ID, Status: catalog.Draft, Category: "other", Version: 1, UpdatedAt: s.Now()}
+	if e, err = s.apply(r.Context(), form, e); err != nil {
+		return e, err
+	}
+	if e, err = e.Draftable(s.Now()); err != nil {
+		return e, err
+	}
+	if err := s.Store.Create(r.Context(), e); err != nil {
+		return e, err
+	}
+	return s.Store.Event(r.Context(), id)
+}
+
+// apply lays what a form says over an event. A venue must be the merchant's own.
+func (s Server) apply(ctx context.Context, form EventPatch, e catalog.Event) (catalog.Event, error) {
+	if form.Venue != nil && *form.Venue != e.Venue.ID {
+		v, err := s.Store.Venue(ctx, *form.Venue)
+		if err != nil {
+			return e, err
+		}
+		if err := catalog.OwnedBy(ctx, v.Merchant); err != nil {
+			return e, err
+		}
+		e.Venue = v
+	}
+	set(&e.Name, form.Name)
+	set(&e.Description, form.Description)
+	set(&e.Category, form.Category)
+	set(&e.Performers, form.Performers)
+	set(&e.Topics, form.Topics)
+	set(&e.URL, form.Url)
+	set(&e.Image, form.Image)
+	set(&e.Online, form.Online)
+	set(&e.StartsAt, form.StartsAt)
+	set(&e.EndsAt, form.EndsAt)
+	set(&e.TimeZone, form.TimeZone)
+	set(&e.SalesStart, form.SalesStart)
+	set(&e.SalesEnd, form.SalesEnd)
+	set(&e.MaxPerOrder, form.MaxPerOrder)
+	set(&e.MaxPerAccount, form.MaxPerAccount)
+	set(&e.HighDemand, form.HighDemand)
+	if form.RefundableUntil != nil {
+		e.RefundableUntil = form.RefundableUntil
+	}
+	if e.TimeZone == "" {
+		e.TimeZone = e.Venue.TimeZone
+	}
+	if form.TicketTypes == nil {
+		return e, nil
+	}
+	types, err := ticketTypes(*form.TicketTypes, e.TicketTypes)
+	e.TicketTypes = types
+	return e, err
+}
+
+func set[T any](target *T, value *T) {
+	if value != nil {
+		*target = *value
+	}
+}
+
+// ticketTypes reads a form's ticket types. An id that the event does not have yet is not taken.
+func ticketTypes(forms []NewTicketType, present []catalog.TicketType) ([]catalog.TicketType, error) {
+	known := map[uuid.UUID]catalog.TicketType{}
+	for _, t := range present {
+		known[t.ID] = t
+	}
+	types := make([]catalog.TicketType, len(forms))
+	for i, f := range forms {
+		var t catalog.TicketType
+		if f.Id != nil {
+			t = known[*f.Id]
+		}
+		if t.ID == uuid.Nil {
+			id, err := uuid.NewV7()
+			if err != nil {
+				return nil, err
+			}
+			t.ID = id
+		}
+		t.Name, t.Price.Amount, t.Price.Currency = f.Name, f.Price.Amount, f.Price.Currency
+		set(&t.Capacity, f.Capacity)
+		set(&t.Seated, f.Seated)
+		set(&t.Categories, f.Categories)
+		types[i] = t
+	}
+	return types, nil
+}
+
+// UpdateEvent implements PATCH /api/v1/events/{id}.
+func (s Server) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams) {
+	header := ""
+	set(&header, params.IfMatch)
+	version, err := httpapi.IfMatch(header)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var form EventPatch
+	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+		httpapi.BadRequest(w, r, err)
+		return
+	}
+	s.change(w, r, id, version, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+		next, err := s.apply(r.Context(), form, e)
+		if err != nil {
+			return e, err
+		}
+		return e.Edit(next, s.Now())
+	})
+}
+
+// PublishEvent implements POST /api/v1/events/{id}/publish.
+func (s Server) PublishEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	s.change(w, r, id, 0, func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) { return e.Publish(p, s.Now()) })
+}
+
+// CancelEvent implements POST /api/v1/events/{id}/cancel.
+func (s Server) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	s.change(w, r, id, 0, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) { return e.Cancel() })
+}
+
+func (s Server) change(w http.ResponseWriter, r *http.Request, id Id, version int64, step func(catalog.Event, *catalog.Plan) (catalog.Event, error)) {
+	if _, err := identity.Require(r.Context(), identity.Merchant, identity.Admin); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	e, err := s.Store.Change(r.Context(), id, version, s.Now(), func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) {
+		if err := catalog.OwnedBy(r.Context(), e.Merchant); err != nil {
+			if e.Status == catalog.Draft {
+				err = catalog.ErrEventNotFound
+			}
+			return e, err
+		}
+		return step(e, p)
+	})
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.writeEvent(w, r, http.StatusOK, e)
+}
+
+// ListMerchantEvents implements GET /api/v1/merchant/events.
+func (s Server) ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams) {
+	caller, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	merchant := caller.ID
+	if caller.Has(identity.Admin) {
+		merchant = ""
+	}
+	page, err := s.page(params.Cursor, params.Limit, func(before postgres.Cursor, limit int) ([]catalog.Event, error) {
+		return s.Store.ByMerchant(r.Context(), merchant, before, limit)
+	}, func(e catalog.Event) postgres.Cursor { return postgres.Cursor{At: e.UpdatedAt, ID: e.ID} })
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, page)
+}
+
+// GetMerchantEvent implements GET /api/v1/merchant/events/{id}.
+func (s Server) GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	e, err := s.Store.Event(r.Context(), id)
+	if err == nil {
+		err = catalog.OwnedBy(r.Context(), e.Merchant)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.writeEvent(w, r, http.StatusOK, e)
+}
+
+// ListVenues implements GET /api/v1/venues.
+func (s Server) ListVenues(w http.ResponseWriter, r *http.Request) {
+	caller, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	venues, err := s.Store.Venues(r.Context(), caller.ID)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	list := VenueList{Items: make([]Venue, 0, len(venues))}
+	for _, v := range venues {
+		list.Items = append(list.Items, venueView(v))
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, list)
+}
+
+// CreateVenue implements POST /api/v1/venues.
+func (s Server) CreateVenue(w http.ResponseWriter, r *http.Request, _ CreateVenueParams) {
+	v, err := s.createVenue(r)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Location", "/api/v1/venues/"+v.ID.String())
+	httpapi.WriteJSON(w, r, http.StatusCreated, venueView(v))
+}
+
+func (s Server) createVenue(r *http.Request) (catalog.Venue, error) {
+	merchant, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
+	if err != nil {
+		return catalog.Venue{}, err
+	}
+	var form NewVenue
+	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+		return catalog.Venue{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return catalog.Venue{}, err
+	}
+	v := catalog.Venue{ID: id, Merchant: merchant.ID, Name: form.Name, TimeZone: form.TimeZone, Version: 1}
+	set(&v.City, form.City)
+	set(&v.Country, form.Country)
+	if form.Location != nil {
+		v.Location = &catalog.Location{Lat: form.Location.Lat, Lon: form.Location.Lon}
+	}
+	if v, err = v.Check(); err != nil {
+		return v, err
+	}
+	return v, s.Store.CreateVenue(r.Context(), v)
+}
+
+// ownVenue reads a venue that the caller may change.
+func (s Server) ownVenue(ctx context.Context, id uuid.UUID) (catalog.Venue, error) {
+	v, err := s.Store.Venue(ctx, id)
+	if err != nil {
+		return v, err
+	}
+	return v, catalog.OwnedBy(ctx, v.Merchant)
+}
+
+// GetVenue implements GET /api/v1/venues/{id}.
+func (s Server) GetVenue(w http.ResponseWriter, r *http.Request, id Id) {
+	v, err := s.ownVenue(r.Context(), id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, venueView(v))
+}
+
+// GetSeatingPlan implements GET /api/v1/venues/{id}/seating-plan.
+func (s Server) GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) {
+	raw, err := s.Store.Plan(r.Context(), id)
+	if err == nil && raw == nil {
+		err = catalog.ErrNoPlan
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(raw)
+}
+
+// PutSeatingPlan implements PUT /api/v1/venues/{id}/seating-plan.
+func (s Server) PutSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) {
+	v, err := s.putPlan(r, id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, venueView(v))
+}
+
+func (s Server) putPlan(r *http.Request, id uuid.UUID) (catalog.Venue, error) {
+	v, err := s.ownVenue(r.Context(), id)
+	if err != nil {
+		return v, err
+	}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return v, err
+	}
+	if _, err := catalog.ParsePlan(raw); err != nil {
+		return v, err
+	}
+	if err := s.Store.PutPlan(r.Context(), id, raw); err != nil {
+		return v, err
+	}
+	return s.Store.Venue(r.Context(), id)
+}

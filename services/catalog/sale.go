@@ -1,0 +1,65 @@
+package catalog
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/money"
+)
+
+// Sale is everything that booking needs to sell an event.
+type Sale struct {
+	ID              uuid.UUID    `json:"id"`
+	Version         int64        `json:"version"`
+	Name            string       `json:"name"`
+	Status          Status       `json:"status"`
+	Merchant        string       `json:"merchant"`
+	StartsAt        time.Time    `json:"startsAt"`
+	EndsAt          time.Time    `json:"endsAt"`
+	TimeZone        string       `json:"timeZone"`
+	Venue           SaleVenue    `json:"venue"`
+	SalesStart      time.Time    `json:"salesStart"`
+	SalesEnd        time.Time    `json:"salesEnd"`
+	MaxPerOrder     int          `json:"maxPerOrder"`
+	MaxPerAccount   int          `json:"maxPerAccount"`
+	HighDemand      bool         `json:"highDemand"`
+	Currency        string       `json:"currency"`
+	RefundableUntil *time.Time   `json:"refundableUntil,omitempty"`
+	PlanVersion     int64        `json:"planVersion"`
+	TicketTypes     []SaleTicket `json:"ticketTypes"`
+	Units           []Unit       `json:"units"`
+}
+
+// SaleVenue is where a ticket says to go.
+type SaleVenue struct {
+	Name    string `json:"name"`
+	City    string `json:"city"`
+	Country string `json:"country"`
+}
+
+// SaleTicket is a ticket type as booking needs it.
+type SaleTicket struct {
+	ID       uuid.UUID   `json:"id"`
+	Name     string      `json:"name"`
+	Price    money.Money `json:"price"`
+	Capacity int         `json:"capacity"`
+	Seated   bool        `json:"seated"`
+}
+
+// ForSale tells booking about an event.
+func (e Event) ForSale(plan *Plan) Sale {
+	s := Sale{
+		ID: e.ID, Version: e.Version, Name: e.Name, Status: e.Status, Merchant: e.Merchant,
+		StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone,
+		Venue:      SaleVenue{Name: e.Venue.Name, City: e.Venue.City, Country: e.Venue.Country},
+		SalesStart: e.SalesStart, SalesEnd: e.SalesEnd, MaxPerOrder: e.MaxPerOrder, MaxPerAccount: e.MaxPerAccount,
+		HighDemand: e.HighDemand, RefundableUntil: e.RefundableUntil, PlanVersion: e.Venue.Version,
+		TicketTypes: make([]SaleTicket, 0, len(e.TicketTypes)), Units: Units(plan, e.TicketTypes),
+	}
+	for _, t := range e.TicketTypes {
+		s.Currency = t.Price.Currency
+		s.TicketTypes = append(s.TicketTypes, SaleTicket{ID: t.ID, Name: t.Name, Price: t.Price, Capacity: t.Capacity, Seated: t.Seated})
+	}
+	return s
+}

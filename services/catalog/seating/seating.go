@@ -1,0 +1,136 @@
+// Package seating generates seating plans for houses that exist only here. The plans are ordinary
+// ones in pretix's form; the web app's editor can open them.
+package seating
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/foyer-tickets/foyer/services/catalog"
+)
+
+// pitch is the distance of two seats, in the plan's unit.
+const pitch = 20.0
+
+var palette = []string{"#8c2f1b", "#c98a2b", "#3d6b5c", "#2f4a73", "#6b3d66", "#8a7f70"}
+
+type house struct {
+	plan  catalog.Plan
+	names map[string]bool
+}
+
+func newHouse(name string, width, height float64) *house {
+	return &house{plan: catalog.Plan{Name: name, Size: catalog.Size{Width: width, Height: height}}, names: map[string]bool{}}
+}
+
+func (h *house) category(name string) string {
+	if !h.names[name] {
+		h.names[name] = true
+		h.plan.Categories = append(h.plan.Categories, catalog.PlanCategory{Name: name, Color: palette[len(h.plan.Categories)%len(palette)]})
+	}
+	return name
+}
+
+// rowName counts A, B, … Z, AA, AB, …
+func rowName(n int) string {
+	if n < 26 {
+		return string(rune('A' + n))
+	}
+	return rowName(n/26-1) + string(rune('A'+n%26))
+}
+
+// block adds straight rows of seats, centred on x, the first row at y.
+func (h *house) block(zone, code, category string, x, y float64, rows, perRow int, change func(row, seat int, s *catalog.Seat)) {
+	z := catalog.Zone{Name: zone, ZoneID: code, Position: catalog.Position{X: x - float64(perRow-1)*pitch/2, Y: y}}
+	for r := range rows {
+		row := catalog.Row{RowNumber: rowName(r), Position: catalog.Position{Y: float64(r) * pitch * 1.2}}
+		for n := range perRow {
+			s := catalog.Seat{
+				GUID: code + "-" + rowName(r) + "-" + strconv.Itoa(n+1), Number: strconv.Itoa(n + 1),
+				Position: catalog.Position{X: float64(n) * pitch}, Category: h.category(category),
+			}
+			if change != nil {
+				change(r, n, &s)
+			}
+			row.Seats = append(row.Seats, s)
+		}
+		z.Rows = append(z.Rows, row)
+	}
+	h.plan.Zones = append(h.plan.Zones, z)
+}
+
+// Club is a small house of 80 seats at tables of rows, for 120 more standing: 200 in all.
+func Club() *catalog.Plan {
+	h := newHouse("Kellerbühne", 700, 520)
+	h.block("Balcony left", "BL", "Balcony", 110, 120, 5, 4, nil)
+	h.block("Balcony right", "BR", "Balcony", 590, 120, 5, 4, nil)
+	h.block("Gallery", "G", "Gallery", 350, 400, 4, 10, func(row, seat int, s *catalog.Seat) {
+		if row == 0 && seat < 2 {
+			s.Kind = []string{"wheelchair", "companion"}[seat]
+		}
+	})
+	return &h.plan
+}
+
+// Theatre has 1,200 seats: stalls, a dress circle and a balcony, with places for wheelchairs and
+// companions in the stalls and a restricted view at the ends of the balcony.
+func Theatre() *catalog.Plan {
+	h := newHouse("Grand théâtre", 1100, 1300)
+	accessible := func(row, seat int, s *catalog.Seat) {
+		if row == 19 && (seat < 4 || seat >= 26) {
+			s.Kind = []string{"wheelchair", "companion"}[seat%2]
+		}
+	}
+	h.block("Stalls", "S", "Stalls", 550, 160, 20, 30, accessible)
+	h.block("Dress circle", "D", "Circle", 550, 700, 10, 36, nil)
+	h.block("Balcony", "B", "Balcony", 550, 1000, 8, 30, func(_, seat int, s *catalog.Seat) {
+		if seat < 2 || seat >= 28 {
+			s.Category, s.Note = h.category("Restricted view"), "restricted view"
+		}
+	})
+	return &h.plan
+}
+
+// arena's rings: blocks around the floor, by how far out they are.
+var rings = []struct {
+	name, code   string
+	blocks       int
+	rows, seats  int
+	radiusX      float64
+	radiusY      float64
+	category     string
+	accessibleAt int // row with wheelchair places, -1: none
+}{
+	{"Lower", "1", 24, 16, 15, 900, 700, "Lower ring", 15},
+	{"Middle", "2", 28, 14, 15, 1300, 1080, "Middle ring", -1},
+	{"Upper", "3", 32, 8, 15, 1650, 1420, "Upper ring", -1},
+}
+
+// Arena has 15,480 seats in three rings around a floor, which is sold as 4,520 standing places:
+// 20,000 in all.
+func Arena() *catalog.Plan {
+	h := newHouse("Nordlicht Arena", 4200, 3800)
+	for _, ring := range rings {
+		for b := range ring.blocks {
+			angle := 2 * math.Pi * float64(b) / float64(ring.blocks)
+			x, y := 2100+math.Cos(angle)*ring.radiusX, 1700+math.Sin(angle)*ring.radiusY
+			code := ring.code + fmt.Sprintf("%02d", b+1)
+			h.block("Block "+code, code, ring.category, x, y, ring.rows, ring.seats, func(row, seat int, s *catalog.Seat) {
+				if row == ring.accessibleAt && seat < 2 && b%6 == 0 {
+					s.Kind = []string{"wheelchair", "companion"}[seat]
+				}
+			})
+		}
+	}
+	return &h.plan
+}
+
+// FloorCapacity is the standing room that makes the arena's 20,000, and the club's 200.
+func FloorCapacity(p *catalog.Plan, total int) int {
+	var all []string
+	for _, c := range p.Categories {
+		all = append(all, c.Name)
+	}
+	return total - p.CountCategories(all)
+}
