@@ -200,7 +200,7 @@ func parseConference(raw []byte) (Imported, error) {
 		return Imported{}, fault.New(fault.Invalid, "invalid_record", "A field of this record has the wrong type.").Because(err)
 	}
 	i := Imported{Source: "confs.tech", City: strings.TrimSpace(c.City), Country: strings.TrimSpace(c.Country)}
-	i.SourceID = key(c.Name, c.StartDate, c.City)
+	i.SourceID = key(c.Name, c.StartDate, c.City, c.URL)
 	e := Event{Name: strings.TrimSpace(c.Name), URL: c.URL, Topics: c.Topics, Category: "conference", Online: c.Online}
 	i.Event = e
 	return i.complete(c.StartDate, c.EndDate, conferenceText(c))
