@@ -30,6 +30,8 @@ type App struct {
 	PlacementHost string            `yaml:"placementHostAddress"` // set where actors live; they also get the scheduler
 	Command       []string          `yaml:"command"`
 	Env           map[string]string `yaml:"env"`
+
+	resources string // instead of this stack's components folder
 }
 
 // LoadApps reads dapr/dapr.yaml.
@@ -52,6 +54,11 @@ func LoadApps(cfg Config) ([]App, error) {
 		env := maps.Clone(file.Common.Env)
 		maps.Copy(env, file.Apps[i].Env)
 		file.Apps[i].Env = env
+		if cfg.NextPort != nil {
+			for _, port := range file.Apps[i].ports() {
+				*port = cfg.NextPort()
+			}
+		}
 	}
 	return file.Apps, nil
 }
@@ -89,7 +96,7 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 		Name: app.sidecarName(), Tier: Sidecar, After: after,
 		Ports: []int{app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			if !exists(filepath.Join(cfg.Root, app.pkg())) {
+			if app.resources == "" && !isProgram(filepath.Join(cfg.Root, app.pkg())) {
 				return ErrAbsent
 			}
 			tools, err = cfg.daprTools(ctx, report)
@@ -101,7 +108,7 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 				"--dapr-http-port", strconv.Itoa(app.HTTPPort), "--dapr-grpc-port", strconv.Itoa(app.GRPCPort),
 				"--dapr-internal-grpc-port", strconv.Itoa(app.InternalPort), "--dapr-internal-grpc-listen-address", host,
 				"--dapr-listen-addresses", host, "--metrics-port", strconv.Itoa(app.MetricsPort), "--metrics-listen-address", host,
-				"--resources-path", cfg.componentsDir(), "--resources-path", dapr,
+				"--resources-path", cmp.Or(app.resources, cfg.componentsDir()), "--resources-path", dapr,
 				"--config", filepath.Join(dapr, "config.yaml"),
 				"--enable-app-health-check", "--app-health-check-path", "/healthz", "--app-health-probe-interval", "1",
 				"--app-health-probe-timeout", "900", "--app-health-threshold", "5",
@@ -244,7 +251,7 @@ func (s *Stack) binary(pkg string) string { return s.Config.path("bin", filepath
 // build compiles one program. The result moves into place whole, so that a running one keeps
 // its file, and the linker's output stays where the next build finds it up to date.
 func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error {
-	if !exists(filepath.Join(s.Config.Root, pkg)) {
+	if !isProgram(filepath.Join(s.Config.Root, pkg)) {
 		return ErrAbsent
 	}
 	// One at a time: a build takes all cores anyway.
@@ -261,6 +268,11 @@ func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error 
 		return err
 	}
 	return install(linked, s.binary(pkg))
+}
+
+func isProgram(dir string) bool {
+	sources, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+	return len(sources) > 0
 }
 
 // install copies a program beside its place and renames it there.

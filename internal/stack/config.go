@@ -36,8 +36,8 @@ type Config struct {
 	LogLevel     string `env:"FOYER_LOG_LEVEL" envDefault:"INFO"`
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 
-	// For tests: keys that would otherwise differ from run to run, and which parts of the tree to leave out.
-	ExtraEnv map[string]string `env:"-"` // given to every service
+	ExtraEnv map[string]string `env:"-"` // for tests: given to every service
+	NextPort func() int        `env:"-"` // for tests: where services and sidecars listen, instead of dapr.yaml's ports
 }
 
 // Ports of the parts that are not services; those have theirs in dapr/dapr.yaml.

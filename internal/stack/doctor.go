@@ -107,8 +107,9 @@ func ports(cfg Config) []Finding {
 		return []Finding{{Subject: "configuration", Problem: err.Error()}}
 	}
 	var findings []Finding
-	for _, name := range s.order {
-		if err := requireFree(s.runners[name].part.Ports...); err != nil {
+	for _, name := range s.Names() {
+		r, _ := s.runner(name)
+		if err := requireFree(r.part.Ports...); err != nil {
 			findings = append(findings, Finding{Subject: "port of " + name, Problem: err.Error()})
 		}
 	}

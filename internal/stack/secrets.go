@@ -30,6 +30,17 @@ type Secrets struct {
 
 func secretsFile(cfg *Config) string { return cfg.path("secrets.json") }
 
+// ReadSecrets reads what a stack that has been started uses.
+func ReadSecrets(cfg Config) (*Secrets, error) {
+	raw, err := os.ReadFile(secretsFile(&cfg))
+	if err != nil {
+		return nil, err
+	}
+	s := &Secrets{}
+	return s, json.Unmarshal(raw, s)
+}
+
+// loadSecrets reads the secrets, making those that are missing.
 func loadSecrets(cfg *Config) (*Secrets, error) {
 	path := secretsFile(cfg)
 	s := &Secrets{}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"sync"
 	"time"
@@ -16,11 +17,14 @@ import (
 
 // Stack is a set of parts that are kept running.
 type Stack struct {
-	Config Config
-	Apps   []App
+	Config  Config
+	Apps    []App
+	Secrets *Secrets
 
+	mu       sync.Mutex // of the parts, to which tests add
 	runners  map[string]*runner
 	order    []string
+	spawn    func(*exec.Cmd) error
 	building chan struct{} // holds one token: whose turn it is to build
 }
 
@@ -37,31 +41,50 @@ func New(cfg Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{Config: cfg, Apps: apps, runners: map[string]*runner{}, building: make(chan struct{}, 1)}
-	spawn := spawner()
+	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, runners: map[string]*runner{}, spawn: spawner(), building: make(chan struct{}, 1)}
 	for _, part := range s.plan(secrets) {
-		s.order = append(s.order, part.Name)
-		s.runners[part.Name] = &runner{
-			part: part, log: cfg.LogFile(part.Name), spawn: spawn, waitFor: s.waitFor, changed: make(chan struct{}),
-			status: Status{Name: part.Name, Tier: part.Tier, State: Stopped, URL: part.URL, Log: cfg.LogFile(part.Name)},
-		}
+		s.add(part)
 	}
 	return s, nil
 }
 
+func (s *Stack) add(part Part) {
+	log := s.Config.LogFile(part.Name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.runners[part.Name] == nil {
+		s.order = append(s.order, part.Name)
+	}
+	s.runners[part.Name] = &runner{
+		part: part, log: log, spawn: s.spawn, waitFor: s.waitFor, changed: make(chan struct{}),
+		status: Status{Name: part.Name, Tier: part.Tier, State: Stopped, URL: part.URL, Log: log},
+	}
+}
+
+func (s *Stack) runner(name string) (*runner, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r, ok := s.runners[name]
+	return r, ok
+}
+
 // Names of all parts in the order of starting.
-func (s *Stack) Names() []string { return slices.Clone(s.order) }
+func (s *Stack) Names() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.order)
+}
 
 // Start begins to keep the named parts running, with all that they lean on; no name means
 // every part. It does not wait.
 func (s *Stack) Start(names ...string) error {
 	if len(names) == 0 {
-		names = s.order
+		names = s.Names()
 	}
 	wanted := map[string]bool{}
 	var want func(name string) error
 	want = func(name string) error {
-		r, ok := s.runners[name]
+		r, ok := s.runner(name)
 		if !ok {
 			return fmt.Errorf("no part is named %q", name)
 		}
@@ -81,9 +104,10 @@ func (s *Stack) Start(names ...string) error {
 			return err
 		}
 	}
-	for _, name := range s.order {
+	for _, name := range s.Names() {
 		if wanted[name] {
-			s.runners[name].start()
+			r, _ := s.runner(name)
+			r.start()
 		}
 	}
 	return nil
@@ -92,37 +116,48 @@ func (s *Stack) Start(names ...string) error {
 // Wait returns when every started part has settled; the error joins what failed.
 func (s *Stack) Wait(ctx context.Context) error {
 	var failures []error
-	for _, name := range s.order {
-		r := s.runners[name]
-		for {
-			status, changed := r.snapshot()
-			if status.Settled() {
-				if status.State != Healthy && status.State != Absent && status.State != Stopped {
-					failures = append(failures, fmt.Errorf("%s: %s (log: %s)", name, status.Error, status.Log))
-				}
-				break
-			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("%s is still %s: %w", name, status.State, ctx.Err())
-			case <-changed:
-			}
+	for _, name := range s.Names() {
+		if err := s.await(ctx, name); err != nil {
+			failures = append(failures, err)
 		}
 	}
 	return errors.Join(failures...)
 }
 
+// await returns when one part has settled, with an error unless it is well or was never wanted.
+func (s *Stack) await(ctx context.Context, name string) error {
+	r, _ := s.runner(name)
+	for {
+		status, changed := r.snapshot()
+		if status.Settled() {
+			switch status.State {
+			case Healthy, Absent, Stopped:
+				return nil
+			}
+			return fmt.Errorf("%s is %s: %s (log: %s)", name, status.State, status.Error, status.Log)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s is still %s: %w", name, status.State, ctx.Err())
+		case <-changed:
+		}
+	}
+}
+
 // waitFor returns when the named parts are healthy, or with an error when one cannot become so.
 func (s *Stack) waitFor(ctx context.Context, names []string) error {
 	for _, name := range names {
-		r := s.runners[name]
+		r, ok := s.runner(name)
+		if !ok {
+			return fmt.Errorf("needs %s, which is not part of this stack", name)
+		}
 		for {
 			status, changed := r.snapshot()
 			if status.State == Healthy {
 				break
 			}
-			if status.State == Failed {
-				return fmt.Errorf("needs %s, which failed", name)
+			if status.State == Failed || status.State == Absent {
+				return fmt.Errorf("needs %s, which is %s", name, status.State)
 			}
 			select {
 			case <-ctx.Done():
@@ -136,11 +171,12 @@ func (s *Stack) waitFor(ctx context.Context, names []string) error {
 
 // Status of every part, in the order of starting.
 func (s *Stack) Status() []Status {
-	all := make([]Status, 0, len(s.order))
-	for _, name := range s.order {
-		status, _ := s.runners[name].snapshot()
+	var all []Status
+	for _, name := range s.Names() {
+		r, _ := s.runner(name)
+		status, _ := r.snapshot()
 		if !status.Settled() {
-			status.Took = time.Since(s.runners[name].beganAt())
+			status.Took = time.Since(r.beganAt())
 		}
 		all = append(all, status)
 	}
@@ -156,9 +192,9 @@ func (r *runner) beganAt() time.Time {
 // Restart stops one part and starts it anew, building it again when it is ours.
 // A build that fails leaves the running one alone.
 func (s *Stack) Restart(ctx context.Context, name string) error {
-	r, ok := s.runners[name]
+	r, ok := s.runner(name)
 	if !ok {
-		return fmt.Errorf("no part is named %q; they are %v", name, s.order)
+		return fmt.Errorf("no part is named %q; they are %v", name, s.Names())
 	}
 	if r.part.Prepare != nil {
 		if err := r.part.Prepare(ctx, func(Step) {}); err != nil {
@@ -167,25 +203,12 @@ func (s *Stack) Restart(ctx context.Context, name string) error {
 	}
 	r.stop()
 	r.start()
-	for {
-		status, changed := r.snapshot()
-		if status.Settled() {
-			if status.State != Healthy {
-				return fmt.Errorf("%s is %s: %s (log: %s)", name, status.State, status.Error, status.Log)
-			}
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-changed:
-		}
-	}
+	return s.await(ctx, name)
 }
 
 // StopPart stops one part until it is started again.
 func (s *Stack) StopPart(name string) error {
-	r, ok := s.runners[name]
+	r, ok := s.runner(name)
 	if !ok {
 		return fmt.Errorf("no part is named %q", name)
 	}
@@ -197,8 +220,8 @@ func (s *Stack) StopPart(name string) error {
 func (s *Stack) Stop() {
 	for tier := Edge; tier >= Infrastructure; tier-- {
 		var group sync.WaitGroup
-		for _, r := range s.runners {
-			if r.part.Tier == tier {
+		for _, name := range s.Names() {
+			if r, _ := s.runner(name); r.part.Tier == tier {
 				group.Go(r.stop)
 			}
 		}

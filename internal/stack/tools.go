@@ -183,11 +183,15 @@ func verify(dir string, sums []byte) error {
 // daprTools returns the directory with daprd, placement and scheduler: the Dapr CLI's when it
 // has all three at the version we need or later, else built from the module proxy.
 func (c *Config) daprTools(ctx context.Context, report func(Step)) (string, error) {
-	mod, err := os.ReadFile(filepath.Join(c.Root, "tools", "go.mod"))
-	if err != nil {
-		return "", err
+	var sources [][]byte
+	for _, name := range []string{"go.mod", "go.sum", filepath.Join("daprd", "main.go")} {
+		source, err := os.ReadFile(filepath.Join(c.Root, "tools", name))
+		if err != nil {
+			return "", err
+		}
+		sources = append(sources, source)
 	}
-	match := regexp.MustCompile(`github\.com/dapr/dapr v(\S+)`).FindSubmatch(mod)
+	match := regexp.MustCompile(`github\.com/dapr/dapr v(\S+)`).FindSubmatch(sources[0])
 	if match == nil {
 		return "", errors.New("tools/go.mod names no dapr")
 	}
@@ -197,10 +201,10 @@ func (c *Config) daprTools(ctx context.Context, report func(Step)) (string, erro
 			return dir, nil
 		}
 	}
-	return c.installed(ctx, "dapr-"+version, func(dir string) error {
+	return c.installed(ctx, "dapr-"+version+"-"+digest(sources...), func(dir string) error {
 		tools := filepath.Join(c.Root, "tools")
 		args := []string{"-tags", "stablecomponents"}
-		programs := []string{"github.com/dapr/dapr/cmd/daprd", "github.com/dapr/dapr/cmd/placement", "github.com/dapr/dapr/cmd/scheduler", "github.com/dapr/dapr/cmd/sentry"}
+		programs := []string{"./daprd", "github.com/dapr/dapr/cmd/placement", "github.com/dapr/dapr/cmd/scheduler", "github.com/dapr/dapr/cmd/sentry"}
 		report(Step{Text: "downloading the modules of Dapr " + version})
 		list := exec.CommandContext(ctx, "go", slices.Concat([]string{"list", "-deps"}, args, programs)...)
 		list.Dir = tools

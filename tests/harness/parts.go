@@ -1,0 +1,193 @@
+// Package harness gives tests the real parts: a database in seconds, one sidecar with chosen
+// components, or the whole platform. It runs what cmd/foyer runs (internal/stack), on reserved
+// ports and in a data directory of its own. A missing program fails a test; it never skips.
+//
+// The first test that needs a part starts it and the others of the same test binary share it;
+// when the binary ends, however it ends, the parts end with it.
+package harness
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/stack"
+)
+
+// shared is the stack of this test binary.
+var shared = sync.OnceValues(func() (*stack.Stack, error) {
+	cfg, release, err := stack.Isolated()
+	if err != nil {
+		return nil, err
+	}
+	s, err := stack.New(cfg)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	atExit = func() {
+		s.Stop()
+		release()
+	}
+	return s, nil
+})
+
+// atExit stops what the tests started. Main calls it; without Main the kernel ends the
+// processes with us and the next run removes the directory.
+var atExit = func() {}
+
+// Main is for a TestMain that wants the parts stopped gracefully and the data removed at once.
+func Main(m *testing.M) {
+	code := m.Run()
+	atExit()
+	os.Exit(code)
+}
+
+// start makes parts of the shared stack run.
+func start(t testing.TB, names ...string) *stack.Stack {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	if err := s.Start(names...); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	if err := s.Wait(ctx); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	return s
+}
+
+// Postgres returns the address of a new, empty database on a server of this test binary.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	s := start(t, "postgres")
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	admin, err := pgx.Connect(ctx, s.Config.DatabaseURL("postgres"))
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	defer admin.Close(ctx)
+	name := "test_" + uuid.NewString()[:8]
+	if _, err := admin.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()+" STRATEGY wal_log"); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	return s.Config.DatabaseURL(name)
+}
+
+// Elasticsearch returns the address of a node of this test binary.
+func Elasticsearch(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprintf("http://127.0.0.1:%d", start(t, "elasticsearch").Config.Ports.Elasticsearch)
+}
+
+// Mailpit returns the address of a mail catcher's API and of its SMTP server.
+func Mailpit(t testing.TB) (api, smtp string) {
+	t.Helper()
+	ports := start(t, "mailpit").Config.Ports
+	return fmt.Sprintf("http://127.0.0.1:%d", ports.Mailpit), fmt.Sprintf("127.0.0.1:%d", ports.SMTP)
+}
+
+// Kafka returns the address of a broker of this test binary.
+func Kafka(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", start(t, "kafka").Config.Ports.Kafka)
+}
+
+// Redis returns the address and the password of a server of this test binary.
+func Redis(t testing.TB) (address, password string) {
+	t.Helper()
+	cfg := start(t, "redis").Config
+	return fmt.Sprintf("127.0.0.1:%d", cfg.Ports.Redis), cfg.RedisPassword
+}
+
+// Sidecar starts a daprd for the app-id with the named components of components/, and what
+// those need. The component's scopes must admit the app-id. handler answers as the application:
+// GET /dapr/subscribe and the topics' routes, as sidecar.Mount makes them; nil where nothing
+// is received. newHandler gets the configuration, since a subscription needs the token.
+func Sidecar(t testing.TB, appID string, newHandler func(sidecar.Config) http.Handler, components ...string) sidecar.Config {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	return attach(t, s, appID, newHandler, components)
+}
+
+func attach(t testing.TB, s *stack.Stack, appID string, newHandler func(sidecar.Config) http.Handler, components []string) sidecar.Config {
+	t.Helper()
+	next := s.Config.NextPort
+	app := stack.App{ID: appID, Port: next(), HTTPPort: next(), GRPCPort: next(), InternalPort: next(), MetricsPort: next(), Command: []string{"test"}}
+	cfg := sidecar.Config{
+		Host: "127.0.0.1", HTTPPort: uint16(app.HTTPPort), GRPCPort: uint16(app.GRPCPort),
+		APIToken: s.Secrets.DaprAPIToken, AppToken: s.Secrets.AppAPIToken, Timeout: 10 * time.Second,
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	if newHandler != nil {
+		mux.Handle("/", newHandler(cfg))
+	}
+	listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", app.Port))
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	name, err := s.Attach(ctx, app, components...)
+	t.Cleanup(func() {
+		if name != "" {
+			if t.Failed() {
+				t.Logf("end of the sidecar's log:\n%s", tail(s, name))
+			}
+			_ = s.StopPart(name)
+		}
+		server.Close()
+	})
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	return cfg
+}
+
+// Broker is a stack of its own with another kind of broker.
+type Broker struct{ stack *stack.Stack }
+
+// With returns a stack whose components are those of the given kind: kafka, redis or jetstream.
+func With(t testing.TB, kind string) *Broker {
+	t.Helper()
+	cfg, release, err := stack.Isolated()
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	cfg.Components = kind
+	s, err := stack.New(cfg)
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	t.Cleanup(func() {
+		s.Stop()
+		release()
+	})
+	return &Broker{s}
+}
+
+// Sidecar is like the function of that name, on this stack.
+func (b *Broker) Sidecar(t testing.TB, appID string, newHandler func(sidecar.Config) http.Handler, components ...string) sidecar.Config {
+	t.Helper()
+	return attach(t, b.stack, appID, newHandler, components)
+}

@@ -1,0 +1,237 @@
+package harness
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/stack"
+)
+
+// Platform is everything, running: what a person has after `foyer up`.
+type Platform struct {
+	Config  stack.Config
+	Secrets *stack.Secrets
+	Apps    map[string]stack.App
+
+	control controller
+	tokens  sync.Map // user name -> token
+}
+
+// controller is the stack itself, or the supervisor of one that runs already.
+type controller interface {
+	Status(ctx context.Context) ([]stack.Status, error)
+	Restart(ctx context.Context, name string) error
+	Halt(ctx context.Context, name string) error
+	Start(ctx context.Context, names ...string) error
+}
+
+// everything starts the whole platform once per test binary. FOYER_TEST_STACK=shared uses the
+// one that `foyer up` runs instead, which is quicker while developing.
+var everything = sync.OnceValues(func() (*Platform, error) {
+	if os.Getenv("FOYER_TEST_STACK") == "shared" {
+		return adopt()
+	}
+	s, err := shared()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Start(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	if err := s.Wait(ctx); err != nil {
+		return nil, err
+	}
+	return platform(s.Config, s.Secrets, s.Apps, local{s}), nil
+})
+
+func adopt() (*Platform, error) {
+	cfg, err := stack.Load()
+	if err != nil {
+		return nil, err
+	}
+	client := stack.NewClient(cfg)
+	if _, err := client.Status(context.Background()); err != nil {
+		return nil, fmt.Errorf("FOYER_TEST_STACK=shared: %w; start it with `make up`", err)
+	}
+	apps, err := stack.LoadApps(cfg)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := stack.ReadSecrets(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return platform(cfg, secrets, apps, client), nil
+}
+
+func platform(cfg stack.Config, secrets *stack.Secrets, apps []stack.App, control controller) *Platform {
+	p := &Platform{Config: cfg, Secrets: secrets, Apps: map[string]stack.App{}, control: control}
+	for _, app := range apps {
+		p.Apps[app.ID] = app
+	}
+	return p
+}
+
+// local makes a stack in this process look like one behind a socket.
+type local struct{ *stack.Stack }
+
+func (l local) Status(context.Context) ([]stack.Status, error) { return l.Stack.Status(), nil }
+func (l local) Halt(_ context.Context, name string) error      { return l.StopPart(name) }
+func (l local) Start(_ context.Context, names ...string) error { return l.Stack.Start(names...) }
+func (l local) Restart(ctx context.Context, name string) error { return l.Stack.Restart(ctx, name) }
+
+// Everything returns the running platform, starting it for the first test that asks.
+func Everything(t testing.TB) *Platform {
+	t.Helper()
+	p, err := everything()
+	if err != nil {
+		t.Fatalf("harness: the platform does not come up: %v", err)
+	}
+	return p
+}
+
+// URL is the gateway's address, which all public calls go through.
+func (p *Platform) URL() string { return fmt.Sprintf("http://localhost:%d", p.Config.Ports.Gateway) }
+
+// ServiceURL is a service's own address, past the gateway.
+func (p *Platform) ServiceURL(appID string) string {
+	return fmt.Sprintf("http://127.0.0.1:%d", p.Apps[appID].Port)
+}
+
+// MailpitURL is the mail catcher's address.
+func (p *Platform) MailpitURL() string {
+	return fmt.Sprintf("http://127.0.0.1:%d", p.Config.Ports.Mailpit)
+}
+
+// StripesimURL is the payment simulator's API.
+func (p *Platform) StripesimURL() string {
+	return fmt.Sprintf("http://127.0.0.1:%d", p.Config.Ports.StripeAPI)
+}
+
+// PID is the process of a part: a service ("booking"), its sidecar ("booking.daprd"), or
+// infrastructure ("kafka"); 0 while it does not run.
+func (p *Platform) PID(t testing.TB, name string) int {
+	t.Helper()
+	return p.status(t, name).PID
+}
+
+func (p *Platform) status(t testing.TB, name string) stack.Status {
+	t.Helper()
+	all, err := p.control.Status(t.Context())
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	for _, s := range all {
+		if s.Name == name {
+			return s
+		}
+	}
+	t.Fatalf("harness: no part is named %s", name)
+	return stack.Status{}
+}
+
+// Kill ends a part's process with SIGKILL. The supervisor starts it again.
+func (p *Platform) Kill(t testing.TB, name string) {
+	t.Helper()
+	p.Signal(t, name, syscall.SIGKILL)
+}
+
+// Signal sends a signal to a part's process, for instance SIGSTOP and SIGCONT.
+func (p *Platform) Signal(t testing.TB, name string, signal syscall.Signal) {
+	t.Helper()
+	pid := p.PID(t, name)
+	if pid == 0 {
+		t.Fatalf("harness: %s does not run", name)
+	}
+	if err := syscall.Kill(pid, signal); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+}
+
+// Halt stops a part until Resume; the test's end resumes it too.
+func (p *Platform) Halt(t testing.TB, name string) {
+	t.Helper()
+	if err := p.control.Halt(t.Context(), name); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	t.Cleanup(func() { _ = p.control.Start(context.Background(), name) })
+}
+
+// Resume starts a halted part and waits until it is healthy.
+func (p *Platform) Resume(t testing.TB, name string) {
+	t.Helper()
+	if err := p.control.Start(t.Context(), name); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	p.WaitHealthy(t, name, 2*time.Minute)
+}
+
+// WaitHealthy waits until a part is healthy, with a process other than those given.
+func (p *Platform) WaitHealthy(t testing.TB, name string, within time.Duration, notPID ...int) {
+	t.Helper()
+	Eventually(t, within, name+" is healthy", func() error {
+		s := p.status(t, name)
+		if s.State != stack.Healthy {
+			return fmt.Errorf("%s: %s", s.State, s.Error)
+		}
+		for _, old := range notPID {
+			if s.PID == old {
+				return errors.New("still the old process")
+			}
+		}
+		return nil
+	})
+}
+
+// Token signs a user in with the password grant of the local realm. It is cached for half a minute.
+func (p *Platform) Token(t testing.TB, email string) string {
+	t.Helper()
+	type cached struct {
+		token string
+		until time.Time
+	}
+	if have, ok := p.tokens.Load(email); ok && time.Now().Before(have.(cached).until) {
+		return have.(cached).token
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	token, err := p.Config.Token(ctx, email, "foyer-local")
+	if err != nil {
+		t.Fatalf("harness: sign in as %s: %v", email, err)
+	}
+	p.tokens.Store(email, cached{token, time.Now().Add(30 * time.Second)})
+	return token
+}
+
+// Eventually polls until check returns nil.
+func Eventually(t testing.TB, within time.Duration, what string, check func() error) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s: %v", within, what, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func tail(s *stack.Stack, name string) string {
+	lines, err := stack.Tail(s.Config.LogFile(name), 40)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(lines, "\n")
+}
