@@ -61,10 +61,8 @@ type Config struct {
 type Verifier struct{ tokens *oidc.IDTokenVerifier }
 
 // NewVerifier returns a verifier. It fetches no key until the first token arrives.
-func NewVerifier(ctx context.Context, cfg Config) *Verifier {
-	client := &http.Client{Timeout: 3 * time.Second}
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, client), cfg.JWKSURL)
-	return NewVerifierWithKeys(cfg.Issuer, keys)
+func NewVerifier(cfg Config, store KeyStore) *Verifier {
+	return NewVerifierWithKeys(cfg.Issuer, &keySet{url: cfg.JWKSURL, client: &http.Client{Timeout: 3 * time.Second}, store: store})
 }
 
 // NewVerifierWithKeys returns a verifier that takes keys from elsewhere.
@@ -78,7 +76,7 @@ func NewVerifierWithKeys(issuer string, keys oidc.KeySet) *Verifier {
 
 // Verify returns the account of a raw access token, or ErrInvalidToken.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Account, error) {
-	token, err := v.tokens.Verify(ctx, raw)
+	token, err := v.tokens.Verify(ctx, raw) // signature, issuer, audience, expiry
 	if err != nil {
 		return Account{}, ErrInvalidToken.Because(err)
 	}
@@ -100,6 +98,9 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Account, error) {
 	if claims.Type != "Bearer" {
 		return Account{}, ErrInvalidToken.Because(errors.New("not an access token"))
 	}
+	if time.Unix(int64(claims.NotBefore), 0).After(time.Now().Add(clockSkew)) {
+		return Account{}, ErrInvalidToken.Because(errors.New("not valid yet"))
+	}
 	if token.Subject == "" {
 		return Account{}, ErrInvalidToken.Because(errors.New("no subject"))
 	}
@@ -114,6 +115,9 @@ func Bearer(header string) (token string, ok bool) {
 	scheme, token, found := strings.Cut(header, " ")
 	return token, found && strings.EqualFold(scheme, "Bearer") && token != ""
 }
+
+// clockSkew is how far our clock and Keycloak's may be apart.
+const clockSkew = 30 * time.Second
 
 type accountKey struct{}
 

@@ -157,8 +157,11 @@ func (s *Store) Transact(ctx context.Context, ops []Op) error {
 }
 
 func ttlMeta(ttl time.Duration) map[string]string {
-	if ttl <= 0 {
+	if ttl == 0 {
 		return nil
+	}
+	if ttl < 0 { // clears the TTL on stores that otherwise keep the old one
+		return map[string]string{"ttlInSeconds": "-1"}
 	}
 	return map[string]string{"ttlInSeconds": strconv.FormatInt(max(1, int64(ttl/time.Second)), 10)}
 }

@@ -44,7 +44,7 @@ func run(ctx context.Context, p *process.Process) error {
 	cache, events := client.Store(event.Cache), store.Store{Pool: pool}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(ctx, cfg.Identity), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}), Metrics: p.Metrics,
 		Idempotency: sidecar.Idempotency{Store: cache},
 	})
 	if err != nil {

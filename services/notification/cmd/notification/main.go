@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/postgres"
@@ -48,7 +49,7 @@ func run(ctx context.Context, p *process.Process) error {
 	messages, adapter, hub := store.Store{Pool: pool}, dapr.Adapter{Client: client, From: cfg.MailFrom}, rest.NewHub()
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(ctx, cfg.Identity), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: client.Store(event.Cache)}), Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err
