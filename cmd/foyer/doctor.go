@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/foyer-tickets/foyer/internal/stack"
@@ -37,7 +36,3 @@ func (c *cli) env() error {
 	fmt.Fprint(c.out, exports)
 	return nil
 }
-
-func (c *cli) seed(context.Context) error { return errors.New("not here yet") }
-
-func (c *cli) importFile(context.Context, string) error { return errors.New("not here yet") }

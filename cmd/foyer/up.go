@@ -56,11 +56,25 @@ func (c *cli) up(ctx context.Context) error {
 			fmt.Fprintf(c.out, "\n%s %s: %s\n    log: %s\n", s.Name, s.State, s.Error, s.Log)
 		}
 	}
+	if len(failed) == 0 && healthy(final, "catalog", "gateway", "keycloak") {
+		if err := c.seedOnce(ctx); err != nil {
+			fmt.Fprintln(c.out, err)
+		}
+	}
 	c.table(final)
 	if len(failed) > 0 {
 		return fmt.Errorf("%d parts are not well: %s", len(failed), strings.Join(failed, ", "))
 	}
 	return nil
+}
+
+func healthy(all []stack.Status, names ...string) bool {
+	for _, s := range all {
+		if slices.Contains(names, s.Name) && s.State != stack.Healthy {
+			return false
+		}
+	}
+	return true
 }
 
 // launch starts the supervisor as a process of its own session and waits for its socket.

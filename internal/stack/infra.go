@@ -267,24 +267,3 @@ func writeConfig(path, text string) error {
 	}
 	return os.WriteFile(path, []byte(text), 0o600)
 }
-
-const natsVersion = "v2.11.8"
-
-func (s *Stack) nats() Part {
-	cfg := &s.Config
-	var program string
-	return Part{
-		Name: "nats", Tier: Infrastructure, Ports: []int{cfg.Ports.NATS},
-		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			program, err = cfg.goInstall(ctx, "github.com/nats-io/nats-server/v2", natsVersion, report)
-			return err
-		},
-		Command: func() (*exec.Cmd, error) {
-			return exec.Command(program, "--addr", host, "--port", strconv.Itoa(cfg.Ports.NATS), "--jetstream", "--store_dir", cfg.path("nats")), nil
-		},
-		Ready: func(ctx context.Context) error {
-			_, err := exchange(ctx, cfg.Ports.NATS, nil, len("INFO "))
-			return err
-		},
-	}
-}

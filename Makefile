@@ -1,0 +1,69 @@
+# Foyer. `make help` lists what there is; ./cmd/foyer does the work of running the stack.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+FOYER := go run ./cmd/foyer
+CACHE := $(or $(FOYER_CACHE),$(HOME)/.cache/foyer)
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
+# Two packages at a time: the tests start real databases and brokers.
+GOTEST := go test -p 2 -timeout 20m
+# Everything that needs no whole platform.
+PARTS = $(shell go list ./... | grep -v -e /tests/integration -e /tests/bench)
+
+##@ Run it
+.PHONY: up down status logs seed doctor
+up: ## start everything and show where it is (PUBSUB=redis or jetstream: another broker)
+	@$(FOYER) up
+down: ## stop everything
+	@$(FOYER) down
+status: ## what runs and how much memory it takes
+	@$(FOYER) status
+logs: ## follow the log of one part: make logs NAME=booking
+	@$(FOYER) logs $(NAME)
+seed: ## fill the catalogue again (harmless)
+	@$(FOYER) seed
+doctor: ## what this machine lacks
+	@$(FOYER) doctor
+
+##@ Check it
+.PHONY: test test-unit test-web test-integration test-e2e lint fmt
+test: test-unit test-web test-integration test-e2e ## all tests, the quick ones first
+test-unit: ## units and adapters, the latter against the real parts
+	@echo "== unit and adapter tests"
+	@$(GOTEST) $(PARTS)
+test-web: ## the web application's own tests
+	@if [ -f web/package.json ]; then echo "== web unit tests"; cd web && { [ node_modules/.installed-from -nt package-lock.json ] || npm ci --no-audit --no-fund; } && npm test -- --run; fi
+test-integration: ## the whole platform, from outside
+	@echo "== whole-system tests"
+	@$(GOTEST) -count=1 ./tests/integration/...
+test-e2e: ## a real Chromium on the whole platform
+	@if [ -f tests/e2e/package.json ]; then echo "== end-to-end tests"; tests/e2e/run; fi
+lint: $(GOLANGCI) ## golangci-lint, formatting, the web application's linter and types
+	@$(GOLANGCI) run ./...
+	@if [ -f web/package.json ]; then cd web && { [ -d node_modules ] || npm ci --no-audit --no-fund; } && npm run --if-present lint && npm run --if-present typecheck; fi
+fmt: $(GOLANGCI) ## format all Go code
+	@$(GOLANGCI) fmt ./...
+
+$(GOLANGCI):
+	@echo "building golangci-lint $(GOLANGCI_VERSION), once"
+	@GOBIN=$(dir $@) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+
+##@ Change it
+.PHONY: generate
+generate: ## Go servers and the web client from the OpenAPI files
+	@go generate ./...
+	@if [ -f web/package.json ]; then cd web && npm run --if-present generate; fi
+
+##@ Measure it
+BENCHES := $(patsubst tests/bench/%/,%,$(wildcard tests/bench/*/))
+.PHONY: $(addprefix bench-,$(BENCHES)) bench
+bench: $(addprefix bench-,$(BENCHES)) ## every benchmark, one after the other
+$(addprefix bench-,$(BENCHES)): bench-%:
+	@go run ./tests/bench/$*
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@for b in $(BENCHES); do echo "  make bench-$$b"; done
