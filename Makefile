@@ -12,8 +12,11 @@ GOTEST := go test -p 2 -timeout 20m
 # Everything that needs no whole platform.
 PARTS = $(shell go list ./... | grep -v -e /tests/integration -e /tests/bench)
 
+# npm leaves its own copy of the lock file, which tells when it last installed.
+NPM_CI = (cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; })
+
 ##@ Run it
-.PHONY: up down status logs seed doctor
+.PHONY: up down status logs seed doctor install
 up: ## start everything and show where it is (PUBSUB=redis or jetstream: another broker)
 	@$(FOYER) up
 down: ## stop everything
@@ -27,22 +30,25 @@ seed: ## fill the catalogue again (harmless)
 doctor: ## what this machine lacks
 	@$(FOYER) doctor
 
+install: ## download and build the parts that Debian has no package of
+	@$(FOYER) install
+
 ##@ Check it
 .PHONY: test test-unit test-web test-integration test-e2e lint fmt
 test: test-unit test-web test-integration test-e2e ## all tests, the quick ones first
-test-unit: ## units and adapters, the latter against the real parts
+test-unit: install ## units and adapters, the latter against the real parts
 	@echo "== unit and adapter tests"
 	@$(GOTEST) $(PARTS)
 test-web: ## the web application's own tests
-	@if [ -f web/package.json ]; then echo "== web unit tests"; cd web && { [ node_modules/.installed-from -nt package-lock.json ] || npm ci --no-audit --no-fund; } && npm test -- --run; fi
-test-integration: ## the whole platform, from outside
+	@if [ -f web/package.json ]; then echo "== web unit tests"; $(NPM_CI); cd web && npm test -- --run; fi
+test-integration: install ## the whole platform, from outside
 	@echo "== whole-system tests"
 	@$(GOTEST) -count=1 ./tests/integration/...
 test-e2e: ## a real Chromium on the whole platform
 	@if [ -f tests/e2e/package.json ]; then echo "== end-to-end tests"; tests/e2e/run; fi
 lint: $(GOLANGCI) ## golangci-lint, formatting, the web application's linter and types
 	@$(GOLANGCI) run ./...
-	@if [ -f web/package.json ]; then cd web && { [ -d node_modules ] || npm ci --no-audit --no-fund; } && npm run --if-present lint && npm run --if-present typecheck; fi
+	@if [ -f web/package.json ]; then $(NPM_CI); cd web && npm run --if-present lint && npm run --if-present typecheck; fi
 fmt: $(GOLANGCI) ## format all Go code
 	@$(GOLANGCI) fmt ./...
 

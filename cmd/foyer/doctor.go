@@ -36,3 +36,18 @@ func (c *cli) env() error {
 	fmt.Fprint(c.out, exports)
 	return nil
 }
+
+// install fills the cache and says what it is doing, a line per step.
+func (c *cli) install(ctx context.Context) error {
+	var last string
+	return stack.Install(ctx, c.cfg, func(name string, step stack.Step) {
+		text := step.Text
+		if step.Total > 0 {
+			text += fmt.Sprintf(" %d%%", 10*(10*step.Done/step.Total))
+		}
+		if text != last {
+			fmt.Fprintf(c.out, "  %-14s %s\n", name, text)
+		}
+		last = text
+	})
+}

@@ -23,6 +23,7 @@ const usage = `Foyer: the whole ticketing platform on this machine.
   foyer seed            venues, events and users to look at
   foyer import FILE     events from NDJSON, JSON, JSON-LD or iCalendar
   foyer env             the secrets and addresses as shell exports, for dapr run -f dapr
+  foyer install         download and build what up needs, without starting anything
   foyer doctor          what this machine lacks
 
 Settings come from the environment and .env; see docs/operations.md.
@@ -87,6 +88,8 @@ func command(ctx context.Context, args []string) error {
 		return c.seed(ctx)
 	case "env":
 		return c.env()
+	case "install":
+		return c.install(ctx)
 	case "doctor":
 		return c.doctor(ctx)
 	case "help", "-h", "--help":

@@ -120,17 +120,10 @@ func (s *Stack) web() Part {
 			if have, err := os.ReadFile(stamp); err == nil && string(have) == sources {
 				return nil
 			}
-			lock, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
-			if err != nil {
-				return err
-			}
-			installed := filepath.Join(dir, "node_modules", ".installed-from")
-			if have, err := os.ReadFile(installed); err != nil || string(have) != digest(lock) {
+			// npm leaves its own copy of the lock file, which tells when it last installed.
+			if !newer(filepath.Join(dir, "node_modules", ".package-lock.json"), filepath.Join(dir, "package-lock.json")) {
 				report(Step{Text: "installing the web application's packages"})
 				if err := run(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
-					return err
-				}
-				if err := os.WriteFile(installed, []byte(digest(lock)), 0o644); err != nil {
 					return err
 				}
 			}
@@ -141,6 +134,13 @@ func (s *Stack) web() Part {
 			return os.WriteFile(stamp, []byte(sources), 0o644)
 		},
 	}
+}
+
+// newer tells whether both files are there and a is not older than b.
+func newer(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && !infoA.ModTime().Before(infoB.ModTime())
 }
 
 // fingerprint is a digest of the names, sizes and times of the files below dir.

@@ -133,7 +133,7 @@ func (s *Stack) mailpit() Part {
 		Name: "mailpit", Tier: Infrastructure, Ports: []int{cfg.Ports.Mailpit, cfg.Ports.SMTP},
 		URL: fmt.Sprintf("http://localhost:%d", cfg.Ports.Mailpit),
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			program, err = cfg.goInstall(ctx, "github.com/axllent/mailpit", mailpitVersion, report)
+			program, err = cfg.mailpitProgram(ctx, report)
 			return err
 		},
 		Command: func() (*exec.Cmd, error) {

@@ -23,7 +23,7 @@ func (s *Stack) nats() Part {
 	return Part{
 		Name: "nats", Tier: Infrastructure, Ports: []int{cfg.Ports.NATS},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			program, err = cfg.goInstall(ctx, "github.com/nats-io/nats-server/v2", natsVersion, report)
+			program, err = cfg.natsProgram(ctx, report)
 			return err
 		},
 		Command: func() (*exec.Cmd, error) {
