@@ -1,0 +1,247 @@
+// Package rest serves sign-in, sessions and accounts over HTTP.
+package rest
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/services/auth"
+	"github.com/foyer-tickets/foyer/services/auth/keycloak"
+)
+
+// Server implements the generated interface.
+type Server struct {
+	Keeper         *auth.Keeper
+	Provider       *keycloak.Provider
+	Directory      auth.Directory
+	Administration auth.Administration
+	Resets         chan<- string // addresses whose reset mail is due
+	PublicURL      string
+	Seal           cipher.AEAD // of the sign-in cookie
+}
+
+var _ ServerInterface = Server{}
+
+// Cookies. The session's holds only its id.
+const (
+	sessionCookie = "foyer_session"
+	loginCookie   = "foyer_login"
+	loginTTL      = 10 * time.Minute
+)
+
+// NewSeal makes the cipher of the sign-in cookie from a base64 key of 32 bytes.
+func NewSeal(key string) (cipher.AEAD, error) {
+	raw, err := base64.StdEncoding.DecodeString(key)
+	if err != nil || len(raw) != 32 {
+		return nil, fmt.Errorf("SESSION_KEY: 32 bytes in base64 expected")
+	}
+	block, err := aes.NewCipher(raw)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCMWithRandomNonce(block)
+}
+
+// signIn is what a browser carries while it is at Keycloak.
+type signIn struct {
+	State    string    `json:"state"`
+	Nonce    string    `json:"nonce"`
+	Verifier string    `json:"verifier"`
+	ReturnTo string    `json:"returnTo"`
+	Began    time.Time `json:"began"`
+}
+
+// Login implements GET /auth/login.
+func (s Server) Login(w http.ResponseWriter, r *http.Request, params LoginParams) {
+	flow := signIn{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), ReturnTo: "/", Began: time.Now()}
+	if params.ReturnTo != nil {
+		flow.ReturnTo = auth.SafeReturn(*params.ReturnTo)
+	}
+	raw, err := json.Marshal(flow)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	sealed := base64.RawURLEncoding.EncodeToString(s.Seal.Seal(nil, nil, raw, []byte(loginCookie)))
+	s.setCookie(w, loginCookie, sealed, loginTTL)
+	locale := ""
+	if params.Locale != nil {
+		locale = *params.Locale
+	}
+	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, locale, params.Register != nil && *params.Register), http.StatusFound)
+}
+
+func (s Server) openSignIn(r *http.Request) (signIn, error) {
+	var flow signIn
+	cookie, err := r.Cookie(loginCookie)
+	if err != nil {
+		return flow, auth.ErrLoginExpired.Because(err)
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil {
+		return flow, auth.ErrLoginExpired.Because(err)
+	}
+	raw, err := s.Seal.Open(nil, nil, sealed, []byte(loginCookie))
+	if err != nil {
+		return flow, auth.ErrLoginExpired.Because(err)
+	}
+	if err := json.Unmarshal(raw, &flow); err != nil {
+		return flow, auth.ErrLoginExpired.Because(err)
+	}
+	if time.Since(flow.Began) > loginTTL {
+		return flow, auth.ErrLoginExpired
+	}
+	return flow, nil
+}
+
+// Callback implements GET /auth/callback. Whatever goes wrong, the person is back on our pages,
+// which say what to do; only the reason travels along.
+func (s Server) Callback(w http.ResponseWriter, r *http.Request, params CallbackParams) {
+	flow, err := s.openSignIn(r)
+	if err == nil {
+		err = s.finishSignIn(w, r, flow, params)
+	}
+	s.setCookie(w, loginCookie, "", -1)
+	if err != nil {
+		slog.InfoContext(r.Context(), "sign-in not finished", "error", err)
+		http.Redirect(w, r, "/?sign_in=failed", http.StatusFound)
+		return
+	}
+	http.Redirect(w, r, flow.ReturnTo, http.StatusFound)
+}
+
+func (s Server) finishSignIn(w http.ResponseWriter, r *http.Request, flow signIn, params CallbackParams) error {
+	if params.State == nil || params.Code == nil || subtle.ConstantTimeCompare([]byte(*params.State), []byte(flow.State)) != 1 {
+		return auth.ErrLoginExpired
+	}
+	tokens, err := s.Provider.Exchange(r.Context(), *params.Code, flow.Verifier, flow.Nonce)
+	if err != nil {
+		return err
+	}
+	// A new id with each sign-in: one that was planted before is worth nothing.
+	id, ttl, err := s.Keeper.Begin(r.Context(), tokens)
+	if err != nil {
+		return err
+	}
+	s.setCookie(w, sessionCookie, id, ttl)
+	return nil
+}
+
+func (s Server) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: int(ttl.Seconds()), HttpOnly: true,
+		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.PublicURL, "https://"),
+	})
+}
+
+// Logout implements POST /auth/logout.
+func (s Server) Logout(w http.ResponseWriter, r *http.Request) {
+	if !s.sameOrigin(r, r.Method) {
+		httpapi.WriteProblem(w, r, auth.ErrCrossSite)
+		return
+	}
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
+		if err := s.Keeper.End(r.Context(), cookie.Value); err != nil {
+			slog.WarnContext(r.Context(), "session not ended at Keycloak", "error", err)
+		}
+	}
+	s.setCookie(w, sessionCookie, "", -1)
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func (s Server) sameOrigin(r *http.Request, method string) bool {
+	return auth.SameOrigin(method, r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin"), s.PublicURL)
+}
+
+// GetSession implements GET /auth/session.
+func (s Server) GetSession(w http.ResponseWriter, r *http.Request) {
+	a, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, http.StatusOK, Session{Account: a.ID, Email: a.Email, Name: a.Name, Roles: ownRoles(a.Roles), Locale: a.Locale})
+}
+
+// ownRoles leaves out what Keycloak adds for itself.
+func ownRoles(roles []identity.Role) []string {
+	own := []string{}
+	for _, r := range roles {
+		switch r {
+		case identity.Customer, identity.Merchant, identity.Admin:
+			own = append(own, string(r))
+		}
+	}
+	return own
+}
+
+// BackchannelLogout implements POST /auth/backchannel-logout.
+func (s Server) BackchannelLogout(w http.ResponseWriter, r *http.Request) {
+	session, err := s.Provider.LogoutSession(r.Context(), r.PostFormValue("logout_token"))
+	if err == nil {
+		err = s.Keeper.Sessions.DeleteByKeycloakSession(r.Context(), session)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+}
+
+// Gateway answers nginx's auth_request (https://nginx.org/en/docs/http/ngx_http_auth_request_module.html):
+// the bearer token of the session cookie in X-Foyer-Authorization. A session that is over is no
+// session, and the service behind says 401 where one is needed. A changing request from another
+// site is refused here, with 403.
+func (s Server) Gateway(w http.ResponseWriter, r *http.Request) {
+	cookie, err := r.Cookie(sessionCookie)
+	if err != nil {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if !s.sameOrigin(r, r.Header.Get("X-Original-Method")) {
+		httpapi.WriteProblem(w, r, auth.ErrCrossSite)
+		return
+	}
+	token, err := s.Keeper.Access(r.Context(), cookie.Value)
+	if err != nil {
+		slog.WarnContext(r.Context(), "session not read", "error", err, "kind", fault.KindOf(err))
+	}
+	if token != "" {
+		w.Header().Set("X-Foyer-Authorization", "Bearer "+token)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// Resets sends reset mails one after another, so that asking takes the same time whether or not
+// there is such an account.
+func Resets(directory auth.Directory, due <-chan string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case email := <-due:
+				if err := directory.RequestPasswordReset(ctx, email); err != nil {
+					slog.WarnContext(ctx, "reset mail not sent", "error", err)
+				}
+			}
+		}
+	}
+}
