@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/foyer-tickets/foyer/internal/stack"
@@ -14,7 +15,8 @@ import (
 
 const usage = `Foyer: the whole ticketing platform on this machine.
 
-  foyer up              start everything and show where it is (--foreground stays until Ctrl-C)
+  foyer up [NAME...]    start everything, or some parts and what they lean on, and show where it
+                        is (--foreground stays until Ctrl-C)
   foyer down            stop everything (--wipe also forgets all data)
   foyer status          what runs, since when, and how much memory it takes
   foyer logs NAME       the log of one part, followed (--tail prints its end only)
@@ -49,31 +51,29 @@ func command(ctx context.Context, args []string) error {
 	}
 	c := &cli{cfg: cfg, client: stack.NewClient(cfg), out: os.Stdout}
 	name, args := args[0], args[1:]
-	argument := func() (string, error) {
-		for _, arg := range args {
-			if arg[0] != '-' {
-				return arg, nil
-			}
+	var names []string
+	for _, arg := range args {
+		if !strings.HasPrefix(arg, "-") {
+			names = append(names, arg)
 		}
-		return "", fmt.Errorf("%s needs a name", name)
 	}
 	switch name {
 	case "up":
 		if has(args, "--foreground") {
-			return stack.Supervise(ctx, cfg)
+			return stack.Supervise(ctx, cfg, names...)
 		}
-		return c.up(ctx)
+		return c.up(ctx, names)
 	case "supervise": // what up starts in the background
-		return stack.Supervise(ctx, cfg)
+		return stack.Supervise(ctx, cfg, names...)
 	case "down":
 		return c.down(ctx, has(args, "--wipe"))
 	case "status":
 		return c.status(ctx)
 	case "logs", "restart", "stop", "import":
-		what, err := argument()
-		if err != nil {
-			return err
+		if len(names) != 1 {
+			return fmt.Errorf("foyer %s takes one name", name)
 		}
+		what := names[0]
 		switch name {
 		case "logs":
 			return c.logs(ctx, what, has(args, "--tail"))

@@ -24,12 +24,12 @@ type cli struct {
 
 // up starts the supervisor in the background unless it runs, and shows how the parts come up.
 // Interrupted on the way, it takes down what it started.
-func (c *cli) up(ctx context.Context) error {
+func (c *cli) up(ctx context.Context, names []string) error {
 	began := time.Now()
 	started := false
-	switch err := c.client.Start(ctx); {
+	switch err := c.client.Start(ctx, names...); {
 	case errors.Is(err, stack.ErrNotRunning):
-		if err := c.launch(ctx); err != nil {
+		if err := c.launch(ctx, names); err != nil {
 			return err
 		}
 		started = true
@@ -78,7 +78,7 @@ func healthy(all []stack.Status, names ...string) bool {
 }
 
 // launch starts the supervisor as a process of its own session and waits for its socket.
-func (c *cli) launch(ctx context.Context) error {
+func (c *cli) launch(ctx context.Context, names []string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (c *cli) launch(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(kept, "supervise")
+	cmd := exec.Command(kept, append([]string{"supervise"}, names...)...)
 	cmd.Dir = c.cfg.Root
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}

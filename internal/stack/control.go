@@ -20,8 +20,9 @@ import (
 
 func socketPath(cfg *Config) string { return cfg.path("foyer.sock") }
 
-// Supervise runs a stack until ctx ends or somebody asks it to stop, and leaves no process.
-func Supervise(ctx context.Context, cfg Config) error {
+// Supervise runs a stack, or the named parts of it, until ctx ends or somebody asks it to stop,
+// and leaves no process.
+func Supervise(ctx context.Context, cfg Config, names ...string) error {
 	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func Supervise(ctx context.Context, cfg Config) error {
 	server := &http.Server{Handler: s.control(stop), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
-	if err := s.Start(); err != nil {
+	if err := s.Start(names...); err != nil {
 		return err
 	}
 	<-ctx.Done()
