@@ -127,3 +127,12 @@ func (s Store) PutPlan(ctx context.Context, venue uuid.UUID, raw []byte) error {
 		return nil
 	})
 }
+
+// EventsOf lists the events at a venue.
+func (s Store) EventsOf(ctx context.Context, venue uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT id FROM events WHERE venue = $1`, venue)
+	if err != nil {
+		return nil, fmt.Errorf("events of venue: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}

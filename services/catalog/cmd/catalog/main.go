@@ -58,5 +58,6 @@ func run(ctx context.Context, p *process.Process) error {
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 
 	p.Check("postgres", pool.Ping)
+	p.Go("relay", dapr.Changes(cfg.DatabaseURL, client, p.Metrics, events.EventsOf).Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }

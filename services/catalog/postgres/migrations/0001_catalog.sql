@@ -47,7 +47,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_public ON events (starts_at, id) WHERE status = 'published';
 CREATE INDEX events_by_merchant ON events (merchant, updated_at DESC, id DESC);
-CREATE INDEX events_by_venue ON events (venue) WHERE status = 'published';
+CREATE INDEX events_by_venue ON events (venue);
 CREATE UNIQUE INDEX events_by_source ON events (merchant, source_id);
 
 CREATE TABLE ticket_types (

@@ -1,0 +1,153 @@
+// Package cdc carries what was committed in a database to the broker: change data capture by
+// Postgres logical replication (https://www.postgresql.org/docs/15/logical-replication.html).
+//
+// A Relay follows one publication through one slot. It begins with a snapshot that is consistent
+// with the point the slot was made at, then streams. Postgres is told that a change is done only
+// when the broker has it, so a crash repeats messages and loses none: consumers go by versions.
+//
+// The slot is also the leader lock: every replica of a service runs the relay, Postgres lets one
+// of them have the slot, and the others wait for it. If the slot falls so far behind that
+// Postgres gives it up (max_slot_wal_keep_size), it is made anew with a new snapshot.
+//
+// A service whose messages are rows of an outbox table needs one line:
+//
+//	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)
+package cdc
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+)
+
+// Op is what happened to a row.
+type Op string
+
+// The operations. A row of the snapshot is an insert.
+const (
+	Insert Op = "insert"
+	Update Op = "update"
+	Delete Op = "delete"
+)
+
+// Change is one row's change. Row has the columns as Postgres writes them in text, without those
+// that are null; for a delete, only those of the primary key. LSN is that of the commit: it
+// orders changes of one row.
+type Change struct {
+	Table string
+	Op    Op
+	Row   map[string]string
+	LSN   uint64
+}
+
+// Message goes to a topic of event.PubSub. Messages of one key keep their order.
+type Message struct {
+	Topic   string
+	Key     string
+	Payload json.RawMessage
+}
+
+// Publisher is what a relay needs of the sidecar.
+type Publisher interface {
+	PublishBulk(ctx context.Context, component, topic string, messages []sidecar.Message) (failed []int, err error)
+}
+
+// Relay follows the tables of one database.
+type Relay struct {
+	DatabaseURL string
+	Name        string   // of publication and slot: letters and underscores
+	Tables      []string // in schema public
+	Inserts     bool     // only inserts matter
+
+	// Map makes the messages of a change; none is fine. An error stops the relay at this change.
+	Map func(ctx context.Context, c Change) ([]Message, error)
+
+	Publisher Publisher
+	Metrics   prometheus.Registerer // may be nil
+	Prune     string                // statement that removes what was relayed; $1 is the time before which
+}
+
+// keptOutbox is how long relayed outbox rows are kept for people to look at.
+const keptOutbox = time.Hour
+
+// Outbox relays a table outbox(id uuid, topic text, key text, payload jsonb, created_at timestamptz).
+func Outbox(databaseURL string, publisher Publisher, metrics prometheus.Registerer) *Relay {
+	return &Relay{
+		DatabaseURL: databaseURL, Name: "outbox", Tables: []string{"outbox"}, Inserts: true,
+		Publisher: publisher, Metrics: metrics, Prune: "DELETE FROM outbox WHERE created_at < $1",
+		Map: func(_ context.Context, c Change) ([]Message, error) {
+			return []Message{{Topic: c.Row["topic"], Key: c.Row["key"], Payload: json.RawMessage(c.Row["payload"])}}, nil
+		},
+	}
+}
+
+// batch is what goes to the broker in one go.
+type batch struct {
+	messages []Message
+	end      uint64 // LSN that is done when all have arrived
+}
+
+// Bounds of a batch.
+const (
+	maxBatch     = 500
+	gatherTime   = 5 * time.Millisecond
+	publishRetry = 5 * time.Second
+)
+
+// waves splits messages by topic and then so that no two of one key are in one bulk: within a
+// bulk the broker's order is not promised.
+func waves(messages []Message) []wave {
+	var all []wave
+	next := map[string]int{} // topic and key -> first wave that may take it
+	index := map[string]int{}
+	for _, m := range messages {
+		id := m.Topic + "\x00" + m.Key
+		n := next[id]
+		next[id] = n + 1
+		slot := m.Topic + "\x00" + string(rune(n))
+		i, ok := index[slot]
+		if !ok {
+			i = len(all)
+			index[slot] = i
+			all = append(all, wave{topic: m.Topic, turn: n})
+		}
+		all[i].messages = append(all[i].messages, sidecar.Message{Key: m.Key, Payload: m.Payload})
+	}
+	return all
+}
+
+type wave struct {
+	topic    string
+	turn     int
+	messages []sidecar.Message
+}
+
+// send publishes one wave and repeats what the broker did not take.
+func (r *Relay) send(ctx context.Context, w wave) error {
+	for len(w.messages) > 0 {
+		failed, err := r.Publisher.PublishBulk(ctx, event.PubSub, w.topic, w.messages)
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if len(failed) == 0 {
+			return err
+		}
+		left := make([]sidecar.Message, 0, len(failed))
+		for _, i := range failed {
+			left = append(left, w.messages[i])
+		}
+		if len(left) == len(w.messages) {
+			return err // nothing got through: let the caller wait
+		}
+		w.messages = left
+	}
+	return nil
+}

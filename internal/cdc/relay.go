@@ -1,0 +1,485 @@
+package cdc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/jackc/pglogrepl"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// How a relay waits and watches.
+const (
+	standbyWait    = time.Second // between tries to become the leader
+	statusInterval = 5 * time.Second
+	lagInterval    = 10 * time.Second
+	lagAlarm       = 256 << 20 // bytes of WAL that the slot holds back
+	receiveWait    = time.Second
+)
+
+// Run relays until ctx ends. It survives the database, the broker and other replicas.
+func (r *Relay) Run(ctx context.Context) error {
+	lag := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "cdc_lag_bytes", Help: "WAL that the relay's slot holds back.", ConstLabels: prometheus.Labels{"slot": r.Name},
+	})
+	if r.Metrics != nil {
+		r.Metrics.MustRegister(lag)
+	}
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, 10*time.Second
+	for {
+		began := time.Now()
+		err := r.lead(ctx, lag)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Since(began) > time.Minute {
+			wait.Reset()
+		}
+		pause := wait.NextBackOff()
+		if errors.Is(err, errStandby) {
+			pause = standbyWait
+			wait.Reset()
+		} else {
+			slog.WarnContext(ctx, "relay interrupted", "slot", r.Name, "retry", pause.String(), "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// errStandby: another replica has the slot.
+var errStandby = errors.New("another replica relays")
+
+// slotName keeps slots of several databases in one cluster apart.
+func (r *Relay) slotName(database string) string { return "foyer_" + database + "_" + r.Name }
+
+// lead gets the slot and follows it until something fails.
+func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
+	cfg, err := pgx.ParseConfig(r.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	cfg.ConnectTimeout = 5 * time.Second
+	db, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer db.Close(context.WithoutCancel(ctx))
+
+	stream, err := pgconn.Connect(ctx, withReplication(r.DatabaseURL))
+	if err != nil {
+		return err
+	}
+	defer stream.Close(context.WithoutCancel(ctx))
+
+	slot := r.slotName(cfg.Database)
+	if err := r.prepare(ctx, db); err != nil {
+		return err
+	}
+	start, err := r.position(ctx, db, stream, slot)
+	if err != nil {
+		return err
+	}
+	err = pglogrepl.StartReplication(ctx, stream, slot, start, pglogrepl.StartReplicationOptions{
+		PluginArgs: []string{"proto_version '1'", "publication_names '" + r.publication() + "'"},
+	})
+	if err != nil {
+		return standby(err)
+	}
+	slog.InfoContext(ctx, "relaying", "slot", slot, "from", start.String())
+	f := &follower{relay: r, stream: stream, db: db, slot: slot, done: start, lag: lag, relations: map[uint32]*pglogrepl.RelationMessage{}}
+	return f.follow(ctx)
+}
+
+func (r *Relay) publication() string { return "foyer_" + r.Name }
+
+func withReplication(url string) string {
+	if strings.Contains(url, "?") {
+		return url + "&replication=database"
+	}
+	return url + "?replication=database"
+}
+
+// standby tells "the slot is active for another process" from what is wrong.
+func standby(err error) error {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "55006" { // object_in_use
+		return errStandby
+	}
+	return err
+}
+
+// prepare makes the publication and the note of finished snapshots.
+func (r *Relay) prepare(ctx context.Context, db *pgx.Conn) error {
+	_, err := db.Exec(ctx, `CREATE TABLE IF NOT EXISTS cdc_snapshots (slot text PRIMARY KEY, finished_at timestamptz NOT NULL)`)
+	if err != nil && !isDuplicate(err) {
+		return fmt.Errorf("relay: %w", err)
+	}
+	var have []string
+	err = db.QueryRow(ctx, `SELECT coalesce(array_agg(tablename::text), '{}') FROM pg_publication_tables WHERE pubname = $1`, r.publication()).Scan(&have)
+	if err != nil {
+		return fmt.Errorf("relay: publication: %w", err)
+	}
+	want := slices.Clone(r.Tables)
+	sort.Strings(want)
+	sort.Strings(have)
+	if slices.Equal(want, have) {
+		return nil
+	}
+	names := make([]string, len(r.Tables))
+	for i, t := range r.Tables {
+		names[i] = pgx.Identifier{t}.Sanitize()
+	}
+	tables := strings.Join(names, ", ")
+	if len(have) > 0 {
+		_, err = db.Exec(ctx, "ALTER PUBLICATION "+r.publication()+" SET TABLE "+tables)
+	} else {
+		options := ""
+		if r.Inserts {
+			options = " WITH (publish = 'insert')"
+		}
+		_, err = db.Exec(ctx, "CREATE PUBLICATION "+r.publication()+" FOR TABLE "+tables+options)
+	}
+	if err != nil && !isDuplicate(err) {
+		return fmt.Errorf("relay: publication: %w", err)
+	}
+	return nil
+}
+
+// isDuplicate: another replica was a moment faster.
+func isDuplicate(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pg.Code == "42710" || pg.Code == "23505" || pg.Code == "42P07")
+}
+
+// position finds where to go on, making the slot and relaying the snapshot if need be.
+func (r *Relay) position(ctx context.Context, db *pgx.Conn, stream *pgconn.PgConn, slot string) (pglogrepl.LSN, error) {
+	var (
+		confirmed string
+		active    bool
+		lost      bool
+		finished  bool
+	)
+	err := db.QueryRow(ctx, `
+		SELECT coalesce(confirmed_flush_lsn::text, '0/0'), active, coalesce(wal_status = 'lost', false),
+			EXISTS (SELECT FROM cdc_snapshots c WHERE c.slot = slot_name::text)
+		FROM pg_replication_slots WHERE slot_name = $1`, slot).Scan(&confirmed, &active, &lost, &finished)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return r.snapshot(ctx, db, stream, slot)
+	case err != nil:
+		return 0, fmt.Errorf("relay: slot: %w", err)
+	case active:
+		return 0, errStandby
+	case finished && !lost:
+		return pglogrepl.ParseLSN(confirmed)
+	}
+	slog.WarnContext(ctx, "relay starts over with a snapshot", "slot", slot, "lost", lost)
+	if err := pglogrepl.DropReplicationSlot(ctx, stream, slot, pglogrepl.DropReplicationSlotOptions{}); err != nil {
+		return 0, standby(err)
+	}
+	return r.snapshot(ctx, db, stream, slot)
+}
+
+// snapshot makes the slot and relays every row there was at that moment. Until it is noted as
+// finished, a slot is not to be trusted.
+func (r *Relay) snapshot(ctx context.Context, db *pgx.Conn, stream *pgconn.PgConn, slot string) (pglogrepl.LSN, error) {
+	if _, err := db.Exec(ctx, `DELETE FROM cdc_snapshots WHERE slot = $1`, slot); err != nil {
+		return 0, fmt.Errorf("relay: snapshot: %w", err)
+	}
+	made, err := pglogrepl.CreateReplicationSlot(ctx, stream, slot, "pgoutput", pglogrepl.CreateReplicationSlotOptions{SnapshotAction: "EXPORT_SNAPSHOT"})
+	if err != nil {
+		if isDuplicate(err) {
+			return 0, errStandby
+		}
+		return 0, fmt.Errorf("relay: slot: %w", err)
+	}
+	lsn, err := pglogrepl.ParseLSN(made.ConsistentPoint)
+	if err != nil {
+		return 0, err
+	}
+	if err := r.relaySnapshot(ctx, db, made.SnapshotName, uint64(lsn)); err != nil {
+		return 0, err
+	}
+	_, err = db.Exec(ctx, `INSERT INTO cdc_snapshots (slot, finished_at) VALUES ($1, now())`, slot)
+	return lsn, err
+}
+
+func (r *Relay) relaySnapshot(ctx context.Context, db *pgx.Conn, name string, lsn uint64) error {
+	// The rows are read on a connection of their own: Map may query, and reading pauses for the broker.
+	cfg := db.Config().Copy()
+	reader, err := pgx.ConnectConfig(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer reader.Close(context.WithoutCancel(ctx))
+	tx, err := reader.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // read only
+	if _, err := tx.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+name+"'"); err != nil {
+		return fmt.Errorf("relay: snapshot: %w", err)
+	}
+	for _, table := range r.Tables {
+		if err := r.relayTable(ctx, tx, table, lsn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// relayTable reads a table in the text form that streaming has too.
+func (r *Relay) relayTable(ctx context.Context, tx pgx.Tx, table string, lsn uint64) error {
+	rows, err := tx.Query(ctx, "SELECT * FROM "+pgx.Identifier{table}.Sanitize(), pgx.QueryResultFormats{pgx.TextFormatCode})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var pending []Message
+	for rows.Next() {
+		row := map[string]string{}
+		for i, value := range rows.RawValues() {
+			if value != nil {
+				row[rows.FieldDescriptions()[i].Name] = string(value)
+			}
+		}
+		messages, err := r.Map(ctx, Change{Table: table, Op: Insert, Row: row, LSN: lsn})
+		if err != nil {
+			return fmt.Errorf("relay: %s: %w", table, err)
+		}
+		if pending = append(pending, messages...); len(pending) >= maxBatch {
+			if err := r.publish(ctx, pending, nil); err != nil {
+				return err
+			}
+			pending = pending[:0]
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return r.publish(ctx, pending, nil)
+}
+
+// publish sends messages until the broker has them all; meanwhile tells Postgres, if idle is
+// given, that we are still here.
+func (r *Relay) publish(ctx context.Context, messages []Message, idle func() error) error {
+	for _, w := range waves(messages) {
+		wait := backoff.NewExponentialBackOff()
+		wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, publishRetry
+		for {
+			err := r.send(ctx, w)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			pause := wait.NextBackOff()
+			slog.WarnContext(ctx, "broker away, changes wait", "slot", r.Name, "retry", pause.String(), "error", err)
+			if idle != nil {
+				if err := idle(); err != nil {
+					return err
+				}
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(pause):
+			}
+		}
+	}
+	return nil
+}
+
+// follower is the state of one run of the stream.
+type follower struct {
+	relay     *Relay
+	stream    *pgconn.PgConn
+	db        *pgx.Conn
+	slot      string
+	lag       prometheus.Gauge
+	relations map[uint32]*pglogrepl.RelationMessage
+
+	done    pglogrepl.LSN // everything before has arrived
+	pending []Message
+	commit  pglogrepl.LSN // end of the last whole transaction in pending
+	changes []Change      // of the transaction being read
+
+	nextStatus, nextLag time.Time
+	lastFlush           time.Time
+}
+
+func (f *follower) follow(ctx context.Context) error {
+	for {
+		now := time.Now()
+		if now.After(f.nextStatus) {
+			if err := f.status(ctx); err != nil {
+				return err
+			}
+		}
+		if now.After(f.nextLag) {
+			f.watch(ctx)
+		}
+		wait := receiveWait
+		if f.commit > f.done {
+			wait = gatherTime
+		}
+		msg, err := f.receive(ctx, wait)
+		if err != nil {
+			return err
+		}
+		if msg != nil {
+			if err := f.take(ctx, msg); err != nil {
+				return err
+			}
+		}
+		if f.commit > f.done && (msg == nil || len(f.pending) >= maxBatch || time.Since(f.lastFlush) > 4*gatherTime) {
+			if err := f.flush(ctx); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// receive waits for the next message; nil when none came in time.
+func (f *follower) receive(ctx context.Context, wait time.Duration) (*pgproto3.CopyData, error) {
+	deadline, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	raw, err := f.stream.ReceiveMessage(deadline)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case pgconn.Timeout(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	switch m := raw.(type) {
+	case *pgproto3.CopyData:
+		return m, nil
+	case *pgproto3.ErrorResponse:
+		return nil, pgconn.ErrorResponseToPgError(m)
+	}
+	return nil, nil
+}
+
+func (f *follower) take(ctx context.Context, msg *pgproto3.CopyData) error {
+	switch msg.Data[0] {
+	case pglogrepl.PrimaryKeepaliveMessageByteID:
+		k, err := pglogrepl.ParsePrimaryKeepaliveMessage(msg.Data[1:])
+		if err != nil {
+			return err
+		}
+		// Nothing of ours is on its way: what others wrote need not be kept for us.
+		if len(f.changes) == 0 && f.commit <= f.done && k.ServerWALEnd > f.done {
+			f.done = k.ServerWALEnd
+			f.commit = f.done
+		}
+		if k.ReplyRequested {
+			return f.status(ctx)
+		}
+	case pglogrepl.XLogDataByteID:
+		x, err := pglogrepl.ParseXLogData(msg.Data[1:])
+		if err != nil {
+			return err
+		}
+		logical, err := pglogrepl.Parse(x.WALData)
+		if err != nil {
+			return err
+		}
+		return f.apply(ctx, logical)
+	}
+	return nil
+}
+
+func (f *follower) apply(ctx context.Context, m pglogrepl.Message) error {
+	switch m := m.(type) {
+	case *pglogrepl.RelationMessage: // sent again whenever the table's shape changes
+		f.relations[m.RelationID] = m
+	case *pglogrepl.InsertMessage:
+		f.add(Insert, m.RelationID, m.Tuple)
+	case *pglogrepl.UpdateMessage:
+		f.add(Update, m.RelationID, m.NewTuple)
+	case *pglogrepl.DeleteMessage:
+		f.add(Delete, m.RelationID, m.OldTuple)
+	case *pglogrepl.CommitMessage:
+		for _, c := range f.changes {
+			c.LSN = uint64(m.CommitLSN)
+			messages, err := f.relay.Map(ctx, c)
+			if err != nil {
+				return fmt.Errorf("relay: %s: %w", c.Table, err)
+			}
+			f.pending = append(f.pending, messages...)
+		}
+		f.changes = f.changes[:0]
+		f.commit = m.TransactionEndLSN
+	}
+	return nil
+}
+
+func (f *follower) add(op Op, relation uint32, tuple *pglogrepl.TupleData) {
+	rel, ok := f.relations[relation]
+	if !ok || tuple == nil {
+		return
+	}
+	row := make(map[string]string, len(tuple.Columns))
+	for i, c := range tuple.Columns {
+		if c.DataType == pglogrepl.TupleDataTypeText && i < len(rel.Columns) {
+			row[rel.Columns[i].Name] = string(c.Data)
+		}
+	}
+	f.changes = append(f.changes, Change{Table: rel.RelationName, Op: op, Row: row})
+}
+
+func (f *follower) flush(ctx context.Context) error {
+	if err := f.relay.publish(ctx, f.pending, func() error { return f.status(ctx) }); err != nil {
+		return err
+	}
+	f.pending = f.pending[:0]
+	f.done, f.lastFlush = f.commit, time.Now()
+	return nil
+}
+
+// status tells Postgres what has arrived, which it may then forget.
+func (f *follower) status(ctx context.Context) error {
+	f.nextStatus = time.Now().Add(statusInterval)
+	return pglogrepl.SendStandbyStatusUpdate(ctx, f.stream, pglogrepl.StandbyStatusUpdate{WALWritePosition: f.done})
+}
+
+// watch measures how much the slot holds back, and prunes what was relayed.
+func (f *follower) watch(ctx context.Context) {
+	f.nextLag = time.Now().Add(lagInterval)
+	var lag float64
+	err := f.db.QueryRow(ctx, `
+		SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8
+		FROM pg_replication_slots WHERE slot_name = $1`, f.slot).Scan(&lag)
+	if err != nil {
+		slog.WarnContext(ctx, "lag not measured", "slot", f.slot, "error", err)
+		return
+	}
+	f.lag.Set(lag)
+	if lag > lagAlarm {
+		slog.ErrorContext(ctx, "relay is far behind", "slot", f.slot, "bytes", lag)
+		return
+	}
+	if f.relay.Prune == "" {
+		return
+	}
+	if _, err := f.db.Exec(ctx, f.relay.Prune, time.Now().Add(-keptOutbox)); err != nil {
+		slog.WarnContext(ctx, "outbox not pruned", "slot", f.slot, "error", err)
+	}
+}

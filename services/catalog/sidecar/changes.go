@@ -1,0 +1,65 @@
+package sidecar
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/foyer-tickets/foyer/internal/cdc"
+	"github.com/foyer-tickets/foyer/internal/event"
+)
+
+// EventsOfVenue lists the events that a change of a venue concerns.
+type EventsOfVenue func(ctx context.Context, venue uuid.UUID) ([]uuid.UUID, error)
+
+// Changes relays committed changes of events, with their ticket types and venues, to the topic
+// catalog.changes: one message an event, which says only that it changed.
+func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Registerer, ofVenue EventsOfVenue) *cdc.Relay {
+	return &cdc.Relay{
+		DatabaseURL: databaseURL, Name: "catalog", Tables: []string{"events", "ticket_types", "venues"},
+		Publisher: publisher, Metrics: metrics,
+		Map: func(ctx context.Context, c cdc.Change) ([]cdc.Message, error) {
+			switch c.Table {
+			case "events":
+				return changed(c.LSN, c.Op == cdc.Delete, c.Row["id"])
+			case "ticket_types":
+				if c.Op == cdc.Delete { // only its key is known; the event's own row changed too
+					return nil, nil
+				}
+				return changed(c.LSN, false, c.Row["event"])
+			}
+			if c.Op != cdc.Update { // a new venue has no events yet
+				return nil, nil
+			}
+			venue, err := uuid.Parse(c.Row["id"])
+			if err != nil {
+				return nil, err
+			}
+			events, err := ofVenue(ctx, venue)
+			if err != nil {
+				return nil, err
+			}
+			var all []cdc.Message
+			for _, id := range events {
+				messages, err := changed(c.LSN, false, id.String())
+				if err != nil {
+					return nil, err
+				}
+				all = append(all, messages...)
+			}
+			return all, nil
+		},
+	}
+}
+
+func changed(lsn uint64, deleted bool, id string) ([]cdc.Message, error) {
+	parsed, err := uuid.Parse(id)
+	if err != nil {
+		return nil, fmt.Errorf("catalog change: %w", err)
+	}
+	payload, err := json.Marshal(event.CatalogChanged{Event: parsed, Deleted: deleted, LSN: lsn})
+	return []cdc.Message{{Topic: event.CatalogChanges, Key: id, Payload: payload}}, err
+}
