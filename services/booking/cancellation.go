@@ -1,0 +1,120 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Cancellation is a cancelled event's progress in giving everybody their money back.
+type Cancellation struct {
+	Event      uuid.UUID
+	Total      int
+	Done       int
+	StartedAt  time.Time
+	FinishedAt *time.Time
+}
+
+// Cancellations keeps that progress.
+type Cancellations interface {
+	// Begin notes a cancelled event with as many bookings as it has to give back. Again: nothing.
+	Begin(ctx context.Context, event uuid.UUID, now time.Time) error
+	// Open lists events whose cancellation is not done.
+	Open(ctx context.Context) ([]uuid.UUID, error)
+	// Left gives bookings of the event that still have something, up to limit, and notes the
+	// progress. Those whose refund the provider refused are left to an operator.
+	Left(ctx context.Context, event uuid.UUID, limit int, now time.Time) ([]Booking, error)
+	// Live tells whether the event has any booking that gives a right to anything.
+	Live(ctx context.Context, event uuid.UUID) (bool, error)
+}
+
+// CallOff gives back what was sold of a cancelled event. It can stop anywhere and go on: what is
+// left is whatever bookings are left.
+type CallOff struct {
+	Cancellations Cancellations
+	Journal       Journal
+	Sales         SaleReader
+	Now           func() time.Time
+}
+
+// EventChanged looks whether an event was cancelled.
+func (c CallOff) EventChanged(ctx context.Context, event uuid.UUID) error {
+	live, err := c.Cancellations.Live(ctx, event)
+	if err != nil || !live {
+		return err
+	}
+	sale, err := c.Sales.Sale(ctx, event)
+	if errors.Is(err, ErrEventNotFound) {
+		return nil
+	}
+	if err != nil || sale.Status != EventCancelled {
+		return err
+	}
+	return c.Cancellations.Begin(ctx, event, c.Now())
+}
+
+const (
+	callOffEvery = time.Second
+	callOffBatch = 50
+)
+
+// Run works off cancellations until ctx ends.
+func (c CallOff) Run(ctx context.Context) error {
+	tick := time.NewTicker(callOffEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			if err := c.step(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "cancellation", "error", err)
+			}
+		}
+	}
+}
+
+func (c CallOff) step(ctx context.Context) error {
+	open, err := c.Cancellations.Open(ctx)
+	if err != nil {
+		return err
+	}
+	for _, event := range open {
+		left, err := c.Cancellations.Left(ctx, event, callOffBatch, c.Now())
+		if err != nil {
+			return err
+		}
+		for _, b := range left {
+			if err := c.giveBack(ctx, b); err != nil && !errors.Is(err, ErrStale) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// giveBack refunds or cancels one booking. One that is on its way somewhere is left for the next round.
+func (c CallOff) giveBack(ctx context.Context, b Booking) error {
+	now := c.Now()
+	switch {
+	case b.Status == Confirmed:
+		// Made of the booking and its version, so that a repetition is the same refund.
+		id := uuid.NewSHA1(b.ID, fmt.Append(nil, ReasonEventCancelled, b.Version))
+		next, r, err := b.Refund(id, nil, ReasonEventCancelled, ByMerchant, now)
+		if err != nil {
+			return err
+		}
+		return c.Journal.Save(ctx, next, Effects{Opened: &r, Drive: true})
+	case (b.Status == Requested || b.Status == AwaitingPayment) && !b.Authorized:
+		next, err := b.Cancel(ReasonEventCancelled, now)
+		if err != nil {
+			return err
+		}
+		return c.Journal.Save(ctx, next, Effects{Drive: true})
+	}
+	return nil
+}

@@ -1,0 +1,367 @@
+package booking
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
+)
+
+// Payments moves money. Every call may be repeated.
+type Payments interface {
+	Intend(ctx context.Context, b Booking) (Payment, error)
+	Capture(ctx context.Context, payment uuid.UUID) error // ErrPaymentRefused: it never will
+	Void(ctx context.Context, payment uuid.UUID) error    // ErrPaymentRefused: the money was taken
+	Refund(ctx context.Context, payment uuid.UUID, r Refund) (RefundStatus, error)
+}
+
+// Cashbook finds the payment of a booking whose notice got lost. false: there is none.
+type Cashbook interface {
+	FindPayment(ctx context.Context, booking uuid.UUID) (p Payment, s PaymentStatus, found bool, err error)
+}
+
+// PaymentStatus is what a payment has come to, as far as a booking cares.
+type PaymentStatus string
+
+// The statuses of a payment.
+const (
+	PaymentPending    PaymentStatus = "pending"
+	PaymentAuthorized PaymentStatus = "authorized"
+	PaymentCaptured   PaymentStatus = "captured"
+	PaymentVoided     PaymentStatus = "voided"
+	PaymentRefunded   PaymentStatus = "refunded"
+)
+
+// ErrPaymentRefused is a final no of the payment provider.
+var ErrPaymentRefused = fault.New(fault.Conflict, "payment_refused", "The payment provider refused this for good.")
+
+// Fence is the seats' side of a booking that is being paid.
+type Fence interface {
+	// Fence makes all units the booking's for good, or none. ErrUnitsUnavailable: somebody else
+	// has one; ErrLimitExceeded: the account bought too much meanwhile; anything else: try again.
+	Fence(ctx context.Context, b Booking) error
+	// Free gives back those of the units that the hold still has.
+	Free(ctx context.Context, h Hold, units []string, whole bool) error
+}
+
+// Journal is what the driver needs of the database.
+type Journal interface {
+	Get(ctx context.Context, id uuid.UUID) (Booking, error)
+	Save(ctx context.Context, b Booking, e Effects) error
+	OpenRefund(ctx context.Context, booking uuid.UUID) (Refund, bool, error)
+}
+
+// Driver brings bookings to their end, one step at a time. Each step may be repeated, by
+// another process too: what was done is found done.
+type Driver struct {
+	Journal   Journal
+	Fence     Fence
+	Payments  Payments
+	Cashbook  Cashbook
+	Announcer Announcer
+	Key       ed25519.PrivateKey // signs tickets
+	Grace     time.Duration      // how long after its hold ran out a booking may still be paid
+	Now       func() time.Time
+}
+
+// maxSteps bounds one drive: the longest way has half as many.
+const maxSteps = 12
+
+// Drive takes a booking as far as it goes now.
+func (d *Driver) Drive(ctx context.Context, id uuid.UUID) error {
+	for range maxSteps {
+		b, err := d.Journal.Get(ctx, id)
+		if err != nil {
+			return err
+		}
+		advanced, err := d.advance(ctx, b)
+		if errors.Is(err, ErrStale) {
+			continue // somebody else made the step: look again
+		}
+		if err != nil || !advanced {
+			return err
+		}
+	}
+	return fmt.Errorf("booking %s does not come to rest", id)
+}
+
+// advance makes one step. false: there is nothing to do for now.
+func (d *Driver) advance(ctx context.Context, b Booking) (bool, error) {
+	now := d.Now()
+	switch {
+	case b.Status == Requested && !now.Before(b.ExpiresAt), b.Status == AwaitingPayment && !b.Authorized && !now.Before(b.ExpiresAt.Add(d.Grace)):
+		return d.runOut(ctx, b)
+	case b.Status == Requested:
+		return d.intend(ctx, b)
+	case b.Status == AwaitingPayment && b.Authorized:
+		return d.secure(ctx, b)
+	case b.Status == Secured:
+		return d.capture(ctx, b)
+	case b.Status == Refunding:
+		return d.refund(ctx, b)
+	case b.Status.Ended() && !b.Settled:
+		return d.settle(ctx, b)
+	}
+	return false, nil
+}
+
+func (d *Driver) intend(ctx context.Context, b Booking) (bool, error) {
+	p, err := d.Payments.Intend(ctx, b)
+	if errors.Is(err, ErrPaymentRefused) {
+		return d.fail(ctx, b, ReasonPaymentVoided)
+	}
+	if err != nil {
+		return false, err
+	}
+	next, err := b.AwaitPayment(p, d.Now())
+	if err != nil {
+		return false, err
+	}
+	return true, d.Journal.Save(ctx, next, Effects{})
+}
+
+// runOut ends a booking whose time is over, after making sure that no notice of a payment got lost.
+func (d *Driver) runOut(ctx context.Context, b Booking) (bool, error) {
+	p, status, found, err := d.Cashbook.FindPayment(ctx, b.ID)
+	if err != nil {
+		return false, err
+	}
+	if found && (status == PaymentAuthorized || status == PaymentCaptured) {
+		return true, d.noteAuthorized(ctx, b, p)
+	}
+	next, err := b.Expire(d.Now())
+	if err != nil {
+		return false, err
+	}
+	return true, d.Journal.Save(ctx, next, Effects{})
+}
+
+func (d *Driver) noteAuthorized(ctx context.Context, b Booking, p Payment) error {
+	next, err := b.Authorize(p, d.Now())
+	if err != nil || next.Version == b.Version {
+		return err
+	}
+	return d.Journal.Save(ctx, next, Effects{})
+}
+
+// secure fences the seats. The database has the last word: its unique index has never let a
+// unit be in two bookings, whatever the store believes.
+func (d *Driver) secure(ctx context.Context, b Booking) (bool, error) {
+	err := d.Fence.Fence(ctx, b)
+	if errors.Is(err, ErrUnitsUnavailable) || errors.Is(err, ErrLimitExceeded) {
+		return d.fail(ctx, b, ReasonSeatsLost)
+	}
+	if err != nil {
+		return false, err
+	}
+	next, err := b.Secure(d.Now())
+	if err != nil {
+		return false, err
+	}
+	err = d.Journal.Save(ctx, next, Effects{Claim: true})
+	if errors.Is(err, ErrUnitsUnavailable) {
+		return d.fail(ctx, b, ReasonSeatsLost)
+	}
+	if err != nil {
+		return false, err
+	}
+	d.Announcer.Announce(b.Event, changes(b.UnitIDs(), Booked, time.Time{}))
+	return true, nil
+}
+
+func (d *Driver) capture(ctx context.Context, b Booking) (bool, error) {
+	if b.Payment == nil {
+		return false, fmt.Errorf("booking %s is secured without a payment", b.ID)
+	}
+	err := d.Payments.Capture(ctx, b.Payment.ID)
+	if errors.Is(err, ErrPaymentRefused) {
+		return d.fail(ctx, b, ReasonCaptureRefused)
+	}
+	if err != nil {
+		return false, err
+	}
+	next, err := b.Confirm(d.Now())
+	if err != nil {
+		return false, err
+	}
+	var tickets []Ticket
+	for _, unit := range b.UnitIDs() {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return false, err
+		}
+		tickets = append(tickets, IssueTicket(d.Key, id, b, unit, d.Now()))
+	}
+	return true, d.Journal.Save(ctx, next, Effects{Tickets: tickets})
+}
+
+func (d *Driver) fail(ctx context.Context, b Booking, reason string) (bool, error) {
+	next, err := b.Fail(reason, d.Now())
+	if err != nil {
+		return false, err
+	}
+	return true, d.Journal.Save(ctx, next, Effects{})
+}
+
+// settle lets go of what an ended booking holds: the authorisation first, so that nobody's money
+// stays reserved for a seat that somebody else can have.
+func (d *Driver) settle(ctx context.Context, b Booking) (bool, error) {
+	if err := d.letGo(ctx, b); err != nil {
+		return false, err
+	}
+	h := Hold{ID: b.Hold, Event: b.Event, Account: b.Account}
+	if err := d.Fence.Free(ctx, h, b.UnitIDs(), true); err != nil {
+		return false, err
+	}
+	d.Announcer.Announce(b.Event, freed(b))
+	next, err := b.Settle(d.Now())
+	if err != nil {
+		return false, err
+	}
+	return true, d.Journal.Save(ctx, next, Effects{})
+}
+
+// freed announces units whose true state the receivers look up: another buyer may have them by now.
+func freed(b Booking) []Change {
+	return changes(b.UnitIDs(), Unknown, time.Time{})
+}
+
+func (d *Driver) letGo(ctx context.Context, b Booking) error {
+	p := b.Payment
+	if p == nil {
+		found, _, ok, err := d.Cashbook.FindPayment(ctx, b.ID)
+		if err != nil || !ok {
+			return err
+		}
+		p = &found
+	}
+	err := d.Payments.Void(ctx, p.ID)
+	if !errors.Is(err, ErrPaymentRefused) {
+		return err
+	}
+	// The money was taken for a booking that is not: all of it goes back. The id makes a
+	// repetition the same refund.
+	r := Refund{ID: uuid.NewSHA1(b.ID, []byte("whole")), Booking: b.ID, Units: b.UnitIDs(), Amount: b.Total.Amount, Reason: b.Reason}
+	_, err = d.Payments.Refund(ctx, p.ID, r)
+	return err
+}
+
+func (d *Driver) refund(ctx context.Context, b Booking) (bool, error) {
+	r, open, err := d.Journal.OpenRefund(ctx, b.ID)
+	if err != nil {
+		return false, err
+	}
+	if !open || b.Payment == nil {
+		return false, fmt.Errorf("booking %s is refunding without a refund", b.ID)
+	}
+	status, err := d.Payments.Refund(ctx, b.Payment.ID, r)
+	if errors.Is(err, ErrPaymentRefused) {
+		status, err = RefundFailed, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return d.finishRefund(ctx, b, r, status)
+}
+
+func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status RefundStatus) (bool, error) {
+	r.Status = status
+	switch status {
+	case RefundSucceeded:
+		// Seats first: a crash in between frees them again, which changes nothing.
+		h := Hold{ID: b.Hold, Event: b.Event, Account: b.Account}
+		next, err := b.Refunded(r, d.Now())
+		if err != nil {
+			return false, err
+		}
+		if err := d.Fence.Free(ctx, h, r.Units, next.Status == Refunded); err != nil {
+			return false, err
+		}
+		if err := d.Journal.Save(ctx, next, Effects{Closed: &r}); err != nil {
+			return false, err
+		}
+		d.Announcer.Announce(b.Event, changes(r.Units, Unknown, time.Time{}))
+		return true, nil
+	case RefundFailed:
+		next, err := b.RefundRefused(d.Now())
+		if err != nil {
+			return false, err
+		}
+		return true, d.Journal.Save(ctx, next, Effects{Closed: &r})
+	}
+	return false, nil // the provider is still at it
+}
+
+// PaymentNotice is what happened to a booking's money.
+type PaymentNotice struct {
+	Booking uuid.UUID
+	Payment Payment
+	Status  PaymentStatus
+	Amount  money.Money
+	Refund  *uuid.UUID
+	Failed  bool // the refund was refused
+}
+
+// Notice takes in what happened to the money, and drives on.
+func (d *Driver) Notice(ctx context.Context, n PaymentNotice) error {
+	for range maxSteps {
+		b, err := d.Journal.Get(ctx, n.Booking)
+		if errors.Is(err, ErrBookingNotFound) {
+			return fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
+		}
+		if err != nil {
+			return err
+		}
+		if err = d.note(ctx, b, n); errors.Is(err, ErrStale) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return d.Drive(ctx, n.Booking)
+	}
+	return ErrStale
+}
+
+func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) error {
+	open := b.Status == Requested || b.Status == AwaitingPayment
+	switch {
+	case n.Status == PaymentAuthorized && b.Payment != nil && b.Payment.ID != n.Payment.ID:
+		slog.WarnContext(ctx, "second payment for a booking, voided", "booking", b.ID, "payment", n.Payment.ID)
+		return d.Payments.Void(ctx, n.Payment.ID)
+	case n.Status == PaymentAuthorized && b.Status.Ended():
+		return d.letGo(ctx, b)
+	case n.Status == PaymentAuthorized && open && n.Amount != b.Total:
+		slog.ErrorContext(ctx, "authorised amount is not the booking's", "booking", b.ID, "payment", n.Payment.ID)
+		_, err := d.fail(ctx, b, ReasonAmountMismatch)
+		return err
+	case n.Status == PaymentAuthorized && open:
+		return d.noteAuthorized(ctx, b, n.Payment)
+	case n.Status == PaymentVoided && open && !b.Authorized:
+		_, err := d.fail(ctx, b, ReasonPaymentVoided)
+		return err
+	case n.Refund != nil && b.Status == Refunding:
+		return d.noteRefund(ctx, b, n)
+	}
+	return nil
+}
+
+func (d *Driver) noteRefund(ctx context.Context, b Booking, n PaymentNotice) error {
+	r, open, err := d.Journal.OpenRefund(ctx, b.ID)
+	if err != nil || !open || r.ID != *n.Refund {
+		return err
+	}
+	status := RefundSucceeded
+	if n.Failed {
+		status = RefundFailed
+	}
+	_, err = d.finishRefund(ctx, b, r, status)
+	return err
+}

@@ -1,0 +1,212 @@
+package booking
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
+)
+
+// Refusals of holds.
+var (
+	ErrHoldNotFound    = fault.New(fault.NotFound, "hold_not_found", "There is no such hold.")
+	ErrHoldExpired     = fault.New(fault.Gone, "hold_expired", "The time for this hold is over.")
+	ErrHoldReleased    = fault.New(fault.Gone, "hold_released", "This hold was given back.")
+	ErrHoldExists      = fault.New(fault.Conflict, "hold_exists", "You already hold places for this event.")
+	ErrCheckoutStarted = fault.New(fault.Conflict, "checkout_started", "These places are being paid; cancel the booking to change them.")
+	ErrLimitExceeded   = fault.New(fault.Invalid, "limit_exceeded", "That is more than one person may have.")
+)
+
+// HoldStatus is where a hold stands.
+type HoldStatus string
+
+// The statuses of a hold. Whether an open one has run out is a question of the time.
+const (
+	HoldOpen     HoldStatus = "open"
+	HoldCheckout HoldStatus = "checkout" // a booking was made of it
+	HoldBooked   HoldStatus = "booked"
+	HoldReleased HoldStatus = "released"
+	HoldExpired  HoldStatus = "expired" // never stored: an open one past its time
+)
+
+// HeldUnit is a unit with the price it was promised at.
+type HeldUnit struct {
+	ID         string
+	TicketType string
+	TypeName   string
+	Label      string
+	Price      money.Money
+}
+
+// Hold is somebody's claim on units for a short time: the cart.
+type Hold struct {
+	ID      uuid.UUID
+	Event   uuid.UUID
+	Account string
+	Units   []HeldUnit
+	Until   time.Time
+	Status  HoldStatus
+	Booking uuid.UUID // once checked out
+}
+
+// Total is what it costs. The units of one event share a currency.
+func (h Hold) Total() money.Money {
+	var sum money.Money
+	for _, u := range h.Units {
+		sum.Amount, sum.Currency = sum.Amount+u.Price.Amount, u.Price.Currency
+	}
+	return sum
+}
+
+// UnitIDs names the units.
+func (h Hold) UnitIDs() []string {
+	ids := make([]string, len(h.Units))
+	for i, u := range h.Units {
+		ids[i] = u.ID
+	}
+	return ids
+}
+
+// StatusAt is the status as it stands at a moment.
+func (h Hold) StatusAt(now time.Time) HoldStatus {
+	if (h.Status == HoldOpen || h.Status == HoldCheckout) && !now.Before(h.Until) {
+		return HoldExpired
+	}
+	return h.Status
+}
+
+// Usable refuses a hold that can no longer be changed or checked out.
+func (h Hold) Usable(now time.Time) error {
+	switch h.StatusAt(now) {
+	case HoldOpen:
+		return nil
+	case HoldCheckout, HoldBooked:
+		return ErrCheckoutStarted.With("booking", h.Booking)
+	case HoldReleased:
+		return ErrHoldReleased
+	default:
+		return ErrHoldExpired
+	}
+}
+
+// Change adds and removes units. The deadline stays.
+func (h Hold) Change(add []HeldUnit, remove []string, maxPerOrder int, now time.Time) (Hold, error) {
+	if err := h.Usable(now); err != nil {
+		return h, err
+	}
+	next := h
+	next.Units = slices.Clone(h.Units)
+	for _, id := range remove {
+		i := slices.IndexFunc(next.Units, func(u HeldUnit) bool { return u.ID == id })
+		if i < 0 {
+			return h, ErrUnknownUnit.With("unit", id)
+		}
+		next.Units = slices.Delete(next.Units, i, i+1)
+	}
+	for _, u := range add {
+		if slices.ContainsFunc(next.Units, func(o HeldUnit) bool { return o.ID == u.ID }) {
+			return h, ErrUnitTwice.With("unit", u.ID)
+		}
+		next.Units = append(next.Units, u)
+	}
+	if len(next.Units) == 0 {
+		return h, ErrNothing
+	}
+	if err := PerOrder(len(next.Units), maxPerOrder); err != nil {
+		return h, err
+	}
+	return next, nil
+}
+
+// CheckOut marks the hold as being paid by a booking.
+func (h Hold) CheckOut(booking uuid.UUID, now time.Time) (Hold, error) {
+	if err := h.Usable(now); err != nil {
+		return h, err
+	}
+	h.Status, h.Booking = HoldCheckout, booking
+	return h, nil
+}
+
+// PerOrder refuses more units than one order may have. No limit when limit is 0.
+func PerOrder(units, limit int) error {
+	if limit > 0 && units > limit {
+		return ErrLimitExceeded.With("limit", limit).With("scope", "order").
+			With("hint", fmt.Sprintf("At most %d per order.", limit))
+	}
+	return nil
+}
+
+// Cap counts what one account has of one event, so that the limit per account holds however
+// many requests come at once. Holds that ran out do not count: nobody has to take them out.
+type Cap struct {
+	Booked int
+	Holds  []CapHold
+}
+
+// CapHold is a hold's share of the cap.
+type CapHold struct {
+	Hold  uuid.UUID
+	Units int
+	Until time.Time
+}
+
+// At is the cap without the holds that ran out.
+func (c Cap) At(now time.Time) Cap {
+	c.Holds = slices.DeleteFunc(slices.Clone(c.Holds), func(h CapHold) bool { return !now.Before(h.Until) })
+	return c
+}
+
+// Units is how many the account has.
+func (c Cap) Units() int {
+	n := c.Booked
+	for _, h := range c.Holds {
+		n += h.Units
+	}
+	return n
+}
+
+// Hold adds a hold, or changes how many units a hold has. An account has one hold of an event
+// at a time.
+func (c Cap) Hold(hold uuid.UUID, units int, until time.Time, limit int, now time.Time) (Cap, error) {
+	next := c.At(now)
+	if i := slices.IndexFunc(next.Holds, func(h CapHold) bool { return h.Hold == hold }); i >= 0 {
+		next.Holds[i].Units = units
+	} else if len(next.Holds) > 0 {
+		return c, ErrHoldExists.With("hold", next.Holds[0].Hold)
+	} else {
+		next.Holds = append(next.Holds, CapHold{Hold: hold, Units: units, Until: until})
+	}
+	if limit > 0 && next.Units() > limit {
+		return c, ErrLimitExceeded.With("limit", limit).With("scope", "account").With("have", c.At(now).Units())
+	}
+	return next, nil
+}
+
+// Book turns a hold's units into booked ones. A late payer's hold is no longer counted, so the
+// limit is checked again.
+func (c Cap) Book(hold uuid.UUID, units, limit int, now time.Time) (Cap, error) {
+	next := c.Drop(hold, now)
+	next.Booked += units
+	if limit > 0 && next.Units() > limit {
+		return c, ErrLimitExceeded.With("limit", limit).With("scope", "account")
+	}
+	return next, nil
+}
+
+// Drop takes a hold out.
+func (c Cap) Drop(hold uuid.UUID, now time.Time) Cap {
+	next := c.At(now)
+	next.Holds = slices.DeleteFunc(next.Holds, func(h CapHold) bool { return h.Hold == hold })
+	return next
+}
+
+// Return takes booked units out, after a refund.
+func (c Cap) Return(units int, now time.Time) Cap {
+	next := c.At(now)
+	next.Booked = max(0, next.Booked-units)
+	return next
+}

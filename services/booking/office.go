@@ -1,0 +1,376 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
+)
+
+// Seats decides who has which unit. Its answers are final, whatever a projection says.
+type Seats interface {
+	// Take holds all units of h or none. limit is the most units an account may have, 0 for any.
+	// ErrUnitsUnavailable names the units that somebody else has.
+	Take(ctx context.Context, h Hold, limit int) error
+	// Find gives a hold. ErrHoldNotFound.
+	Find(ctx context.Context, id uuid.UUID) (Hold, error)
+	// Change replaces a hold by what f makes of it, taking and giving back units, all or nothing.
+	Change(ctx context.Context, id uuid.UUID, limit int, f func(Hold) (Hold, error)) (Hold, error)
+	// Free gives back those of the units that the hold has, held or booked. whole: the hold ends.
+	Free(ctx context.Context, h Hold, units []string, whole bool) error
+}
+
+// Houses shows how full an event is. It may lag: it proposes, Seats decides.
+type Houses interface {
+	House(ctx context.Context, event uuid.UUID) (*House, error)
+}
+
+// Announcer tells everyone of changed units.
+type Announcer interface {
+	Announce(event uuid.UUID, changes []Change)
+}
+
+// Bookings keeps bookings.
+type Bookings interface {
+	// Create stores a booking and asks for it to be driven. When the hold has one already, that
+	// one is returned.
+	Create(ctx context.Context, b Booking) (stored Booking, created bool, err error)
+	Get(ctx context.Context, id uuid.UUID) (Booking, error)
+	// Save stores the next version with its effects, all or nothing. ErrStale when somebody was faster.
+	Save(ctx context.Context, b Booking, e Effects) error
+}
+
+// Effects is what goes into the database together with a step of a booking.
+type Effects struct {
+	Claim   bool     // the units become the booking's: the last guard against selling twice
+	Tickets []Ticket // issued
+	Opened  *Refund  // asked for
+	Closed  *Refund  // done or refused
+	Drive   bool     // ask the consumer to go on with it
+}
+
+// Office is the box office: holds and what is made of them.
+type Office struct {
+	Seats     Seats
+	Houses    Houses
+	Bookings  Bookings
+	Announcer Announcer
+	Gate      Gate // nil: events with a waiting room sell to nobody
+	Line      Line // nil: high-demand holds are decided here, like all others
+	HoldFor   time.Duration
+	Now       func() time.Time
+}
+
+// Gate checks that whoever comes from the waiting room may come in.
+type Gate interface {
+	Admit(ctx context.Context, pass, account string, event uuid.UUID, now time.Time) error
+}
+
+// Line decides holds of high-demand events in the order they came. It returns ErrStillWaiting
+// when that took longer than the caller wants to wait.
+type Line interface {
+	Hold(ctx context.Context, h Hold, limit int) error
+}
+
+// ErrStillWaiting says that a hold is not decided yet; ask for it again.
+var ErrStillWaiting = fault.New(fault.Unavailable, "hold_pending", "Your request is in line.").After(time.Second)
+
+// ErrAdmissionRequired is for events with a waiting room.
+var ErrAdmissionRequired = fault.New(fault.Forbidden, "admission_required", "Please come through the waiting room.")
+
+// Wish is what a buyer asks to hold: units by name, or so many of a ticket type.
+type Wish struct {
+	Units []string
+	Items []Item
+	Pass  string // admission pass, for events with a waiting room
+}
+
+// Item asks for the best available units of a ticket type.
+type Item struct {
+	TicketType string
+	Quantity   int
+}
+
+// Proposals that others snatch away are replaced this often before giving up.
+const proposals = 6
+
+// Hold holds units for an account. A pending hold is returned with ErrStillWaiting.
+func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.UUID, w Wish) (Hold, error) {
+	house, err := o.Houses.House(ctx, event)
+	if err != nil {
+		return Hold{}, err
+	}
+	sale, now := house.Sale(), o.Now()
+	if err := sale.Open(now); err != nil {
+		return Hold{}, err
+	}
+	if err := o.checkWish(sale, w); err != nil {
+		return Hold{}, err
+	}
+	if sale.HighDemand {
+		if w.Pass == "" || o.Gate == nil {
+			return Hold{}, ErrAdmissionRequired.With("event", event)
+		}
+		if err := o.Gate.Admit(ctx, w.Pass, account.ID, event, now); err != nil {
+			return Hold{}, err
+		}
+	}
+	for try := 0; ; try++ {
+		h, err := o.try(ctx, house, sale, account.ID, w, try)
+		if err == nil || len(w.Items) == 0 || try == proposals-1 || !errors.Is(err, ErrUnitsUnavailable) {
+			return h, err
+		}
+	}
+}
+
+func (o *Office) checkWish(sale *Sale, w Wish) error {
+	n := len(w.Units)
+	for _, it := range w.Items {
+		if _, ok := sale.byType[it.TicketType]; !ok {
+			return ErrUnknownType.With("ticketType", it.TicketType)
+		}
+		if it.Quantity < 1 {
+			return ErrNothing
+		}
+		n += it.Quantity
+	}
+	if n == 0 {
+		return ErrNothing
+	}
+	return PerOrder(n, sale.MaxPerOrder)
+}
+
+func (o *Office) try(ctx context.Context, house *House, sale *Sale, account string, w Wish, try int) (Hold, error) {
+	ids := append([]string(nil), w.Units...)
+	if len(w.Items) > 0 {
+		best, err := house.Propose(w.Items, ids, spread(try))
+		if err != nil {
+			return Hold{}, err
+		}
+		ids = append(ids, best...)
+	}
+	units, err := sale.Price(ids)
+	if err != nil {
+		return Hold{}, err
+	}
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Hold{}, err
+	}
+	now := o.Now()
+	h := Hold{ID: id, Event: sale.Event, Account: account, Units: units, Until: now.Add(o.HoldFor), Status: HoldOpen}
+	if sale.HighDemand && o.Line != nil {
+		err = o.Line.Hold(ctx, h, sale.MaxPerAccount)
+	} else {
+		err = o.Seats.Take(ctx, h, sale.MaxPerAccount)
+	}
+	if err != nil {
+		o.learn(ctx, house, err)
+		return h, err
+	}
+	o.Announcer.Announce(h.Event, changes(h.UnitIDs(), Held, h.Until))
+	return h, nil
+}
+
+// spread picks among equally good proposals: at first the best, then any, so that buyers who
+// keep colliding come apart.
+func spread(try int) int {
+	if try == 0 {
+		return 0
+	}
+	return rand.IntN(1 << min(try+2, 10))
+}
+
+// learn corrects a projection that proposed what the store refused.
+func (o *Office) learn(ctx context.Context, house *House, err error) {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return
+	}
+	if units, ok := f.Fields["units"].([]string); ok {
+		house.Recheck(ctx, units)
+	}
+}
+
+// Find gives the account's hold. Other people's are not there.
+func (o *Office) Find(ctx context.Context, account identity.Account, id uuid.UUID) (Hold, error) {
+	h, err := o.Seats.Find(ctx, id)
+	if err != nil {
+		return Hold{}, err
+	}
+	if h.Account != account.ID {
+		return Hold{}, ErrHoldNotFound
+	}
+	switch h.StatusAt(o.Now()) {
+	case HoldExpired:
+		return h, ErrHoldExpired
+	case HoldReleased:
+		return h, ErrHoldReleased
+	}
+	return h, nil
+}
+
+// Change adds and removes units of a hold. The deadline stays where it is.
+func (o *Office) Change(ctx context.Context, account identity.Account, id uuid.UUID, add, remove []string) (Hold, error) {
+	before, err := o.Find(ctx, account, id)
+	if err != nil {
+		return Hold{}, err
+	}
+	house, err := o.Houses.House(ctx, before.Event)
+	if err != nil {
+		return Hold{}, err
+	}
+	sale := house.Sale()
+	if err := sale.Open(o.Now()); err != nil {
+		return Hold{}, err
+	}
+	var priced []HeldUnit
+	if len(add) > 0 {
+		if priced, err = sale.Price(add); err != nil {
+			return Hold{}, err
+		}
+	}
+	after, err := o.Seats.Change(ctx, id, sale.MaxPerAccount, func(h Hold) (Hold, error) {
+		return h.Change(priced, remove, sale.MaxPerOrder, o.Now())
+	})
+	if err != nil {
+		o.learn(ctx, house, err)
+		return Hold{}, err
+	}
+	o.Announcer.Announce(after.Event, append(changes(add, Held, after.Until), changes(remove, Available, time.Time{})...))
+	return after, nil
+}
+
+// Release gives a hold back.
+func (o *Office) Release(ctx context.Context, account identity.Account, id uuid.UUID) error {
+	h, err := o.Find(ctx, account, id)
+	if err != nil {
+		return err
+	}
+	if err := h.Usable(o.Now()); err != nil {
+		return err
+	}
+	if err := o.Seats.Free(ctx, h, h.UnitIDs(), true); err != nil {
+		return err
+	}
+	o.Announcer.Announce(h.Event, changes(h.UnitIDs(), Available, time.Time{}))
+	return nil
+}
+
+// CheckOut makes a booking of a hold. A hold makes one booking, however often this is asked.
+func (o *Office) CheckOut(ctx context.Context, account identity.Account, hold uuid.UUID) (b Booking, created bool, err error) {
+	h, err := o.Seats.Find(ctx, hold)
+	if err == nil && h.Account != account.ID {
+		err = ErrHoldNotFound
+	}
+	if err != nil {
+		return Booking{}, false, err
+	}
+	if h.Status == HoldOpen {
+		if h, err = o.startCheckout(ctx, hold); err != nil {
+			return Booking{}, false, err
+		}
+	} else if h.Booking != uuid.Nil {
+		b, err := o.Bookings.Get(ctx, h.Booking)
+		if !errors.Is(err, ErrBookingNotFound) { // else we crashed between the mark and the row
+			return b, false, err
+		}
+	}
+	if status := h.StatusAt(o.Now()); status != HoldCheckout {
+		return Booking{}, false, h.Usable(o.Now())
+	}
+	house, err := o.Houses.House(ctx, h.Event)
+	if err != nil {
+		return Booking{}, false, err
+	}
+	if house.Sale().Status != EventPublished {
+		return Booking{}, false, ErrNotOnSale
+	}
+	return o.Bookings.Create(ctx, New(h.Booking, h, house.Sale(), o.Now()))
+}
+
+func (o *Office) startCheckout(ctx context.Context, hold uuid.UUID) (Hold, error) {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Hold{}, err
+	}
+	return o.Seats.Change(ctx, hold, 0, func(h Hold) (Hold, error) {
+		if h.Status == HoldCheckout { // another request of the same buyer
+			return h, nil
+		}
+		return h.CheckOut(id, o.Now())
+	})
+}
+
+// Booking gives a booking to whoever may see it: its owner, the event's merchant, admins.
+func (o *Office) Booking(ctx context.Context, account identity.Account, id uuid.UUID) (Booking, error) {
+	b, err := o.Bookings.Get(ctx, id)
+	if err != nil {
+		return Booking{}, err
+	}
+	if b.Account != account.ID && !b.runBy(account) {
+		return Booking{}, ErrBookingNotFound
+	}
+	return b, nil
+}
+
+// runBy tells whether the account is the event's merchant or an admin.
+func (b Booking) runBy(a identity.Account) bool {
+	return a.Has(identity.Admin) || (a.Has(identity.Merchant) && a.ID == b.Occasion.Merchant)
+}
+
+// Cancel ends the account's unpaid booking. Repeating it changes nothing.
+func (o *Office) Cancel(ctx context.Context, account identity.Account, id uuid.UUID) (Booking, error) {
+	return o.update(ctx, account, id, func(b Booking) (Booking, Effects, error) {
+		if b.Account != account.ID {
+			return b, Effects{}, ErrBookingNotFound
+		}
+		if b.Status == Cancelled {
+			return b, Effects{}, nil
+		}
+		next, err := b.Cancel(ReasonByBuyer, o.Now())
+		return next, Effects{Drive: true}, err
+	})
+}
+
+// Refund asks for money back. What is given back is on sale again once the provider agreed.
+func (o *Office) Refund(ctx context.Context, account identity.Account, id uuid.UUID, units []string, reason string) (Booking, Refund, error) {
+	refund, err := uuid.NewV7()
+	if err != nil {
+		return Booking{}, Refund{}, err
+	}
+	var opened Refund
+	b, err := o.update(ctx, account, id, func(b Booking) (Booking, Effects, error) {
+		asker := ByOwner
+		if b.runBy(account) {
+			asker = ByMerchant
+		}
+		next, r, err := b.Refund(refund, units, reason, asker, o.Now())
+		opened = r
+		return next, Effects{Opened: &r, Drive: true}, err
+	})
+	return b, opened, err
+}
+
+// update applies f until nobody was faster, a few times.
+func (o *Office) update(ctx context.Context, account identity.Account, id uuid.UUID, f func(Booking) (Booking, Effects, error)) (Booking, error) {
+	for range 5 {
+		b, err := o.Booking(ctx, account, id)
+		if err != nil {
+			return Booking{}, err
+		}
+		next, effects, err := f(b)
+		if err != nil || next.Version == b.Version {
+			return next, err
+		}
+		if err := o.Bookings.Save(ctx, next, effects); err == nil || !errors.Is(err, ErrStale) {
+			return next, err
+		}
+	}
+	return Booking{}, ErrStale.After(time.Second)
+}

@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Lock names a duty that one replica has at a time.
+type Lock int64
+
+// The duties. The numbers only have to differ.
+const (
+	InventoryLock Lock = 0x466f796572_01 // publishes inventories
+	RelayLock     Lock = 0x466f796572_02 // carries the outbox to its topics
+	CallOffLock   Lock = 0x466f796572_03 // works off cancelled events
+)
+
+const leadEvery = time.Second
+
+// Lead runs duty while this process has the lock. The lock is an advisory one of a session: it
+// falls to another replica when the process or its connection is gone.
+func Lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, duty func(context.Context) error) error {
+	for {
+		if err := lead(ctx, pool, lock, duty); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "duty interrupted", "lock", int64(lock), "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(leadEvery):
+		}
+	}
+}
+
+func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, duty func(context.Context) error) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	var got bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lock)).Scan(&got); err != nil || !got {
+		return err
+	}
+	defer func() {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(lock)) // a lost connection has lost the lock
+	}()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done := make(chan error, 1)
+	go func() { done <- duty(ctx) }()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-time.After(leadEvery):
+			if _, err := conn.Exec(ctx, `SELECT 1`); err != nil {
+				cancel(err)
+				return errors.Join(fmt.Errorf("lock lost: %w", err), <-done)
+			}
+		}
+	}
+}

@@ -1,0 +1,454 @@
+// Package postgres keeps bookings, their units, tickets and refunds, and the outbox.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations are the schema's files.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the directory is compiled in
+	}
+	return sub
+}
+
+// Store implements the ports of the domain.
+type Store struct {
+	Pool  *pgxpool.Pool
+	Grace time.Duration // how long an unpaid booking is left alone after its deadline
+}
+
+var (
+	_ booking.Bookings = Store{}
+	_ booking.Journal  = Store{}
+)
+
+// Channel on which every step of a booking is notified, with the booking's id.
+const Channel = "booking_steps"
+
+// retryAfter is when the sweeper looks after a booking that should have moved on by itself.
+const retryAfter = 5 * time.Second
+
+type unitRow struct {
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	TypeName string `json:"typeName"`
+	Label    string `json:"label"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+	Released bool   `json:"released,omitempty"`
+}
+
+func unitRows(b booking.Booking) []unitRow {
+	rows := make([]unitRow, len(b.Units))
+	for i, u := range b.Units {
+		rows[i] = unitRow{u.ID, u.TicketType, u.TypeName, u.Label, u.Price.Amount, u.Price.Currency, u.Released}
+	}
+	return rows
+}
+
+type occasionRow struct {
+	Name            string     `json:"name"`
+	Merchant        string     `json:"merchant"`
+	StartsAt        time.Time  `json:"startsAt"`
+	EndsAt          time.Time  `json:"endsAt"`
+	TimeZone        string     `json:"timeZone"`
+	VenueName       string     `json:"venueName"`
+	VenueCity       string     `json:"venueCity"`
+	VenueCountry    string     `json:"venueCountry"`
+	RefundableUntil *time.Time `json:"refundableUntil,omitempty"`
+	HighDemand      bool       `json:"highDemand,omitempty"`
+	PerAccount      int        `json:"perAccount,omitempty"`
+}
+
+const columns = `id, event_id, hold_id, account, status, version, reason, amount, currency, units, occasion,
+	payment_id, intent, client_secret, publishable_key, authorized, settled, expires_at, created_at, updated_at`
+
+func scan(row pgx.Row) (booking.Booking, error) {
+	var (
+		b                      booking.Booking
+		units                  []unitRow
+		occasion               occasionRow
+		payment                *uuid.UUID
+		intent, secret, public *string
+	)
+	err := row.Scan(&b.ID, &b.Event, &b.Hold, &b.Account, &b.Status, &b.Version, &b.Reason, &b.Total.Amount, &b.Total.Currency,
+		&units, &occasion, &payment, &intent, &secret, &public, &b.Authorized, &b.Settled, &b.ExpiresAt, &b.CreatedAt, &b.UpdatedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return b, booking.ErrBookingNotFound
+	}
+	if err != nil {
+		return b, fmt.Errorf("read booking: %w", err)
+	}
+	for _, u := range units {
+		b.Units = append(b.Units, booking.BookedUnit{Released: u.Released, HeldUnit: booking.HeldUnit{
+			ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Price: money.Money{Amount: u.Amount, Currency: u.Currency},
+		}})
+	}
+	b.Occasion = booking.Occasion(occasion)
+	if payment != nil {
+		b.Payment = &booking.Payment{ID: *payment, Intent: deref(intent), ClientSecret: deref(secret), PublishableKey: deref(public)}
+	}
+	return b, nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// Get implements booking.Bookings.
+func (s Store) Get(ctx context.Context, id uuid.UUID) (booking.Booking, error) {
+	return scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE id = $1`, id))
+}
+
+// Create implements booking.Bookings.
+func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, bool, error) {
+	units, err := json.Marshal(unitRows(b))
+	if err != nil {
+		return b, false, err
+	}
+	occasion, err := json.Marshal(occasionRow(b.Occasion))
+	if err != nil {
+		return b, false, err
+	}
+	created := false
+	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency,
+				units, occasion, expires_at, created_at, updated_at, next_look)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14) ON CONFLICT (hold_id) DO NOTHING`,
+			b.ID, b.Event, b.Hold, b.Account, b.Occasion.Merchant, b.Status, b.Version, b.Total.Amount, b.Total.Currency,
+			units, occasion, b.ExpiresAt, b.CreatedAt, s.nextLook(b))
+		if err != nil {
+			return fmt.Errorf("create booking: %w", err)
+		}
+		if created = tag.RowsAffected() == 1; !created {
+			return nil
+		}
+		return tell(ctx, tx, b, true)
+	})
+	if err != nil || created {
+		return b, created, err
+	}
+	stored, err := scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE hold_id = $1`, b.Hold))
+	return stored, false, err
+}
+
+// Save implements booking.Bookings and booking.Journal.
+func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) error {
+	units, err := json.Marshal(unitRows(b))
+	if err != nil {
+		return err
+	}
+	var payment *uuid.UUID
+	var intent, secret, public *string
+	if b.Payment != nil {
+		payment, intent, secret, public = &b.Payment.ID, &b.Payment.Intent, &b.Payment.ClientSecret, &b.Payment.PublishableKey
+	}
+	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE bookings SET status = $3, version = $2, reason = $4, units = $5, payment_id = $6, intent = $7,
+				client_secret = $8, publishable_key = $9, authorized = $10, settled = $11, updated_at = $12, next_look = $13
+			WHERE id = $1 AND version = $2 - 1`,
+			b.ID, b.Version, b.Status, b.Reason, units, payment, intent, secret, public, b.Authorized, b.Settled, b.UpdatedAt, s.nextLook(b))
+		if err != nil {
+			return fmt.Errorf("save booking: %w", err)
+		}
+		if tag.RowsAffected() != 1 {
+			return booking.ErrStale
+		}
+		if err := effects(ctx, tx, b, e); err != nil {
+			return err
+		}
+		return tell(ctx, tx, b, e.Drive)
+	})
+}
+
+func effects(ctx context.Context, tx pgx.Tx, b booking.Booking, e booking.Effects) error {
+	batch := &pgx.Batch{}
+	if e.Claim {
+		for _, u := range b.Units {
+			batch.Queue(`INSERT INTO booking_units (booking_id, event_id, unit_id, ticket_type, type_name, amount, currency, booked_at)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+				b.ID, b.Event, u.ID, u.TicketType, u.TypeName, u.Price.Amount, u.Price.Currency, b.UpdatedAt)
+		}
+	}
+	if b.Status.Ended() {
+		batch.Queue(`UPDATE booking_units SET released_at = $2 WHERE booking_id = $1 AND released_at IS NULL`, b.ID, b.UpdatedAt)
+	}
+	for _, t := range e.Tickets {
+		batch.Queue(`INSERT INTO tickets (id, booking_id, event_id, unit_id, code, issued_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+			t.ID, t.Booking, t.Event, t.Unit, t.Code, t.IssuedAt)
+	}
+	if r := e.Opened; r != nil {
+		batch.Queue(`INSERT INTO refunds (id, booking_id, units, amount, reason, status, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`, r.ID, r.Booking, r.Units, r.Amount, r.Reason, r.Status, r.At)
+	}
+	if r := e.Closed; r != nil {
+		batch.Queue(`UPDATE refunds SET status = $2, updated_at = $3 WHERE id = $1`, r.ID, r.Status, b.UpdatedAt)
+		if r.Status == booking.RefundSucceeded {
+			batch.Queue(`UPDATE booking_units SET released_at = $3 WHERE booking_id = $1 AND unit_id = ANY($2) AND released_at IS NULL`, b.ID, r.Units, b.UpdatedAt)
+			batch.Queue(`UPDATE tickets SET voided_at = $3 WHERE booking_id = $1 AND unit_id = ANY($2) AND voided_at IS NULL`, b.ID, r.Units, b.UpdatedAt)
+		}
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	err := tx.SendBatch(ctx, batch).Close()
+	if postgres.Violates(err, postgres.UniqueViolation, "booking_units_once") {
+		return booking.ErrUnitsUnavailable.Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("save booking's effects: %w", err)
+	}
+	return nil
+}
+
+// tell writes to the outbox and wakes whoever waits for the booking.
+func tell(ctx context.Context, tx pgx.Tx, b booking.Booking, drive bool) error {
+	batch := &pgx.Batch{}
+	if err := enqueue(batch, event.BookingEvents, b.ID, event.BookingChanged{
+		Booking: b.ID, Event: b.Event, Account: b.Account, Status: string(b.Status), Version: b.Version,
+		Units: b.UnitIDs(), Reason: b.Reason, At: b.UpdatedAt.UTC(),
+	}); err != nil {
+		return err
+	}
+	if drive {
+		topic := event.BookingRequests
+		if b.Occasion.HighDemand {
+			topic = event.BookingRequestsPriority
+		}
+		if err := enqueue(batch, topic, b.ID, event.BookingRequested{Booking: b.ID, Event: b.Event}); err != nil {
+			return err
+		}
+	}
+	batch.Queue(`SELECT pg_notify($1, $2)`, Channel, b.ID.String())
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("write outbox: %w", err)
+	}
+	return nil
+}
+
+func enqueue(batch *pgx.Batch, topic string, key uuid.UUID, payload any) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(payload)
+	if err != nil {
+		return err
+	}
+	batch.Queue(`INSERT INTO outbox (id, topic, key, payload) VALUES ($1, $2, $3, $4)`, id, topic, key.String(), raw)
+	return nil
+}
+
+// nextLook says when somebody has to look after a booking that did not move on by itself.
+func (s Store) nextLook(b booking.Booking) *time.Time {
+	var at time.Time
+	switch {
+	case b.Status == booking.AwaitingPayment && !b.Authorized:
+		at = b.ExpiresAt.Add(s.Grace)
+	case b.Status == booking.Confirmed, b.Status == booking.Refunded, b.Settled:
+		return nil
+	default:
+		at = b.UpdatedAt.Add(retryAfter)
+	}
+	return &at
+}
+
+// Due leases bookings that need looking after, the longest waiting first.
+func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error) {
+	rows, err := s.Pool.Query(ctx, `UPDATE bookings SET next_look = $2 WHERE id IN (
+			SELECT id FROM bookings WHERE next_look <= $1 ORDER BY next_look LIMIT $3 FOR UPDATE SKIP LOCKED)
+		RETURNING id`, now, now.Add(lease), limit)
+	if err != nil {
+		return nil, fmt.Errorf("due bookings: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// OpenRefund implements booking.Journal.
+func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bool, error) {
+	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND status = 'requested'`, id)
+	if err != nil || len(rows) == 0 {
+		return booking.Refund{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+// Refunds of a booking, oldest first.
+func (s Store) Refunds(ctx context.Context, id uuid.UUID) ([]booking.Refund, error) {
+	return s.refunds(ctx, `WHERE booking_id = $1 ORDER BY created_at`, id)
+}
+
+func (s Store) refunds(ctx context.Context, where string, args ...any) ([]booking.Refund, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT id, booking_id, units, amount, reason, status, created_at FROM refunds `+where, args...)
+	if err != nil {
+		return nil, fmt.Errorf("refunds: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (booking.Refund, error) {
+		var r booking.Refund
+		err := row.Scan(&r.ID, &r.Booking, &r.Units, &r.Amount, &r.Reason, &r.Status, &r.At)
+		return r, err
+	})
+}
+
+// Tickets of bookings that are not void, by booking.
+func (s Store) Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error) {
+	rows, err := s.Pool.Query(ctx, ticketColumns+`WHERE booking_id = ANY($1) AND voided_at IS NULL ORDER BY id`, bookings)
+	if err != nil {
+		return nil, fmt.Errorf("tickets: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, scanTicket)
+	if err != nil {
+		return nil, fmt.Errorf("tickets: %w", err)
+	}
+	byBooking := map[uuid.UUID][]booking.Ticket{}
+	for _, t := range all {
+		byBooking[t.Booking] = append(byBooking[t.Booking], t)
+	}
+	return byBooking, nil
+}
+
+// Ticket gives one ticket.
+func (s Store) Ticket(ctx context.Context, id uuid.UUID) (booking.Ticket, error) {
+	rows, err := s.Pool.Query(ctx, ticketColumns+`WHERE id = $1`, id)
+	if err != nil {
+		return booking.Ticket{}, fmt.Errorf("ticket: %w", err)
+	}
+	t, err := pgx.CollectOneRow(rows, scanTicket)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return t, booking.ErrTicketNotFound
+	}
+	return t, err
+}
+
+const ticketColumns = `SELECT id, booking_id, event_id, unit_id, code, issued_at, voided_at IS NOT NULL FROM tickets `
+
+func scanTicket(row pgx.CollectableRow) (booking.Ticket, error) {
+	var t booking.Ticket
+	err := row.Scan(&t.ID, &t.Booking, &t.Event, &t.Unit, &t.Code, &t.IssuedAt, &t.Void)
+	return t, err
+}
+
+// Filter narrows a list of bookings; empty fields do not.
+type Filter struct {
+	Account string
+	Event   uuid.UUID
+	Status  string
+	Before  uuid.UUID // ids are in the order of time
+	Limit   int
+}
+
+// List gives bookings, newest first.
+func (s Store) List(ctx context.Context, f Filter) ([]booking.Booking, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT `+columns+` FROM bookings
+		WHERE ($1 = '' OR account = $1) AND ($2::uuid IS NULL OR event_id = $2) AND ($3 = '' OR status = $3) AND ($4::uuid IS NULL OR id < $4)
+		ORDER BY id DESC LIMIT $5`, f.Account, null(f.Event), f.Status, null(f.Before), f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list bookings: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (booking.Booking, error) { return scan(row) })
+}
+
+func null(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// Sales of a ticket type.
+type Sales struct {
+	TicketType string
+	Name       string
+	Sold       int
+	Refunded   int
+	Revenue    int64
+	Currency   string
+}
+
+// Sales counts what an event sold, by ticket type.
+func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]Sales, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT u.ticket_type, min(u.type_name), count(*) FILTER (WHERE u.released_at IS NULL),
+			count(*) FILTER (WHERE u.released_at IS NOT NULL AND b.status IN ('confirmed', 'refunding', 'refunded')),
+			coalesce(sum(u.amount) FILTER (WHERE u.released_at IS NULL), 0)::bigint, min(u.currency)
+		FROM booking_units u JOIN bookings b ON b.id = u.booking_id WHERE u.event_id = $1 AND b.status <> 'secured'
+		GROUP BY u.ticket_type ORDER BY 1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("sales: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Sales])
+}
+
+// Listen calls f with the id of each booking that made a step, until ctx ends or the connection does.
+func (s Store) Listen(ctx context.Context, f func(uuid.UUID)) error {
+	conn, err := s.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, `LISTEN `+Channel); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer func() {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), `UNLISTEN *`) // the connection goes back to the pool
+	}()
+	for {
+		var n *pgconn.Notification
+		if n, err = conn.Conn().WaitForNotification(ctx); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		if id, err := uuid.Parse(n.Payload); err == nil {
+			f(id)
+		}
+	}
+}
+
+// Reconciled is a booking as the payment service compares it with the money.
+type Reconciled struct {
+	Booking  uuid.UUID  `json:"booking"`
+	Payment  *uuid.UUID `json:"payment"`
+	Status   string     `json:"status"`
+	Amount   int64      `json:"amount"`
+	Refunded int64      `json:"refunded"`
+	Currency string     `json:"currency"`
+	At       time.Time  `json:"at"`
+}
+
+// Reconciliation lists bookings that were created or moved within a time.
+func (s Store) Reconciliation(ctx context.Context, from, to time.Time) ([]Reconciled, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT b.id, b.payment_id, b.status, b.amount,
+			coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.booking_id = b.id AND r.status = 'succeeded'), 0)::bigint, b.currency, b.updated_at
+		FROM bookings b WHERE b.updated_at >= $1 AND b.created_at < $2 ORDER BY b.id`, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("reconciliation: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Reconciled])
+	if all == nil {
+		all = []Reconciled{}
+	}
+	return all, err
+}

@@ -1,0 +1,103 @@
+package booking
+
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// RefundStatus is where a refund stands.
+type RefundStatus string
+
+// The statuses of a refund.
+const (
+	RefundRequested RefundStatus = "requested"
+	RefundSucceeded RefundStatus = "succeeded"
+	RefundFailed    RefundStatus = "failed" // the provider said no; an operator sees it
+)
+
+// Refund gives money back for units of a booking.
+type Refund struct {
+	ID      uuid.UUID
+	Booking uuid.UUID
+	Units   []string
+	Amount  int64
+	Reason  string
+	Status  RefundStatus
+	At      time.Time
+}
+
+// Asker is who wants a refund, as far as the policy cares.
+type Asker int
+
+// The askers.
+const (
+	ByOwner    Asker = iota
+	ByMerchant       // of the event, or an admin: not bound by the event's deadline
+)
+
+// Refund starts giving units back, all that are left when none are named. The owner may until
+// the event's deadline, or its start where it names none; merchant and admin always.
+func (b Booking) Refund(id uuid.UUID, units []string, reason string, asker Asker, now time.Time) (Booking, Refund, error) {
+	if asker == ByOwner {
+		deadline := b.Occasion.StartsAt
+		if b.Occasion.RefundableUntil != nil {
+			deadline = *b.Occasion.RefundableUntil
+		}
+		if !now.Before(deadline) {
+			return b, Refund{}, ErrRefundClosed
+		}
+	}
+	if len(units) == 0 {
+		units = b.UnitIDs()
+	}
+	r := Refund{ID: id, Booking: b.ID, Reason: reason, Status: RefundRequested, At: now}
+	for _, u := range units {
+		i := slices.IndexFunc(b.Units, func(o BookedUnit) bool { return o.ID == u && !o.Released })
+		switch {
+		case i < 0:
+			return b, Refund{}, ErrUnknownUnit.With("unit", u)
+		case slices.Contains(r.Units, u):
+			return b, Refund{}, ErrUnitTwice.With("unit", u)
+		}
+		r.Units = append(r.Units, u)
+		r.Amount += b.Units[i].Price.Amount
+	}
+	next, err := b.step(Refunding, now, Confirmed)
+	if err != nil {
+		return b, Refund{}, ErrNotRefundable.With("status", b.Status)
+	}
+	next.Reason = reason
+	return next, r, nil
+}
+
+// Refunded notes that the money went back: the units are no longer the booking's. With units
+// left it is a confirmed booking of those.
+func (b Booking) Refunded(r Refund, now time.Time) (Booking, error) {
+	units := slices.Clone(b.Units)
+	left := 0
+	for i := range units {
+		if slices.Contains(r.Units, units[i].ID) {
+			units[i].Released = true
+		}
+		if !units[i].Released {
+			left++
+		}
+	}
+	to := Refunded
+	if left > 0 {
+		to = Confirmed
+	}
+	next, err := b.step(to, now, Refunding)
+	if err != nil {
+		return b, err
+	}
+	next.Units = units
+	return next, nil
+}
+
+// RefundRefused notes that the provider would not give the money back; the tickets stay good.
+func (b Booking) RefundRefused(now time.Time) (Booking, error) {
+	return b.step(Confirmed, now, Refunding)
+}

@@ -1,0 +1,131 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
+)
+
+// Internal serves the other services. Its routes are only for the process's own sidecar.
+type Internal struct {
+	Server Server
+	Store  postgres.Store
+}
+
+// Mount adds the routes to a guarded router.
+func (i Internal) Mount(router *mux.Router) {
+	router.HandleFunc("/internal/events/{event}/inventory", i.inventory).Methods(http.MethodGet)
+	router.HandleFunc("/internal/bookings/{booking}/mail", i.mail).Methods(http.MethodGet)
+	router.HandleFunc("/internal/reconciliation/bookings", i.reconciliation).Methods(http.MethodGet)
+}
+
+func pathID(r *http.Request, name string, missing error) (uuid.UUID, error) {
+	id, err := uuid.Parse(mux.Vars(r)[name])
+	if err != nil {
+		return uuid.Nil, missing
+	}
+	return id, nil
+}
+
+func (i Internal) inventory(w http.ResponseWriter, r *http.Request) {
+	id, err := pathID(r, "event", booking.ErrEventNotFound)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	house, err := i.Server.Live.House(r.Context(), id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, InventoryMessage(id, house.Inventory(), time.Now()))
+}
+
+type mailVenue struct {
+	Name    string `json:"name"`
+	City    string `json:"city"`
+	Country string `json:"country"`
+}
+
+type mailEvent struct {
+	ID       uuid.UUID `json:"id"`
+	Name     string    `json:"name"`
+	StartsAt time.Time `json:"startsAt"`
+	EndsAt   time.Time `json:"endsAt"`
+	TimeZone string    `json:"timeZone"`
+	Venue    mailVenue `json:"venue"`
+}
+
+type mailTicket struct {
+	ID    uuid.UUID   `json:"id,omitzero"`
+	Unit  string      `json:"unit"`
+	Type  string      `json:"ticketType"`
+	Label string      `json:"label"`
+	Price money.Money `json:"price"`
+	Code  string      `json:"code,omitempty"`
+	PDF   string      `json:"pdf,omitempty"`
+	ICS   string      `json:"ics,omitempty"`
+}
+
+// mail gives all that a mail about a booking shows.
+func (i Internal) mail(w http.ResponseWriter, r *http.Request) {
+	id, err := pathID(r, "booking", booking.ErrBookingNotFound)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	b, err := i.Store.Get(r.Context(), id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	tickets, err := i.Store.Tickets(r.Context(), id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	o := b.Occasion
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{
+		"booking": b.ID, "account": b.Account, "status": b.Status, "reason": b.Reason, "total": b.Total,
+		"event":   mailEvent{b.Event, o.Name, o.StartsAt, o.EndsAt, o.TimeZone, mailVenue{o.VenueName, o.VenueCity, o.VenueCountry}},
+		"tickets": mailTickets(b, tickets[id]),
+	})
+}
+
+func mailTickets(b booking.Booking, issued []booking.Ticket) []mailTicket {
+	byUnit := map[string]booking.Ticket{}
+	for _, t := range issued {
+		byUnit[t.Unit] = t
+	}
+	lines := make([]mailTicket, 0, len(b.Units))
+	for _, u := range b.Units {
+		line := mailTicket{Unit: u.ID, Type: u.TypeName, Label: u.Label, Price: u.Price}
+		if t, ok := byUnit[u.ID]; ok {
+			line.ID, line.Code = t.ID, t.Code
+			line.PDF, line.ICS = fmt.Sprintf("/api/v1/tickets/%s.pdf", t.ID), fmt.Sprintf("/api/v1/tickets/%s.ics", t.ID)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// reconciliation lists bookings that moved within a time, for comparing with the money.
+func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
+	from, errFrom := time.Parse(time.RFC3339, r.URL.Query().Get("from"))
+	to, errTo := time.Parse(time.RFC3339, r.URL.Query().Get("to"))
+	if errFrom != nil || errTo != nil {
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_period", "from and to are times as of RFC 3339."))
+		return
+	}
+	rows, err := i.Store.Reconciliation(r.Context(), from, to)
+	answer(w, r, http.StatusOK, map[string]any{"items": rows}, err)
+}

@@ -1,0 +1,17 @@
+package rest
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+// InventoryMessage is an inventory as others read it.
+func InventoryMessage(id uuid.UUID, i booking.Inventory, at time.Time) event.Inventory {
+	return event.Inventory{
+		Event: id, Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, Version: i.Version, At: at.UTC(),
+	}
+}

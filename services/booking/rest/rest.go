@@ -1,0 +1,440 @@
+// Package rest is booking's HTTP face: seat maps, holds, bookings, tickets.
+package rest
+
+import (
+	"context"
+	"crypto/ed25519"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
+)
+
+//go:generate go tool oapi-codegen -config oapi-codegen.yaml openapi.yaml
+
+// Spec is the OpenAPI document.
+//
+//go:embed openapi.yaml
+var Spec []byte
+
+// Archive is what the API reads of the database.
+type Archive interface {
+	List(ctx context.Context, f postgres.Filter) ([]booking.Booking, error)
+	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
+	Ticket(ctx context.Context, id uuid.UUID) (booking.Ticket, error)
+	Refunds(ctx context.Context, booking uuid.UUID) ([]booking.Refund, error)
+	Sales(ctx context.Context, event uuid.UUID) ([]postgres.Sales, error)
+	Progress(ctx context.Context, event uuid.UUID) (booking.Cancellation, bool, error)
+}
+
+// Printer makes tickets for paper.
+type Printer interface {
+	PDF(t booking.Ticket, b booking.Booking) ([]byte, error)
+}
+
+// Server implements the generated interface.
+type Server struct {
+	Office  *booking.Office
+	Live    *booking.Live
+	Archive Archive
+	Steps   *Steps
+	Printer Printer
+	Key     ed25519.PublicKey // of ticket codes
+	Maps    *Maps
+}
+
+var _ ServerInterface = Server{}
+
+// answer writes v, or err as a problem.
+func answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, status, v)
+}
+
+// CreateHold implements POST /api/v1/events/{event}/holds.
+func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var in HoldRequest
+	if err := decode(r, &in); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	wish := booking.Wish{Units: deref(in.Units), Pass: deref(params.AdmissionPass)}
+	for _, it := range deref(in.Items) {
+		wish.Items = append(wish.Items, booking.Item{TicketType: it.TicketType, Quantity: it.Quantity})
+	}
+	h, err := s.Office.Hold(r.Context(), account, event, wish)
+	if errors.Is(err, booking.ErrHoldExists) {
+		err = s.withHold(r.Context(), account, err)
+	}
+	if errors.Is(err, booking.ErrStillWaiting) {
+		w.Header().Set("Location", "/api/v1/holds/"+h.ID.String())
+		w.Header().Set("Retry-After", "1")
+		httpapi.WriteJSON(w, r, http.StatusAccepted, map[string]any{"id": h.ID, "status": "pending"})
+		return
+	}
+	if err == nil {
+		w.Header().Set("Location", "/api/v1/holds/"+h.ID.String())
+	}
+	answer(w, r, http.StatusCreated, holdView(h, s.Office.Now()), err)
+}
+
+// withHold shows the hold that stands in the way, so that the client can go on with it.
+func (s Server) withHold(ctx context.Context, account identity.Account, err error) error {
+	f, _ := errors.AsType[*fault.Error](err)
+	id, ok := f.Fields["hold"].(uuid.UUID)
+	if !ok {
+		return err
+	}
+	h, findErr := s.Office.Find(ctx, account, id)
+	if findErr != nil {
+		return err
+	}
+	return f.With("hold", holdView(h, s.Office.Now()))
+}
+
+// GetHold implements GET /api/v1/holds/{hold}.
+func (s Server) GetHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	h, err := s.Office.Find(r.Context(), account, hold)
+	answer(w, r, http.StatusOK, holdView(h, s.Office.Now()), err)
+}
+
+// ChangeHold implements PATCH /api/v1/holds/{hold}.
+func (s Server) ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var in ChangeHoldJSONRequestBody
+	if err := decode(r, &in); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	h, err := s.Office.Change(r.Context(), account, hold, deref(in.Add), deref(in.Remove))
+	answer(w, r, http.StatusOK, holdView(h, s.Office.Now()), err)
+}
+
+// ReleaseHold implements DELETE /api/v1/holds/{hold}.
+func (s Server) ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+	account, err := identity.Require(r.Context())
+	if err == nil {
+		err = s.Office.Release(r.Context(), account, hold)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// CreateBooking implements POST /api/v1/bookings.
+func (s Server) CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var in CreateBookingJSONRequestBody
+	if err := decode(r, &in); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	wait := preference(deref(params.Prefer))
+	b, _, err := s.Office.CheckOut(r.Context(), account, in.Hold)
+	if err == nil && b.Status == booking.Requested && wait > 0 {
+		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
+		b, err = s.awaitStep(r.Context(), b, wait)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	status := http.StatusCreated
+	if b.Status == booking.Requested {
+		status = http.StatusAccepted
+	}
+	w.Header().Set("Location", "/api/v1/bookings/"+b.ID.String())
+	view, err := s.view(r.Context(), account, b)
+	answer(w, r, status, view, err)
+}
+
+// preference reads `wait=N` of a Prefer header (RFC 7240, 4.3).
+func preference(prefer string) time.Duration {
+	const longest = 20 * time.Second
+	for p := range strings.SplitSeq(prefer, ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if seconds, err := strconv.Atoi(value); err == nil && strings.EqualFold(name, "wait") && seconds > 0 {
+			return min(time.Duration(seconds)*time.Second, longest)
+		}
+	}
+	return 0
+}
+
+// awaitStep waits for a booking to leave its status.
+func (s Server) awaitStep(ctx context.Context, b booking.Booking, wait time.Duration) (booking.Booking, error) {
+	steps, leave := s.Steps.Watch(b.ID)
+	defer leave()
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	poll := time.NewTicker(time.Second) // a notice may get lost
+	defer poll.Stop()
+	for {
+		next, err := s.Office.Bookings.Get(ctx, b.ID)
+		if err != nil || next.Status != b.Status {
+			return next, err
+		}
+		select {
+		case <-ctx.Done():
+			return b, ctx.Err()
+		case <-timeout.C:
+			return next, nil
+		case <-steps:
+		case <-poll.C:
+		}
+	}
+}
+
+// GetBooking implements GET /api/v1/bookings/{booking}.
+func (s Server) GetBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
+	account, b, err := s.find(r, id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	view, err := s.view(r.Context(), account, b)
+	answer(w, r, http.StatusOK, view, err)
+}
+
+func (s Server) find(r *http.Request, id uuid.UUID) (identity.Account, booking.Booking, error) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		return account, booking.Booking{}, err
+	}
+	b, err := s.Office.Booking(r.Context(), account, id)
+	return account, b, err
+}
+
+// CancelBooking implements POST /api/v1/bookings/{booking}/cancel.
+func (s Server) CancelBooking(w http.ResponseWriter, r *http.Request, id BookingId, _ CancelBookingParams) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	b, err := s.Office.Cancel(r.Context(), account, id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	view, err := s.view(r.Context(), account, b)
+	answer(w, r, http.StatusOK, view, err)
+}
+
+// RefundBooking implements POST /api/v1/bookings/{booking}/refunds.
+func (s Server) RefundBooking(w http.ResponseWriter, r *http.Request, id BookingId, _ RefundBookingParams) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var in RefundBookingJSONRequestBody
+	if err := decode(r, &in); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	b, refund, err := s.Office.Refund(r.Context(), account, id, deref(in.Units), deref(in.Reason))
+	answer(w, r, http.StatusAccepted, refundView(refund, b.Total.Currency), err)
+}
+
+// ListMyBookings implements GET /api/v1/me/bookings.
+func (s Server) ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.list(w, r, account, postgres.Filter{Account: account.ID}, params.Cursor, params.Limit)
+}
+
+// ListBookings implements GET /api/v1/admin/bookings.
+func (s Server) ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams) {
+	account, err := identity.Require(r.Context(), identity.Admin)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.list(w, r, account, postgres.Filter{
+		Account: deref(params.Account), Event: deref(params.Event), Status: string(deref(params.Status)),
+	}, params.Cursor, params.Limit)
+}
+
+const defaultLimit = 20
+
+func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Account, f postgres.Filter, cursor *string, limit *int) {
+	if cursor != nil {
+		if err := httpapi.DecodeCursor(*cursor, &f.Before); err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+	}
+	if f.Limit = defaultLimit; limit != nil {
+		f.Limit = *limit
+	}
+	bookings, err := s.Archive.List(r.Context(), f)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	ids := make([]uuid.UUID, len(bookings))
+	for i, b := range bookings {
+		ids[i] = b.ID
+	}
+	tickets, err := s.Archive.Tickets(r.Context(), ids...)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	page := BookingPage{Items: make([]Booking, 0, len(bookings))}
+	for _, b := range bookings {
+		page.Items = append(page.Items, bookingView(account, b, tickets[b.ID], nil))
+	}
+	if len(bookings) == f.Limit {
+		next, err := httpapi.EncodeCursor(bookings[len(bookings)-1].ID)
+		if err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		page.Next = &next
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, page)
+}
+
+// GetSales implements GET /api/v1/merchant/events/{event}/sales.
+func (s Server) GetSales(w http.ResponseWriter, r *http.Request, event EventId) {
+	account, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	view, err := s.sales(r.Context(), account, event)
+	answer(w, r, http.StatusOK, view, err)
+}
+
+func (s Server) sales(ctx context.Context, account identity.Account, event uuid.UUID) (Sales, error) {
+	house, err := s.Live.House(ctx, event)
+	if err != nil {
+		return Sales{}, err
+	}
+	sale := house.Sale()
+	if account.ID != sale.Merchant && !account.Has(identity.Admin) {
+		return Sales{}, booking.ErrEventNotFound
+	}
+	sold, err := s.Archive.Sales(ctx, event)
+	if err != nil {
+		return Sales{}, err
+	}
+	cancellation, cancelled, err := s.Archive.Progress(ctx, event)
+	if err != nil {
+		return Sales{}, err
+	}
+	return salesView(sale, house.Inventory(), sold, cancellation, cancelled), nil
+}
+
+// GetTicketKey implements GET /api/v1/tickets/key.
+func (s Server) GetTicketKey(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=3600")
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"algorithm": "Ed25519", "key": base64.StdEncoding.EncodeToString(s.Key)})
+}
+
+// GetTicketPdf implements GET /api/v1/tickets/{ticket}.pdf.
+func (s Server) GetTicketPdf(w http.ResponseWriter, r *http.Request, id TicketId) {
+	t, b, err := s.ticket(r, id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	raw, err := s.Printer.PDF(t, b)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/pdf")
+	h.Set("Content-Disposition", `inline; filename="ticket-`+t.ID.String()+`.pdf"`)
+	h.Set("Cache-Control", "private, no-store")
+	_, _ = w.Write(raw)
+}
+
+// GetTicketCalendar implements GET /api/v1/tickets/{ticket}.ics.
+func (s Server) GetTicketCalendar(w http.ResponseWriter, r *http.Request, id TicketId) {
+	t, b, err := s.ticket(r, id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/calendar; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="ticket-`+t.ID.String()+`.ics"`)
+	h.Set("Cache-Control", "private, no-store")
+	_, _ = w.Write(calendar(t, b))
+}
+
+// ticket finds a ticket that the caller may see. One that was refunded is gone.
+func (s Server) ticket(r *http.Request, id uuid.UUID) (booking.Ticket, booking.Booking, error) {
+	account, err := identity.Require(r.Context())
+	if err != nil {
+		return booking.Ticket{}, booking.Booking{}, err
+	}
+	t, err := s.Archive.Ticket(r.Context(), id)
+	if err != nil {
+		return t, booking.Booking{}, err
+	}
+	b, err := s.Office.Booking(r.Context(), account, t.Booking)
+	if errors.Is(err, booking.ErrBookingNotFound) {
+		err = booking.ErrTicketNotFound
+	}
+	if err == nil && t.Void {
+		err = fault.New(fault.Gone, "ticket_void", "This ticket was refunded.")
+	}
+	return t, b, err
+}
+
+func decode(r *http.Request, v any) error {
+	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
+		return fault.New(fault.Malformed, "malformed_body", "The request body is not well-formed JSON.").Because(err)
+	}
+	return nil
+}
+
+func deref[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}

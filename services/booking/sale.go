@@ -1,0 +1,155 @@
+package booking
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
+)
+
+// Refusals of a sale.
+var (
+	ErrEventNotFound = fault.New(fault.NotFound, "event_not_found", "There is no such event.")
+	ErrNotOnSale     = fault.New(fault.Conflict, "not_on_sale", "Tickets for this event are not on sale now.")
+	ErrUnknownUnit   = fault.New(fault.Invalid, "unknown_unit", "This event has no such place.")
+	ErrUnknownType   = fault.New(fault.Invalid, "unknown_ticket_type", "This event has no such ticket type.")
+	ErrUnitTwice     = fault.New(fault.Invalid, "unit_twice", "The same place is named twice.")
+	ErrNothing       = fault.New(fault.Invalid, "nothing_selected", "Choose at least one place.")
+)
+
+// Kind of a unit.
+type Kind string
+
+// The kinds. Wheelchair and companion places are only given to who asks for them by name.
+const (
+	Seating    Kind = "seat"
+	Wheelchair Kind = "wheelchair"
+	Companion  Kind = "companion"
+	Standing   Kind = "standing"
+)
+
+// Unit is one thing that can be sold once.
+type Unit struct {
+	ID         string
+	TicketType string
+	Label      string
+	Zone       string
+	Row        string
+	Number     string
+	X, Y       float64
+	Kind       Kind
+	Blocked    bool
+}
+
+// TicketType is a kind of ticket and what it costs.
+type TicketType struct {
+	ID    string
+	Name  string
+	Price money.Money
+}
+
+// Venue is where it happens.
+type Venue struct{ Name, City, Country string }
+
+// Sale is all there is to know for selling an event. It is read-only once made.
+type Sale struct {
+	Event           uuid.UUID
+	Version         int64
+	PlanVersion     int64
+	Name            string
+	Status          string
+	Merchant        string
+	StartsAt        time.Time
+	EndsAt          time.Time
+	TimeZone        string
+	Venue           Venue
+	SalesStart      time.Time
+	SalesEnd        time.Time
+	MaxPerOrder     int
+	MaxPerAccount   int
+	HighDemand      bool
+	Currency        string
+	RefundableUntil *time.Time
+	TicketTypes     []TicketType
+	Units           []Unit // in the order that clients index by
+
+	byID   map[string]int
+	byType map[string]int
+	rows   map[string][]run // by ticket type, best first
+}
+
+// Statuses of an event that matter here.
+const (
+	EventPublished = "published"
+	EventCancelled = "cancelled"
+)
+
+// Prepare builds the lookups. Call it once, before sharing.
+func (s *Sale) Prepare() {
+	s.byID = make(map[string]int, len(s.Units))
+	for i, u := range s.Units {
+		s.byID[u.ID] = i
+	}
+	s.byType = make(map[string]int, len(s.TicketTypes))
+	for i, t := range s.TicketTypes {
+		s.byType[t.ID] = i
+	}
+	s.rows = rowsByType(s.Units)
+}
+
+// Index gives a unit's place in the order.
+func (s *Sale) Index(unit string) (int, bool) {
+	i, ok := s.byID[unit]
+	return i, ok
+}
+
+// Open refuses an event that is not on sale.
+func (s *Sale) Open(now time.Time) error {
+	switch {
+	case s.Status == EventCancelled:
+		return ErrNotOnSale.With("reason", "cancelled")
+	case s.Status != EventPublished:
+		return ErrEventNotFound
+	case now.Before(s.SalesStart):
+		return ErrNotOnSale.With("reason", "not_started").With("salesStart", s.SalesStart)
+	case !now.Before(s.SalesEnd):
+		return ErrNotOnSale.With("reason", "ended")
+	}
+	return nil
+}
+
+// Price turns unit ids into priced units. The price is ours; what a client says of it is not read.
+func (s *Sale) Price(units []string) ([]HeldUnit, error) {
+	if len(units) == 0 {
+		return nil, ErrNothing
+	}
+	priced := make([]HeldUnit, 0, len(units))
+	seen := make(map[string]bool, len(units))
+	var blocked []string
+	for _, id := range units {
+		i, ok := s.byID[id]
+		if !ok {
+			return nil, ErrUnknownUnit.With("unit", id)
+		}
+		if seen[id] {
+			return nil, ErrUnitTwice.With("unit", id)
+		}
+		seen[id] = true
+		u := s.Units[i]
+		if u.Blocked {
+			blocked = append(blocked, id)
+			continue
+		}
+		t, ok := s.byType[u.TicketType]
+		if !ok {
+			return nil, ErrUnknownUnit.With("unit", id)
+		}
+		priced = append(priced, HeldUnit{ID: id, TicketType: u.TicketType, TypeName: s.TicketTypes[t].Name, Label: u.Label, Price: s.TicketTypes[t].Price})
+	}
+	if len(blocked) > 0 {
+		return nil, ErrUnitsUnavailable.With("units", blocked)
+	}
+	return priced, nil
+}

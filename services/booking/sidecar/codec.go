@@ -1,0 +1,149 @@
+// Package sidecar is everything of booking that speaks Dapr: seats, holds and caps in the state
+// store `seats`, topics, and calls to catalog and payment.
+package sidecar
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+// SeatKey is where a unit's seat is stored.
+func SeatKey(event uuid.UUID, unit string) string { return "seat:" + event.String() + ":" + unit }
+
+// HoldKey is where a hold is stored.
+func HoldKey(id uuid.UUID) string { return "hold:" + id.String() }
+
+// CapKey is where the count of one account's units of one event is stored.
+func CapKey(event uuid.UUID, account string) string { return "cap:" + event.String() + ":" + account }
+
+type seatValue struct {
+	Hold  uuid.UUID `json:"hold"`
+	State string    `json:"state"`
+	Until int64     `json:"until,omitempty"` // milliseconds of Unix time
+}
+
+// EncodeSeat writes a seat as it is stored.
+func EncodeSeat(s booking.Seat) []byte {
+	v := seatValue{Hold: s.Hold, State: string(s.State)}
+	if !s.Until.IsZero() {
+		v.Until = s.Until.UnixMilli()
+	}
+	return mustEncode(v)
+}
+
+// DecodeSeat reads a stored seat.
+func DecodeSeat(raw []byte) (booking.Seat, error) {
+	var v seatValue
+	if err := json.Unmarshal(raw, &v); err != nil || len(v.State) != 1 {
+		return booking.Seat{}, fmt.Errorf("seat value: %q: %w", v.State, err)
+	}
+	s := booking.Seat{State: booking.State(v.State[0]), Hold: v.Hold}
+	if v.Until != 0 {
+		s.Until = time.UnixMilli(v.Until)
+	}
+	return s, nil
+}
+
+type unitValue struct {
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	TypeName string `json:"typeName"`
+	Label    string `json:"label"`
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+type holdValue struct {
+	Event   uuid.UUID          `json:"event"`
+	Account string             `json:"account"`
+	Units   []unitValue        `json:"units"`
+	Until   int64              `json:"until"`
+	Status  booking.HoldStatus `json:"status"`
+	Booking uuid.UUID          `json:"booking,omitzero"`
+}
+
+// EncodeHold writes a hold as it is stored.
+func EncodeHold(h booking.Hold) []byte {
+	v := holdValue{Event: h.Event, Account: h.Account, Until: h.Until.UnixMilli(), Status: h.Status, Booking: h.Booking}
+	for _, u := range h.Units {
+		v.Units = append(v.Units, unitValue{ID: u.ID, Type: u.TicketType, TypeName: u.TypeName, Label: u.Label, Amount: u.Price.Amount, Currency: u.Price.Currency})
+	}
+	return mustEncode(v)
+}
+
+// DecodeHold reads a stored hold.
+func DecodeHold(id uuid.UUID, raw []byte) (booking.Hold, error) {
+	var v holdValue
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return booking.Hold{}, fmt.Errorf("hold value: %w", err)
+	}
+	h := booking.Hold{ID: id, Event: v.Event, Account: v.Account, Until: time.UnixMilli(v.Until), Status: v.Status, Booking: v.Booking}
+	for _, u := range v.Units {
+		h.Units = append(h.Units, booking.HeldUnit{ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Price: money.Money{Amount: u.Amount, Currency: u.Currency}})
+	}
+	return h, nil
+}
+
+type capValue struct {
+	Booked int       `json:"booked,omitempty"`
+	Holds  []capHold `json:"holds,omitempty"`
+}
+
+type capHold struct {
+	Hold  uuid.UUID `json:"hold"`
+	Units int       `json:"units"`
+	Until int64     `json:"until"`
+}
+
+// EncodeCap writes a cap as it is stored.
+func EncodeCap(c booking.Cap) []byte {
+	v := capValue{Booked: c.Booked}
+	for _, h := range c.Holds {
+		v.Holds = append(v.Holds, capHold{Hold: h.Hold, Units: h.Units, Until: h.Until.UnixMilli()})
+	}
+	return mustEncode(v)
+}
+
+// DecodeCap reads a stored cap; nothing stored is an empty one.
+func DecodeCap(raw []byte) (booking.Cap, error) {
+	var v capValue
+	if len(raw) == 0 {
+		return booking.Cap{}, nil
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return booking.Cap{}, fmt.Errorf("cap value: %w", err)
+	}
+	c := booking.Cap{Booked: v.Booked}
+	for _, h := range v.Holds {
+		c.Holds = append(c.Holds, booking.CapHold{Hold: h.Hold, Units: h.Units, Until: time.UnixMilli(h.Until)})
+	}
+	return c, nil
+}
+
+// CapTTL is how long a cap has to be kept: for ever once something is booked.
+func CapTTL(c booking.Cap, now time.Time) time.Duration {
+	if c.Booked > 0 {
+		return 0
+	}
+	last := now
+	for _, h := range c.Holds {
+		if h.Until.After(last) {
+			last = h.Until
+		}
+	}
+	return last.Sub(now) + time.Minute
+}
+
+func mustEncode(v any) []byte {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain structs of ours: cannot happen
+	}
+	return raw
+}

@@ -1,0 +1,181 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+// Catalog asks the catalog what is on sale.
+type Catalog struct{ Client *sidecar.Client }
+
+type saleAnswer struct {
+	ID              uuid.UUID  `json:"id"`
+	Version         int64      `json:"version"`
+	Name            string     `json:"name"`
+	Status          string     `json:"status"`
+	Merchant        string     `json:"merchant"`
+	StartsAt        time.Time  `json:"startsAt"`
+	EndsAt          time.Time  `json:"endsAt"`
+	TimeZone        string     `json:"timeZone"`
+	SalesStart      time.Time  `json:"salesStart"`
+	SalesEnd        time.Time  `json:"salesEnd"`
+	MaxPerOrder     int        `json:"maxPerOrder"`
+	MaxPerAccount   int        `json:"maxPerAccount"`
+	HighDemand      bool       `json:"highDemand"`
+	Currency        string     `json:"currency"`
+	RefundableUntil *time.Time `json:"refundableUntil"`
+	PlanVersion     int64      `json:"planVersion"`
+	Venue           struct {
+		Name    string `json:"name"`
+		City    string `json:"city"`
+		Country string `json:"country"`
+	} `json:"venue"`
+	TicketTypes []struct {
+		ID    string      `json:"id"`
+		Name  string      `json:"name"`
+		Price money.Money `json:"price"`
+	} `json:"ticketTypes"`
+	Units []struct {
+		ID         string       `json:"id"`
+		TicketType string       `json:"ticketType"`
+		Label      string       `json:"label"`
+		Zone       string       `json:"zone"`
+		Row        string       `json:"row"`
+		Number     string       `json:"number"`
+		X          float64      `json:"x"`
+		Y          float64      `json:"y"`
+		Kind       booking.Kind `json:"kind"`
+		Blocked    bool         `json:"blocked"`
+	} `json:"units"`
+}
+
+// Sale reads everything needed to sell an event.
+func (c Catalog) Sale(ctx context.Context, id uuid.UUID) (*booking.Sale, error) {
+	var a saleAnswer
+	err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/sale", id), nil, &a)
+	if fault.KindOf(err) == fault.NotFound {
+		return nil, booking.ErrEventNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &booking.Sale{
+		Event: a.ID, Version: a.Version, PlanVersion: a.PlanVersion, Name: a.Name, Status: a.Status, Merchant: a.Merchant,
+		StartsAt: a.StartsAt, EndsAt: a.EndsAt, TimeZone: a.TimeZone, Venue: booking.Venue(a.Venue),
+		SalesStart: a.SalesStart, SalesEnd: a.SalesEnd, MaxPerOrder: a.MaxPerOrder, MaxPerAccount: a.MaxPerAccount,
+		HighDemand: a.HighDemand, Currency: a.Currency, RefundableUntil: a.RefundableUntil,
+		TicketTypes: make([]booking.TicketType, 0, len(a.TicketTypes)), Units: make([]booking.Unit, 0, len(a.Units)),
+	}
+	for _, t := range a.TicketTypes {
+		s.TicketTypes = append(s.TicketTypes, booking.TicketType(t))
+	}
+	for _, u := range a.Units {
+		s.Units = append(s.Units, booking.Unit(u))
+	}
+	s.Prepare()
+	return s, nil
+}
+
+// Payments asks the payment service to move money.
+type Payments struct{ Client *sidecar.Client }
+
+var (
+	_ booking.Payments = Payments{}
+	_ booking.Cashbook = Payments{}
+)
+
+// Intend implements booking.Payments.
+func (p Payments) Intend(ctx context.Context, b booking.Booking) (booking.Payment, error) {
+	in := struct {
+		Booking  uuid.UUID `json:"booking"`
+		Attempt  int       `json:"attempt"`
+		Amount   int64     `json:"amount"`
+		Currency string    `json:"currency"`
+		Account  string    `json:"account"`
+		Event    uuid.UUID `json:"event"`
+	}{b.ID, 1, b.Total.Amount, b.Total.Currency, b.Account, b.Event}
+	var out paymentAnswer
+	err := p.Client.Invoke(ctx, event.Payment, http.MethodPost, "/internal/intents", in, &out)
+	return out.payment(), refused(err)
+}
+
+// Capture implements booking.Payments.
+func (p Payments) Capture(ctx context.Context, payment uuid.UUID) error {
+	return refused(p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/capture", payment), struct{}{}, nil))
+}
+
+// Void implements booking.Payments.
+func (p Payments) Void(ctx context.Context, payment uuid.UUID) error {
+	return refused(p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/void", payment), struct{}{}, nil))
+}
+
+// Refund implements booking.Payments.
+func (p Payments) Refund(ctx context.Context, payment uuid.UUID, r booking.Refund) (booking.RefundStatus, error) {
+	in := struct {
+		Refund uuid.UUID `json:"refund"`
+		Amount int64     `json:"amount"`
+		Reason string    `json:"reason"`
+	}{r.ID, r.Amount, r.Reason}
+	var out struct {
+		Status string `json:"status"`
+	}
+	if err := p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/refunds", payment), in, &out); err != nil {
+		return "", refused(err)
+	}
+	switch out.Status {
+	case "succeeded":
+		return booking.RefundSucceeded, nil
+	case "failed", "canceled":
+		return booking.RefundFailed, nil
+	}
+	return booking.RefundRequested, nil
+}
+
+// FindPayment implements booking.Cashbook.
+func (p Payments) FindPayment(ctx context.Context, id uuid.UUID) (booking.Payment, booking.PaymentStatus, bool, error) {
+	var out struct {
+		Items []paymentAnswer `json:"items"`
+	}
+	err := p.Client.Invoke(ctx, event.Payment, http.MethodGet, "/internal/payments?booking="+id.String(), nil, &out)
+	if fault.KindOf(err) == fault.NotFound {
+		return booking.Payment{}, "", false, nil
+	}
+	if err != nil || len(out.Items) == 0 {
+		return booking.Payment{}, "", false, err
+	}
+	last := out.Items[len(out.Items)-1]
+	return last.payment(), booking.PaymentStatus(last.Status), true, nil
+}
+
+type paymentAnswer struct {
+	Payment        uuid.UUID `json:"payment"`
+	Intent         string    `json:"intent"`
+	ClientSecret   string    `json:"clientSecret"`
+	PublishableKey string    `json:"publishableKey"`
+	Status         string    `json:"status"`
+}
+
+func (a paymentAnswer) payment() booking.Payment {
+	return booking.Payment{ID: a.Payment, Intent: a.Intent, ClientSecret: a.ClientSecret, PublishableKey: a.PublishableKey}
+}
+
+// refused tells a final no from trouble that passes.
+func refused(err error) error {
+	switch fault.KindOf(err) {
+	case fault.Conflict, fault.Invalid, fault.Gone, fault.NotFound, fault.Malformed, fault.Forbidden:
+		f, _ := errors.AsType[*fault.Error](err)
+		return booking.ErrPaymentRefused.With("reason", f.Code).Because(err)
+	}
+	return err
+}

@@ -1,0 +1,412 @@
+package sidecar
+
+import (
+	"cmp"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+// Seats decides over units in the state store `seats`. Every decision is one transaction, its
+// steps sorted by key. The store's error text says nothing reliable, so it is never read: after
+// any error the keys are read back, and whoever's hold id stands there has won.
+type Seats struct {
+	store   Keys
+	now     func() time.Time
+	holdFor time.Duration
+	perKey  bool // the store's transactions are not atomic: one key at a time, with compensation
+	turns   turns
+}
+
+// Keys is what a state store has to offer.
+type Keys interface {
+	GetBulk(ctx context.Context, keys []string) (map[string]sidecar.Item, error)
+	Transact(ctx context.Context, ops []sidecar.Op) error
+	PutIf(ctx context.Context, key string, value []byte, etag string, ttl time.Duration) error
+	DeleteIf(ctx context.Context, key, etag string) error
+}
+
+// NewSeats returns the seats of a store. holdFor is the life of a hold.
+func NewSeats(store Keys, strategy Strategy, holdFor time.Duration, now func() time.Time) *Seats {
+	return &Seats{store: store, now: now, holdFor: holdFor, perKey: strategy == PerSeat}
+}
+
+var (
+	_ booking.Seats = (*Seats)(nil)
+	_ booking.Fence = (*Seats)(nil)
+)
+
+const (
+	tries    = 12               // of a transaction that lost against others
+	holdKept = 2 * time.Hour    // how long a hold that is over can still be asked for
+	pause    = time.Millisecond // before the second try; doubles
+)
+
+// ErrBusy is for a store that keeps refusing without a reason we can see.
+var ErrBusy = fault.New(fault.Unavailable, "seats_busy", "The places could not be reached just now; please try again.").After(time.Second)
+
+// view is what the store held when a decision was made.
+type view struct {
+	items map[string]sidecar.Item
+	cap   booking.Cap
+	seats map[string]booking.Seat
+}
+
+func (s *Seats) look(ctx context.Context, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
+	keys := make([]string, 0, len(units)+2)
+	keys = append(keys, CapKey(event, account), HoldKey(hold))
+	for _, u := range units {
+		keys = append(keys, SeatKey(event, u))
+	}
+	items, err := s.store.GetBulk(ctx, keys)
+	if err != nil {
+		return view{}, fault.Away("seats", err)
+	}
+	v := view{items: items, seats: make(map[string]booking.Seat, len(units))}
+	if v.cap, err = DecodeCap(items[keys[0]].Value); err != nil {
+		return view{}, err
+	}
+	for i, u := range units {
+		it, ok := items[keys[i+2]]
+		if !ok {
+			continue
+		}
+		if v.seats[u], err = DecodeSeat(it.Value); err != nil {
+			return view{}, err
+		}
+	}
+	return v, nil
+}
+
+// put is a step that replaces what the view saw, or creates what it did not see.
+func (v view) put(key string, value []byte, ttl time.Duration) sidecar.Op {
+	return sidecar.Op{Key: key, Value: value, ETag: v.items[key].ETag, TTL: ttl}
+}
+
+// gone is a step that deletes what the view saw.
+func (v view) gone(key string) sidecar.Op { return sidecar.Op{Key: key, ETag: v.items[key].ETag} }
+
+// Take implements booking.Seats.
+func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
+	// Requests of one account take turns here, so that they do not beat each other to the cap.
+	// Between replicas the ETag decides.
+	leave, err := s.turns.enter(ctx, CapKey(h.Event, h.Account))
+	if err != nil {
+		return err
+	}
+	defer leave()
+	units := h.UnitIDs()
+	v, err := s.look(ctx, h.Event, h.Account, h.ID, nil)
+	for try := range tries {
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		if _, ok := v.items[HoldKey(h.ID)]; ok {
+			return nil // an answer got lost, not the hold
+		}
+		if taken := others(v.seats, h.ID, now); len(taken) > 0 {
+			return booking.ErrUnitsUnavailable.With("units", taken)
+		}
+		c, err := v.cap.Hold(h.ID, len(units), h.Until, limit, now)
+		if err != nil {
+			return err
+		}
+		seat, err := booking.Seat{}.Take(h.ID, now, h.Until)
+		if err != nil {
+			return booking.ErrHoldExpired
+		}
+		ops := []sidecar.Op{
+			v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)),
+			{Key: HoldKey(h.ID), Value: EncodeHold(h), TTL: h.Until.Sub(now) + holdKept},
+		}
+		for _, u := range units {
+			ops = append(ops, sidecar.Op{Key: SeatKey(h.Event, u), Value: EncodeSeat(seat), TTL: ceilSecond(h.Until.Sub(now))})
+		}
+		if s.transact(ctx, ops) == nil {
+			return nil
+		}
+		if err := rest(ctx, try); err != nil {
+			return err
+		}
+		v, err = s.look(ctx, h.Event, h.Account, h.ID, units)
+		if err != nil {
+			return err
+		}
+	}
+	return ErrBusy
+}
+
+// others names the units that somebody else has.
+func others(seats map[string]booking.Seat, hold uuid.UUID, now time.Time) []string {
+	var taken []string
+	for u, seat := range seats {
+		if _, err := seat.Take(hold, now, now.Add(time.Second)); err != nil {
+			taken = append(taken, u)
+		}
+	}
+	slices.Sort(taken)
+	return taken
+}
+
+// Find implements booking.Seats.
+func (s *Seats) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
+	h, _, err := s.find(ctx, id)
+	return h, err
+}
+
+func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, error) {
+	items, err := s.store.GetBulk(ctx, []string{HoldKey(id)})
+	if err != nil {
+		return booking.Hold{}, "", fault.Away("seats", err)
+	}
+	it, ok := items[HoldKey(id)]
+	if !ok {
+		return booking.Hold{}, "", booking.ErrHoldNotFound
+	}
+	h, err := DecodeHold(id, it.Value)
+	return h, it.ETag, err
+}
+
+// Change implements booking.Seats.
+func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(booking.Hold) (booking.Hold, error)) (booking.Hold, error) {
+	for try := range tries {
+		before, etag, err := s.find(ctx, id)
+		if err != nil {
+			return booking.Hold{}, err
+		}
+		after, err := f(before)
+		if err != nil {
+			return booking.Hold{}, err
+		}
+		add, remove := difference(after.UnitIDs(), before.UnitIDs()), difference(before.UnitIDs(), after.UnitIDs())
+		if len(add)+len(remove) == 0 {
+			if after.Status == before.Status && after.Booking == before.Booking {
+				return after, nil
+			}
+			// Only the mark changes; one key needs no transaction.
+			if s.store.PutIf(ctx, HoldKey(id), EncodeHold(after), etag, after.Until.Sub(s.now())+holdKept) == nil {
+				return after, nil
+			}
+		} else if done, err := s.exchange(ctx, after, etag, add, remove, limit); err != nil || done {
+			return after, err
+		}
+		if err := rest(ctx, try); err != nil {
+			return booking.Hold{}, err
+		}
+	}
+	return booking.Hold{}, ErrBusy
+}
+
+// exchange takes and gives back units of a hold in one transaction. false: somebody interfered.
+func (s *Seats) exchange(ctx context.Context, after booking.Hold, etag string, add, remove []string, limit int) (bool, error) {
+	v, err := s.look(ctx, after.Event, after.Account, after.ID, append(slices.Clone(add), remove...))
+	if err != nil {
+		return false, err
+	}
+	now := s.now()
+	if v.items[HoldKey(after.ID)].ETag != etag {
+		return false, nil
+	}
+	added := make(map[string]booking.Seat, len(add))
+	for _, u := range add {
+		if seat, ok := v.seats[u]; ok {
+			added[u] = seat
+		}
+	}
+	if taken := others(added, after.ID, now); len(taken) > 0 {
+		return false, booking.ErrUnitsUnavailable.With("units", taken)
+	}
+	c, err := v.cap.Hold(after.ID, len(after.Units), after.Until, limit, now)
+	if err != nil {
+		return false, err
+	}
+	seat := booking.Seat{State: booking.Held, Hold: after.ID, Until: after.Until}
+	ops := []sidecar.Op{
+		v.put(CapKey(after.Event, after.Account), EncodeCap(c), CapTTL(c, now)),
+		v.put(HoldKey(after.ID), EncodeHold(after), after.Until.Sub(now)+holdKept),
+	}
+	for _, u := range add {
+		ops = append(ops, v.put(SeatKey(after.Event, u), EncodeSeat(seat), ceilSecond(after.Until.Sub(now))))
+	}
+	for _, u := range remove {
+		if seat, ok := v.seats[u]; ok && seat.Hold == after.ID {
+			ops = append(ops, v.gone(SeatKey(after.Event, u)))
+		}
+	}
+	return s.transact(ctx, ops) == nil, nil
+}
+
+// Free implements booking.Seats and booking.Fence.
+func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole bool) error {
+	for try := range tries {
+		v, err := s.look(ctx, h.Event, h.Account, h.ID, units)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		var ops []sidecar.Op
+		booked := 0
+		for _, u := range units {
+			seat, ok := v.seats[u]
+			if !ok || seat.Hold != h.ID {
+				continue
+			}
+			if _, err := seat.Release(h.ID, now); err != nil {
+				continue
+			}
+			if seat.State == booking.Booked {
+				booked++
+			}
+			ops = append(ops, v.gone(SeatKey(h.Event, u)))
+		}
+		c := v.cap.Return(booked, now)
+		if whole {
+			c = c.Drop(h.ID, now)
+		}
+		if item, ok := v.items[CapKey(h.Event, h.Account)]; ok && string(item.Value) != string(EncodeCap(c)) {
+			ops = append(ops, v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)))
+		}
+		if item, ok := v.items[HoldKey(h.ID)]; ok && whole {
+			stored, err := DecodeHold(h.ID, item.Value)
+			if err != nil {
+				return err
+			}
+			if stored.Status != booking.HoldReleased {
+				stored.Status = booking.HoldReleased
+				ops = append(ops, v.put(HoldKey(h.ID), EncodeHold(stored), holdKept))
+			}
+		}
+		if len(ops) == 0 || s.transact(ctx, ops) == nil {
+			return nil
+		}
+		if err := rest(ctx, try); err != nil {
+			return err
+		}
+	}
+	return ErrBusy
+}
+
+// Fence implements booking.Fence.
+func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
+	units := b.UnitIDs()
+	for try := range tries {
+		v, err := s.look(ctx, b.Event, b.Account, b.Hold, units)
+		if err != nil {
+			return err
+		}
+		now := s.now()
+		var ops []sidecar.Op
+		var lost []string
+		for _, u := range units {
+			before := v.seats[u]
+			after, err := before.Fence(b.Hold, now)
+			if err != nil {
+				lost = append(lost, u)
+				continue
+			}
+			if after != before {
+				ops = append(ops, v.put(SeatKey(b.Event, u), EncodeSeat(after), 0))
+			}
+		}
+		if len(lost) > 0 {
+			return booking.ErrUnitsUnavailable.With("units", lost)
+		}
+		if len(ops) == 0 {
+			return nil // fenced before
+		}
+		limit := 0
+		if !slices.ContainsFunc(v.cap.At(now).Holds, func(h booking.CapHold) bool { return h.Hold == b.Hold }) {
+			limit = b.Occasion.PerAccount // a late payer is no longer counted
+		}
+		c, err := v.cap.Book(b.Hold, len(ops), limit, now)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, v.put(CapKey(b.Event, b.Account), EncodeCap(c), 0))
+		if item, ok := v.items[HoldKey(b.Hold)]; ok {
+			stored, err := DecodeHold(b.Hold, item.Value)
+			if err != nil {
+				return err
+			}
+			stored.Status, stored.Booking = booking.HoldBooked, b.ID
+			ops = append(ops, v.put(HoldKey(b.Hold), EncodeHold(stored), holdKept))
+		}
+		if s.transact(ctx, ops) == nil {
+			return nil
+		}
+		if err := rest(ctx, try); err != nil {
+			return err
+		}
+	}
+	return ErrBusy
+}
+
+// Read gives the seats of units at once; those nobody has are not in the answer.
+func (s *Seats) Read(ctx context.Context, event uuid.UUID, units []string) (map[string]booking.Seat, error) {
+	const chunk = 2000
+	seats := make(map[string]booking.Seat)
+	for part := range slices.Chunk(units, chunk) {
+		keys := make([]string, len(part))
+		for i, u := range part {
+			keys[i] = SeatKey(event, u)
+		}
+		items, err := s.store.GetBulk(ctx, keys)
+		if err != nil {
+			return nil, fault.Away("seats", err)
+		}
+		for i, u := range part {
+			it, ok := items[keys[i]]
+			if !ok {
+				continue
+			}
+			if seats[u], err = DecodeSeat(it.Value); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return seats, nil
+}
+
+// transact applies the steps in the order of their keys, so that two of them never wait for
+// each other.
+func (s *Seats) transact(ctx context.Context, ops []sidecar.Op) error {
+	slices.SortFunc(ops, func(a, b sidecar.Op) int { return cmp.Compare(a.Key, b.Key) })
+	if s.perKey {
+		return s.oneByOne(ctx, ops)
+	}
+	return s.store.Transact(ctx, ops)
+}
+
+func difference(a, b []string) []string {
+	var only []string
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			only = append(only, x)
+		}
+	}
+	return only
+}
+
+// ceilSecond keeps a key alive at least as long as the hold: TTLs are whole seconds.
+func ceilSecond(d time.Duration) time.Duration {
+	return max(time.Second, (d + time.Second - 1).Truncate(time.Second))
+}
+
+// rest waits a little longer each time, with jitter.
+func rest(ctx context.Context, try int) error {
+	d := pause << min(try, 7)
+	select {
+	case <-ctx.Done():
+		return fault.Away("seats", ctx.Err())
+	case <-time.After(d/2 + rand.N(d)):
+		return nil
+	}
+}

@@ -1,0 +1,157 @@
+package sidecar
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+// announceEvery bounds how often one event's changes go out: one message carries what gathered.
+const announceEvery = 25 * time.Millisecond
+
+// Megaphone tells all replicas of changed units. What it loses in a crash the replicas find out
+// by looking at the store.
+type Megaphone struct {
+	Client *sidecar.Client
+	Local  func(event uuid.UUID, changes []booking.Change, at time.Time) // this process's own houses; may be nil
+
+	mu      sync.Mutex
+	pending map[uuid.UUID][]event.SeatChange
+}
+
+var _ booking.Announcer = (*Megaphone)(nil)
+
+// Announce implements booking.Announcer.
+func (m *Megaphone) Announce(id uuid.UUID, changes []booking.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	if m.Local != nil {
+		m.Local(id, changes, time.Now())
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.pending == nil {
+		m.pending = map[uuid.UUID][]event.SeatChange{}
+	}
+	for _, c := range changes {
+		wire := event.SeatChange{Unit: c.Unit, State: string(c.State)}
+		if !c.Until.IsZero() {
+			wire.Until = c.Until.UnixMilli()
+		}
+		m.pending[id] = append(m.pending[id], wire)
+	}
+}
+
+// Run sends what was announced until ctx ends.
+func (m *Megaphone) Run(ctx context.Context) error {
+	tick := time.NewTicker(announceEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			m.flush(context.WithoutCancel(ctx))
+			return ctx.Err()
+		case <-tick.C:
+			m.flush(ctx)
+		}
+	}
+}
+
+func (m *Megaphone) flush(ctx context.Context) {
+	m.mu.Lock()
+	pending := m.pending
+	m.pending = nil
+	m.mu.Unlock()
+	for id, changes := range pending {
+		msg := event.SeatsChanged{Event: id, Version: time.Now().UnixMicro(), Changes: changes}
+		if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), msg); err != nil {
+			slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
+		}
+	}
+}
+
+// FromSeatsChanged reads an announcement.
+func FromSeatsChanged(s event.SeatsChanged) (changes []booking.Change, at time.Time) {
+	for _, c := range s.Changes {
+		if len(c.State) != 1 {
+			continue
+		}
+		change := booking.Change{Unit: c.Unit, State: booking.State(c.State[0])}
+		if c.Until != 0 {
+			change.Until = time.UnixMilli(c.Until)
+		}
+		changes = append(changes, change)
+	}
+	return changes, time.UnixMicro(s.Version)
+}
+
+// FromPaymentChanged reads what happened to a payment. false: nothing a booking acts on.
+func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
+	n := booking.PaymentNotice{
+		Booking: p.Booking, Payment: booking.Payment{ID: p.Payment, Intent: p.Intent},
+		Amount: money.Money{Amount: p.Amount, Currency: p.Currency}, Refund: p.Refund,
+	}
+	switch p.Kind {
+	case event.PaymentAuthorized:
+		n.Status = booking.PaymentAuthorized
+	case event.PaymentCaptured:
+		n.Status = booking.PaymentCaptured
+	case event.PaymentVoided:
+		n.Status = booking.PaymentVoided
+	case event.PaymentRefunded:
+		n.Status = booking.PaymentRefunded
+	case event.PaymentRefundFailed:
+		n.Failed = true
+	default:
+		return n, false
+	}
+	return n, true
+}
+
+// ConsumerSubscriptions are the booking-consumer's topics.
+func ConsumerSubscriptions(d *booking.Driver, eventChanged func(context.Context, uuid.UUID) error) []sidecar.Subscription {
+	return []sidecar.Subscription{
+		Requests(event.BookingRequests, d),
+		sidecar.On(event.PubSub, event.PaymentEvents, func(ctx context.Context, p event.PaymentChanged) error {
+			n, ok := FromPaymentChanged(p)
+			if !ok {
+				return nil
+			}
+			return d.Notice(ctx, n)
+		}),
+		sidecar.On(event.PubSub, event.CatalogChanges, func(ctx context.Context, c event.CatalogChanged) error {
+			return eventChanged(ctx, c.Event)
+		}),
+	}
+}
+
+// Requests drives the bookings that a topic asks for.
+func Requests(topic string, d *booking.Driver) sidecar.Subscription {
+	return sidecar.On(event.PubSub, topic, func(ctx context.Context, r event.BookingRequested) error {
+		return d.Drive(ctx, r.Booking)
+	})
+}
+
+// Subscriptions are the booking service's topics: seat changes of all replicas, and changes of
+// events, which one replica hears of and passes on to the others.
+func Subscriptions(live *booking.Live, client *sidecar.Client) []sidecar.Subscription {
+	return []sidecar.Subscription{
+		sidecar.On(event.Broadcast, event.SeatChanges, func(ctx context.Context, s event.SeatsChanged) error {
+			changes, at := FromSeatsChanged(s)
+			live.Apply(ctx, s.Event, changes, at)
+			return nil
+		}),
+		sidecar.On(event.PubSub, event.CatalogChanges, func(ctx context.Context, c event.CatalogChanged) error {
+			return client.Publish(ctx, event.Broadcast, event.SeatChanges, c.Event.String(), event.SeatsChanged{Event: c.Event})
+		}),
+	}
+}
