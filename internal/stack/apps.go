@@ -54,8 +54,9 @@ func LoadApps(cfg Config) ([]App, error) {
 		env := maps.Clone(file.Common.Env)
 		maps.Copy(env, file.Apps[i].Env)
 		file.Apps[i].Env = env
-		if cfg.NextPort != nil {
-			for _, port := range file.Apps[i].ports() {
+		for _, port := range file.Apps[i].ports() {
+			*port += cfg.PortOffset
+			if cfg.NextPort != nil {
 				*port = cfg.NextPort()
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -21,8 +22,9 @@ type Config struct {
 
 	Components string `env:"PUBSUB" envDefault:"kafka"` // kafka, redis or jetstream: which components folder the sidecars read
 
-	PublicURL string `env:"FOYER_PUBLIC_URL"` // default http://localhost:FOYER_PORT
-	Ports     Ports
+	PublicURL  string `env:"FOYER_PUBLIC_URL"` // default http://localhost:FOYER_PORT
+	Ports      Ports
+	PortOffset int `env:"FOYER_PORT_OFFSET"` // added to every port, those of dapr.yaml too: a second stack beside the first
 
 	DatabaseUser     string `env:"FOYER_DATABASE_USER" envDefault:"foyer"`
 	DatabasePassword string `env:"FOYER_DATABASE_PASSWORD" envDefault:"foyer-local"`
@@ -91,6 +93,10 @@ func Load() (Config, error) {
 		return Config{}, fmt.Errorf("configuration: %w", err)
 	}
 	cfg.Root = root
+	ports := reflect.ValueOf(&cfg.Ports).Elem()
+	for i := range ports.NumField() {
+		ports.Field(i).SetInt(ports.Field(i).Int() + int64(cfg.PortOffset))
+	}
 	return cfg, cfg.complete()
 }
 
