@@ -26,6 +26,7 @@ func Open(ctx context.Context, url string, migrations fs.FS) (*pgxpool.Pool, err
 	}
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	cfg.MaxConnIdleTime = 5 * time.Minute
+	cfg.MaxConns = max(cfg.MaxConns, maxConns) // the library's default counts cores, not waiting requests
 	setDefault(cfg.ConnConfig.RuntimeParams, "statement_timeout", "5000")
 	setDefault(cfg.ConnConfig.RuntimeParams, "lock_timeout", "3000")
 	setDefault(cfg.ConnConfig.RuntimeParams, "idle_in_transaction_session_timeout", "15000")
@@ -40,6 +41,8 @@ func Open(ctx context.Context, url string, migrations fs.FS) (*pgxpool.Pool, err
 	}
 	return pool, nil
 }
+
+const maxConns = 16
 
 func migrate(ctx context.Context, cfg *pgx.ConnConfig, migrations fs.FS) error {
 	cfg = cfg.Copy()

@@ -66,6 +66,9 @@ func Decode[T any](d Delivery) (T, error) {
 // handleTimeout bounds the work on one delivery; the resiliency policy waits a little longer.
 const handleTimeout = 30 * time.Second
 
+// SubscribePath is where the sidecar asks for subscriptions.
+const SubscribePath = "/dapr/subscribe"
+
 // Mount adds /dapr/subscribe and the delivery routes, guarded by the app token: nobody but the
 // sidecar may deliver.
 func Mount(router *mux.Router, appToken string, subscriptions ...Subscription) {
@@ -94,7 +97,7 @@ func Mount(router *mux.Router, appToken string, subscriptions ...Subscription) {
 		entries = append(entries, e)
 		guarded.HandleFunc(e.Route, s.deliver).Methods(http.MethodPost)
 	}
-	guarded.HandleFunc("/dapr/subscribe", func(w http.ResponseWriter, r *http.Request) {
+	guarded.HandleFunc(SubscribePath, func(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, entries)
 	}).Methods(http.MethodGet)
 }

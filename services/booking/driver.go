@@ -66,8 +66,8 @@ type Driver struct {
 	Payments  Payments
 	Cashbook  Cashbook
 	Announcer Announcer
-	Key       ed25519.PrivateKey // signs tickets
-	Grace     time.Duration      // how long after its hold ran out a booking may still be paid
+	Key       func() ed25519.PrivateKey // signs tickets
+	Grace     time.Duration             // how long after its hold ran out a booking may still be paid
 	Now       func() time.Time
 }
 
@@ -197,7 +197,7 @@ func (d *Driver) capture(ctx context.Context, b Booking) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		tickets = append(tickets, IssueTicket(d.Key, id, b, unit, d.Now()))
+		tickets = append(tickets, IssueTicket(d.Key(), id, b, unit, d.Now()))
 	}
 	return true, d.Journal.Save(ctx, next, Effects{Tickets: tickets})
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -48,6 +49,7 @@ type Live struct {
 	stages map[uuid.UUID]*Stage
 	flight singleflight.Group
 	stale  chan *Stage // to be looked at as a whole, one after the other
+	follow atomic.Bool
 }
 
 var _ Houses = (*Live)(nil)
@@ -214,6 +216,9 @@ func (l *Live) Apply(ctx context.Context, event uuid.UUID, changes []Change, at 
 	s := l.stages[event]
 	l.mu.Unlock()
 	if s == nil {
+		if l.follow.Load() && len(changes) > 0 {
+			go l.visit(ctx, event)
+		}
 		return
 	}
 	if len(changes) == 0 {
@@ -230,6 +235,17 @@ func (l *Live) Apply(ctx context.Context, event uuid.UUID, changes []Change, at 
 	}
 	s.Apply(changes, at, l.now())
 	s.Recheck(ctx, unknown)
+}
+
+// Follow has houses made of every event that something happens to, and not only of those that
+// somebody asks for here.
+func (l *Live) Follow(all bool) { l.follow.Store(all) }
+
+// visit makes a house. Whoever comes meanwhile waits for the same one.
+func (l *Live) visit(ctx context.Context, event uuid.UUID) {
+	if _, err := l.Stage(ctx, event); err != nil && ctx.Err() == nil {
+		slog.WarnContext(ctx, "event not loaded", "event", event, "error", err)
+	}
 }
 
 // Run flushes changes to readers, expires holds, and looks at the store from time to time.

@@ -62,6 +62,7 @@ type Office struct {
 	Announcer Announcer
 	Gate      Gate // nil: events with a waiting room sell to nobody
 	Line      Line // nil: high-demand holds are decided here, like all others
+	Expiries  *Expiries
 	HoldFor   time.Duration
 	Now       func() time.Time
 }
@@ -174,6 +175,7 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, account stri
 		return h, err
 	}
 	o.Announcer.Announce(h.Event, changes(h.UnitIDs(), Held, h.Until))
+	o.Expiries.Watch(h)
 	return h, nil
 }
 

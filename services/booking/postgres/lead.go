@@ -16,23 +16,24 @@ type Lock int64
 // The duties. The numbers only have to differ.
 const (
 	InventoryLock Lock = 0x466f796572_01 // publishes inventories
-	RelayLock     Lock = 0x466f796572_02 // carries the outbox to its topics
 	CallOffLock   Lock = 0x466f796572_03 // works off cancelled events
 )
 
 const leadEvery = time.Second
 
-// Lead runs duty while this process has the lock. The lock is an advisory one of a session: it
-// falls to another replica when the process or its connection is gone.
-func Lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, duty func(context.Context) error) error {
-	for {
-		if err := lead(ctx, pool, lock, duty); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "duty interrupted", "lock", int64(lock), "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(leadEvery):
+// Alone is a task that does its duty while this process has the lock. The lock is an advisory one
+// of a session: it falls to another replica when the process or its connection is gone.
+func (s Store) Alone(lock Lock, duty func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for {
+			if err := lead(ctx, s.Pool, lock, duty); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "duty interrupted", "lock", int64(lock), "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(leadEvery):
+			}
 		}
 	}
 }

@@ -51,7 +51,7 @@ type Server struct {
 	Archive Archive
 	Steps   *Steps
 	Printer Printer
-	Key     ed25519.PublicKey // of ticket codes
+	Key     func() ed25519.PublicKey // of ticket codes
 	Maps    *Maps
 }
 
@@ -368,7 +368,7 @@ func (s Server) sales(ctx context.Context, account identity.Account, event uuid.
 // GetTicketKey implements GET /api/v1/tickets/key.
 func (s Server) GetTicketKey(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"algorithm": "Ed25519", "key": base64.StdEncoding.EncodeToString(s.Key)})
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"algorithm": "Ed25519", "key": base64.StdEncoding.EncodeToString(s.Key())})
 }
 
 // GetTicketPdf implements GET /api/v1/tickets/{ticket}.pdf.

@@ -4,11 +4,14 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
@@ -40,8 +43,10 @@ type Backing struct {
 	Store     store.Store
 	Seats     *Seats
 	Megaphone *Megaphone
-	Key       ed25519.PrivateKey // signs tickets
-	config    Config
+
+	config Config
+	proven chan struct{}      // closed once Prove succeeded
+	key    ed25519.PrivateKey // signs tickets; there once proven
 }
 
 // patience is how long a process waits for its sidecar when it starts.
@@ -64,15 +69,20 @@ func Open(ctx context.Context, p *process.Process, cfg Config) (*Backing, error)
 	b := &Backing{
 		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace()},
 		Seats: NewSeats(client.Store(event.Seats), cfg.Strategy, cfg.HoldFor(), time.Now), Megaphone: &Megaphone{Client: client}, config: cfg,
+		proven: make(chan struct{}),
 	}
 	p.Check("postgres", pool.Ping)
+	p.Check("seats", b.check)
+	p.Go("proof", b.prove)
 	p.Go("megaphone", b.Megaphone.Run)
 	return b, nil
 }
 
-// Prove waits for the sidecar, tries out the state store, and reads the signing key. The process
-// has to answer health questions meanwhile, since the sidecar waits for it in turn.
-func (b *Backing) Prove(ctx context.Context) error {
+var errUnproven = fault.New(fault.Unavailable, "starting", "This service is just starting; please try again.").After(time.Second)
+
+// prove waits for the sidecar, tries out the state store, and reads the signing key. It runs
+// beside the server: the sidecar in turn waits for the process to answer health questions.
+func (b *Backing) prove(ctx context.Context) error {
 	if err := Await(ctx, b.Client.Store(event.Seats), b.config.Strategy, patience); err != nil {
 		return err
 	}
@@ -80,8 +90,53 @@ func (b *Backing) Prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.Key, err = booking.SigningKey(seed)
-	return err
+	if b.key, err = booking.SigningKey(seed); err != nil {
+		return err
+	}
+	close(b.proven)
+	return nil
+}
+
+func (b *Backing) check(context.Context) error {
+	select {
+	case <-b.proven:
+		return nil
+	default:
+		return errUnproven
+	}
+}
+
+// Guard lets nobody in before the state store was tried out, except for the sidecar's question
+// what to subscribe to.
+func (b *Backing) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := b.check(r.Context()); err != nil && r.URL.Path != sidecar.SubscribePath {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Then is a task that begins once the state store was tried out.
+func (b *Backing) Then(task func(context.Context) error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case <-b.proven:
+			return task(ctx)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Key signs tickets. It is there for whoever comes through Guard or Then.
+func (b *Backing) Key() ed25519.PrivateKey { return b.key }
+
+// PublicKey verifies what Key signed.
+func (b *Backing) PublicKey() ed25519.PublicKey {
+	public, _ := b.key.Public().(ed25519.PublicKey)
+	return public
 }
 
 // Driver drives bookings.

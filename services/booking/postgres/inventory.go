@@ -11,39 +11,6 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Letter is a row of the outbox.
-type Letter struct {
-	ID      uuid.UUID
-	Topic   string
-	Key     string
-	Payload []byte
-}
-
-// Letters gives the oldest rows of the outbox.
-func (s Store) Letters(ctx context.Context, limit int) ([]Letter, error) {
-	rows, err := s.Pool.Query(ctx, `SELECT id, topic, key, payload FROM outbox ORDER BY id LIMIT $1`, limit)
-	if err != nil {
-		return nil, fmt.Errorf("outbox: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Letter])
-}
-
-// Delivered removes rows of the outbox.
-func (s Store) Delivered(ctx context.Context, ids []uuid.UUID) error {
-	if _, err := s.Pool.Exec(ctx, `DELETE FROM outbox WHERE id = ANY($1)`, ids); err != nil {
-		return fmt.Errorf("outbox: %w", err)
-	}
-	return nil
-}
-
-// Tidy removes what was carried long ago.
-func (s Store) Tidy(ctx context.Context, before time.Time) error {
-	if _, err := s.Pool.Exec(ctx, `DELETE FROM outbox WHERE created_at < $1`, before); err != nil {
-		return fmt.Errorf("outbox: %w", err)
-	}
-	return nil
-}
-
 // KeepInventory notes what was published of an event.
 func (s Store) KeepInventory(ctx context.Context, event uuid.UUID, i booking.Inventory, at time.Time) error {
 	_, err := s.Pool.Exec(ctx, `INSERT INTO inventory (event_id, available, held, booked, total, version, at) VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -1,0 +1,43 @@
+// Command booking-consumer drives bookings to their end: it takes requests and news of payments
+// from the queue, resumes what was interrupted, and carries the outbox to its topics.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/cdc"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+	store "github.com/foyer-tickets/foyer/services/booking/postgres"
+	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+)
+
+func main() { process.Main("booking-consumer", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[dapr.Config]()
+	if err != nil {
+		return err
+	}
+	b, err := dapr.Open(ctx, p, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	driver := b.Driver()
+	calloff := booking.CallOff{Cancellations: b.Store, Journal: b.Store, Sales: dapr.Catalog{Client: b.Client}, Now: time.Now}
+
+	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
+	if err != nil {
+		return err
+	}
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(driver, calloff.EventChanged)...)
+
+	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
+	p.Go("sweeper", b.Then(booking.Sweeper{Queue: b.Store, Driver: driver, Now: time.Now}.Run))
+	p.Go("calloff", b.Then(b.Store.Alone(store.CallOffLock, calloff.Run)))
+	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
+}

@@ -1,0 +1,59 @@
+// Command booking serves seat maps, holds, bookings and tickets.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/paper"
+	store "github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/rest"
+	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+)
+
+func main() { process.Main("booking", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[dapr.Config]()
+	if err != nil {
+		return err
+	}
+	b, err := dapr.Open(ctx, p, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	live := booking.NewLive(dapr.Catalog{Client: b.Client}, b.Seats, rest.EncodeDelta, time.Now)
+	b.Megaphone.Local = func(id uuid.UUID, changes []booking.Change, at time.Time) { live.Apply(ctx, id, changes, at) }
+	expiries := &booking.Expiries{Holds: b.Seats, Teller: dapr.Notices{Client: b.Client}, Now: time.Now}
+	office := &booking.Office{
+		Seats: b.Seats, Houses: live, Bookings: b.Store, Announcer: b.Megaphone, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
+	}
+	steps, cache := &rest.Steps{}, b.Client.Store(event.Cache)
+	server := rest.Server{Office: office, Live: live, Archive: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: rest.NewMaps()}
+
+	router, err := httpapi.NewRouter(httpapi.Options{
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}), Metrics: p.Metrics,
+		Idempotency: sidecar.Idempotency{Store: cache},
+	})
+	if err != nil {
+		return err
+	}
+	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	rest.Internal{Server: server, Store: b.Store}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(live, b.Client)...)
+
+	p.Go("live", live.Run)
+	p.Go("expiries", expiries.Run)
+	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
+	p.Go("inventories", b.Then(b.Store.Alone(store.InventoryLock, dapr.Inventories{Client: b.Client, Live: live, Store: b.Store}.Run)))
+	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
+}

@@ -1,0 +1,70 @@
+package sidecar
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
+)
+
+// Inventories publishes what is left of events, at most once an event and second. One replica
+// does it for all.
+type Inventories struct {
+	Client *sidecar.Client
+	Live   *booking.Live
+	Store  postgres.Store
+}
+
+// Run publishes until ctx ends. It starts with the events whose holds nobody may be watching.
+func (p Inventories) Run(ctx context.Context) error {
+	p.Live.Follow(true)
+	defer p.Live.Follow(false)
+	unsettled, err := p.Store.Unsettled(ctx)
+	if err != nil {
+		return err
+	}
+	for _, id := range unsettled {
+		if _, err := p.Live.House(ctx, id); err != nil {
+			slog.WarnContext(ctx, "event not loaded", "event", id, "error", err)
+		}
+	}
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-tick.C:
+			p.Live.Changed(func(id uuid.UUID, i booking.Inventory) error { return p.tell(ctx, id, i, now) })
+		}
+	}
+}
+
+func (p Inventories) tell(ctx context.Context, id uuid.UUID, i booking.Inventory, now time.Time) error {
+	msg := event.Inventory{
+		Event: id, Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, Version: i.Version, At: now.UTC(),
+	}
+	if err := p.Client.Publish(ctx, event.PubSub, event.InventorySummary, id.String(), msg); err != nil {
+		return err
+	}
+	return p.Store.KeepInventory(ctx, id, i, now)
+}
+
+// Notices tells buyers of holds that ran out.
+type Notices struct{ Client *sidecar.Client }
+
+var _ booking.Teller = Notices{}
+
+// HoldExpired implements booking.Teller.
+func (n Notices) HoldExpired(ctx context.Context, h booking.Hold) error {
+	return n.Client.Publish(ctx, event.PubSub, event.Notices, h.Account, event.Notice{
+		ID: uuid.NewSHA1(h.ID, []byte("expired")), Account: h.Account, Kind: event.NoticeHoldExpired,
+		Event: &h.Event, Hold: &h.ID, At: h.Until.UTC(),
+	})
+}
