@@ -10,7 +10,7 @@ GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 # Two packages at a time: the tests start real databases and brokers.
 GOTEST := go test -p 2 -timeout 20m
 # Everything that needs no whole platform.
-PARTS = $(shell go list ./... | grep -v -e /tests/integration -e /tests/bench)
+PARTS = $(shell go list ./... | grep -v -e /tests/integration)
 
 # npm leaves its own copy of the lock file, which tells when it last installed.
 NPM_CI = (cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; })
@@ -63,7 +63,7 @@ generate: ## Go servers and the web client from the OpenAPI files
 	@if [ -f web/package.json ]; then cd web && npm run --if-present generate; fi
 
 ##@ Measure it
-BENCHES := $(patsubst tests/bench/%/,%,$(wildcard tests/bench/*/))
+BENCHES := $(patsubst tests/bench/%/main.go,%,$(wildcard tests/bench/*/main.go))
 .PHONY: $(addprefix bench-,$(BENCHES)) bench
 bench: $(addprefix bench-,$(BENCHES)) ## every benchmark, one after the other
 $(addprefix bench-,$(BENCHES)): bench-%:

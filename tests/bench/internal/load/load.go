@@ -1,0 +1,132 @@
+// Package load is what the benchmarks share: clients that each send their next request when the
+// last one is answered, what came of it, the machine it ran on, and a stack to run it against.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// Plan bounds a run: it ends at Duration or after Requests, whichever is first; zero is no bound.
+type Plan struct {
+	Clients  int
+	Duration time.Duration
+	Requests int
+}
+
+// Call makes one request as one of the clients and says, in a word, what came of it: a status
+// code, a refusal's code. An error counts as the outcome "error"; its text is kept once.
+type Call func(ctx context.Context, client, n int) (outcome string, err error)
+
+// Result of a run. Latency is in microseconds, of every call that had no error.
+type Result struct {
+	Clients  int
+	Elapsed  time.Duration
+	Latency  *hdrhistogram.Histogram
+	Outcomes map[string]int
+	Err      error // the first one
+}
+
+// longest latency that is told apart.
+const longest = 10 * time.Minute
+
+// Run has all clients call until the plan's end. n counts a client's calls from 0.
+func Run(ctx context.Context, p Plan, call Call) Result {
+	if p.Duration > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.Duration)
+		defer cancel()
+	}
+	total := newResult(p.Clients)
+	var (
+		mu    sync.Mutex
+		group sync.WaitGroup
+	)
+	began := time.Now()
+	for client := range p.Clients {
+		share := p.Requests / p.Clients
+		if client < p.Requests%p.Clients {
+			share++
+		}
+		group.Go(func() {
+			own := newResult(1)
+			for n := 0; (p.Requests == 0 || n < share) && ctx.Err() == nil; n++ {
+				own.one(ctx, client, n, call)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			total.add(own)
+		})
+	}
+	group.Wait()
+	total.Elapsed = time.Since(began)
+	return total
+}
+
+func newResult(clients int) Result {
+	return Result{Clients: clients, Latency: hdrhistogram.New(1, longest.Microseconds(), 3), Outcomes: map[string]int{}}
+}
+
+func (r *Result) one(ctx context.Context, client, n int, call Call) {
+	began := time.Now()
+	outcome, err := call(ctx, client, n)
+	if err != nil {
+		if ctx.Err() != nil {
+			return // cut off by the end of the run
+		}
+		outcome = "error"
+		if r.Err == nil {
+			r.Err = err
+		}
+	} else {
+		_ = r.Latency.RecordValue(min(time.Since(began), longest).Microseconds())
+	}
+	r.Outcomes[outcome]++
+}
+
+func (r *Result) add(o Result) {
+	r.Latency.Merge(o.Latency)
+	for outcome, n := range o.Outcomes {
+		r.Outcomes[outcome] += n
+	}
+	if r.Err == nil {
+		r.Err = o.Err
+	}
+}
+
+// Requests that were answered.
+func (r Result) Requests() int { return int(r.Latency.TotalCount()) }
+
+// Rate is answered requests a second.
+func (r Result) Rate() float64 { return float64(r.Requests()) / r.Elapsed.Seconds() }
+
+// Quantile gives a latency, for instance at 99.
+func (r Result) Quantile(q float64) time.Duration {
+	return time.Duration(r.Latency.ValueAtQuantile(q)) * time.Microsecond
+}
+
+// Only returns an error unless every request had the outcome.
+func (r Result) Only(outcome string) error {
+	if r.Err != nil {
+		return r.Err
+	}
+	for o, n := range r.Outcomes {
+		if o != outcome {
+			return fmt.Errorf("%d requests were answered %s, not %s", n, o, outcome)
+		}
+	}
+	if r.Requests() == 0 {
+		return errors.New("no request was answered")
+	}
+	return nil
+}
+
+func (r Result) String() string {
+	return fmt.Sprintf("%.0f requests/s, p50 %s, p99 %s, %d clients, %d requests in %s, %v", r.Rate(), r.Quantile(50).Round(10*time.Microsecond),
+		r.Quantile(99).Round(10*time.Microsecond), r.Clients, r.Requests(), r.Elapsed.Round(time.Millisecond), r.Outcomes)
+}
