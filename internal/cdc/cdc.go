@@ -6,8 +6,9 @@
 // when the broker has it, so a crash repeats messages and loses none: consumers go by versions.
 //
 // The slot is also the leader lock: every replica of a service runs the relay, Postgres lets one
-// of them have the slot, and the others wait for it. If the slot falls so far behind that
-// Postgres gives it up (max_slot_wal_keep_size), it is made anew with a new snapshot.
+// of them have the slot, and the others wait for it. An advisory lock covers the time before there
+// is a stream to hold it. If the slot falls so far behind that Postgres gives it up
+// (max_slot_wal_keep_size), it is made anew with a new snapshot.
 //
 // A service whose messages are rows of an outbox table needs one line:
 //
@@ -36,13 +37,15 @@ const (
 )
 
 // Change is one row's change. Row has the columns as Postgres writes them in text, without those
-// that are null; for a delete, only those of the primary key. LSN is that of the commit: it
-// orders changes of one row.
+// that are null; for a delete, only those of the primary key; for an update, without large values
+// that stayed as they were (https://www.postgresql.org/docs/15/storage-toast.html), which are not
+// in the log. LSN is that of the commit: it orders changes of one row.
 type Change struct {
-	Table string
-	Op    Op
-	Row   map[string]string
-	LSN   uint64
+	Table    string
+	Op       Op
+	Row      map[string]string
+	LSN      uint64
+	Snapshot bool // found there when the slot was made
 }
 
 // Message goes to a topic of event.PubSub. Messages of one key keep their order.
@@ -63,6 +66,7 @@ type Relay struct {
 	Name        string   // of publication and slot: letters and underscores
 	Tables      []string // in schema public
 	Inserts     bool     // only inserts matter
+	Latest      bool     // of the messages of one key that are on their way together, the last says it all
 
 	// Map makes the messages of a change; none is fine. An error stops the relay at this change.
 	Map func(ctx context.Context, c Change) ([]Message, error)
@@ -86,35 +90,51 @@ func Outbox(databaseURL string, publisher Publisher, metrics prometheus.Register
 	}
 }
 
-// batch is what goes to the broker in one go.
-type batch struct {
-	messages []Message
-	end      uint64 // LSN that is done when all have arrived
-}
-
-// Bounds of a batch.
+// Bounds of a batch. A batch leaves as soon as nothing more has come for gatherTime, since people
+// wait for what is in it; while one is on its way the next one gathers by itself.
 const (
 	maxBatch     = 500
-	gatherTime   = 5 * time.Millisecond
+	gatherTime   = time.Millisecond
+	gatherAtMost = 5 * time.Millisecond
 	publishRetry = 5 * time.Second
+	publishGrace = 30 * time.Second // then another replica may try with its sidecar
 )
+
+// latest keeps of each topic and key the last message, in the order in which keys first came.
+func latest(messages []Message) []Message {
+	at := make(map[[2]string]int, len(messages))
+	kept := messages[:0]
+	for _, m := range messages {
+		id := [2]string{m.Topic, m.Key}
+		if i, ok := at[id]; ok {
+			kept[i] = m
+			continue
+		}
+		at[id] = len(kept)
+		kept = append(kept, m)
+	}
+	return kept
+}
 
 // waves splits messages by topic and then so that no two of one key are in one bulk: within a
 // bulk the broker's order is not promised.
 func waves(messages []Message) []wave {
 	var all []wave
-	next := map[string]int{} // topic and key -> first wave that may take it
-	index := map[string]int{}
+	type turn struct {
+		topic string
+		n     int
+	}
+	next := map[[2]string]int{} // topic and key -> first turn that may take it
+	index := map[turn]int{}
 	for _, m := range messages {
-		id := m.Topic + "\x00" + m.Key
-		n := next[id]
-		next[id] = n + 1
-		slot := m.Topic + "\x00" + string(rune(n))
-		i, ok := index[slot]
+		id := [2]string{m.Topic, m.Key}
+		at := turn{m.Topic, next[id]}
+		next[id]++
+		i, ok := index[at]
 		if !ok {
 			i = len(all)
-			index[slot] = i
-			all = append(all, wave{topic: m.Topic, turn: n})
+			index[at] = i
+			all = append(all, wave{topic: m.Topic})
 		}
 		all[i].messages = append(all[i].messages, sidecar.Message{Key: m.Key, Payload: m.Payload})
 	}
@@ -123,12 +143,12 @@ func waves(messages []Message) []wave {
 
 type wave struct {
 	topic    string
-	turn     int
 	messages []sidecar.Message
 }
 
-// send publishes one wave and repeats what the broker did not take.
-func (r *Relay) send(ctx context.Context, w wave) error {
+// send publishes one wave, and what the broker did not take again while it takes something. What
+// is left stays in the wave.
+func (r *Relay) send(ctx context.Context, w *wave) error {
 	for len(w.messages) > 0 {
 		failed, err := r.Publisher.PublishBulk(ctx, event.PubSub, w.topic, w.messages)
 		if err == nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,10 +22,11 @@ import (
 // How a relay waits and watches.
 const (
 	standbyWait    = time.Second // between tries to become the leader
-	statusInterval = 5 * time.Second
+	statusInterval = 2 * time.Second
 	lagInterval    = 10 * time.Second
 	lagAlarm       = 256 << 20 // bytes of WAL that the slot holds back
 	receiveWait    = time.Second
+	silence        = 15 * time.Second // without a word, each side takes the other for gone
 )
 
 // Run relays until ctx ends. It survives the database, the broker and other replicas.
@@ -36,7 +38,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		r.Metrics.MustRegister(lag)
 	}
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 200*time.Millisecond, 10*time.Second
+	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
 	for {
 		began := time.Now()
 		err := r.lead(ctx, lag)
@@ -80,13 +82,24 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	}
 	defer db.Close(context.WithoutCancel(ctx))
 
-	stream, err := pgconn.Connect(ctx, withReplication(r.DatabaseURL))
+	repl := cfg.Config.Copy()
+	repl.RuntimeParams["replication"] = "database"
+	repl.RuntimeParams["wal_sender_timeout"] = strconv.FormatInt(silence.Milliseconds(), 10)
+	stream, err := pgconn.ConnectConfig(ctx, repl)
 	if err != nil {
 		return err
 	}
 	defer stream.Close(context.WithoutCancel(ctx))
 
 	slot := r.slotName(cfg.Database)
+	// A slot that is being made, or read to its snapshot, is not yet held by a stream.
+	var ours bool
+	if err := db.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, slot).Scan(&ours); err != nil {
+		return fmt.Errorf("relay: %w", err)
+	}
+	if !ours {
+		return errStandby
+	}
 	if err := r.prepare(ctx, db); err != nil {
 		return err
 	}
@@ -100,19 +113,16 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	if err != nil {
 		return standby(err)
 	}
+	// The stream holds the slot from here on, also when this process freezes and only the database notices.
+	if _, err := db.Exec(ctx, `SELECT pg_advisory_unlock(hashtextextended($1, 0))`, slot); err != nil {
+		return fmt.Errorf("relay: %w", err)
+	}
 	slog.InfoContext(ctx, "relaying", "slot", slot, "from", start.String())
 	f := &follower{relay: r, stream: stream, db: db, slot: slot, done: start, lag: lag, relations: map[uint32]*pglogrepl.RelationMessage{}}
 	return f.follow(ctx)
 }
 
 func (r *Relay) publication() string { return "foyer_" + r.Name }
-
-func withReplication(url string) string {
-	if strings.Contains(url, "?") {
-		return url + "&replication=database"
-	}
-	return url + "?replication=database"
-}
 
 // standby tells "the slot is active for another process" from what is wrong.
 func standby(err error) error {
@@ -214,8 +224,11 @@ func (r *Relay) snapshot(ctx context.Context, db *pgx.Conn, stream *pgconn.PgCon
 	if err := r.relaySnapshot(ctx, db, made.SnapshotName, uint64(lsn)); err != nil {
 		return 0, err
 	}
-	_, err = db.Exec(ctx, `INSERT INTO cdc_snapshots (slot, finished_at) VALUES ($1, now())`, slot)
-	return lsn, err
+	_, err = db.Exec(ctx, `INSERT INTO cdc_snapshots (slot, finished_at) VALUES ($1, now()) ON CONFLICT (slot) DO UPDATE SET finished_at = now()`, slot)
+	if err != nil {
+		return 0, fmt.Errorf("relay: snapshot: %w", err)
+	}
+	return lsn, nil
 }
 
 func (r *Relay) relaySnapshot(ctx context.Context, db *pgx.Conn, name string, lsn uint64) error {
@@ -257,7 +270,7 @@ func (r *Relay) relayTable(ctx context.Context, tx pgx.Tx, table string, lsn uin
 				row[rows.FieldDescriptions()[i].Name] = string(value)
 			}
 		}
-		messages, err := r.Map(ctx, Change{Table: table, Op: Insert, Row: row, LSN: lsn})
+		messages, err := r.Map(ctx, Change{Table: table, Op: Insert, Row: row, LSN: lsn, Snapshot: true})
 		if err != nil {
 			return fmt.Errorf("relay: %s: %w", table, err)
 		}
@@ -277,16 +290,22 @@ func (r *Relay) relayTable(ctx context.Context, tx pgx.Tx, table string, lsn uin
 // publish sends messages until the broker has them all; meanwhile tells Postgres, if idle is
 // given, that we are still here.
 func (r *Relay) publish(ctx context.Context, messages []Message, idle func() error) error {
+	if r.Latest {
+		messages = latest(messages)
+	}
 	for _, w := range waves(messages) {
 		wait := backoff.NewExponentialBackOff()
 		wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, publishRetry
-		for {
-			err := r.send(ctx, w)
+		for began := time.Now(); ; {
+			err := r.send(ctx, &w)
 			if err == nil {
 				break
 			}
 			if ctx.Err() != nil {
 				return ctx.Err()
+			}
+			if time.Since(began) > publishGrace {
+				return fmt.Errorf("relay: the broker is away: %w", err)
 			}
 			pause := wait.NextBackOff()
 			slog.WarnContext(ctx, "broker away, changes wait", "slot", r.Name, "retry", pause.String(), "error", err)
@@ -316,14 +335,27 @@ type follower struct {
 
 	done    pglogrepl.LSN // everything before has arrived
 	pending []Message
-	commit  pglogrepl.LSN // end of the last whole transaction in pending
-	changes []Change      // of the transaction being read
+	since   time.Time     // pending's first message came
+	commit  pglogrepl.LSN // end of the last transaction that is pending as a whole
+	lsn     uint64        // of the transaction being read, 0 between transactions
 
-	nextStatus, nextLag time.Time
-	lastFlush           time.Time
+	heard, nextStatus, nextLag time.Time
+	mark                       mark
+}
+
+// mark is a place in the log and when it was the log's end.
+type mark struct {
+	lsn pglogrepl.LSN
+	at  time.Time
 }
 
 func (f *follower) follow(ctx context.Context) error {
+	f.heard = time.Now()
+	defer func() { // whoever comes next need not repeat what has arrived
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = f.status(last)
+	}()
 	for {
 		now := time.Now()
 		if now.After(f.nextStatus) {
@@ -342,12 +374,17 @@ func (f *follower) follow(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if msg != nil {
+		switch {
+		case msg != nil:
+			f.heard = time.Now()
 			if err := f.take(ctx, msg); err != nil {
 				return err
 			}
+		case time.Since(f.heard) > silence:
+			return errors.New("relay: the database has fallen silent")
 		}
-		if f.commit > f.done && (msg == nil || len(f.pending) >= maxBatch || time.Since(f.lastFlush) > 4*gatherTime) {
+		whole := f.commit > f.done && (msg == nil || time.Since(f.since) > gatherAtMost)
+		if whole || len(f.pending) >= maxBatch {
 			if err := f.flush(ctx); err != nil {
 				return err
 			}
@@ -385,7 +422,7 @@ func (f *follower) take(ctx context.Context, msg *pgproto3.CopyData) error {
 			return err
 		}
 		// Nothing of ours is on its way: what others wrote need not be kept for us.
-		if len(f.changes) == 0 && f.commit <= f.done && k.ServerWALEnd > f.done {
+		if f.lsn == 0 && f.commit <= f.done && k.ServerWALEnd > f.done {
 			f.done = k.ServerWALEnd
 			f.commit = f.done
 		}
@@ -410,31 +447,25 @@ func (f *follower) apply(ctx context.Context, m pglogrepl.Message) error {
 	switch m := m.(type) {
 	case *pglogrepl.RelationMessage: // sent again whenever the table's shape changes
 		f.relations[m.RelationID] = m
+	case *pglogrepl.BeginMessage: // only what was committed is sent, with the commit's place ahead
+		f.lsn = uint64(m.FinalLSN)
 	case *pglogrepl.InsertMessage:
-		f.add(Insert, m.RelationID, m.Tuple)
+		return f.add(ctx, Insert, m.RelationID, m.Tuple)
 	case *pglogrepl.UpdateMessage:
-		f.add(Update, m.RelationID, m.NewTuple)
+		return f.add(ctx, Update, m.RelationID, m.NewTuple)
 	case *pglogrepl.DeleteMessage:
-		f.add(Delete, m.RelationID, m.OldTuple)
+		return f.add(ctx, Delete, m.RelationID, m.OldTuple)
 	case *pglogrepl.CommitMessage:
-		for _, c := range f.changes {
-			c.LSN = uint64(m.CommitLSN)
-			messages, err := f.relay.Map(ctx, c)
-			if err != nil {
-				return fmt.Errorf("relay: %s: %w", c.Table, err)
-			}
-			f.pending = append(f.pending, messages...)
-		}
-		f.changes = f.changes[:0]
+		f.lsn = 0
 		f.commit = m.TransactionEndLSN
 	}
 	return nil
 }
 
-func (f *follower) add(op Op, relation uint32, tuple *pglogrepl.TupleData) {
+func (f *follower) add(ctx context.Context, op Op, relation uint32, tuple *pglogrepl.TupleData) error {
 	rel, ok := f.relations[relation]
 	if !ok || tuple == nil {
-		return
+		return nil
 	}
 	row := make(map[string]string, len(tuple.Columns))
 	for i, c := range tuple.Columns {
@@ -442,31 +473,50 @@ func (f *follower) add(op Op, relation uint32, tuple *pglogrepl.TupleData) {
 			row[rel.Columns[i].Name] = string(c.Data)
 		}
 	}
-	f.changes = append(f.changes, Change{Table: rel.RelationName, Op: op, Row: row})
+	messages, err := f.relay.Map(ctx, Change{Table: rel.RelationName, Op: op, Row: row, LSN: f.lsn})
+	if err != nil {
+		return fmt.Errorf("relay: %s: %w", rel.RelationName, err)
+	}
+	if len(f.pending) == 0 {
+		f.since = time.Now()
+	}
+	f.pending = append(f.pending, messages...)
+	return nil
 }
 
+// flush publishes what is pending. Of a transaction too large for one batch, the first part goes
+// ahead: only its end moves the slot.
 func (f *follower) flush(ctx context.Context) error {
 	if err := f.relay.publish(ctx, f.pending, func() error { return f.status(ctx) }); err != nil {
 		return err
 	}
-	f.pending = f.pending[:0]
-	f.done, f.lastFlush = f.commit, time.Now()
+	f.pending, f.done = f.pending[:0], max(f.done, f.commit)
+	f.heard = time.Now() // we were not listening
 	return nil
 }
 
-// status tells Postgres what has arrived, which it may then forget.
+// status tells Postgres what has arrived, which it may then forget, and asks for a word.
 func (f *follower) status(ctx context.Context) error {
 	f.nextStatus = time.Now().Add(statusInterval)
-	return pglogrepl.SendStandbyStatusUpdate(ctx, f.stream, pglogrepl.StandbyStatusUpdate{WALWritePosition: f.done})
+	return pglogrepl.SendStandbyStatusUpdate(ctx, f.stream, pglogrepl.StandbyStatusUpdate{WALWritePosition: f.done, ReplyRequested: true})
 }
 
 // watch measures how much the slot holds back, and prunes what was relayed.
 func (f *follower) watch(ctx context.Context) {
 	f.nextLag = time.Now().Add(lagInterval)
-	var lag float64
+	ctx, cancel := context.WithTimeout(ctx, lagInterval)
+	defer cancel()
+	var (
+		lag  float64
+		end  string
+		next mark
+	)
 	err := f.db.QueryRow(ctx, `
-		SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8
-		FROM pg_replication_slots WHERE slot_name = $1`, f.slot).Scan(&lag)
+		SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8, pg_current_wal_lsn()::text, now()
+		FROM pg_replication_slots WHERE slot_name = $1`, f.slot).Scan(&lag, &end, &next.at)
+	if err == nil {
+		next.lsn, err = pglogrepl.ParseLSN(end)
+	}
 	if err != nil {
 		slog.WarnContext(ctx, "lag not measured", "slot", f.slot, "error", err)
 		return
@@ -474,12 +524,17 @@ func (f *follower) watch(ctx context.Context) {
 	f.lag.Set(lag)
 	if lag > lagAlarm {
 		slog.ErrorContext(ctx, "relay is far behind", "slot", f.slot, "bytes", lag)
+	}
+	if !f.mark.at.IsZero() && f.done < f.mark.lsn {
+		return // not yet where the log ended when we last looked
+	}
+	relayed := f.mark.at
+	f.mark = next
+	if f.relay.Prune == "" || relayed.IsZero() {
 		return
 	}
-	if f.relay.Prune == "" {
-		return
-	}
-	if _, err := f.db.Exec(ctx, f.relay.Prune, time.Now().Add(-keptOutbox)); err != nil {
+	// A row that is gone could not be in another snapshot: only what has surely arrived goes.
+	if _, err := f.db.Exec(ctx, f.relay.Prune, relayed.Add(-keptOutbox)); err != nil {
 		slog.WarnContext(ctx, "outbox not pruned", "slot", f.slot, "error", err)
 	}
 }

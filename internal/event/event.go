@@ -36,6 +36,7 @@ const (
 // Topics on PubSub. Each has a dead-letter topic of the same name with the suffix Dead.
 const (
 	CatalogChanges          = "catalog.changes"
+	AvailabilityChanges     = "availability.changes"
 	BookingRequests         = "booking.requests"
 	BookingRequestsPriority = "booking.requests.priority"
 	BookingEvents           = "booking.events"
@@ -57,14 +58,15 @@ const (
 
 // Topics lists every topic on PubSub.
 func Topics() []string {
-	return []string{CatalogChanges, BookingRequests, BookingRequestsPriority, BookingEvents, PaymentEvents, HoldRequests, InventorySummary, Notices}
+	return []string{CatalogChanges, AvailabilityChanges, BookingRequests, BookingRequestsPriority, BookingEvents, PaymentEvents, HoldRequests, InventorySummary, Notices}
 }
 
 // BroadcastTopics lists every topic on Broadcast.
 func BroadcastTopics() []string { return []string{SeatChanges, HoldOutcomes, LineTicks, Messages} }
 
 // CatalogChanged says that an event, its ticket types, its venue or its plan changed.
-// Key: event. LSN orders changes of one event; it is a Postgres log sequence number.
+// Key: event. LSN orders changes of one event; it is a Postgres log sequence number. On
+// AvailabilityChanges the same says that only what is left of the event changed.
 type CatalogChanged struct {
 	Event   uuid.UUID `json:"event"`
 	Deleted bool      `json:"deleted,omitempty"`

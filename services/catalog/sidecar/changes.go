@@ -16,20 +16,29 @@ import (
 type EventsOfVenue func(ctx context.Context, venue uuid.UUID) ([]uuid.UUID, error)
 
 // Changes relays committed changes of events, with their ticket types and venues, to the topic
-// catalog.changes: one message an event, which says only that it changed.
+// catalog.changes: one message an event, which says only that it changed. What is left of an
+// event changes far more often and concerns fewer: it has the topic availability.changes.
 func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Registerer, ofVenue EventsOfVenue) *cdc.Relay {
 	return &cdc.Relay{
-		DatabaseURL: databaseURL, Name: "catalog", Tables: []string{"events", "ticket_types", "venues"},
+		DatabaseURL: databaseURL, Name: "catalog", Tables: []string{"events", "ticket_types", "venues", "availability"}, Latest: true,
 		Publisher: publisher, Metrics: metrics,
 		Map: func(ctx context.Context, c cdc.Change) ([]cdc.Message, error) {
+			if c.Snapshot && c.Table != "events" { // the event itself is in the snapshot too
+				return nil, nil
+			}
 			switch c.Table {
 			case "events":
-				return changed(c.LSN, c.Op == cdc.Delete, c.Row["id"])
+				return changed(event.CatalogChanges, c.LSN, c.Op == cdc.Delete, c.Row["id"])
 			case "ticket_types":
 				if c.Op == cdc.Delete { // only its key is known; the event's own row changed too
 					return nil, nil
 				}
-				return changed(c.LSN, false, c.Row["event"])
+				return changed(event.CatalogChanges, c.LSN, false, c.Row["event"])
+			case "availability":
+				if c.Op == cdc.Delete { // goes with its event
+					return nil, nil
+				}
+				return changed(event.AvailabilityChanges, c.LSN, false, c.Row["event"])
 			}
 			if c.Op != cdc.Update { // a new venue has no events yet
 				return nil, nil
@@ -44,7 +53,7 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 			}
 			var all []cdc.Message
 			for _, id := range events {
-				messages, err := changed(c.LSN, false, id.String())
+				messages, err := changed(event.CatalogChanges, c.LSN, false, id.String())
 				if err != nil {
 					return nil, err
 				}
@@ -55,11 +64,11 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 	}
 }
 
-func changed(lsn uint64, deleted bool, id string) ([]cdc.Message, error) {
+func changed(topic string, lsn uint64, deleted bool, id string) ([]cdc.Message, error) {
 	parsed, err := uuid.Parse(id)
 	if err != nil {
 		return nil, fmt.Errorf("catalog change: %w", err)
 	}
 	payload, err := json.Marshal(event.CatalogChanged{Event: parsed, Deleted: deleted, LSN: lsn})
-	return []cdc.Message{{Topic: event.CatalogChanges, Key: id, Payload: payload}}, err
+	return []cdc.Message{{Topic: topic, Key: id, Payload: payload}}, err
 }
