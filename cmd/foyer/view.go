@@ -60,7 +60,8 @@ func (v *view) show(all []stack.Status, elapsed time.Duration) {
 
 func (v *view) showPlain(all []stack.Status) {
 	for _, s := range all {
-		if v.said[s.Name] != s.State && s.State != stack.Waiting && s.State != stack.Preparing {
+		unwanted := s.State == stack.Stopped && v.said[s.Name] == ""
+		if v.said[s.Name] != s.State && s.State != stack.Waiting && s.State != stack.Preparing && !unwanted {
 			fmt.Fprintf(v.out, "  %-28s %-9s %6s  %s\n", s.Name, s.State, seconds(s.Took), firstLine(s.Error))
 		}
 		if s.Step.Text != "" && v.steps[s.Name] != s.Step.Text {

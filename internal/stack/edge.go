@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 )
 
 // gateway runs nginx on gateway/nginx.conf. Every file under gateway/ is copied into the data
@@ -60,6 +61,8 @@ func (s *Stack) gatewayValues() map[string]string {
 		"FOYER_KEYCLOAK_URL":       fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak),
 		"FOYER_STRIPESIM_FORM_URL": fmt.Sprintf("http://localhost:%d", cfg.Ports.StripeForm),
 		"FOYER_USER":               "nobody",
+		"FOYER_OPEN_FILES":         fmt.Sprint(openFiles()),
+		"FOYER_CONNECTIONS":        fmt.Sprint(openFiles() / 4),
 	}
 	if me, err := user.Current(); err == nil {
 		values["FOYER_USER"] = me.Username
@@ -69,6 +72,17 @@ func (s *Stack) gatewayValues() map[string]string {
 		values["FOYER_"+name+"_ADDR"] = address(app.Port)
 	}
 	return values
+}
+
+// openFiles is how many files one of nginx's workers may have open: enough for any crowd that
+// one machine serves, but no more than the system lets us ask for.
+func openFiles() uint64 {
+	const plenty = 65536
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || limit.Max > plenty {
+		return plenty
+	}
+	return limit.Max
 }
 
 var placeholder = regexp.MustCompile(`\$\{(FOYER_[A-Z0-9_]+)\}`)

@@ -40,6 +40,10 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 			if err := os.MkdirAll(filepath.Join(home, "data"), 0o755); err != nil {
 				return err
 			}
+			// Compressed theme files, which Keycloak would go on serving after the theme has changed.
+			if err := os.RemoveAll(filepath.Join(home, "data", "tmp", "kc-gzip-cache")); err != nil {
+				return err
+			}
 			return replaceLink(filepath.Join(cfg.Root, "keycloak", "realm"), filepath.Join(home, "data", "import"))
 		},
 		Command: func() (*exec.Cmd, error) {
@@ -49,7 +53,7 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.Keycloak),
 				"--http-management-port", fmt.Sprint(cfg.Ports.KeycloakManagement),
 				"--hostname", fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak), "--hostname-strict=false",
-				"--log-level=info,org.keycloak.events:warn", "--spi-theme--static-max-age=60")
+				"--log-level=info,org.keycloak.events:warn,io.smallrye.health:error", "--spi-theme--static-max-age=60")
 			cmd.Env = append(os.Environ(),
 				"KC_DB_PASSWORD="+cfg.DatabasePassword,
 				"KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD="+cfg.AdminPassword,
