@@ -104,8 +104,11 @@ func (c *cli) launch(ctx context.Context, names []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // its log says why
+		close(ended)
+	}()
 	for {
 		if _, err := c.client.Status(ctx); err == nil {
 			return nil

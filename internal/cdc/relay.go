@@ -243,7 +243,7 @@ func (r *Relay) relaySnapshot(ctx context.Context, db *pgx.Conn, name string, ls
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // read only
+	defer tx.Rollback(context.WithoutCancel(ctx)) // read only
 	if _, err := tx.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+name+"'"); err != nil {
 		return fmt.Errorf("relay: snapshot: %w", err)
 	}

@@ -51,8 +51,9 @@ type Process struct {
 // Main runs a process until SIGINT or SIGTERM and exits with 1 when it failed.
 func Main(name string, run func(ctx context.Context, p *Process) error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	if err := start(ctx, name, run); err != nil {
+	err := start(ctx, name, run)
+	stop()
+	if err != nil {
 		slog.Error("process failed", "process", name, "error", err)
 		os.Exit(1)
 	}

@@ -23,7 +23,7 @@ func (s *Stack) redis() Part {
 		Name: "redis", Tier: Infrastructure, Ports: []int{cfg.Ports.Redis},
 		Prepare: func(context.Context, func(Step)) error {
 			if _, err := exec.LookPath("redis-server"); err != nil {
-				return fmt.Errorf("Redis is not installed (Debian: apt-get install redis-server): %w", err)
+				return fmt.Errorf("redis is not installed (Debian: apt-get install redis-server): %w", err)
 			}
 			// A file, since the password would show in the process list.
 			return writeConfig(filepath.Join(dir, "redis.conf"), fmt.Sprintf(

@@ -247,8 +247,11 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	r.set(func(s *Status) { s.PID = cmd.Process.Pid })
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait() // cmd.ProcessState has it
+		close(ended)
+	}()
 	// Whatever the process started itself goes with it.
 	defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 
@@ -263,12 +266,12 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 	var healthySince time.Time
 	for {
 		select {
-		case err := <-ended:
+		case <-ended:
 			ran := time.Duration(0)
 			if !healthySince.IsZero() {
 				ran = time.Since(healthySince)
 			}
-			return ran, fmt.Errorf("ended: %s%s", exitText(cmd, err), lastLine(r.log))
+			return ran, fmt.Errorf("ended: %s%s", cmd.ProcessState, lastLine(r.log))
 		case err := <-ready:
 			if err != nil && ctx.Err() == nil {
 				r.end(cmd, ended)
@@ -313,7 +316,7 @@ func (r *runner) untilReady(ctx context.Context) error {
 }
 
 // end asks the process to stop and insists after a while.
-func (r *runner) end(cmd *exec.Cmd, ended <-chan error) {
+func (r *runner) end(cmd *exec.Cmd, ended <-chan struct{}) {
 	signal := r.part.Signal
 	if signal == 0 {
 		signal = syscall.SIGTERM
@@ -326,16 +329,6 @@ func (r *runner) end(cmd *exec.Cmd, ended <-chan error) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		<-ended
 	}
-}
-
-func exitText(cmd *exec.Cmd, err error) string {
-	if err == nil {
-		return "exit status 0"
-	}
-	if cmd.ProcessState != nil {
-		return cmd.ProcessState.String()
-	}
-	return err.Error()
 }
 
 // spawner starts processes from one operating-system thread that lives as long as we do:

@@ -124,14 +124,14 @@ func (h *House) Expire(now time.Time) bool {
 	if h.count[Held] == 0 {
 		return false
 	}
-	any := false
+	freed := false
 	for i, s := range h.states {
 		if s == Held && !now.Before(h.until[i]) {
 			h.set(i, Available, time.Time{})
-			any = true
+			freed = true
 		}
 	}
-	return any
+	return freed
 }
 
 func (h *House) set(i int, s State, until time.Time) {

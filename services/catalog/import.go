@@ -98,10 +98,10 @@ func firstByte(br *bufio.Reader) (byte, error) {
 func readLines(br *bufio.Reader, yield func(Record) error) error {
 	for line := 1; ; line++ {
 		raw, tooLong, err := readLine(br)
-		if err != nil && !errors.Is(err, io.EOF) {
+		done := errors.Is(err, io.EOF)
+		if err != nil && !done {
 			return err
 		}
-		done := err != nil
 		if text := bytes.TrimSpace(raw); len(text) > 0 || tooLong {
 			rec := Record{Line: line}
 			if tooLong {

@@ -15,7 +15,7 @@ type Sessions struct{ Store *sidecar.Store }
 
 var _ auth.Sessions = Sessions{}
 
-func tokensKey(key string) string      { return "session:" + key }
+func tokensKey(key string) string       { return "session:" + key }
 func keycloakKey(session string) string { return "session-of:" + session }
 
 // Save implements auth.Sessions. The second key lets Keycloak's logout find the session.

@@ -73,7 +73,7 @@ func (s *Steps) Run(ctx context.Context, listen func(context.Context, func(uuid.
 
 // StreamBooking implements GET /api/v1/bookings/{booking}/stream.
 func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
-	account, b, err := s.find(r, id)
+	account, _, err := s.find(r, id)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -91,7 +91,8 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 	defer poll.Stop()
 	var sent int64
 	for {
-		if b, err = s.Office.Booking(r.Context(), account, id); err != nil {
+		b, err := s.Office.Booking(r.Context(), account, id)
+		if err != nil {
 			return // it comes back
 		}
 		if b.Version != sent {
