@@ -163,7 +163,7 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, account stri
 	if err != nil {
 		return Hold{}, err
 	}
-	now := o.Now()
+	now := o.Now().Truncate(time.Millisecond) // as it is stored
 	h := Hold{ID: id, Event: sale.Event, Account: account, Units: units, Until: now.Add(o.HoldFor), Status: HoldOpen}
 	if sale.HighDemand && o.Line != nil {
 		err = o.Line.Hold(ctx, h, sale.MaxPerAccount)
