@@ -17,16 +17,25 @@ var (
 	ErrInvalidCursor   = fault.New(fault.Malformed, "invalid_cursor", "This cursor is not one of ours.")
 )
 
-// ETag writes a version number as a strong entity tag.
-func ETag(version int64) string { return `"` + strconv.FormatInt(version, 10) + `"` }
+// ETag writes a version as a strong entity tag. A representation that also shows what changes
+// without the thing itself has those versions behind the first.
+func ETag(version int64, shown ...int64) string {
+	tag := strconv.AppendInt([]byte{'"'}, version, 10)
+	for _, v := range shown {
+		tag = strconv.AppendInt(append(tag, '.'), v, 10)
+	}
+	return string(append(tag, '"'))
+}
 
-// IfMatch reads the version a client changed. ErrVersionRequired when it does not say.
+// IfMatch reads the version a client changed: the first of its entity tag. ErrVersionRequired when
+// it does not say, ErrVersionStale for what was never a tag of ours.
 func IfMatch(header string) (int64, error) {
 	if header == "" {
 		return 0, ErrVersionRequired
 	}
-	version, err := strconv.ParseInt(strings.Trim(strings.TrimPrefix(header, "W/"), `"`), 10, 64)
-	if err != nil {
+	tag, _, _ := strings.Cut(strings.Trim(strings.TrimPrefix(header, "W/"), `"`), ".")
+	version, err := strconv.ParseInt(tag, 10, 64)
+	if err != nil || version < 1 {
 		return 0, ErrVersionStale
 	}
 	return version, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
+	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
@@ -19,12 +20,23 @@ import (
 
 // contract is a service's OpenAPI document in force.
 //
-// Two extensions on an operation: `x-max-body: 16777216` raises the body limit in bytes;
-// `x-stream-body: true` leaves the body unread for the handler to stream and check.
+// Three extensions on an operation: `x-max-body: 16777216` raises the body limit in bytes;
+// `x-stream-body: true` leaves the body unread for the handler to stream and check;
+// `x-shared: true` says that everyone gets the same answer, so that the gateway may keep it.
 type contract struct {
 	doc     *openapi3.T
 	dialect *openapi3.T // names the validator; see newContract
 	options *openapi3filter.Options
+}
+
+// The library checks no format of ids by itself.
+func init() {
+	openapi3.DefineStringFormatValidator("uuid", openapi3.NewCallbackValidator(func(id string) error {
+		if len(id) != 36 {
+			return errors.New("not a UUID in its usual form")
+		}
+		return uuid.Validate(id)
+	}))
 }
 
 func newContract(spec []byte) (*contract, error) {
@@ -90,6 +102,9 @@ func (c *contract) validate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		if shared, _ := op.Extensions["x-shared"].(bool); shared && r.Header.Get("Authorization") == "" {
+			w.Header().Set("Cache-Control", Shared)
+		}
 		options := *c.options
 		if stream, _ := op.Extensions["x-stream-body"].(bool); stream {
 			options.ExcludeRequestBody = true
@@ -107,6 +122,11 @@ func (c *contract) validate(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// Shared is the Cache-Control of answers that everyone may share: a second old without asking, one
+// more while asking, and for a day while the service is away. The gateway goes by it; to browsers
+// it says that they ask each time.
+const Shared = "public, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400"
 
 // violation is one thing wrong with a request. It names the place and the rule, never the
 // value: what people type by mistake is often a secret or a name.

@@ -4,6 +4,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +89,7 @@ type Event struct {
 // Availability is what is left, as booking last said.
 type Availability struct {
 	Available, Held, Booked int
+	Version                 int64 // grows with each word from booking
 }
 
 // fewShare: below a tenth of the house, people are told that few are left.
@@ -108,6 +110,9 @@ func (a Availability) Status() string {
 // Draftable checks what every event needs, published or not, and fills in what may be left out.
 func (e Event) Draftable(now time.Time) (Event, error) {
 	e.Name = strings.TrimSpace(e.Name)
+	if err := storable(e.texts()...); err != nil {
+		return e, err
+	}
 	switch {
 	case e.Name == "":
 		return e, fault.New(fault.Invalid, "name_required", "An event needs a name.")
@@ -144,6 +149,16 @@ func (e Event) Draftable(now time.Time) (Event, error) {
 	return e, e.checkTicketTypes()
 }
 
+// texts lists what people wrote.
+func (e Event) texts() []string {
+	all := append([]string{e.Name, e.Description, e.Category, e.URL, e.Image, e.TimeZone}, e.Performers...)
+	all = append(all, e.Topics...)
+	for _, t := range e.TicketTypes {
+		all = append(append(all, t.Name), t.Categories...)
+	}
+	return all
+}
+
 func (e Event) checkTicketTypes() error {
 	for i, t := range e.TicketTypes {
 		if _, err := money.New(t.Price.Amount, t.Price.Currency); err != nil {
@@ -160,10 +175,8 @@ func (e Event) checkTicketTypes() error {
 		}
 		for _, other := range e.TicketTypes[:i] {
 			for _, c := range t.Categories {
-				for _, o := range other.Categories {
-					if c == o {
-						return fault.New(fault.Invalid, "category_twice", "Two ticket types sell the same seats.").With("category", c)
-					}
+				if t.Seated && other.Seated && slices.Contains(other.Categories, c) {
+					return fault.New(fault.Invalid, "category_twice", "Two ticket types sell the same seats.").With("category", c)
 				}
 			}
 		}
@@ -183,6 +196,7 @@ func (e Event) Publish(plan *Plan, now time.Time) (Event, error) {
 	case !e.EndsAt.After(now):
 		return e, ErrNotPublishable.With("missing", "a date in the future")
 	}
+	e.TicketTypes = slices.Clone(e.TicketTypes)
 	for i := range e.TicketTypes {
 		t := &e.TicketTypes[i]
 		if !t.Seated {
@@ -202,20 +216,25 @@ func (e Event) Publish(plan *Plan, now time.Time) (Event, error) {
 // Cancel calls an event off. Booking refunds everyone when it hears of it.
 func (e Event) Cancel() (Event, error) {
 	if e.Status == Draft {
-		return e, fault.New(fault.Conflict, "event_not_published", "A draft can be deleted or left, not cancelled.")
+		return e, fault.New(fault.Conflict, "event_not_published", "A draft was never public: there is nothing to cancel.")
 	}
 	e.Status = Cancelled
 	return e, nil
 }
 
 // Edit replaces what a merchant may change with what next says. Once published, what is sold
-// stays as it is: names and prices may change for later buyers, seats and capacities may not.
+// stays as it is: names and prices may change for later buyers, seats, capacities and the house
+// that the seats are in may not.
 func (e Event) Edit(next Event, now time.Time) (Event, error) {
 	if e.Status == Cancelled {
 		return e, ErrCancelled
 	}
 	if e.Status == Published && !sameOffer(e.TicketTypes, next.TicketTypes) {
 		return e, ErrOnSale
+	}
+	seated := slices.ContainsFunc(e.TicketTypes, func(t TicketType) bool { return t.Seated })
+	if e.Status == Published && seated && next.Venue.ID != e.Venue.ID {
+		return e, ErrOnSale.With("field", "venue")
 	}
 	if e.Status == Published && next.HighDemand != e.HighDemand && now.After(e.SalesStart) {
 		return e, fault.New(fault.Conflict, "event_on_sale", "Whether there is a waiting room is settled before sales start.")

@@ -1,10 +1,12 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -77,6 +79,9 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	var p Plan
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return nil, fault.New(fault.Malformed, "malformed_plan", "The seating plan could not be read.").Because(err)
+	}
+	if bytes.Contains(raw, []byte(`\u0000`)) || !utf8.Valid(raw) {
+		return nil, planFault("A plan's texts are UTF-8 without NUL characters.")
 	}
 	if p.Name == "" || p.Size.Width <= 0 || p.Size.Height <= 0 {
 		return nil, planFault("A plan needs a name and a size.")

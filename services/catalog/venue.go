@@ -25,6 +25,9 @@ type Venue struct {
 // Check refuses a venue that nobody could find.
 func (v Venue) Check() (Venue, error) {
 	v.Name = strings.TrimSpace(v.Name)
+	if err := storable(v.Name, v.City); err != nil {
+		return v, err
+	}
 	if v.Name == "" {
 		return v, fault.New(fault.Invalid, "name_required", "A venue needs a name.")
 	}

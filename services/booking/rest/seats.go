@@ -183,7 +183,7 @@ func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId) 
 		return
 	}
 	h := w.Header()
-	h.Set("Cache-Control", "public, max-age=0, must-revalidate")
+	h.Set("Cache-Control", httpapi.Shared)
 	h.Set("Vary", "Accept-Encoding")
 	if httpapi.NotModified(w, r, encoded.etag) {
 		return

@@ -23,6 +23,15 @@ const (
 // Import stores an imported event as published, or brings it up to date. What is already on sale
 // keeps its tickets. It may be repeated without effect.
 func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome string, err error) {
+	id, outcome, err = s.importOnce(ctx, merchant, i, now)
+	if postgres.Violates(err, postgres.UniqueViolation, "events_by_source") {
+		// Another import of the same record came first; what it stored is there to compare with now.
+		return s.importOnce(ctx, merchant, i, now)
+	}
+	return id, outcome, err
+}
+
+func (s Store) importOnce(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome string, err error) {
 	fingerprint := i.Fingerprint()
 	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		var present string
@@ -59,14 +68,27 @@ func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, 
 	return id, outcome, err
 }
 
-func importVenue(ctx context.Context, tx pgx.Tx, merchant string, v catalog.Venue) (uuid.UUID, error) {
+// importVenue finds or makes the venue that imports of this merchant share. It is looked for first:
+// a venue that is written to counts as changed, and with it all its events.
+func importVenue(ctx context.Context, tx pgx.Tx, merchant string, v catalog.Venue) (id uuid.UUID, err error) {
 	key := v.Country + "/" + v.City + "/" + v.Name
-	id, err := uuid.NewV7()
-	if err != nil {
-		return id, err
+	for range 3 { // each statement sees what others have committed meanwhile
+		err = tx.QueryRow(ctx, `SELECT id FROM venues WHERE merchant = $1 AND import_key = $2`, merchant, key).Scan(&id)
+		if !errors.Is(err, pgx.ErrNoRows) {
+			break
+		}
+		if v.ID, err = uuid.NewV7(); err != nil {
+			return id, err
+		}
+		v.Merchant = merchant
+		if id, err = insertVenue(ctx, tx, v, &key); !errors.Is(err, pgx.ErrNoRows) {
+			return id, err
+		}
 	}
-	v.ID, v.Merchant = id, merchant
-	return insertVenue(ctx, tx, v, &key)
+	if err != nil {
+		return id, fmt.Errorf("import venue: %w", err)
+	}
+	return id, nil
 }
 
 func (s Store) reimport(ctx context.Context, tx pgx.Tx, id uuid.UUID, next catalog.Event, fingerprint string, now time.Time) error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,7 +43,7 @@ const selectEvent = `
 		e.starts_at, e.ends_at, e.time_zone, e.sales_start, e.sales_end, e.max_per_order, e.max_per_account, e.high_demand,
 		e.refundable_until, e.status, e.source, e.version, e.updated_at,
 		v.id, v.merchant, v.name, v.city, v.country, v.lat, v.lon, v.time_zone, v.plan IS NOT NULL, v.version,
-		t.types, a.available, a.held, a.booked
+		t.types, a.available, a.held, a.booked, a.version
 	FROM events e
 	JOIN venues v ON v.id = e.venue
 	LEFT JOIN availability a ON a.event = e.id
@@ -68,12 +69,13 @@ func scanEvent(row pgx.CollectableRow) (catalog.Event, error) {
 		lat, lon                *float64
 		types                   []byte
 		available, held, booked *int
+		said                    *int64
 	)
 	err := row.Scan(&e.ID, &e.Merchant, &e.Slug, &e.Name, &e.Description, &e.Category, &e.Performers, &e.Topics, &e.URL, &e.Image, &e.Online,
 		&e.StartsAt, &e.EndsAt, &e.TimeZone, &e.SalesStart, &e.SalesEnd, &e.MaxPerOrder, &e.MaxPerAccount, &e.HighDemand,
 		&e.RefundableUntil, &e.Status, &e.Source, &e.Version, &e.UpdatedAt,
 		&v.ID, &v.Merchant, &v.Name, &v.City, &v.Country, &lat, &lon, &v.TimeZone, &v.HasPlan, &v.Version,
-		&types, &available, &held, &booked)
+		&types, &available, &held, &booked, &said)
 	if err != nil {
 		return e, err
 	}
@@ -96,7 +98,7 @@ func scanEvent(row pgx.CollectableRow) (catalog.Event, error) {
 	}
 	e.Availability = catalog.Availability{Available: capacity}
 	if available != nil { // until booking has spoken, everything is there
-		e.Availability = catalog.Availability{Available: *available, Held: *held, Booked: *booked}
+		e.Availability = catalog.Availability{Available: *available, Held: *held, Booked: *booked, Version: *said}
 	}
 	return e, nil
 }
@@ -237,12 +239,14 @@ func updateEvent(ctx context.Context, tx pgx.Tx, e catalog.Event) error {
 	return writeTicketTypes(ctx, tx, e)
 }
 
-// Change applies one step to an event under a row lock. ifVersion 0: whatever the version;
-// httpapi.ErrVersionStale when it is another. change gets the venue's plan, nil without one.
+// Change applies one step to an event under a row lock; a step that changes nothing leaves no
+// trace. ifVersion 0: whatever the version; httpapi.ErrVersionStale when it is another. change gets
+// the venue's plan, nil without one; the venue is held too, so that no other plan comes between
+// counting the seats and selling them. change makes no call of its own to the database.
 func (s Store) Change(ctx context.Context, id uuid.UUID, ifVersion int64, now time.Time, change func(catalog.Event, *catalog.Plan) (catalog.Event, error)) (catalog.Event, error) {
 	var next catalog.Event
 	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		e, err := s.event(ctx, tx, id, " FOR UPDATE OF e")
+		e, err := s.event(ctx, tx, id, " FOR UPDATE OF e FOR SHARE OF v")
 		if err != nil {
 			return err
 		}
@@ -255,6 +259,9 @@ func (s Store) Change(ctx context.Context, id uuid.UUID, ifVersion int64, now ti
 		}
 		if next, err = change(e, plan); err != nil {
 			return err
+		}
+		if reflect.DeepEqual(next, e) {
+			return nil
 		}
 		next.Version, next.UpdatedAt = e.Version+1, now
 		if err := updateEvent(ctx, tx, next); err != nil {

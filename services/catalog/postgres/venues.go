@@ -64,7 +64,7 @@ type rower interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// insertVenue stores a venue; one with an import key that is there already is kept as it is.
+// insertVenue stores a venue. pgx.ErrNoRows when one with that import key is there.
 func insertVenue(ctx context.Context, q rower, v catalog.Venue, importKey *string) (uuid.UUID, error) {
 	var lat, lon *float64
 	if v.Location != nil {
@@ -74,7 +74,7 @@ func insertVenue(ctx context.Context, q rower, v catalog.Venue, importKey *strin
 	err := q.QueryRow(ctx, `
 		INSERT INTO venues (id, merchant, name, city, country, lat, lon, time_zone, import_key)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9)
-		ON CONFLICT (merchant, import_key) DO UPDATE SET import_key = EXCLUDED.import_key
+		ON CONFLICT (merchant, import_key) DO NOTHING
 		RETURNING id`, v.ID, v.Merchant, v.Name, v.City, v.Country, lat, lon, v.TimeZone, importKey).Scan(&id)
 	if err != nil {
 		return id, fmt.Errorf("insert venue: %w", err)
@@ -107,14 +107,26 @@ func plan(ctx context.Context, q rower, venue uuid.UUID) (*catalog.Plan, error) 
 	return catalog.ParsePlan(raw)
 }
 
-// PutPlan keeps a venue's plan. catalog.ErrPlanInUse once a published event sells its seats.
+// PutPlan keeps a venue's plan. catalog.ErrPlanInUse once a published event sells its seats. The
+// same plan again changes nothing.
 func (s Store) PutPlan(ctx context.Context, venue uuid.UUID, raw []byte) error {
 	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		var same bool
+		err := tx.QueryRow(ctx, `SELECT plan IS NOT DISTINCT FROM $2::jsonb FROM venues WHERE id = $1 FOR UPDATE`, venue, raw).Scan(&same)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return catalog.ErrVenueNotFound
+		}
+		if err != nil {
+			return fmt.Errorf("put plan: %w", err)
+		}
+		if same {
+			return nil
+		}
+		// A statement of its own: it sees what was published while we waited for the lock.
 		var inUse bool
-		err := tx.QueryRow(ctx, `
+		err = tx.QueryRow(ctx, `
 			SELECT EXISTS (SELECT FROM events e JOIN ticket_types t ON t.event = e.id AND t.seated
-				WHERE e.venue = v.id AND e.status = 'published' AND v.plan IS DISTINCT FROM $2::jsonb)
-			FROM venues v WHERE v.id = $1 FOR UPDATE`, venue, raw).Scan(&inUse)
+				WHERE e.venue = $1 AND e.status = 'published')`, venue).Scan(&inUse)
 		if err != nil {
 			return fmt.Errorf("put plan: %w", err)
 		}

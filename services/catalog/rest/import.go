@@ -33,7 +33,7 @@ func (s Server) ImportEvents(w http.ResponseWriter, r *http.Request) {
 	if err := errors.Join(rc.SetReadDeadline(time.Now().Add(importTimeout)), rc.SetWriteDeadline(time.Now().Add(importTimeout))); err != nil {
 		slog.DebugContext(r.Context(), "import deadline not moved", "error", err)
 	}
-	var report ImportReport
+	report := ImportReport{Results: []ImportResult{}}
 	err = catalog.ReadImport(r.Body, func(rec catalog.Record) error {
 		if len(report.Results) == maxImport {
 			return errImportTooLong
@@ -48,6 +48,8 @@ func (s Server) ImportEvents(w http.ResponseWriter, r *http.Request) {
 		message := "The rest of the file could not be read."
 		if f, ok := errors.AsType[*fault.Error](err); ok {
 			message = f.Message
+		} else if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			message = "A file has at most 32 MiB; send the rest in another."
 		} else {
 			slog.WarnContext(r.Context(), "import broke off", "error", err)
 		}

@@ -1,9 +1,7 @@
 package rest
 
 import (
-	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -15,17 +13,10 @@ import (
 	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 )
 
-// SaleCache keeps what is sold, which is large for a large house and costs much to put together.
-// A key names the versions it was made of, so an entry is never wrong, only old.
-type SaleCache interface {
-	Get(ctx context.Context, event uuid.UUID, version string) ([]byte, error)
-	Put(ctx context.Context, event uuid.UUID, version string, sale []byte) error
-}
-
 // Internal serves the other services, through their sidecars and ours.
 type Internal struct {
 	Store postgres.Store
-	Cache SaleCache
+	Cache Cache
 }
 
 // Limits of the internal lists.
@@ -60,24 +51,10 @@ func (i Internal) readSale(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	version := httpapi.ETag(e.Version) + httpapi.ETag(e.Venue.Version)
-	if raw, err := i.Cache.Get(r.Context(), id, version); err != nil {
-		slog.WarnContext(r.Context(), "sale not read from cache", "error", err)
-	} else if raw != nil {
-		return raw, nil
-	}
-	e, plan, err := i.Store.Sale(r.Context(), id)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(e.ForSale(plan))
-	if err != nil {
-		return nil, err
-	}
-	if err := i.Cache.Put(r.Context(), id, version, raw); err != nil {
-		slog.WarnContext(r.Context(), "sale not cached", "error", err)
-	}
-	return raw, nil
+	return cached(r.Context(), i.Cache, "sale", e, func() (any, error) {
+		e, plan, err := i.Store.Sale(r.Context(), id)
+		return e.ForSale(plan), err
+	})
 }
 
 // Document is an event as the search index keeps it.

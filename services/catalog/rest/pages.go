@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 )
@@ -54,6 +55,7 @@ func (p Pages) event(w http.ResponseWriter, r *http.Request) {
 		page = []byte(emptyPage)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", httpapi.Shared)
 	id, err := uuid.Parse(mux.Vars(r)["id"])
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
@@ -163,6 +165,7 @@ func (p Pages) sitemap(w http.ResponseWriter, r *http.Request) {
 		set.URLs = append(set.URLs, entry{p.PublicURL + "/events/" + id.ID.String()})
 	}
 	w.Header().Set("Content-Type", "application/xml")
+	w.Header().Set("Cache-Control", httpapi.Shared)
 	_, _ = w.Write([]byte(xml.Header))
 	if err := xml.NewEncoder(w).Encode(set); err != nil {
 		slog.DebugContext(r.Context(), "sitemap not delivered", "error", err)
@@ -171,5 +174,6 @@ func (p Pages) sitemap(w http.ResponseWriter, r *http.Request) {
 
 func (p Pages) robots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", httpapi.Shared)
 	fmt.Fprintf(w, "User-agent: *\nDisallow: /api/\nDisallow: /auth/\nSitemap: %s/sitemap.xml\n", p.PublicURL)
 }

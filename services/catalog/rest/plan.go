@@ -10,7 +10,7 @@ import (
 // GetEventPlan implements GET /api/v1/events/{id}/plan. It changes only with the plan or the
 // ticket types, so clients keep it.
 func (s Server) GetEventPlan(w http.ResponseWriter, r *http.Request, id Id) {
-	e, plan, err := s.Store.Sale(r.Context(), id)
+	e, err := s.Store.Event(r.Context(), id)
 	if err == nil && e.Status == catalog.Draft && catalog.OwnedBy(r.Context(), e.Merchant) != nil {
 		err = catalog.ErrEventNotFound
 	}
@@ -18,8 +18,17 @@ func (s Server) GetEventPlan(w http.ResponseWriter, r *http.Request, id Id) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	if httpapi.NotModified(w, r, httpapi.ETag(e.Version+e.Venue.Version)) {
+	if httpapi.NotModified(w, r, offerVersion(e)) {
 		return
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, planView(e, plan))
+	raw, err := cached(r.Context(), s.Cache, "plan", e, func() (any, error) {
+		e, plan, err := s.Store.Sale(r.Context(), id)
+		return planView(e, plan), err
+	})
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(raw)
 }

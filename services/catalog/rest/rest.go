@@ -4,12 +4,14 @@ package rest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/services/catalog"
@@ -19,6 +21,7 @@ import (
 // Server implements the generated interface on the store.
 type Server struct {
 	Store postgres.Store
+	Cache Cache
 	Now   func() time.Time
 }
 
@@ -83,12 +86,29 @@ func (s Server) GetEvent(w http.ResponseWriter, r *http.Request, id Id) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
+	if httpapi.NotModified(w, r, tag(e)) {
+		return
+	}
 	s.writeEvent(w, r, http.StatusOK, e)
 }
 
 func (s Server) writeEvent(w http.ResponseWriter, r *http.Request, status int, e catalog.Event) {
-	w.Header().Set("ETag", httpapi.ETag(e.Version))
+	w.Header().Set("ETag", tag(e))
 	httpapi.WriteJSON(w, r, status, View(e))
+}
+
+// tag: what is left changes without the event.
+func tag(e catalog.Event) string { return httpapi.ETag(e.Version, e.Availability.Version) }
+
+// decode reads a body that has passed the contract's check; what it could not see is told here.
+func decode[T any](r *http.Request) (form T, err error) {
+	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+		if _, ok := errors.AsType[*time.ParseError](err); ok {
+			return form, fault.New(fault.Invalid, "invalid_time", "A time is not one that exists, in RFC 3339.").Because(err)
+		}
+		return form, fault.New(fault.Malformed, "malformed_body", "The request body could not be read.").Because(err)
+	}
+	return form, nil
 }
 
 // CreateEvent implements POST /api/v1/events.
@@ -107,8 +127,8 @@ func (s Server) createEvent(r *http.Request) (catalog.Event, error) {
 	if err != nil {
 		return catalog.Event{}, err
 	}
-	var form EventPatch
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+	form, err := decode[EventPatch](r)
+	if err != nil {
 		return catalog.Event{}, err
 	}
 	id, err := uuid.NewV7()
@@ -116,7 +136,11 @@ func (s Server) createEvent(r *http.Request) (catalog.Event, error) {
 		return catalog.Event{}, err
 	}
 	e := catalog.Event{ID: id, Merchant: merchant.ID, Status: catalog.Draft, Category: "other", Version: 1, UpdatedAt: s.Now()}
-	if e, err = s.apply(r.Context(), form, e); err != nil {
+	venue, err := s.chosenVenue(r.Context(), form)
+	if err != nil {
+		return e, err
+	}
+	if e, err = apply(form, venue, e); err != nil {
 		return e, err
 	}
 	if e, err = e.Draftable(s.Now()); err != nil {
@@ -128,17 +152,19 @@ func (s Server) createEvent(r *http.Request) (catalog.Event, error) {
 	return s.Store.Event(r.Context(), id)
 }
 
-// apply lays what a form says over an event. A venue must be the merchant's own.
-func (s Server) apply(ctx context.Context, form EventPatch, e catalog.Event) (catalog.Event, error) {
-	if form.Venue != nil && *form.Venue != e.Venue.ID {
-		v, err := s.Store.Venue(ctx, *form.Venue)
-		if err != nil {
-			return e, err
-		}
-		if err := catalog.OwnedBy(ctx, v.Merchant); err != nil {
-			return e, err
-		}
-		e.Venue = v
+// chosenVenue reads the venue that a form names, which must be the merchant's own.
+func (s Server) chosenVenue(ctx context.Context, form EventPatch) (*catalog.Venue, error) {
+	if form.Venue == nil {
+		return nil, nil
+	}
+	v, err := s.ownVenue(ctx, *form.Venue)
+	return &v, err
+}
+
+// apply lays what a form says over an event.
+func apply(form EventPatch, venue *catalog.Venue, e catalog.Event) (catalog.Event, error) {
+	if venue != nil && venue.ID != e.Venue.ID {
+		e.Venue = *venue
 	}
 	set(&e.Name, form.Name)
 	set(&e.Description, form.Description)
@@ -196,8 +222,10 @@ func ticketTypes(forms []NewTicketType, present []catalog.TicketType) ([]catalog
 			t.ID = id
 		}
 		t.Name, t.Price.Amount, t.Price.Currency = f.Name, f.Price.Amount, f.Price.Currency
-		set(&t.Capacity, f.Capacity)
 		set(&t.Seated, f.Seated)
+		if !t.Seated { // seats are counted, not stated
+			set(&t.Capacity, f.Capacity)
+		}
 		set(&t.Categories, f.Categories)
 		types[i] = t
 	}
@@ -213,13 +241,18 @@ func (s Server) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, param
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	var form EventPatch
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
-		httpapi.BadRequest(w, r, err)
+	form, err := decode[EventPatch](r)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	venue, err := s.chosenVenue(r.Context(), form)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
 		return
 	}
 	s.change(w, r, id, version, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
-		next, err := s.apply(r.Context(), form, e)
+		next, err := apply(form, venue, e)
 		if err != nil {
 			return e, err
 		}
@@ -327,8 +360,8 @@ func (s Server) createVenue(r *http.Request) (catalog.Venue, error) {
 	if err != nil {
 		return catalog.Venue{}, err
 	}
-	var form NewVenue
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+	form, err := decode[NewVenue](r)
+	if err != nil {
 		return catalog.Venue{}, err
 	}
 	id, err := uuid.NewV7()

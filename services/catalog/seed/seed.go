@@ -35,7 +35,7 @@ type Report struct {
 // Run seeds. It stops at the first thing that goes wrong.
 func Run(ctx context.Context, cfg Config) (Report, error) {
 	var report Report
-	c := client{cfg}
+	c := &client{Config: cfg}
 	if err := c.conferences(ctx, &report); err != nil {
 		return report, fmt.Errorf("seed conferences: %w", err)
 	}
@@ -49,15 +49,33 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 	return report, nil
 }
 
-type client struct{ Config }
+type client struct {
+	Config
+	token   string
+	fetched time.Time
+}
 
-// call makes one request and reads the answer into out.
-func (c client) call(ctx context.Context, method, path, contentType string, body []byte, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
-	defer cancel()
+// signedIn gives a token that is good for a while. Keycloak takes a second sign-in of one account
+// while the first is still being noted for an attack, so there is not one for each call.
+func (c *client) signedIn(ctx context.Context) (string, error) {
+	if c.token != "" && time.Since(c.fetched) < 30*time.Second {
+		return c.token, nil
+	}
 	token, err := c.Token(ctx)
 	if err != nil {
-		return fmt.Errorf("token: %w", err)
+		return "", fmt.Errorf("token: %w", err)
+	}
+	c.token, c.fetched = token, time.Now()
+	return token, nil
+}
+
+// call makes one request and reads the answer into out.
+func (c *client) call(ctx context.Context, method, path, contentType string, body []byte, out any) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	token, err := c.signedIn(ctx)
+	if err != nil {
+		return err
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.BaseURL+path, bytes.NewReader(body))
 	if err != nil {
@@ -85,7 +103,7 @@ func (c client) call(ctx context.Context, method, path, contentType string, body
 	return json.Unmarshal(answer, out)
 }
 
-func (c client) json(ctx context.Context, method, path string, in, out any) error {
+func (c *client) json(ctx context.Context, method, path string, in, out any) error {
 	var body []byte
 	if in != nil {
 		var err error
@@ -96,7 +114,7 @@ func (c client) json(ctx context.Context, method, path string, in, out any) erro
 	return c.call(ctx, method, path, "application/json", body, out)
 }
 
-func (c client) conferences(ctx context.Context, report *Report) error {
+func (c *client) conferences(ctx context.Context, report *Report) error {
 	file, err := Upcoming(data.Conferences, c.Now)
 	if err != nil {
 		return err
@@ -108,23 +126,33 @@ func (c client) conferences(ctx context.Context, report *Report) error {
 const year = 52 * 7
 
 // Upcoming moves conferences into the coming year, each by whole years of 52 weeks, and gives
-// them as JSON lines.
+// them as JSON lines. The later edition of a conference stays a year after the earlier one.
 func Upcoming(conferences []byte, now time.Time) ([]byte, error) {
 	var records []map[string]any
 	if err := json.Unmarshal(conferences, &records); err != nil {
 		return nil, err
+	}
+	first := map[string]int{} // conference -> year of its first edition in the file
+	for _, r := range records {
+		start, err := date(r, "startDate")
+		if err != nil {
+			return nil, err
+		}
+		if y, ok := first[series(r)]; !ok || start.Year() < y {
+			first[series(r)] = start.Year()
+		}
 	}
 	// Counted from the start of the next quarter, so that seeding twice in a season changes nothing.
 	earliest := time.Date(now.Year(), (now.Month()-1)/3*3+4, 1, 0, 0, 0, 0, time.UTC)
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	for _, r := range records {
-		start, err := date(r, "startDate")
-		if err != nil {
-			return nil, err
-		}
+		start, _ := date(r, "startDate")
 		days := 0
 		for start.AddDate(0, 0, days).Before(earliest) {
+			days += year
+		}
+		if start.Year() > first[series(r)] {
 			days += year
 		}
 		for _, field := range []string{"startDate", "endDate", "cfpEndDate"} {
@@ -138,6 +166,9 @@ func Upcoming(conferences []byte, now time.Time) ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
+
+// series names a conference across its editions.
+func series(r map[string]any) string { return fmt.Sprint(r["name"], "\x00", r["city"]) }
 
 func date(r map[string]any, field string) (time.Time, error) {
 	s, _ := r[field].(string)
@@ -184,7 +215,7 @@ func standing(name string, cents int64, capacity int) ticket {
 }
 
 // house makes what is missing of a venue and its events, and counts the events made.
-func (c client) house(ctx context.Context, h house) (made int, err error) {
+func (c *client) house(ctx context.Context, h house) (made int, err error) {
 	venue, err := c.venue(ctx, h)
 	if err != nil {
 		return 0, err
@@ -210,7 +241,7 @@ func (c client) house(ctx context.Context, h house) (made int, err error) {
 	return made, nil
 }
 
-func (c client) venue(ctx context.Context, h house) (uuid.UUID, error) {
+func (c *client) venue(ctx context.Context, h house) (uuid.UUID, error) {
 	type venue struct {
 		ID      uuid.UUID `json:"id"`
 		Name    string    `json:"name"`
@@ -247,7 +278,7 @@ type ownEvent struct {
 	Status string    `json:"status"`
 }
 
-func (c client) ownEvents(ctx context.Context) (map[string]ownEvent, error) {
+func (c *client) ownEvents(ctx context.Context) (map[string]ownEvent, error) {
 	events := map[string]ownEvent{}
 	for cursor := ""; ; {
 		var page struct {
@@ -266,7 +297,7 @@ func (c client) ownEvents(ctx context.Context) (map[string]ownEvent, error) {
 	}
 }
 
-func (c client) draft(ctx context.Context, venue uuid.UUID, h house, s show) (ownEvent, error) {
+func (c *client) draft(ctx context.Context, venue uuid.UUID, h house, s show) (ownEvent, error) {
 	var e ownEvent
 	err := c.json(ctx, http.MethodPost, "/api/v1/events", map[string]any{
 		"name": s.name, "description": s.description, "category": s.category, "performers": s.performers, "venue": venue,

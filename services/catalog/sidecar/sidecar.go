@@ -8,23 +8,19 @@ import (
 	"io"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 )
 
-// SaleCache keeps compressed sales in the component `cache`.
-type SaleCache struct{ Store *sidecar.Store }
+// Cache keeps large answers, compressed, in the component `cache`.
+type Cache struct{ Store *sidecar.Store }
 
-// saleTTL lets entries of old versions go.
-const saleTTL = 10 * time.Minute
+// cacheTTL lets entries of old versions go.
+const cacheTTL = 10 * time.Minute
 
-func saleKey(id uuid.UUID, version string) string { return "sale:" + id.String() + ":" + version }
-
-// Get gives the cached sale, nil when there is none.
-func (c SaleCache) Get(ctx context.Context, id uuid.UUID, version string) ([]byte, error) {
-	item, err := c.Store.Get(ctx, saleKey(id, version))
+// Get gives what is kept under a key, nil when there is nothing.
+func (c Cache) Get(ctx context.Context, key string) ([]byte, error) {
+	item, err := c.Store.Get(ctx, key)
 	if err != nil || !item.Found {
 		return nil, err
 	}
@@ -35,17 +31,17 @@ func (c SaleCache) Get(ctx context.Context, id uuid.UUID, version string) ([]byt
 	return io.ReadAll(r)
 }
 
-// Put keeps a sale.
-func (c SaleCache) Put(ctx context.Context, id uuid.UUID, version string, sale []byte) error {
+// Put keeps an answer.
+func (c Cache) Put(ctx context.Context, key string, answer []byte) error {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	if _, err := w.Write(sale); err != nil {
+	if _, err := w.Write(answer); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {
 		return err
 	}
-	return c.Store.Put(ctx, saleKey(id, version), b.Bytes(), saleTTL)
+	return c.Store.Put(ctx, key, b.Bytes(), cacheTTL)
 }
 
 // Subscriptions of the catalog.

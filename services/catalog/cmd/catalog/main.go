@@ -42,6 +42,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	defer client.Close()
 	cache, events := client.Store(event.Cache), store.Store{Pool: pool}
+	answers := dapr.Cache{Store: cache}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}), Metrics: p.Metrics,
@@ -50,11 +51,11 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Store: events, Now: time.Now}, rest.GorillaServerOptions{
+	rest.HandlerWithOptions(rest.Server{Store: events, Cache: answers, Now: time.Now}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
 	rest.Pages{Store: events, PublicURL: cfg.PublicURL, Index: cfg.WebIndex}.Mount(router)
-	rest.Internal{Store: events, Cache: dapr.SaleCache{Store: cache}}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	rest.Internal{Store: events, Cache: answers}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 
 	p.Check("postgres", pool.Ping)
