@@ -145,11 +145,16 @@ type SeatChange struct {
 
 // LineTick is the front of a waiting room's line. Key: event.
 type LineTick struct {
-	Event  uuid.UUID `json:"event"`
-	Served int64     `json:"served"`
-	Rate   float64   `json:"rate"` // admissions per second, measured
-	State  string    `json:"state"`
-	At     time.Time `json:"at"`
+	Event   uuid.UUID `json:"event"`
+	Served  int64     `json:"served"`
+	Rate    float64   `json:"rate"` // admissions per second, measured
+	State   string    `json:"state"`
+	At      time.Time `json:"at"`
+	Lapsed  int64     `json:"lapsed"`  // places up to here had their turn
+	Taken   int64     `json:"taken"`   // people who came so far
+	Pace    float64   `json:"pace"`    // admissions per second, allowed
+	OpensAt time.Time `json:"opensAt"` // when people are first let in
+	Drawn   int64     `json:"drawn,omitempty"`
 }
 
 // NoticeKind is what a notice is about.

@@ -156,6 +156,24 @@ func (s *Store) Transact(ctx context.Context, ops []Op) error {
 	return nil
 }
 
+// CreateEach writes each key that is not there, on its own: in an error some may be written and
+// some not. It is one call to the sidecar, and no transaction, which on Redis would overwrite.
+func (s *Store) CreateEach(ctx context.Context, ops []Op) error {
+	ctx, cancel := s.client.deadline(ctx)
+	defer cancel()
+	items := make([]*dapr.SetStateItem, len(ops))
+	for i, op := range ops {
+		items[i] = &dapr.SetStateItem{
+			Key: op.Key, Value: op.Value, Metadata: ttlMeta(op.TTL),
+			Options: &dapr.StateOptions{Concurrency: dapr.StateConcurrencyFirstWrite},
+		}
+	}
+	if err := s.client.dapr.SaveBulkState(ctx, s.name, items...); err != nil {
+		return fmt.Errorf("state %s: create %d keys: %w", s.name, len(ops), err)
+	}
+	return nil
+}
+
 func ttlMeta(ttl time.Duration) map[string]string {
 	if ttl == 0 {
 		return nil

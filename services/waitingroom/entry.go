@@ -1,0 +1,126 @@
+package waitingroom
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Entry is one account's place in one event's line.
+type Entry struct {
+	Arrival   int64
+	JoinedAt  time.Time
+	PassUntil time.Time // zero: has not come in
+	PassID    uuid.UUID
+	Finished  bool   // the pass was used up
+	Version   string // the store's
+}
+
+// Kept is an entry under its account.
+type Kept struct {
+	Account string
+	Entry   Entry
+}
+
+// Book keeps entries: one for each account and event.
+type Book interface {
+	// Find gives the entries of accounts; whoever has none is not in the answer.
+	Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]Entry, error)
+	// Enter writes new entries where there are none, and gives back those that were there.
+	// A nil map means that all were written.
+	Enter(ctx context.Context, event uuid.UUID, entries []Kept, keep time.Duration) (present map[string]Entry, err error)
+	// Replace writes an entry over the version it carries. ErrStale when it changed meanwhile.
+	Replace(ctx context.Context, event uuid.UUID, account string, e Entry, keep time.Duration) error
+	// Strike removes an entry.
+	Strike(ctx context.Context, event uuid.UUID, account string, e Entry) error
+}
+
+// PersonState is where somebody stands.
+type PersonState string
+
+// The states of a person.
+const (
+	InLobby   PersonState = "lobby"
+	InLine    PersonState = "waiting"
+	YourTurn  PersonState = "your_turn"
+	Admitted  PersonState = "admitted"
+	TurnOver  PersonState = "missed" // did not come, or came and is done
+	InPaused  PersonState = "paused"
+	OnList    PersonState = "sold_out"
+	RoomClose PersonState = "closed"
+)
+
+// Front is the head of a line as everyone sees it.
+type Front struct {
+	Event   uuid.UUID
+	Served  int64
+	Lapsed  int64
+	Taken   int64
+	Speed   float64 // people per second lately
+	Rate    float64 // the setting
+	Status  Status
+	OpensAt time.Time
+	Drawn   int64 // how many were lined up by a draw
+	At      time.Time
+}
+
+// Front is the line's head at a moment.
+func (l Line) Front(now time.Time) Front {
+	return Front{
+		Event: l.Event, Served: l.Served, Lapsed: l.Lapsed, Taken: l.Taken, Speed: l.Speed(now), Rate: l.Settings.Rate,
+		Status: l.Status(now), OpensAt: l.OpensAt(), Drawn: l.Draw.Count, At: now,
+	}
+}
+
+// ETA is how long it takes until a place that many behind the front is served; false: unknown.
+func (f Front) ETA(ahead int64, now time.Time) (time.Duration, bool) {
+	switch f.Status {
+	case Lobby:
+		return f.OpensAt.Sub(now) + seconds(float64(ahead)/f.Rate), true
+	case Open:
+		if f.Speed > 0.001 {
+			return seconds(float64(ahead) / f.Speed), true
+		}
+		return seconds(float64(ahead) / f.Rate), f.Served == 0
+	}
+	return 0, false
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// Standing is what somebody in the line is told.
+type Standing struct {
+	Arrival  int64
+	Number   int64 // the place; 0: not drawn yet
+	Position int64 // 1 is the next; 0: it is one's turn, or not drawn yet
+	Ahead    int64
+	ETA      time.Duration
+	ETAKnown bool
+	State    PersonState
+	Until    time.Time // end of the pass, when admitted
+}
+
+// Stand tells where an entry stands. place is its place, 0 while it is not drawn.
+func (f Front) Stand(e Entry, place int64, now time.Time) Standing {
+	s := Standing{Arrival: e.Arrival, Number: place, Until: e.PassUntil}
+	switch {
+	case !e.PassUntil.IsZero() && (e.Finished || !now.Before(e.PassUntil)):
+		s.State = TurnOver
+	case !e.PassUntil.IsZero():
+		s.State = Admitted
+	case f.Status == Closed:
+		s.State = RoomClose
+	case place == 0:
+		s.State = InLobby
+	case place <= f.Lapsed:
+		s.State = TurnOver
+	case place <= f.Served:
+		s.State = YourTurn
+	default:
+		s.Position, s.Ahead = place-f.Served, place-f.Served-1
+		s.ETA, s.ETAKnown = f.ETA(s.Ahead, now)
+		s.State = map[Status]PersonState{Lobby: InLobby, Open: InLine, Paused: InPaused, SoldOut: OnList}[f.Status]
+	}
+	return s
+}

@@ -1,0 +1,382 @@
+package waitingroom
+
+import (
+	"math"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Line is everything about one event's line but who stands in it (see Page). Arrivals are
+// counted from 1 in the order people came; places are the order they are let in. Both are the
+// same number, except for those whom a draw lined up (see Draw).
+type Line struct {
+	Event    uuid.UUID
+	Terms    Terms
+	Settings Settings
+	Stock    Stock
+	Draw     Draw
+
+	Taken   int64 // arrivals so far
+	Served  int64 // places up to here were let in
+	Lapsed  int64 // places up to here had their turn
+	Noticed int64 // places up to here were told of their turn
+
+	Waves  []Wave   // turns that can be taken, in order
+	Passes []Passes // passes that are valid, by when they end
+	List   bool     // everything was sold: what comes back goes to exactly as many people
+
+	Opened time.Time // first moment somebody could be let in
+	Ticked time.Time
+	Tokens float64 // people the rate allows by now
+	Flow   float64 // people per second, not corrected for a short history
+	Habits Habits
+
+	Logged int64     // waves in the log of admissions
+	Turn   uuid.UUID // names the last change, so that its author can recognise it
+}
+
+// Wave is a run of places whose turn came at the same time.
+type Wave struct {
+	From, To int64
+	At       time.Time
+	People   int    // places that have somebody
+	Gone     int    // of them: came or left
+	Seen     []byte // one bit a place: came or left
+}
+
+// Passes counts the valid passes that end at the same time.
+type Passes struct {
+	Until time.Time
+	Count int
+}
+
+// Habits are what is known of people's behaviour here; they start from a guess.
+type Habits struct {
+	Turns, Shown float64 // turns that were over, and those of them that were taken
+	Ended, Buys  float64 // passes that were over, and those of them that bought
+	Units        float64 // units bought with them
+}
+
+// Figures of the line.
+const (
+	PassFor   = 10 * time.Minute // life of a pass
+	passStep  = 10 * time.Second // passes are counted by when they end, this fine
+	maxStep   = 2 * time.Second  // a longer silence earns no more admissions
+	maxTokens = 1.0              // seconds of the rate that can be saved up
+	flowSpan  = 30 * time.Second // the flow is a mean of about that long
+	maxTaken  = 50_000_000       // arrivals of one event
+	memory    = 2000.0           // habits older than that many people fade
+)
+
+// NewLine is an empty line.
+func NewLine(event uuid.UUID) Line { return Line{Event: event, Settings: Defaults()} }
+
+// OpensAt is when people are first let in: the merchant's time, but never before the sale.
+func (l Line) OpensAt() time.Time {
+	if l.Settings.OpensAt.After(l.Terms.SalesStart) {
+		return l.Settings.OpensAt
+	}
+	return l.Terms.SalesStart
+}
+
+// Status is the line's status at a moment.
+func (l Line) Status(now time.Time) Status {
+	switch {
+	case !l.Terms.HighDemand || !l.Terms.Published || !l.Settings.Open || !now.Before(l.Terms.SalesEnd):
+		return Closed
+	case now.Before(l.OpensAt()):
+		return Lobby
+	case l.Settings.Paused:
+		return Paused
+	case l.List:
+		return SoldOut
+	default:
+		return Open
+	}
+}
+
+// Take lines n people up and gives the first one's arrival number.
+func (l Line) Take(n int, now time.Time) (Line, int64, error) {
+	if l.Status(now) == Closed {
+		return l, 0, ErrClosed
+	}
+	if l.Taken+int64(n) > maxTaken {
+		return l, 0, ErrFull
+	}
+	first := l.Taken + 1
+	l.Taken += int64(n)
+	return l, first, nil
+}
+
+// Waiting is how many places are yet to come.
+func (l Line) Waiting() int64 { return l.Taken - l.Served }
+
+// Unclaimed is how many people may come in and have not.
+func (l Line) Unclaimed() int {
+	n := 0
+	for _, w := range l.Waves {
+		n += w.People - w.Gone
+	}
+	return n
+}
+
+// Inside is how many passes are valid.
+func (l Line) Inside() int {
+	n := 0
+	for _, p := range l.Passes {
+		n += p.Count
+	}
+	return n
+}
+
+// NeedsDraw tells that the room opens and those who waited for it are not lined up yet.
+func (l Line) NeedsDraw(now time.Time) bool {
+	s := l.Status(now)
+	return l.Settings.Order == Shuffle && !l.Draw.Held() && s != Lobby && s != Closed
+}
+
+// Due lets turns and passes lapse, and says how many people may be let in now: no more than the
+// rate allows, than may be inside, than find something to buy, than are waiting.
+func (l Line) Due(now time.Time) (Line, int) {
+	l = l.lapse(now)
+	step := min(max(0, now.Sub(l.Ticked)), maxStep)
+	if l.Ticked.IsZero() {
+		step = 0
+	}
+	if now.After(l.Ticked) {
+		l.Ticked = now
+	}
+	l.Flow *= math.Exp(-step.Seconds() / flowSpan.Seconds())
+	switch l.Status(now) {
+	case Open, SoldOut:
+	default:
+		l.Tokens = 0
+		return l, 0
+	}
+	if l.NeedsDraw(now) {
+		return l, 0
+	}
+	if l.Opened.IsZero() {
+		l.Opened = now
+	}
+	l.Tokens = min(l.Tokens+l.Settings.Rate*step.Seconds(), max(1, l.Settings.Rate*maxTokens))
+	n := min(int64(l.Tokens), int64(l.Settings.Concurrency-l.Unclaimed()-l.Inside()), int64(l.room()), l.Waiting())
+	return l, int(max(0, n))
+}
+
+// Admit lets in everyone up to a place: people of them, the others having left. Call it with
+// what Due allowed.
+func (l Line) Admit(to int64, people int, now time.Time) Line {
+	if to <= l.Served {
+		return l
+	}
+	w := Wave{From: l.Served + 1, To: to, At: now, People: people, Seen: make([]byte, (to-l.Served+7)/8)}
+	l.Waves = append(slices.Clone(l.Waves), w)
+	l.Served = to
+	l.Tokens -= float64(people)
+	l.Flow += float64(people) / flowSpan.Seconds()
+	l.Logged++
+	return l
+}
+
+// room is how many more people find something to buy, beside those who may come or are inside.
+// Those already holding are inside, but their units are no longer available: they are not
+// counted twice.
+func (l Line) room() int {
+	perPass := l.Habits.buy() * l.Habits.party(l.Terms.MaxPerOrder)
+	perTurn := l.Habits.show() * perPass
+	if l.List {
+		perPass, perTurn = 1, 1 // what comes back: as many people as units, nobody in vain
+	}
+	expected := max(0, float64(l.Unclaimed())*perTurn+float64(l.Inside())*perPass-float64(l.Stock.Held))
+	free := float64(l.Stock.Available) - expected
+	if free < 1 {
+		return 0
+	}
+	return max(1, int(free/perTurn))
+}
+
+// lapse ends turns nobody took and passes whose time is over.
+func (l Line) lapse(now time.Time) Line {
+	for len(l.Waves) > 0 && now.Sub(l.Waves[0].At) >= l.Settings.ClaimWindow {
+		w := l.Waves[0]
+		l.Waves = l.Waves[1:]
+		l.Lapsed = w.To
+		l.Habits = l.Habits.turns(w.People, w.Gone)
+	}
+	for len(l.Passes) > 0 && !now.Before(l.Passes[0].Until) {
+		l.Habits = l.Habits.passes(l.Passes[0].Count, 0, 0)
+		l.Passes = l.Passes[1:]
+	}
+	return l
+}
+
+// Answer is what somebody hears who asks to come in.
+type Answer int
+
+// The answers.
+const (
+	NotYet Answer = iota
+	Come
+	Missed
+)
+
+// Claim takes somebody's turn: they get a pass that ends at until. Asking again counts once.
+func (l Line) Claim(place int64, now time.Time) (next Line, a Answer, until time.Time) {
+	l = l.lapse(now)
+	switch {
+	case place > l.Served || l.Status(now) == Lobby:
+		return l, NotYet, until
+	case place <= l.Lapsed:
+		return l, Missed, until
+	case l.Status(now) == Closed:
+		return l, Missed, until
+	}
+	until = now.Add(PassFor)
+	l, again := l.see(place)
+	if !again {
+		l = l.pass(until)
+	}
+	return l, Come, until
+}
+
+// Quit ends somebody's place. ahead: the place is yet to come, and has to be taken off its page.
+func (l Line) Quit(place int64, now time.Time) (next Line, ahead bool) {
+	l = l.lapse(now)
+	if place > l.Served {
+		return l, true
+	}
+	if place > l.Lapsed {
+		l, _ = l.see(place)
+	}
+	return l, false
+}
+
+// see marks a place of an open wave. again: it was marked before.
+func (l Line) see(place int64) (next Line, again bool) {
+	i := sort.Search(len(l.Waves), func(i int) bool { return l.Waves[i].To >= place })
+	if i == len(l.Waves) || place < l.Waves[i].From {
+		return l, true
+	}
+	w := l.Waves[i]
+	at, bit := (place-w.From)/8, byte(1)<<((place-w.From)%8)
+	if w.Seen[at]&bit != 0 {
+		return l, true
+	}
+	w.Seen = slices.Clone(w.Seen)
+	w.Seen[at] |= bit
+	w.Gone++
+	l.Waves = slices.Clone(l.Waves)
+	l.Waves[i] = w
+	return l, false
+}
+
+func passEnd(until time.Time) time.Time {
+	if t := until.Truncate(passStep); t.Before(until) {
+		return t.Add(passStep)
+	}
+	return until
+}
+
+func (l Line) pass(until time.Time) Line {
+	end := passEnd(until)
+	i, found := slices.BinarySearchFunc(l.Passes, end, func(p Passes, t time.Time) int { return p.Until.Compare(t) })
+	if found {
+		l.Passes = slices.Clone(l.Passes)
+		l.Passes[i].Count++
+		return l
+	}
+	l.Passes = slices.Insert(slices.Clone(l.Passes), i, Passes{Until: end, Count: 1})
+	return l
+}
+
+// Finish ends a pass before its time: its holder bought units, or gave up (0).
+func (l Line) Finish(until time.Time, units int) Line {
+	i := slices.IndexFunc(l.Passes, func(p Passes) bool { return p.Until.Equal(passEnd(until)) })
+	if i < 0 || l.Passes[i].Count == 0 {
+		return l
+	}
+	l.Passes = slices.Clone(l.Passes)
+	l.Passes[i].Count--
+	bought := 0
+	if units > 0 {
+		bought = 1
+	}
+	l.Habits = l.Habits.passes(1, bought, units)
+	return l
+}
+
+// Count takes in what is left. Older news than the last is ignored.
+func (l Line) Count(s Stock) Line {
+	if s.At.Before(l.Stock.At) {
+		return l
+	}
+	l.Stock = s
+	if s.Available == 0 && s.Held == 0 && s.Booked > 0 {
+		l.List = true
+	}
+	return l
+}
+
+// Configure changes the settings. seed is 32 fresh random bytes, used if the order becomes a draw.
+func (l Line) Configure(s Settings, seed []byte, now time.Time) (Line, error) {
+	if err := s.check(); err != nil {
+		return l, err
+	}
+	if s.Order != l.Settings.Order {
+		if status := l.Status(now); (status != Lobby && status != Closed) || l.Served > 0 || l.Draw.Held() {
+			return l, ErrOrderDecided
+		}
+		l.Draw = Draw{}
+		if s.Order == Shuffle {
+			l.Draw = Commit(seed, now)
+		}
+	}
+	l.Settings = s
+	return l, nil
+}
+
+// Speed is how many people per second were let in lately.
+func (l Line) Speed(now time.Time) float64 {
+	age := now.Sub(l.Opened)
+	if l.Opened.IsZero() || age < time.Second {
+		return 0
+	}
+	idle := max(0, now.Sub(l.Ticked)).Seconds()
+	return l.Flow * math.Exp(-idle/flowSpan.Seconds()) / (1 - math.Exp(-age.Seconds()/flowSpan.Seconds()))
+}
+
+// Idle tells that nothing will happen before somebody comes.
+func (l Line) Idle(now time.Time) bool {
+	return l.Noticed >= l.Served && (l.Status(now) == Closed || (l.Waiting() == 0 && l.Unclaimed() == 0 && l.Inside() == 0))
+}
+
+// The guesses that habits start from, each worth some people's evidence.
+func (h Habits) show() float64 { return (h.Shown + 18) / (h.Turns + 20) }
+func (h Habits) buy() float64  { return (h.Buys + 8) / (h.Ended + 10) }
+func (h Habits) party(most int) float64 {
+	p := max(1, (h.Units+20)/(h.Buys+10))
+	if most > 0 {
+		p = min(p, float64(most))
+	}
+	return p
+}
+
+func (h Habits) turns(over, taken int) Habits {
+	h.Turns, h.Shown = h.Turns+float64(over), h.Shown+float64(taken)
+	if h.Turns > memory {
+		h.Turns, h.Shown = h.Turns/2, h.Shown/2
+	}
+	return h
+}
+
+func (h Habits) passes(ended, bought, units int) Habits {
+	h.Ended, h.Buys, h.Units = h.Ended+float64(ended), h.Buys+float64(bought), h.Units+float64(units)
+	if h.Ended > memory {
+		h.Ended, h.Buys, h.Units = h.Ended/2, h.Buys/2, h.Units/2
+	}
+	return h
+}

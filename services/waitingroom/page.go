@@ -1,0 +1,74 @@
+package waitingroom
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// PageSize is how many arrivals stand on a page.
+const PageSize = 256
+
+// Page names who came, in order. Whoever left before their turn is blank.
+type Page struct {
+	Number   int64 // arrival a stands on page (a-1)/PageSize
+	Accounts []string
+}
+
+func pageOf(arrival int64) (number int64, index int) {
+	return (arrival - 1) / PageSize, int((arrival - 1) % PageSize)
+}
+
+// at gives who arrived, "" for nobody.
+func (p Page) at(index int) string {
+	if index < len(p.Accounts) {
+		return p.Accounts[index]
+	}
+	return ""
+}
+
+func (p Page) with(index int, account string) Page {
+	p.Accounts = slices.Clone(p.Accounts)
+	for len(p.Accounts) <= index {
+		p.Accounts = append(p.Accounts, "")
+	}
+	p.Accounts[index] = account
+	return p
+}
+
+// LogEntry is one admission for good: what the order and the rate can be checked by.
+type LogEntry struct {
+	From, To int64
+	People   int
+	Rate     float64 // the setting in force
+	At       time.Time
+}
+
+// LogPage is a run of the log of admissions.
+type LogPage struct {
+	Number  int64
+	Entries []LogEntry
+}
+
+// Change is what one turn of a room makes of it, all or nothing.
+type Change struct {
+	Line    Line
+	Version string // of the line it was made from; empty for a line that is not there yet
+	Pages   []Page
+	Log     *LogPage
+}
+
+// Ledger keeps lines. Its commits are fenced by the line's version: of two that started from
+// the same one only one succeeds, pages and log included. So two activations of a room can never
+// give the same place twice.
+type Ledger interface {
+	// Load gives the line and its version; a new line and "" when there is none.
+	Load(ctx context.Context, event uuid.UUID) (Line, string, error)
+	// Pages gives pages by number. Those that are not there are empty.
+	Pages(ctx context.Context, event uuid.UUID, numbers []int64) ([]Page, error)
+	Log(ctx context.Context, event uuid.UUID, number int64) (LogPage, error)
+	// Commit stores a change. After an error it may be stored all the same.
+	Commit(ctx context.Context, event uuid.UUID, c Change) error
+}

@@ -1,0 +1,459 @@
+package waitingroom
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// Room is one event's line as stored. Its turns follow one another here; between two processes
+// that both believe to run the room, the ledger's fence decides, and the loser looks again.
+type Room struct {
+	event  uuid.UUID
+	ledger Ledger
+	now    func() time.Time
+
+	mu      sync.Mutex
+	loaded  bool
+	line    Line
+	version string
+	pages   map[int64]Page // those read lately
+	log     *LogPage
+	deal    *Deal
+}
+
+// NewRoom returns the room of an event. It reads nothing yet.
+func NewRoom(event uuid.UUID, ledger Ledger, now func() time.Time) *Room {
+	return &Room{event: event, ledger: ledger, now: now}
+}
+
+const (
+	turnTries  = 6   // of a turn that lost against another process
+	pagesKept  = 64  // in memory
+	admitLook  = 256 // places looked at beyond those who left, in one tick
+	noticesMax = 512 // people told of their turn, in one tick
+)
+
+// forget makes the next turn read the store.
+func (r *Room) forget() {
+	r.loaded, r.pages, r.log, r.deal = false, nil, nil, nil
+}
+
+func (r *Room) load(ctx context.Context) error {
+	if r.loaded {
+		return nil
+	}
+	line, version, err := r.ledger.Load(ctx, r.event)
+	if err != nil {
+		return fault.Away("line", err)
+	}
+	r.line, r.version, r.loaded = line, version, true
+	r.pages, r.log, r.deal = map[int64]Page{}, nil, nil
+	return nil
+}
+
+// step is what a turn makes of the line. The zero value changes nothing.
+type step struct {
+	line  Line
+	pages []Page
+	log   *LogPage
+}
+
+// turn runs f on the line as it is and stores what f makes of it. f may run several times.
+func (r *Room) turn(ctx context.Context, f func(ctx context.Context, l Line) (step, error)) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var last error
+	for try := range turnTries {
+		if try > 0 {
+			if err := pause(ctx, time.Duration(try*try)*2*time.Millisecond); err != nil {
+				break
+			}
+		}
+		if err := r.load(ctx); err != nil {
+			return err
+		}
+		s, err := f(ctx, r.line)
+		if err != nil {
+			return err
+		}
+		if len(s.pages) == 0 && s.log == nil && !changed(r.line, s.line) {
+			r.line = s.line // only figures that need not outlive us
+			return nil
+		}
+		s.line.Turn = uuid.New()
+		c := Change{Line: s.line, Version: r.version, Pages: s.pages, Log: s.log}
+		if last = r.ledger.Commit(ctx, r.event, c); last != nil {
+			done, err := r.settled(ctx, s.line.Turn)
+			if err != nil {
+				return err
+			}
+			if done {
+				return nil
+			}
+			continue
+		}
+		if last = r.reread(ctx, s); last != nil {
+			r.forget()
+		}
+		return nil
+	}
+	return fault.Away("line", last)
+}
+
+// settled looks whether a commit that reported an error was stored.
+func (r *Room) settled(ctx context.Context, turn uuid.UUID) (bool, error) {
+	r.forget()
+	if err := r.load(ctx); err != nil {
+		return false, err
+	}
+	return r.line.Turn == turn, nil
+}
+
+// reread learns the new version, which the store does not tell on writing.
+func (r *Room) reread(ctx context.Context, s step) error {
+	line, version, err := r.ledger.Load(ctx, r.event)
+	if err != nil {
+		return err
+	}
+	if line.Turn != s.line.Turn {
+		return errors.New("somebody else had a turn")
+	}
+	r.line, r.version = s.line, version
+	for _, p := range s.pages {
+		r.pages[p.Number] = p
+	}
+	if s.log != nil {
+		r.log = s.log
+	}
+	return nil
+}
+
+// changed tells whether a line has to be stored. The clock's own figures do not count: whoever
+// starts from older ones lets in fewer people, never more.
+func changed(a, b Line) bool {
+	for _, l := range []*Line{&a, &b} {
+		l.Ticked, l.Tokens, l.Flow, l.Turn, l.Stock = time.Time{}, 0, 0, uuid.Nil, Stock{}
+	}
+	return !reflect.DeepEqual(a, b)
+}
+
+// read gives pages by number, from memory where possible.
+func (r *Room) read(ctx context.Context, numbers []int64) (map[int64]Page, error) {
+	found := make(map[int64]Page, len(numbers))
+	var missing []int64
+	for _, n := range numbers {
+		if p, ok := r.pages[n]; ok {
+			found[n] = p
+		} else if !slices.Contains(missing, n) {
+			missing = append(missing, n)
+		}
+	}
+	if len(missing) == 0 {
+		return found, nil
+	}
+	pages, err := r.ledger.Pages(ctx, r.event, missing)
+	if err != nil {
+		return nil, fault.Away("line", err)
+	}
+	if len(r.pages)+len(pages) > pagesKept {
+		r.pages = map[int64]Page{}
+	}
+	for _, p := range pages {
+		found[p.Number], r.pages[p.Number] = p, p
+	}
+	return found, nil
+}
+
+// Take lines accounts up and gives the arrival number of the first; the others follow.
+func (r *Room) Take(ctx context.Context, accounts []string, t Terms) (first int64, err error) {
+	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+		l.Terms = t
+		next, from, err := l.Take(len(accounts), r.now())
+		if err != nil {
+			return step{}, err
+		}
+		first = from
+		var numbers []int64
+		for n, last := (from-1)/PageSize, (next.Taken-1)/PageSize; n <= last; n++ {
+			numbers = append(numbers, n)
+		}
+		pages, err := r.read(ctx, numbers)
+		if err != nil {
+			return step{}, err
+		}
+		for i, account := range accounts {
+			n, at := pageOf(from + int64(i))
+			pages[n] = pages[n].with(at, account)
+		}
+		s := step{line: next}
+		for _, n := range numbers {
+			s.pages = append(s.pages, pages[n])
+		}
+		return s, nil
+	})
+	return first, err
+}
+
+// Claimed is the answer to one who asked to come in.
+type Claimed struct {
+	Answer Answer
+	Until  time.Time
+}
+
+// Claim takes the turns of arrivals.
+func (r *Room) Claim(ctx context.Context, arrivals []int64) (answers []Claimed, err error) {
+	err = r.turn(ctx, func(_ context.Context, l Line) (step, error) {
+		deal := r.dealt(l)
+		answers = make([]Claimed, len(arrivals))
+		for i, a := range arrivals {
+			l, answers[i].Answer, answers[i].Until = l.Claim(deal.Place(a), r.now())
+		}
+		return step{line: l}, nil
+	})
+	return answers, err
+}
+
+// dealt is the drawn order, computed once.
+func (r *Room) dealt(l Line) *Deal {
+	if r.deal == nil || int64(len(r.deal.places)) != l.Draw.Count {
+		r.deal = l.Draw.Deal()
+	}
+	return r.deal
+}
+
+// Quit takes arrivals out of the line.
+func (r *Room) Quit(ctx context.Context, arrivals []int64) error {
+	return r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+		deal := r.dealt(l)
+		var ahead, numbers []int64
+		for _, a := range arrivals {
+			var yet bool
+			if l, yet = l.Quit(deal.Place(a), r.now()); yet && a >= 1 && a <= l.Taken {
+				n, _ := pageOf(a)
+				ahead, numbers = append(ahead, a), append(numbers, n)
+			}
+		}
+		pages, err := r.read(ctx, numbers)
+		if err != nil {
+			return step{}, err
+		}
+		touched := map[int64]bool{}
+		for _, a := range ahead {
+			if n, at := pageOf(a); pages[n].at(at) != "" {
+				pages[n] = pages[n].with(at, "")
+				touched[n] = true
+			}
+		}
+		s := step{line: l}
+		for n := range touched {
+			s.pages = append(s.pages, pages[n])
+		}
+		return s, nil
+	})
+}
+
+// Finished is a pass that ended before its time.
+type Finished struct {
+	Until time.Time
+	Units int // bought; 0: given up
+}
+
+// Finish ends passes.
+func (r *Room) Finish(ctx context.Context, passes []Finished) error {
+	return r.turn(ctx, func(_ context.Context, l Line) (step, error) {
+		for _, p := range passes {
+			l = l.Finish(p.Until, p.Units)
+		}
+		return step{line: l}, nil
+	})
+}
+
+// Count takes in what is left.
+func (r *Room) Count(ctx context.Context, s Stock) error {
+	return r.turn(ctx, func(_ context.Context, l Line) (step, error) {
+		return step{line: l.Count(s)}, nil
+	})
+}
+
+// Configure changes the settings.
+func (r *Room) Configure(ctx context.Context, s Settings, t Terms) (after Line, err error) {
+	err = r.turn(ctx, func(_ context.Context, l Line) (step, error) {
+		l.Terms = t
+		seed := make([]byte, 32)
+		rand.Read(seed)
+		next, err := l.Configure(s, seed, r.now())
+		after = next
+		return step{line: next}, err
+	})
+	return after, err
+}
+
+// Turn is somebody whose turn has come.
+type Turn struct {
+	Place   int64
+	Account string
+}
+
+// Tick lets in whom it is time for. turns names those who have not been told yet; say with told
+// which of the last tick's were: places up to there.
+func (r *Room) Tick(ctx context.Context, told int64) (line Line, turns []Turn, err error) {
+	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+		now := r.now()
+		l.Noticed = max(l.Noticed, min(told, l.Served))
+		if l.NeedsDraw(now) {
+			var err error
+			if l, err = r.hold(ctx, l, now); err != nil {
+				return step{}, err
+			}
+		}
+		next, n := l.Due(now)
+		s := step{line: next}
+		if n > 0 {
+			to, people, err := r.choose(ctx, next, n)
+			if err != nil {
+				return step{}, err
+			}
+			s.line = next.Admit(to, people, now)
+			if s.log, err = r.record(ctx, s.line, now); err != nil {
+				return step{}, err
+			}
+		}
+		return s, nil
+	})
+	if err != nil {
+		return Line{}, nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	turns, err = r.untold(ctx)
+	return r.line, turns, err
+}
+
+// hold draws the order of those who waited for the opening.
+func (r *Room) hold(ctx context.Context, l Line, now time.Time) (Line, error) {
+	hashes, err := Entries(ctx, r.ledger, l.Event, l.Taken)
+	if err != nil {
+		return l, err
+	}
+	l.Draw = l.Draw.Hold(l.Taken, Digest(hashes), now)
+	return l, nil
+}
+
+// Entries gives the published hashes of the first arrivals.
+func Entries(ctx context.Context, ledger Ledger, event uuid.UUID, count int64) ([][32]byte, error) {
+	const chunk = 64
+	hashes := make([][32]byte, 0, count)
+	for first := int64(0); first*PageSize < count; first += chunk {
+		var numbers []int64
+		for n := first; n < first+chunk && n*PageSize < count; n++ {
+			numbers = append(numbers, n)
+		}
+		pages, err := ledger.Pages(ctx, event, numbers)
+		if err != nil {
+			return nil, fault.Away("line", err)
+		}
+		for _, p := range pages {
+			for i := range int64(PageSize) {
+				if p.Number*PageSize+i < count {
+					hashes = append(hashes, EntryHash(event, p.at(int(i))))
+				}
+			}
+		}
+	}
+	return hashes, nil
+}
+
+// who gives the accounts of places from..to; "" for those who left.
+func (r *Room) who(ctx context.Context, l Line, from, to int64) ([]string, error) {
+	deal := r.dealt(l)
+	var numbers []int64
+	for p := from; p <= to; p++ {
+		n, _ := pageOf(deal.Arrival(p))
+		numbers = append(numbers, n)
+	}
+	slices.Sort(numbers)
+	pages, err := r.read(ctx, slices.Compact(numbers))
+	if err != nil {
+		return nil, err
+	}
+	accounts := make([]string, 0, to-from+1)
+	for p := from; p <= to; p++ {
+		n, at := pageOf(deal.Arrival(p))
+		accounts = append(accounts, pages[n].at(at))
+	}
+	return accounts, nil
+}
+
+// choose finds up to which place n people stand. Places that were left are passed over.
+func (r *Room) choose(ctx context.Context, l Line, n int) (to int64, people int, err error) {
+	last := min(l.Taken, l.Served+int64(n)+admitLook)
+	accounts, err := r.who(ctx, l, l.Served+1, last)
+	if err != nil {
+		return 0, 0, err
+	}
+	to = l.Served
+	for _, account := range accounts {
+		if account != "" {
+			if people == n {
+				break
+			}
+			people++
+		}
+		to++
+	}
+	return to, people, nil
+}
+
+// record writes the last wave into the log.
+func (r *Room) record(ctx context.Context, l Line, now time.Time) (*LogPage, error) {
+	number := (l.Logged - 1) / PageSize
+	if r.log == nil || r.log.Number != number {
+		p, err := r.ledger.Log(ctx, r.event, number)
+		if err != nil {
+			return nil, fault.Away("line", err)
+		}
+		r.log = &p
+	}
+	w := l.Waves[len(l.Waves)-1]
+	p := *r.log
+	p.Entries = append(slices.Clone(p.Entries), LogEntry{From: w.From, To: w.To, People: w.People, Rate: l.Settings.Rate, At: now})
+	return &p, nil
+}
+
+// untold names those who were let in and not told.
+func (r *Room) untold(ctx context.Context) ([]Turn, error) {
+	l := r.line
+	if l.Noticed >= l.Served {
+		return nil, nil
+	}
+	to := min(l.Served, l.Noticed+noticesMax)
+	accounts, err := r.who(ctx, l, l.Noticed+1, to)
+	if err != nil {
+		slog.WarnContext(ctx, "people not looked up", "event", r.event, "error", err)
+		return nil, nil
+	}
+	turns := make([]Turn, 0, len(accounts))
+	for i, account := range accounts {
+		turns = append(turns, Turn{Place: l.Noticed + 1 + int64(i), Account: account})
+	}
+	return turns, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}

@@ -1,0 +1,281 @@
+package sidecar
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+)
+
+// ActorType is the Dapr actor type of a room; the actor's id is the event's.
+const ActorType = "WaitingRoom"
+
+// The actor's methods and its reminder.
+const (
+	methodTake      = "take"
+	methodClaim     = "claim"
+	methodQuit      = "quit"
+	methodFinish    = "finish"
+	methodCount     = "count"
+	methodConfigure = "configure"
+	reminderTick    = "tick"
+
+	// A reminder whose callback answers with this header is not called again.
+	cancelHeader = "X-DaprReminderCancel"
+)
+
+// Messages to the actor, and its answer: a refusal is an answer, not an error, since Dapr passes
+// on nothing of an error but that there was one.
+type (
+	takeIn struct {
+		Accounts []string   `json:"accounts"`
+		Terms    termsValue `json:"terms"`
+	}
+	takeOut struct {
+		First int64 `json:"first"`
+	}
+	arrivalsIn struct {
+		Arrivals []int64 `json:"arrivals"`
+	}
+	claimOut struct {
+		Answers []waitingroom.Claimed `json:"answers"`
+	}
+	finishIn struct {
+		Passes []waitingroom.Finished `json:"passes"`
+	}
+	configureIn struct {
+		Settings settingsValue `json:"settings"`
+		Terms    termsValue    `json:"terms"`
+	}
+	configureOut struct {
+		Line json.RawMessage `json:"line"`
+	}
+	reply struct {
+		Refusal *refusal        `json:"refusal,omitempty"`
+		Value   json.RawMessage `json:"value,omitempty"`
+	}
+	refusal struct {
+		Kind    fault.Kind     `json:"kind"`
+		Code    string         `json:"code"`
+		Message string         `json:"message"`
+		Fields  map[string]any `json:"fields,omitempty"`
+	}
+)
+
+// Ticker does what is to be done each second for one room. done: nothing will happen before
+// somebody calls, so no tick is needed.
+type Ticker interface {
+	Tick(ctx context.Context, room *waitingroom.Room) (done bool, err error)
+}
+
+// Actors hosts the rooms of this process. It is a thin shell: a room's turns are the domain's,
+// and its state is fenced in the ledger, whatever Dapr believes of who is active where.
+type Actors struct {
+	ledger waitingroom.Ledger
+	now    func() time.Time
+	ticker Ticker
+
+	mu    sync.Mutex
+	rooms map[uuid.UUID]*waitingroom.Room
+}
+
+// NewActors returns a host without rooms.
+func NewActors(ledger waitingroom.Ledger, ticker Ticker, now func() time.Time) *Actors {
+	return &Actors{ledger: ledger, now: now, ticker: ticker, rooms: map[uuid.UUID]*waitingroom.Room{}}
+}
+
+// Room gives the room of an event, as this process has it.
+func (a *Actors) Room(event uuid.UUID) *waitingroom.Room {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	r := a.rooms[event]
+	if r == nil {
+		r = waitingroom.NewRoom(event, a.ledger, a.now)
+		a.rooms[event] = r
+	}
+	return r
+}
+
+// Mount adds Dapr's actor routes to a router that only the sidecar may call
+// (https://docs.dapr.io/reference/api/actors_api/#dapr-calling-to-user-service-code).
+func (a *Actors) Mount(router *mux.Router) {
+	router.HandleFunc("/dapr/config", func(w http.ResponseWriter, r *http.Request) {
+		respond(w, r, map[string]any{
+			"entities": []string{ActorType}, "actorIdleTimeout": "10m",
+			"drainOngoingCallTimeout": "5s", "drainRebalancedActors": true,
+		})
+	}).Methods(http.MethodGet)
+	router.HandleFunc("/actors/"+ActorType+"/{id}/method/remind/"+reminderTick, a.remind).Methods(http.MethodPut)
+	router.HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", a.invoke).Methods(http.MethodPut)
+	router.HandleFunc("/actors/"+ActorType+"/{id}", a.deactivate).Methods(http.MethodDelete)
+}
+
+func (a *Actors) deactivate(w http.ResponseWriter, r *http.Request) {
+	if id, err := uuid.Parse(mux.Vars(r)["id"]); err == nil {
+		a.mu.Lock()
+		delete(a.rooms, id)
+		a.mu.Unlock()
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+func (a *Actors) remind(w http.ResponseWriter, r *http.Request) {
+	id, err := uuid.Parse(mux.Vars(r)["id"])
+	if err != nil {
+		w.Header().Set(cancelHeader, "true") // whoever made it, it is not ours
+		respond(w, r, nil)
+		return
+	}
+	done, err := a.ticker.Tick(r.Context(), a.Room(id))
+	if err != nil {
+		slog.WarnContext(r.Context(), "tick", "event", id, "error", err)
+	}
+	if done && err == nil {
+		w.Header().Set(cancelHeader, "true")
+	}
+	respond(w, r, nil) // the next tick comes anyway
+}
+
+const maxActorBody = 4 << 20
+
+func (a *Actors) invoke(w http.ResponseWriter, r *http.Request) {
+	id, err := uuid.Parse(mux.Vars(r)["id"])
+	if err != nil {
+		http.Error(w, "not a room", http.StatusNotFound)
+		return
+	}
+	raw, err := io.ReadAll(io.LimitReader(r.Body, maxActorBody))
+	if err != nil {
+		http.Error(w, "not read", http.StatusBadRequest)
+		return
+	}
+	value, err := a.call(r.Context(), id, mux.Vars(r)["method"], raw)
+	out, err := replyOf(value, err)
+	if err != nil {
+		slog.WarnContext(r.Context(), "actor call", "event", id, "method", mux.Vars(r)["method"], "error", err)
+		http.Error(w, "failed", http.StatusInternalServerError)
+		return
+	}
+	respond(w, r, out)
+}
+
+var errMethod = errors.New("no such method")
+
+// call runs a method of a room of this process.
+func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []byte) (any, error) {
+	room := a.Room(id)
+	switch method {
+	case methodTake:
+		in, err := read[takeIn](raw)
+		if err != nil {
+			return nil, err
+		}
+		first, err := room.Take(ctx, in.Accounts, in.Terms.terms(id))
+		return takeOut{first}, err
+	case methodClaim:
+		in, err := read[arrivalsIn](raw)
+		if err != nil {
+			return nil, err
+		}
+		answers, err := room.Claim(ctx, in.Arrivals)
+		return claimOut{answers}, err
+	case methodQuit:
+		in, err := read[arrivalsIn](raw)
+		if err != nil {
+			return nil, err
+		}
+		return nil, room.Quit(ctx, in.Arrivals)
+	case methodFinish:
+		in, err := read[finishIn](raw)
+		if err != nil {
+			return nil, err
+		}
+		return nil, room.Finish(ctx, in.Passes)
+	case methodCount:
+		in, err := read[stockValue](raw)
+		if err != nil {
+			return nil, err
+		}
+		return nil, room.Count(ctx, waitingroom.Stock(in))
+	case methodConfigure:
+		in, err := read[configureIn](raw)
+		if err != nil {
+			return nil, err
+		}
+		line, err := room.Configure(ctx, waitingroom.Settings(in.Settings), in.Terms.terms(id))
+		if err != nil {
+			return nil, err
+		}
+		encoded, err := EncodeLine(line)
+		return configureOut{encoded}, err
+	}
+	return nil, errMethod
+}
+
+func read[T any](raw []byte) (T, error) {
+	var v T
+	err := json.Unmarshal(raw, &v)
+	return v, err
+}
+
+func (t termsValue) terms(event uuid.UUID) waitingroom.Terms {
+	return waitingroom.Terms{
+		Event: event, Merchant: t.Merchant, HighDemand: t.HighDemand, Published: t.Published,
+		SalesStart: t.SalesStart, SalesEnd: t.SalesEnd, MaxPerOrder: t.MaxPerOrder,
+	}
+}
+
+func termsOf(t waitingroom.Terms) termsValue {
+	return termsValue{
+		Merchant: t.Merchant, HighDemand: t.HighDemand, Published: t.Published,
+		SalesStart: t.SalesStart, SalesEnd: t.SalesEnd, MaxPerOrder: t.MaxPerOrder,
+	}
+}
+
+// replyOf makes an answer of what a method returned. What is not a refusal of ours stays an error.
+func replyOf(value any, err error) (reply, error) {
+	if err != nil {
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok || f.Kind == fault.Unavailable && f.Code != waitingroom.ErrFull.Code {
+			return reply{}, err
+		}
+		return reply{Refusal: &refusal{f.Kind, f.Code, f.Message, f.Fields}}, nil
+	}
+	raw, err := json.Marshal(value)
+	return reply{Value: raw}, err
+}
+
+func (r reply) open(out any) error {
+	if r.Refusal != nil {
+		err := fault.New(r.Refusal.Kind, r.Refusal.Code, r.Refusal.Message)
+		for name, value := range r.Refusal.Fields {
+			err = err.With(name, value)
+		}
+		return err
+	}
+	if out == nil {
+		return nil
+	}
+	return json.Unmarshal(r.Value, out)
+}
+
+func respond(w http.ResponseWriter, r *http.Request, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	if v == nil {
+		return
+	}
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		slog.DebugContext(r.Context(), "answer not delivered", "error", err)
+	}
+}

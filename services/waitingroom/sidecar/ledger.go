@@ -1,0 +1,272 @@
+// Package sidecar is everything of the waiting room that speaks Dapr: the lines in the state
+// store `line`, the entries in `cache`, the actor type WaitingRoom, topics, and calls to others.
+package sidecar
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+)
+
+// Ledger keeps lines, their pages and their log of admissions in the component `line`. Each
+// commit is one transaction that holds only if the line's ETag is still the one it was read
+// with; so a page needs no check of its own.
+type Ledger struct{ Store *sidecar.Store }
+
+var _ waitingroom.Ledger = Ledger{}
+
+// LineKey is where an event's line is stored.
+func LineKey(event uuid.UUID) string { return "line:" + event.String() }
+
+// PageKey is where a page of a line is stored.
+func PageKey(event uuid.UUID, number int64) string {
+	return fmt.Sprintf("page:%s:%06d", event, number)
+}
+
+// LogKey is where a page of a line's log of admissions is stored.
+func LogKey(event uuid.UUID, number int64) string { return fmt.Sprintf("log:%s:%06d", event, number) }
+
+// Load implements waitingroom.Ledger.
+func (l Ledger) Load(ctx context.Context, event uuid.UUID) (waitingroom.Line, string, error) {
+	item, err := l.Store.Get(ctx, LineKey(event))
+	if err != nil {
+		return waitingroom.Line{}, "", err
+	}
+	if !item.Found {
+		return waitingroom.NewLine(event), "", nil
+	}
+	line, err := DecodeLine(event, item.Value)
+	return line, item.ETag, err
+}
+
+// Pages implements waitingroom.Ledger.
+func (l Ledger) Pages(ctx context.Context, event uuid.UUID, numbers []int64) ([]waitingroom.Page, error) {
+	keys := make([]string, len(numbers))
+	for i, n := range numbers {
+		keys[i] = PageKey(event, n)
+	}
+	items, err := l.Store.GetBulk(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	pages := make([]waitingroom.Page, len(numbers))
+	for i, n := range numbers {
+		pages[i].Number = n
+		if item, ok := items[keys[i]]; ok {
+			if err := json.Unmarshal(item.Value, &pages[i].Accounts); err != nil {
+				return nil, fmt.Errorf("page: %w", err)
+			}
+		}
+	}
+	return pages, nil
+}
+
+// Log implements waitingroom.Ledger.
+func (l Ledger) Log(ctx context.Context, event uuid.UUID, number int64) (waitingroom.LogPage, error) {
+	page := waitingroom.LogPage{Number: number}
+	item, err := l.Store.Get(ctx, LogKey(event, number))
+	if err != nil || !item.Found {
+		return page, err
+	}
+	page.Entries, err = DecodeLog(item.Value)
+	return page, err
+}
+
+// Commit implements waitingroom.Ledger.
+func (l Ledger) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Change) error {
+	line, err := EncodeLine(c.Line)
+	if err != nil {
+		return err
+	}
+	// The key keeps its ETag for ever, so there is no time to live here: a line that came back
+	// after it was forgotten would start to count anew.
+	ops := []sidecar.Op{{Key: LineKey(event), Value: line, ETag: c.Version}}
+	for _, p := range c.Pages {
+		raw, err := json.Marshal(p.Accounts)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, sidecar.Op{Key: PageKey(event, p.Number), Value: raw, Unconditional: true})
+	}
+	if c.Log != nil {
+		raw, err := encodeLog(c.Log.Entries)
+		if err != nil {
+			return err
+		}
+		ops = append(ops, sidecar.Op{Key: LogKey(event, c.Log.Number), Value: raw, Unconditional: true})
+	}
+	slices.SortFunc(ops, func(a, b sidecar.Op) int { return cmp.Compare(a.Key, b.Key) })
+	return l.Store.Transact(ctx, ops)
+}
+
+type termsValue struct {
+	Merchant    string    `json:"merchant"`
+	HighDemand  bool      `json:"highDemand"`
+	Published   bool      `json:"published"`
+	SalesStart  time.Time `json:"salesStart"`
+	SalesEnd    time.Time `json:"salesEnd"`
+	MaxPerOrder int       `json:"maxPerOrder"`
+}
+
+type settingsValue struct {
+	Rate        float64           `json:"rate"`
+	Concurrency int               `json:"concurrency"`
+	Open        bool              `json:"open"`
+	Paused      bool              `json:"paused,omitempty"`
+	Order       waitingroom.Order `json:"order"`
+	OpensAt     time.Time         `json:"opensAt,omitzero"`
+	ClaimWindow time.Duration     `json:"claimWindow"`
+}
+
+type stockValue struct {
+	Available int       `json:"available"`
+	Held      int       `json:"held"`
+	Booked    int       `json:"booked"`
+	Total     int       `json:"total"`
+	At        time.Time `json:"at"`
+}
+
+type drawValue struct {
+	Commitment  []byte    `json:"commitment,omitempty"`
+	CommittedAt time.Time `json:"committedAt,omitzero"`
+	Seed        []byte    `json:"seed,omitempty"`
+	Count       int64     `json:"count,omitempty"`
+	Digest      []byte    `json:"digest,omitempty"`
+	HeldAt      time.Time `json:"heldAt,omitzero"`
+}
+
+type waveValue struct {
+	From   int64     `json:"from"`
+	To     int64     `json:"to"`
+	At     time.Time `json:"at"`
+	People int       `json:"people"`
+	Gone   int       `json:"gone,omitempty"`
+	Seen   []byte    `json:"seen"`
+}
+
+type passesValue struct {
+	Until time.Time `json:"until"`
+	Count int       `json:"count"`
+}
+
+type habitsValue struct {
+	Turns float64 `json:"turns"`
+	Shown float64 `json:"shown"`
+	Ended float64 `json:"ended"`
+	Buys  float64 `json:"buys"`
+	Units float64 `json:"units"`
+}
+
+type lineValue struct {
+	Terms    termsValue    `json:"terms"`
+	Settings settingsValue `json:"settings"`
+	Stock    stockValue    `json:"stock"`
+	Draw     drawValue     `json:"draw,omitzero"`
+	Taken    int64         `json:"taken"`
+	Served   int64         `json:"served"`
+	Lapsed   int64         `json:"lapsed"`
+	Noticed  int64         `json:"noticed"`
+	Waves    []waveValue   `json:"waves,omitempty"`
+	Passes   []passesValue `json:"passes,omitempty"`
+	List     bool          `json:"list,omitempty"`
+	Opened   time.Time     `json:"opened,omitzero"`
+	Ticked   time.Time     `json:"ticked,omitzero"`
+	Tokens   float64       `json:"tokens"`
+	Flow     float64       `json:"flow"`
+	Habits   habitsValue   `json:"habits"`
+	Logged   int64         `json:"logged"`
+	Turn     uuid.UUID     `json:"turn"`
+}
+
+// EncodeLine writes a line as it is stored.
+func EncodeLine(l waitingroom.Line) ([]byte, error) {
+	v := lineValue{
+		Terms: termsValue{
+			Merchant: l.Terms.Merchant, HighDemand: l.Terms.HighDemand, Published: l.Terms.Published,
+			SalesStart: l.Terms.SalesStart, SalesEnd: l.Terms.SalesEnd, MaxPerOrder: l.Terms.MaxPerOrder,
+		},
+		Settings: settingsValue(l.Settings), Stock: stockValue(l.Stock),
+		Draw: drawValue{
+			Commitment: l.Draw.Commitment, CommittedAt: l.Draw.CommittedAt, Seed: l.Draw.Seed,
+			Count: l.Draw.Count, Digest: l.Draw.Digest, HeldAt: l.Draw.HeldAt,
+		},
+		Taken: l.Taken, Served: l.Served, Lapsed: l.Lapsed, Noticed: l.Noticed, List: l.List,
+		Opened: l.Opened, Ticked: l.Ticked, Tokens: l.Tokens, Flow: l.Flow, Habits: habitsValue(l.Habits),
+		Logged: l.Logged, Turn: l.Turn,
+	}
+	for _, w := range l.Waves {
+		v.Waves = append(v.Waves, waveValue(w))
+	}
+	for _, p := range l.Passes {
+		v.Passes = append(v.Passes, passesValue(p))
+	}
+	return json.Marshal(v)
+}
+
+// DecodeLine reads a stored line.
+func DecodeLine(event uuid.UUID, raw []byte) (waitingroom.Line, error) {
+	var v lineValue
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return waitingroom.Line{}, fmt.Errorf("line value: %w", err)
+	}
+	l := waitingroom.Line{
+		Event: event,
+		Terms: waitingroom.Terms{
+			Event: event, Merchant: v.Terms.Merchant, HighDemand: v.Terms.HighDemand, Published: v.Terms.Published,
+			SalesStart: v.Terms.SalesStart, SalesEnd: v.Terms.SalesEnd, MaxPerOrder: v.Terms.MaxPerOrder,
+		},
+		Settings: waitingroom.Settings(v.Settings), Stock: waitingroom.Stock(v.Stock),
+		Draw: waitingroom.Draw{
+			Commitment: v.Draw.Commitment, CommittedAt: v.Draw.CommittedAt, Seed: v.Draw.Seed,
+			Count: v.Draw.Count, Digest: v.Draw.Digest, HeldAt: v.Draw.HeldAt,
+		},
+		Taken: v.Taken, Served: v.Served, Lapsed: v.Lapsed, Noticed: v.Noticed, List: v.List,
+		Opened: v.Opened, Ticked: v.Ticked, Tokens: v.Tokens, Flow: v.Flow, Habits: waitingroom.Habits(v.Habits),
+		Logged: v.Logged, Turn: v.Turn,
+	}
+	for _, w := range v.Waves {
+		l.Waves = append(l.Waves, waitingroom.Wave(w))
+	}
+	for _, p := range v.Passes {
+		l.Passes = append(l.Passes, waitingroom.Passes(p))
+	}
+	return l, nil
+}
+
+type logValue struct {
+	From   int64     `json:"from"`
+	To     int64     `json:"to"`
+	People int       `json:"people"`
+	Rate   float64   `json:"rate"`
+	At     time.Time `json:"at"`
+}
+
+func encodeLog(entries []waitingroom.LogEntry) ([]byte, error) {
+	values := make([]logValue, len(entries))
+	for i, e := range entries {
+		values[i] = logValue(e)
+	}
+	return json.Marshal(values)
+}
+
+// DecodeLog reads a stored page of the log of admissions.
+func DecodeLog(raw []byte) ([]waitingroom.LogEntry, error) {
+	var values []logValue
+	if err := json.Unmarshal(raw, &values); err != nil {
+		return nil, errors.Join(errors.New("log value"), err)
+	}
+	entries := make([]waitingroom.LogEntry, len(values))
+	for i, v := range values {
+		entries[i] = waitingroom.LogEntry(v)
+	}
+	return entries, nil
+}

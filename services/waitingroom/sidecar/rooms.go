@@ -1,0 +1,139 @@
+package sidecar
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	dapr "github.com/dapr/go-sdk/client"
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+)
+
+// Rooms calls the actors, wherever they are. While no actor can be reached (placement is away,
+// or a host has just died) it has the turn here: the ledger's fence makes that as safe, and only
+// slower when several replicas do it at once.
+type Rooms struct {
+	Client *sidecar.Client
+	Local  *Actors
+
+	mu    sync.Mutex
+	awake map[uuid.UUID]time.Time // rooms whose reminder was set, and when
+}
+
+var _ waitingroom.Rooms = (*Rooms)(nil)
+
+const (
+	actorTimeout  = 3 * time.Second
+	reminderAgain = 5 * time.Second // how soon a reminder is set again at most
+)
+
+// invoke calls a method of a room's actor.
+func (r *Rooms) invoke(ctx context.Context, event uuid.UUID, method string, in, out any) error {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	answer, err := r.remote(ctx, event, method, raw)
+	if err != nil {
+		slog.WarnContext(ctx, "actor not reached, having its turn here", "event", event, "method", method, "error", err)
+		value, err := r.Local.call(ctx, event, method, raw)
+		if answer, err = replyOf(value, err); err != nil {
+			return fault.Away("waiting room", err)
+		}
+	}
+	return answer.open(out)
+}
+
+func (r *Rooms) remote(ctx context.Context, event uuid.UUID, method string, raw []byte) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, actorTimeout)
+	defer cancel()
+	res, err := r.Client.Dapr().InvokeActor(ctx, &dapr.InvokeActorRequest{
+		ActorType: ActorType, ActorID: event.String(), Method: method, Data: raw,
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	if len(res.Data) == 0 {
+		return reply{}, errors.New("empty answer")
+	}
+	return read[reply](res.Data)
+}
+
+// wake makes sure that a room is ticked each second. Setting the reminder again is harmless.
+func (r *Rooms) wake(ctx context.Context, event uuid.UUID) {
+	r.mu.Lock()
+	if r.awake == nil {
+		r.awake = map[uuid.UUID]time.Time{}
+	}
+	if time.Since(r.awake[event]) < reminderAgain {
+		r.mu.Unlock()
+		return
+	}
+	r.awake[event] = time.Now()
+	r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actorTimeout)
+	defer cancel()
+	err := r.Client.Dapr().RegisterActorReminder(ctx, &dapr.RegisterActorReminderRequest{
+		ActorType: ActorType, ActorID: event.String(), Name: reminderTick, DueTime: "1s", Period: "1s",
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "reminder not set", "event", event, "error", err)
+		r.mu.Lock()
+		delete(r.awake, event)
+		r.mu.Unlock()
+	}
+}
+
+// Take implements waitingroom.Rooms.
+func (r *Rooms) Take(ctx context.Context, accounts []string, t waitingroom.Terms) (int64, error) {
+	var out takeOut
+	if err := r.invoke(ctx, t.Event, methodTake, takeIn{accounts, termsOf(t)}, &out); err != nil {
+		return 0, err
+	}
+	go r.wake(ctx, t.Event)
+	return out.First, nil
+}
+
+// Claim implements waitingroom.Rooms.
+func (r *Rooms) Claim(ctx context.Context, event uuid.UUID, arrivals []int64) ([]waitingroom.Claimed, error) {
+	var out claimOut
+	if err := r.invoke(ctx, event, methodClaim, arrivalsIn{arrivals}, &out); err != nil {
+		return nil, err
+	}
+	if len(out.Answers) != len(arrivals) {
+		return nil, errors.New("waiting room: answers missing")
+	}
+	return out.Answers, nil
+}
+
+// Quit implements waitingroom.Rooms.
+func (r *Rooms) Quit(ctx context.Context, event uuid.UUID, arrivals []int64) error {
+	return r.invoke(ctx, event, methodQuit, arrivalsIn{arrivals}, nil)
+}
+
+// Finish ends passes before their time.
+func (r *Rooms) Finish(ctx context.Context, event uuid.UUID, passes ...waitingroom.Finished) error {
+	return r.invoke(ctx, event, methodFinish, finishIn{passes}, nil)
+}
+
+// Count tells a room what is left.
+func (r *Rooms) Count(ctx context.Context, event uuid.UUID, s waitingroom.Stock) error {
+	return r.invoke(ctx, event, methodCount, stockValue(s), nil)
+}
+
+// Configure implements waitingroom.Rooms.
+func (r *Rooms) Configure(ctx context.Context, s waitingroom.Settings, t waitingroom.Terms) (waitingroom.Line, error) {
+	var out configureOut
+	if err := r.invoke(ctx, t.Event, methodConfigure, configureIn{settingsValue(s), termsOf(t)}, &out); err != nil {
+		return waitingroom.Line{}, err
+	}
+	go r.wake(ctx, t.Event)
+	return DecodeLine(t.Event, out.Line)
+}

@@ -1,0 +1,113 @@
+// Package waitingroom keeps the line before a sale that more people want than it can serve.
+// Everyone gets one place, sees it move, and is let in in order, while there is something to buy.
+//
+//	lobby --opens--> open <--pause, resume--> paused
+//	                  |
+//	                  +--everything is sold--> sold out: the line is the waiting list
+//
+// A Line is a value and its methods are its transitions; time is a parameter. Room turns them
+// into stored state, one turn after the other; Desk is what people talk to. One file a use case.
+package waitingroom
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// Status of a line.
+type Status string
+
+// The statuses of a line.
+const (
+	Lobby   Status = "lobby"    // people gather; nobody is let in yet
+	Open    Status = "open"     // people are let in
+	Paused  Status = "paused"   // the merchant holds the line
+	SoldOut Status = "sold_out" // the line is the waiting list for what comes back
+	Closed  Status = "closed"   // no sale any more, or the merchant shut the room
+)
+
+// Order is how those who came before the opening are lined up.
+type Order string
+
+// The orders.
+const (
+	FIFO    Order = "fifo"    // as they came
+	Shuffle Order = "shuffle" // drawn by a seed committed to beforehand
+)
+
+// Refusals.
+var (
+	ErrNoRoom        = fault.New(fault.NotFound, "no_waiting_room", "This event has no waiting room.")
+	ErrClosed        = fault.New(fault.Conflict, "queue_closed", "This waiting room is closed.")
+	ErrNotQueued     = fault.New(fault.NotFound, "not_in_queue", "You have no place in this line.")
+	ErrNotYourTurn   = fault.New(fault.TooEarly, "not_your_turn", "It is not your turn yet.")
+	ErrTurnMissed    = fault.New(fault.Gone, "turn_missed", "Your turn is over; you can join the line again.")
+	ErrBusy          = fault.New(fault.Unavailable, "queue_busy", "Too many people are joining at once; please try again.").After(time.Second)
+	ErrFull          = fault.New(fault.Unavailable, "queue_full", "This line takes nobody more.").After(time.Minute)
+	ErrPlaceInvalid  = fault.New(fault.Forbidden, "place_invalid", "This place is not yours.")
+	ErrOrderDecided  = fault.New(fault.Conflict, "order_decided", "The order cannot change once the room is open.")
+	ErrEventNotFound = fault.New(fault.NotFound, "event_not_found", "There is no such event.")
+)
+
+// Settings are the merchant's, and hold from the next tick on.
+type Settings struct {
+	Rate        float64 // people let in per second, at most
+	Concurrency int     // people inside at once, at most
+	Open        bool    // the room takes people
+	Paused      bool    // nobody is let in
+	Order       Order
+	OpensAt     time.Time     // zero: when the sale starts
+	ClaimWindow time.Duration // how long a turn waits for its person
+}
+
+// Defaults are the settings of a room that nobody has set up.
+func Defaults() Settings {
+	return Settings{Rate: 20, Concurrency: 1000, Open: true, Order: FIFO, ClaimWindow: 2 * time.Minute}
+}
+
+// Limits of the settings.
+const (
+	MaxRate        = 1000.0
+	MaxConcurrency = 100_000
+	MinClaimWindow = 10 * time.Second
+	MaxClaimWindow = 10 * time.Minute
+)
+
+var errSettings = fault.New(fault.Invalid, "invalid_settings", "The settings are out of range.")
+
+func (s Settings) check() error {
+	switch {
+	case s.Rate <= 0 || s.Rate > MaxRate:
+		return errSettings.With("field", "rate")
+	case s.Concurrency < 1 || s.Concurrency > MaxConcurrency:
+		return errSettings.With("field", "concurrency")
+	case s.ClaimWindow < MinClaimWindow || s.ClaimWindow > MaxClaimWindow:
+		return errSettings.With("field", "claimWindowSeconds")
+	case s.Order != FIFO && s.Order != Shuffle:
+		return errSettings.With("field", "order")
+	}
+	return nil
+}
+
+// Terms are what the catalogue says of the event.
+type Terms struct {
+	Event       uuid.UUID
+	Merchant    string
+	HighDemand  bool
+	Published   bool
+	SalesStart  time.Time
+	SalesEnd    time.Time
+	MaxPerOrder int
+}
+
+// Stock is what is left to buy.
+type Stock struct {
+	Available int
+	Held      int
+	Booked    int
+	Total     int
+	At        time.Time
+}
