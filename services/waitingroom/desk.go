@@ -399,6 +399,25 @@ func (d *Desk) Leave(ctx context.Context, account identity.Account, event uuid.U
 	return d.Rooms.Quit(ctx, event, []int64{e.Arrival})
 }
 
+// Front gives the head of a line.
+func (d *Desk) Front(ctx context.Context, event uuid.UUID) (Front, error) {
+	t, err := d.terms(ctx, event)
+	if err != nil {
+		return Front{}, err
+	}
+	v, err := d.Views.Get(ctx, t)
+	return v.Front, err
+}
+
+// Line reads a line.
+func (d *Desk) Line(ctx context.Context, event uuid.UUID) (Line, error) {
+	t, err := d.terms(ctx, event)
+	if err != nil {
+		return Line{}, err
+	}
+	return d.Views.Line(ctx, t)
+}
+
 // Settings gives a line for its merchant.
 func (d *Desk) Settings(ctx context.Context, account identity.Account, event uuid.UUID) (Line, error) {
 	t, err := d.owned(ctx, account, event)
@@ -437,4 +456,30 @@ func (d *Desk) owned(ctx context.Context, account identity.Account, event uuid.U
 		return t, ErrEventNotFound
 	}
 	return t, nil
+}
+
+// Finish ends an account's pass before its time: it has bought that many units, or given up (0).
+// end counts it in the line. Events without a room and accounts without a pass are left alone.
+func (d *Desk) Finish(ctx context.Context, event uuid.UUID, account string, units int, end func(ctx context.Context, event uuid.UUID, passes ...Finished) error) error {
+	t, err := d.Catalogue.Terms(ctx, event)
+	if errors.Is(err, ErrEventNotFound) || (err == nil && !t.HighDemand) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found, err := d.Book.Find(ctx, event, []string{account})
+	if err != nil {
+		return err
+	}
+	e, ok := found[account]
+	if !ok || e.PassUntil.IsZero() || e.Finished || !d.Now().Before(e.PassUntil) {
+		return nil
+	}
+	e.Finished = true
+	if err := d.Book.Replace(ctx, event, account, e, d.keep(t)); err != nil {
+		return err // tried again with the message
+	}
+	// Should we end here, the pass counts as valid until it ends by itself.
+	return end(ctx, event, Finished{Until: e.PassUntil, Units: units})
 }

@@ -3,6 +3,7 @@ package waitingroom
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
@@ -118,6 +119,23 @@ func (d *Deal) Arrival(place int64) int64 {
 		return d.arrivals[place-1]
 	}
 	return place
+}
+
+// Drawn gives the published entries of a draw from an arrival on, and where the next ones start;
+// 0: these were the last.
+func (d *Desk) Drawn(ctx context.Context, l Line, from int64, most int) (hashes [][sha256.Size]byte, next int64, err error) {
+	first, _ := pageOf(from)
+	all, err := entries(ctx, d.Views.ledger, l.Event, first*PageSize, min(l.Draw.Count, from-1+int64(most)))
+	if err != nil {
+		return nil, 0, err
+	}
+	if skip := from - 1 - first*PageSize; skip < int64(len(all)) {
+		hashes = all[skip:]
+	}
+	if last := from - 1 + int64(len(hashes)); last < l.Draw.Count && len(hashes) > 0 {
+		next = last + 1
+	}
+	return hashes, next, nil
 }
 
 // Hex writes bytes for people to compare.

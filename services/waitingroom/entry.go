@@ -99,11 +99,12 @@ type Standing struct {
 	ETAKnown bool
 	State    PersonState
 	Until    time.Time // end of the pass, when admitted
+	OpensAt  time.Time
 }
 
 // Stand tells where an entry stands. place is its place, 0 while it is not drawn.
 func (f Front) Stand(e Entry, place int64, now time.Time) Standing {
-	s := Standing{Arrival: e.Arrival, Number: place, Until: e.PassUntil}
+	s := Standing{Arrival: e.Arrival, Number: place, Until: e.PassUntil, OpensAt: f.OpensAt}
 	switch {
 	case !e.PassUntil.IsZero() && (e.Finished || !now.Before(e.PassUntil)):
 		s.State = TurnOver

@@ -3,6 +3,7 @@ package waitingroom
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,7 +12,7 @@ import (
 // PageSize is how many arrivals stand on a page.
 const PageSize = 256
 
-// Page names who came, in order. Whoever left before their turn is blank.
+// Page names who came, in order. Whoever left before their turn is marked.
 type Page struct {
 	Number   int64 // arrival a stands on page (a-1)/PageSize
 	Accounts []string
@@ -21,13 +22,25 @@ func pageOf(arrival int64) (number int64, index int) {
 	return (arrival - 1) / PageSize, int((arrival - 1) % PageSize)
 }
 
-// at gives who arrived, "" for nobody.
+const leftMark = "!"
+
+// at gives who stands in a place, "" for nobody.
 func (p Page) at(index int) string {
-	if index < len(p.Accounts) {
-		return p.Accounts[index]
+	if account := p.came(index); index < len(p.Accounts) && p.Accounts[index] == account {
+		return account
 	}
 	return ""
 }
+
+// came gives who arrived, whether or not they left again.
+func (p Page) came(index int) string {
+	if index < len(p.Accounts) {
+		return strings.TrimPrefix(p.Accounts[index], leftMark)
+	}
+	return ""
+}
+
+func (p Page) left(index int) Page { return p.with(index, leftMark+p.came(index)) }
 
 func (p Page) with(index int, account string) Page {
 	p.Accounts = slices.Clone(p.Accounts)

@@ -177,7 +177,9 @@ func (r *Room) read(ctx context.Context, numbers []int64) (map[int64]Page, error
 // Take lines accounts up and gives the arrival number of the first; the others follow.
 func (r *Room) Take(ctx context.Context, accounts []string, t Terms) (first int64, err error) {
 	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
-		l.Terms = t
+		if !t.same(l.Terms) {
+			l.Terms = t
+		}
 		next, from, err := l.Take(len(accounts), r.now())
 		if err != nil {
 			return step{}, err
@@ -250,7 +252,7 @@ func (r *Room) Quit(ctx context.Context, arrivals []int64) error {
 		touched := map[int64]bool{}
 		for _, a := range ahead {
 			if n, at := pageOf(a); pages[n].at(at) != "" {
-				pages[n] = pages[n].with(at, "")
+				pages[n] = pages[n].left(at)
 				touched[n] = true
 			}
 		}
@@ -288,7 +290,9 @@ func (r *Room) Count(ctx context.Context, s Stock) error {
 // Configure changes the settings.
 func (r *Room) Configure(ctx context.Context, s Settings, t Terms) (after Line, err error) {
 	err = r.turn(ctx, func(_ context.Context, l Line) (step, error) {
-		l.Terms = t
+		if !t.same(l.Terms) {
+			l.Terms = t
+		}
 		seed := make([]byte, 32)
 		rand.Read(seed)
 		next, err := l.Configure(s, seed, r.now())
@@ -305,10 +309,14 @@ type Turn struct {
 }
 
 // Tick lets in whom it is time for. turns names those who have not been told yet; say with told
-// which of the last tick's were: places up to there.
-func (r *Room) Tick(ctx context.Context, told int64) (line Line, turns []Turn, err error) {
+// which of the last tick's were: places up to there. Terms of another version replace the old
+// ones; nil: they could not be read.
+func (r *Room) Tick(ctx context.Context, t *Terms, told int64) (line Line, turns []Turn, err error) {
 	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
 		now := r.now()
+		if t != nil && !t.same(l.Terms) {
+			l.Terms = *t
+		}
 		l.Noticed = max(l.Noticed, min(told, l.Served))
 		if l.NeedsDraw(now) {
 			var err error
@@ -341,7 +349,7 @@ func (r *Room) Tick(ctx context.Context, told int64) (line Line, turns []Turn, e
 
 // hold draws the order of those who waited for the opening.
 func (r *Room) hold(ctx context.Context, l Line, now time.Time) (Line, error) {
-	hashes, err := Entries(ctx, r.ledger, l.Event, l.Taken)
+	hashes, err := entries(ctx, r.ledger, l.Event, 0, l.Taken)
 	if err != nil {
 		return l, err
 	}
@@ -349,13 +357,13 @@ func (r *Room) hold(ctx context.Context, l Line, now time.Time) (Line, error) {
 	return l, nil
 }
 
-// Entries gives the published hashes of the first arrivals.
-func Entries(ctx context.Context, ledger Ledger, event uuid.UUID, count int64) ([][32]byte, error) {
+// entries gives the published hashes of the arrivals after one that ends a page, up to another.
+func entries(ctx context.Context, ledger Ledger, event uuid.UUID, after, to int64) ([][32]byte, error) {
 	const chunk = 64
-	hashes := make([][32]byte, 0, count)
-	for first := int64(0); first*PageSize < count; first += chunk {
+	var hashes [][32]byte
+	for first := after / PageSize; first*PageSize < to; first += chunk {
 		var numbers []int64
-		for n := first; n < first+chunk && n*PageSize < count; n++ {
+		for n := first; n < first+chunk && n*PageSize < to; n++ {
 			numbers = append(numbers, n)
 		}
 		pages, err := ledger.Pages(ctx, event, numbers)
@@ -364,8 +372,8 @@ func Entries(ctx context.Context, ledger Ledger, event uuid.UUID, count int64) (
 		}
 		for _, p := range pages {
 			for i := range int64(PageSize) {
-				if p.Number*PageSize+i < count {
-					hashes = append(hashes, EntryHash(event, p.at(int(i))))
+				if p.Number*PageSize+i < to {
+					hashes = append(hashes, EntryHash(event, p.came(int(i))))
 				}
 			}
 		}
@@ -457,3 +465,6 @@ func pause(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+// Event is whose room it is.
+func (r *Room) Event() uuid.UUID { return r.event }

@@ -19,9 +19,10 @@ var ErrInside = fault.New(fault.Conflict, "already_admitted", "You are inside al
 
 // View is what a replica knows of a line.
 type View struct {
-	Front Front
-	deal  *Deal
-	seen  time.Time
+	Front  Front
+	deal   *Deal
+	seen   time.Time
+	ticked time.Time // last heard of, or first read
 }
 
 // Place gives the place of an arrival; 0: it is still to be drawn.
@@ -64,7 +65,7 @@ func (v *Views) Apply(f Front) {
 		delete(v.known, f.Event) // the order is new: read it
 		return
 	}
-	have.Front, have.seen = f, v.now()
+	have.Front, have.seen, have.ticked = f, v.now(), v.now()
 	v.known[f.Event] = have
 }
 
@@ -92,6 +93,21 @@ func (v *Views) Get(ctx context.Context, t Terms) (View, error) {
 // opens tells that a lobby's time is over although no tick said so yet.
 func opens(f Front, now time.Time) bool { return f.Status == Lobby && !now.Before(f.OpensAt) }
 
+// Silent names the lines that people wait in and that no tick came from for a while.
+func (v *Views) Silent(span time.Duration) []uuid.UUID {
+	now := v.now()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var silent []uuid.UUID
+	for id, view := range v.known {
+		waiting := view.Front.Taken > view.Front.Served && view.Front.Status != Closed
+		if waiting && now.Sub(view.ticked) > span {
+			silent = append(silent, id)
+		}
+	}
+	return silent
+}
+
 // Line reads a line and remembers its front. The terms are newer than those it was stored with.
 func (v *Views) Line(ctx context.Context, t Terms) (Line, error) {
 	event := t.Event
@@ -104,7 +120,10 @@ func (v *Views) Line(ctx context.Context, t Terms) (Line, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	have, ok := v.known[event]
-	view := View{Front: l.Front(now), seen: now, deal: have.deal}
+	view := View{Front: l.Front(now), seen: now, deal: have.deal, ticked: have.ticked}
+	if !ok {
+		view.ticked = now
+	}
 	if !ok && len(v.known) >= viewsMost {
 		v.known = map[uuid.UUID]View{}
 	}

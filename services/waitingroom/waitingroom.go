@@ -103,6 +103,11 @@ type Terms struct {
 	MaxPerOrder int
 }
 
+func (t Terms) same(o Terms) bool {
+	return t.Merchant == o.Merchant && t.HighDemand == o.HighDemand && t.Published == o.Published &&
+		t.SalesStart.Equal(o.SalesStart) && t.SalesEnd.Equal(o.SalesEnd) && t.MaxPerOrder == o.MaxPerOrder
+}
+
 // Stock is what is left to buy.
 type Stock struct {
 	Available int

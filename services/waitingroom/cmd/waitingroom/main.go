@@ -1,0 +1,55 @@
+// Command waitingroom keeps the lines before sales in high demand.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom/rest"
+	dapr "github.com/foyer-tickets/foyer/services/waitingroom/sidecar"
+)
+
+type config struct {
+	Sidecar  sidecar.Config
+	Identity identity.Config
+}
+
+func main() { process.Main("waitingroom", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[config]()
+	if err != nil {
+		return err
+	}
+	client, err := sidecar.New(cfg.Sidecar)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	house, err := dapr.Open(ctx, client, time.Now)
+	if err != nil {
+		return err
+	}
+	hub := rest.NewHub(p.Metrics)
+	house.Show = hub.Show
+
+	router, err := httpapi.NewRouter(httpapi.Options{
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: house.Cache}), Metrics: p.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	rest.HandlerWithOptions(rest.Server{Desk: house.Desk, Hub: hub}, rest.GorillaServerOptions{
+		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
+	})
+	house.Actors.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	sidecar.Mount(router, cfg.Sidecar.AppToken, house.Subscriptions()...)
+
+	p.Go("streams", hub.Run)
+	p.Go("watch", house.Watch)
+	return p.Serve(ctx, httpapi.Traced(p.Name, router))
+}

@@ -1,0 +1,251 @@
+package rest
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+)
+
+// Limits of the open streams of one replica.
+const (
+	maxStreams = 50_000
+	resend     = 5 * time.Second // an unmoved line says so this often
+)
+
+var errTooManyStreams = fault.New(fault.Unavailable, "too_many_streams", "Too many open streams.").After(10 * time.Second)
+
+// Hub pushes ticks to the open streams of this replica: for each event one slice of bytes,
+// written to every connection. A connection is taken over from net/http and costs no goroutine
+// and no buffer; it is written to without waiting, so whoever does not read is dropped at once.
+type Hub struct {
+	mu     sync.Mutex
+	rooms  map[uuid.UUID]*audience
+	count  int
+	gauge  prometheus.Gauge
+	drops  prometheus.Counter
+	closed bool
+}
+
+type audience struct {
+	mu    sync.Mutex
+	conns map[*reader]struct{}
+	last  []byte // the newest tick, for those who come
+	front waitingroom.Front
+	sent  time.Time
+}
+
+// reader is one taken-over connection.
+type reader struct {
+	conn net.Conn
+	raw  syscall.RawConn
+}
+
+// NewHub returns a hub without streams.
+func NewHub(reg prometheus.Registerer) *Hub {
+	h := &Hub{
+		rooms: map[uuid.UUID]*audience{},
+		gauge: prometheus.NewGauge(prometheus.GaugeOpts{Name: "waitingroom_streams", Help: "Open streams."}),
+		drops: prometheus.NewCounter(prometheus.CounterOpts{Name: "waitingroom_streams_dropped_total", Help: "Streams ended because their reader had gone or did not read."}),
+	}
+	if reg != nil {
+		reg.MustRegister(h.gauge, h.drops)
+	}
+	return h
+}
+
+func (h *Hub) audience(event uuid.UUID, make bool) *audience {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a := h.rooms[event]
+	if a == nil && make {
+		a = &audience{conns: map[*reader]struct{}{}}
+		h.rooms[event] = a
+	}
+	return a
+}
+
+// Frame writes a front as one event of a stream.
+func Frame(f waitingroom.Front) []byte {
+	opens := f.OpensAt
+	tick := Tick{Served: f.Served, Lapsed: &f.Lapsed, Joined: &f.Taken, Rate: f.Speed, State: LineState(f.Status)}
+	if !opens.IsZero() {
+		tick.OpensAt = &opens
+	}
+	raw, err := json.Marshal(tick)
+	if err != nil {
+		panic(err) // a plain struct of ours: cannot happen
+	}
+	return httpapi.Event("tick", "", raw)
+}
+
+// Show pushes a front to everyone who watches its line.
+func (h *Hub) Show(f waitingroom.Front) {
+	a := h.audience(f.Event, false)
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f.At.Before(a.front.At) || (f.Served == a.front.Served && f.Status == a.front.Status && f.At.Sub(a.sent) < resend) {
+		return
+	}
+	a.front, a.last, a.sent = f, Frame(f), f.At
+	a.push(h, a.last)
+}
+
+// push writes to all and drops whom it cannot write to. a.mu is held.
+func (a *audience) push(h *Hub, frame []byte) {
+	gone := 0
+	for r := range a.conns {
+		if !r.write(frame) {
+			delete(a.conns, r)
+			r.conn.Close()
+			gone++
+		}
+	}
+	if gone > 0 {
+		h.drops.Add(float64(gone))
+		h.left(gone)
+	}
+}
+
+func (h *Hub) left(n int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.count -= n
+	h.gauge.Set(float64(h.count))
+}
+
+// write makes one attempt. What does not fit into the socket's buffer was not read for minutes.
+func (r *reader) write(frame []byte) bool {
+	done := false
+	err := r.raw.Write(func(fd uintptr) bool {
+		n, err := syscall.Write(int(fd), frame)
+		done = err == nil && n == len(frame)
+		return true // never wait
+	})
+	return err == nil && done
+}
+
+const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n" +
+	"X-Accel-Buffering: no\r\nConnection: close\r\n\r\nretry: 2000\n\n"
+
+// Open takes a connection over and makes it part of an event's audience.
+func (h *Hub) Open(w http.ResponseWriter, front waitingroom.Front) error {
+	h.mu.Lock()
+	full := h.count >= maxStreams || h.closed
+	if !full {
+		h.count++
+		h.gauge.Set(float64(h.count))
+	}
+	h.mu.Unlock()
+	if full {
+		return errTooManyStreams
+	}
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		h.left(1)
+		return err
+	}
+	if err := h.admit(conn, rw, front); err != nil {
+		conn.Close()
+		h.left(1)
+	}
+	return nil // the connection is ours: nothing more to say through w
+}
+
+func (h *Hub) admit(conn net.Conn, rw *bufio.ReadWriter, front waitingroom.Front) error {
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return err
+	}
+	tcp, ok := conn.(syscall.Conn)
+	if !ok || rw.Reader.Buffered() > 0 { // a request behind a stream cannot be answered
+		return net.ErrClosed
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return err
+	}
+	r := &reader{conn: conn, raw: raw}
+	a := h.audience(front.Event, true)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.last == nil || front.At.After(a.front.At) {
+		a.front, a.last = front, Frame(front)
+	}
+	if !r.write(append([]byte(streamHead), a.last...)) {
+		return net.ErrClosed
+	}
+	a.conns[r] = struct{}{}
+	return nil
+}
+
+// Run keeps idle streams alive, so that proxies and sleeping clients notice a dead connection,
+// and forgets events that nobody watches. In the end it closes all streams.
+func (h *Hub) Run(ctx context.Context) error {
+	beat := time.NewTicker(httpapi.Heartbeat)
+	defer beat.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			h.close()
+			return ctx.Err()
+		case <-beat.C:
+			h.each(func(a *audience) { a.push(h, []byte(":\n\n")) })
+		}
+	}
+}
+
+// Close ends all streams; their clients come back elsewhere.
+func (h *Hub) close() {
+	h.mu.Lock()
+	h.closed = true
+	h.mu.Unlock()
+	h.each(func(a *audience) {
+		for r := range a.conns {
+			r.conn.Close()
+		}
+		h.left(len(a.conns))
+		clear(a.conns)
+	})
+}
+
+func (h *Hub) each(f func(*audience)) {
+	h.mu.Lock()
+	all := make(map[uuid.UUID]*audience, len(h.rooms))
+	for id, a := range h.rooms {
+		all[id] = a
+	}
+	h.mu.Unlock()
+	for id, a := range all {
+		a.mu.Lock()
+		f(a)
+		empty := len(a.conns) == 0
+		a.mu.Unlock()
+		if empty {
+			h.forget(id, a)
+		}
+	}
+}
+
+func (h *Hub) forget(id uuid.UUID, a *audience) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.conns) == 0 && h.rooms[id] == a {
+		delete(h.rooms, id)
+	}
+}

@@ -1,0 +1,122 @@
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/admission"
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+)
+
+// SecretKey is the name of the secret that signs places and passes.
+const SecretKey = "admission-signing-key"
+
+// House is all of the waiting room that a process holds.
+type House struct {
+	Desk      *waitingroom.Desk
+	Views     *waitingroom.Views
+	Actors    *Actors
+	Rooms     *Rooms
+	Catalogue *Catalog
+	Cache     *sidecar.Store
+	Show      func(waitingroom.Front) // what else wants to see fronts
+
+	client *sidecar.Client
+	clock  *Clock
+	now    func() time.Time
+}
+
+// Open puts the parts together. It waits for the sidecar, which has the signing key.
+func Open(ctx context.Context, client *sidecar.Client, now func() time.Time) (*House, error) {
+	secret, err := awaitSecret(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	key, err := admission.Key(secret)
+	if err != nil {
+		return nil, err
+	}
+	passes, err := admission.NewSigner(key)
+	if err != nil {
+		return nil, err
+	}
+	ledger := Ledger{client.Store(event.Line)}
+	h := &House{
+		Views: waitingroom.NewViews(ledger, now), Catalogue: &Catalog{Client: client}, Cache: client.Store(event.Cache),
+		Show: func(waitingroom.Front) {}, client: client, now: now,
+	}
+	h.clock = &Clock{Client: client, Catalogue: h.Catalogue, Stocks: Booking{client}, Show: h.show, Now: now}
+	h.Actors = NewActors(ledger, h.clock, now)
+	h.Rooms = &Rooms{Client: client, Local: h.Actors}
+	h.Desk = &waitingroom.Desk{
+		Rooms: h.Rooms, Book: Book{h.Cache}, Catalogue: h.Catalogue, Views: h.Views,
+		Seal: waitingroom.NewSeal(key.Seed()), Passes: passes, Now: now,
+	}
+	return h, nil
+}
+
+const secretEvery = 500 * time.Millisecond
+
+func awaitSecret(ctx context.Context, client *sidecar.Client) (string, error) {
+	for {
+		secret, err := client.Secret(ctx, event.Secrets, SecretKey)
+		if err == nil {
+			return secret, nil
+		}
+		slog.InfoContext(ctx, "waiting for the sidecar", "error", err)
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("signing key: %w", err)
+		case <-time.After(secretEvery):
+		}
+	}
+}
+
+func (h *House) show(f waitingroom.Front) {
+	h.Views.Apply(f)
+	h.Show(f)
+}
+
+// Subscriptions are the process's topics.
+func (h *House) Subscriptions() []sidecar.Subscription {
+	return Wire{Show: h.show, Catalogue: h.Catalogue, Rooms: h.Rooms, Desk: h.Desk}.Subscriptions()
+}
+
+const (
+	watchEvery = time.Second
+	silence    = 5 * time.Second // of a line that people wait in
+)
+
+// Watch looks after lines that somebody here watches and that no tick came from: it sets the
+// reminder again and has a tick here. So a line goes on without placement and scheduler, and
+// the rate, which is in the line, holds however many replicas do so.
+func (h *House) Watch(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			for _, id := range h.Views.Silent(silence) {
+				h.nudge(ctx, id)
+			}
+		}
+	}
+}
+
+func (h *House) nudge(ctx context.Context, id uuid.UUID) {
+	ctx, cancel := context.WithTimeout(ctx, actorTimeout)
+	defer cancel()
+	slog.InfoContext(ctx, "line stands still, ticking it here", "event", id)
+	h.Rooms.wake(ctx, id)
+	if _, err := h.clock.Tick(ctx, h.Actors.Room(id)); err != nil {
+		slog.WarnContext(ctx, "tick", "event", id, "error", err)
+	}
+}

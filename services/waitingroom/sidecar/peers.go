@@ -1,0 +1,125 @@
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+)
+
+// Catalog asks the catalog what an event is, and remembers it for a while: a line has a hundred
+// thousand people and one event.
+type Catalog struct {
+	Client *sidecar.Client
+
+	mu    sync.Mutex
+	known map[uuid.UUID]remembered
+}
+
+type remembered struct {
+	terms waitingroom.Terms
+	found bool
+	at    time.Time
+}
+
+var _ waitingroom.Catalogue = (*Catalog)(nil)
+
+const (
+	termsFresh = 15 * time.Second
+	termsStale = 10 * time.Minute // used while the catalog is away
+	termsMost  = 10_000
+)
+
+// Forget makes the next question go to the catalog.
+func (c *Catalog) Forget(event uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if have, ok := c.known[event]; ok {
+		have.at = have.at.Add(-termsFresh)
+		c.known[event] = have
+	}
+}
+
+// Terms implements waitingroom.Catalogue.
+func (c *Catalog) Terms(ctx context.Context, id uuid.UUID) (waitingroom.Terms, error) {
+	c.mu.Lock()
+	have, ok := c.known[id]
+	if ok && time.Since(have.at) >= termsFresh { // one asks, the others go on with what there is
+		have.at = have.at.Add(time.Second)
+		c.known[id] = have
+	}
+	fresh := ok && time.Since(have.at) < termsFresh
+	c.mu.Unlock()
+	if !fresh {
+		asked, err := c.ask(ctx, id)
+		switch {
+		case err == nil:
+			have = asked
+			c.remember(id, have)
+		case !ok || time.Since(have.at) > termsStale:
+			return waitingroom.Terms{}, err
+		}
+	}
+	if !have.found {
+		return waitingroom.Terms{}, waitingroom.ErrEventNotFound
+	}
+	return have.terms, nil
+}
+
+func (c *Catalog) remember(id uuid.UUID, r remembered) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known == nil || len(c.known) >= termsMost {
+		c.known = map[uuid.UUID]remembered{}
+	}
+	c.known[id] = r
+}
+
+func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
+	var answer struct {
+		Items []struct {
+			ID          uuid.UUID `json:"id"`
+			Merchant    string    `json:"merchant"`
+			HighDemand  bool      `json:"highDemand"`
+			Status      string    `json:"status"`
+			SalesStart  time.Time `json:"salesStart"`
+			SalesEnd    time.Time `json:"salesEnd"`
+			MaxPerOrder int       `json:"maxPerOrder"`
+		} `json:"items"`
+	}
+	err := c.Client.Invoke(ctx, event.Catalog, http.MethodPost, "/internal/events/documents", map[string]any{"ids": []uuid.UUID{id}}, &answer)
+	if err != nil {
+		return remembered{}, err
+	}
+	if len(answer.Items) == 0 {
+		return remembered{at: time.Now()}, nil
+	}
+	e := answer.Items[0]
+	return remembered{found: true, at: time.Now(), terms: waitingroom.Terms{
+		Event: e.ID, Merchant: e.Merchant, HighDemand: e.HighDemand, Published: e.Status == "published",
+		SalesStart: e.SalesStart.UTC(), SalesEnd: e.SalesEnd.UTC(), MaxPerOrder: e.MaxPerOrder,
+	}}, nil
+}
+
+// Booking asks booking what is left.
+type Booking struct{ Client *sidecar.Client }
+
+// Stock reads what is left of an event.
+func (b Booking) Stock(ctx context.Context, id uuid.UUID) (waitingroom.Stock, error) {
+	var i event.Inventory
+	if err := b.Client.Invoke(ctx, event.Booking, http.MethodGet, fmt.Sprintf("/internal/events/%s/inventory", id), nil, &i); err != nil {
+		return waitingroom.Stock{}, err
+	}
+	return stockOf(i), nil
+}
+
+func stockOf(i event.Inventory) waitingroom.Stock {
+	return waitingroom.Stock{Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, At: i.At}
+}
