@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"time"
@@ -42,6 +43,11 @@ func Open(ctx context.Context, client *sidecar.Client, now func() time.Time) (*H
 	if err != nil {
 		return nil, err
 	}
+	return New(client, key, now)
+}
+
+// New puts the parts together with a key.
+func New(client *sidecar.Client, key ed25519.PrivateKey, now func() time.Time) (*House, error) {
 	passes, err := admission.NewSigner(key)
 	if err != nil {
 		return nil, err

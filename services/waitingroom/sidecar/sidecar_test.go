@@ -1,0 +1,155 @@
+package sidecar
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/admission"
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// world stands for catalog and booking.
+type world struct {
+	mu    sync.Mutex
+	start time.Time
+	stock waitingroom.Stock
+}
+
+func (w *world) Terms(_ context.Context, id uuid.UUID) (waitingroom.Terms, error) {
+	return waitingroom.Terms{
+		Event: id, Merchant: "m", HighDemand: true, Published: true, SalesStart: w.start, SalesEnd: w.start.Add(24 * time.Hour), MaxPerOrder: 4,
+	}, nil
+}
+
+func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Stock, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.stock
+	s.At = time.Now()
+	return s, nil
+}
+
+func (w *world) sell(s waitingroom.Stock) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stock = s
+}
+
+var signingKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+
+// open starts a sidecar that hosts the actor type, and the house behind it.
+func open(t *testing.T, w *world, components ...string) *House {
+	t.Helper()
+	var house *House
+	harness.Sidecar(t, event.WaitingRoom, func(cfg sidecar.Config) http.Handler {
+		client, err := sidecar.New(cfg)
+		require.NoError(t, err)
+		t.Cleanup(client.Close)
+		house, err = New(client, signingKey, time.Now)
+		require.NoError(t, err)
+		house.Desk.Catalogue, house.clock.Catalogue, house.clock.Stocks = w, w, w
+		router := mux.NewRouter()
+		house.Actors.Mount(sidecar.Guarded(router, cfg.AppToken))
+		sidecar.Mount(router, cfg.AppToken)
+		return router
+	}, append([]string{event.Line, event.Cache}, components...)...)
+	return house
+}
+
+func account(i int) identity.Account {
+	return identity.Account{ID: fmt.Sprintf("account-%05d", i), Roles: []identity.Role{identity.Customer}}
+}
+
+func TestJoinWaitAndBeAdmitted(t *testing.T) {
+	w := &world{start: time.Now().Add(-time.Minute), stock: waitingroom.Stock{Available: 100, Total: 100}}
+	house := open(t, w, event.PubSub, event.Broadcast)
+	id, ctx := uuid.New(), t.Context()
+
+	first, created, err := house.Desk.Join(ctx, account(1), id)
+	require.NoError(t, err)
+	require.True(t, created)
+	require.Equal(t, int64(1), first.Number)
+	again, created, err := house.Desk.Join(ctx, account(1), id)
+	require.NoError(t, err)
+	require.False(t, created)
+	require.Equal(t, first.Number, again.Number)
+
+	var pass string
+	harness.Eventually(t, 30*time.Second, "the first one is let in", func() error {
+		pass, _, err = house.Desk.Admit(ctx, account(1), id, house.Desk.Place(id, account(1), first.Arrival))
+		return err
+	})
+	repeated, _, err := house.Desk.Admit(ctx, account(1), id, "")
+	require.NoError(t, err)
+	require.Equal(t, pass, repeated, "asking again gives the same pass")
+	_, err = admission.Verify(signingKey.Public().(ed25519.PublicKey), pass, "account-00001", id, time.Now())
+	require.NoError(t, err)
+
+	line, err := house.Desk.Line(ctx, id)
+	require.NoError(t, err)
+	require.Equal(t, 1, line.Inside())
+
+	_, _, err = house.Desk.Admit(ctx, account(2), id, "")
+	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
+	_, _, err = house.Desk.Admit(ctx, account(2), id, house.Desk.Place(id, account(1), 1))
+	require.Equal(t, fault.Forbidden, fault.KindOf(err), "somebody else's place")
+}
+
+// TestTwoActivations has two processes believe that each of them runs the room. The ledger's
+// fence has to keep them apart.
+func TestTwoActivations(t *testing.T) {
+	house := open(t, &world{})
+	ledger, id := Ledger{house.client.Store(event.Line)}, uuid.New()
+	terms := waitingroom.Terms{Event: id, HighDemand: true, Published: true, SalesEnd: time.Now().Add(time.Hour)}
+	const rooms, turns, people = 3, 12, 7
+	var mu sync.Mutex
+	given := map[int64]string{}
+	var wg sync.WaitGroup
+	for r := range rooms {
+		room := waitingroom.NewRoom(id, ledger, time.Now)
+		wg.Go(func() {
+			for turn := range turns {
+				accounts := make([]string, people)
+				for i := range accounts {
+					accounts[i] = fmt.Sprintf("r%d-t%d-%d", r, turn, i)
+				}
+				first, err := room.Take(t.Context(), accounts, terms)
+				if err != nil {
+					continue // lost too often: nothing was promised
+				}
+				mu.Lock()
+				for i, a := range accounts {
+					if other, taken := given[first+int64(i)]; taken {
+						t.Errorf("arrival %d given to %s and %s", first+int64(i), other, a)
+					}
+					given[first+int64(i)] = a
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	require.NotEmpty(t, given)
+	for arrival, who := range given {
+		pages, err := ledger.Pages(t.Context(), id, []int64{(arrival - 1) / waitingroom.PageSize})
+		require.NoError(t, err)
+		require.Equal(t, who, pages[0].Accounts[(arrival-1)%waitingroom.PageSize])
+	}
+}
