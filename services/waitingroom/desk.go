@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -189,7 +190,7 @@ func (d *Desk) places(ctx context.Context, accounts []string, t Terms) (entries 
 			again = append(again, account)
 		}
 	}
-	coming := append(newcomers, again...)
+	coming := slices.Concat(newcomers, again)
 	if len(coming) == 0 {
 		return entries, nil, nil
 	}

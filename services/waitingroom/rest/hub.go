@@ -65,11 +65,11 @@ func NewHub(reg prometheus.Registerer) *Hub {
 	return h
 }
 
-func (h *Hub) audience(event uuid.UUID, make bool) *audience {
+func (h *Hub) audience(event uuid.UUID, create bool) *audience {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	a := h.rooms[event]
-	if a == nil && make {
+	if a == nil && create {
 		a = &audience{conns: map[*reader]struct{}{}}
 		h.rooms[event] = a
 	}

@@ -46,12 +46,6 @@ func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Stock, error) {
 	return s, nil
 }
 
-func (w *world) sell(s waitingroom.Stock) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stock = s
-}
-
 var signingKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 
 // open starts a sidecar that hosts the actor type, and the house behind it.
