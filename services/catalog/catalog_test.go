@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/data"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
@@ -43,6 +43,7 @@ func TestADraftIsCheckedAndFilledIn(t *testing.T) {
 
 	for code, change := range map[string]func(*catalog.Event){
 		"name_required":          func(e *catalog.Event) { e.Name = "  " },
+		"invalid_text":           func(e *catalog.Event) { e.Topics = []string{"a\x00b"} },
 		"ends_before_start":      func(e *catalog.Event) { e.EndsAt = e.StartsAt },
 		"unknown_time_zone":      func(e *catalog.Event) { e.TimeZone = "Mars/Olympus" },
 		"sales_end_before_start": func(e *catalog.Event) { e.SalesStart = e.StartsAt.AddDate(0, 0, 1) },
@@ -60,6 +61,48 @@ func TestADraftIsCheckedAndFilledIn(t *testing.T) {
 	} {
 		_, err := draft(t, change)
 		assert.Equal(t, code, fault.CodeOf(err), code)
+	}
+}
+
+// Every step on every status: what comes of it, or why not. A refusal changes nothing.
+func TestStepsByStatus(t *testing.T) {
+	publish := func(e catalog.Event) (catalog.Event, error) { return e.Publish(nil, now) }
+	cancel := func(e catalog.Event) (catalog.Event, error) { return e.Cancel() }
+	rename := func(e catalog.Event) (catalog.Event, error) {
+		next := e
+		next.Name, next.Status, next.Merchant, next.Version = "Renamed", catalog.Draft, "another", 99
+		return e.Edit(next, now)
+	}
+	for _, c := range []struct {
+		from catalog.Status
+		step string
+		do   func(catalog.Event) (catalog.Event, error)
+		to   catalog.Status
+		code string
+	}{
+		{catalog.Draft, "publish", publish, catalog.Published, ""},
+		{catalog.Draft, "cancel", cancel, catalog.Draft, "event_not_published"},
+		{catalog.Draft, "edit", rename, catalog.Draft, ""},
+		{catalog.Published, "publish", publish, catalog.Published, ""},
+		{catalog.Published, "cancel", cancel, catalog.Cancelled, ""},
+		{catalog.Published, "edit", rename, catalog.Published, ""},
+		{catalog.Cancelled, "publish", publish, catalog.Cancelled, "event_cancelled"},
+		{catalog.Cancelled, "cancel", cancel, catalog.Cancelled, ""},
+		{catalog.Cancelled, "edit", rename, catalog.Cancelled, "event_cancelled"},
+	} {
+		t.Run(string(c.from)+" "+c.step, func(t *testing.T) {
+			e, err := draft(t, nil)
+			require.NoError(t, err)
+			e.Status, e.Version = c.from, 7
+			after, err := c.do(e)
+			assert.Equal(t, c.code, fault.CodeOf(err))
+			assert.Equal(t, c.to, after.Status)
+			assert.Equal(t, "m", after.Merchant, "nobody is given an event by a form")
+			assert.EqualValues(t, 7, after.Version)
+			if c.code != "" {
+				assert.Equal(t, e, after)
+			}
+		})
 	}
 }
 
@@ -104,9 +147,49 @@ func TestWhatIsOnSaleStaysAsItIs(t *testing.T) {
 	require.NoError(t, err, "a new price is for later buyers")
 	assert.EqualValues(t, 200, edited.TicketTypes[0].Price.Amount)
 
-	next.TicketTypes[0].Capacity = 5
-	_, err = e.Edit(next, now)
-	assert.ErrorIs(t, err, catalog.ErrOnSale)
+	for name, change := range map[string]func(*catalog.Event){
+		"capacity":         func(e *catalog.Event) { e.TicketTypes[0].Capacity = 5 },
+		"currency":         func(e *catalog.Event) { e.TicketTypes[0].Price.Currency = "USD" },
+		"seated":           func(e *catalog.Event) { e.TicketTypes[0].Seated, e.TicketTypes[0].Categories = true, []string{"A"} },
+		"another type":     func(e *catalog.Event) { e.TicketTypes[0].ID = uuid.New() },
+		"no type":          func(e *catalog.Event) { e.TicketTypes = nil },
+		"one more":         func(e *catalog.Event) { e.TicketTypes = append(e.TicketTypes, e.TicketTypes[0]) },
+		"the waiting room": func(e *catalog.Event) { e.HighDemand = true; e.SalesStart = now },
+	} {
+		next := e
+		next.TicketTypes = slices.Clone(e.TicketTypes)
+		change(&next)
+		_, err = e.Edit(next, now.Add(time.Hour))
+		assert.ErrorIs(t, err, catalog.ErrOnSale, name)
+	}
+
+	moved := e
+	moved.Venue.ID = uuid.New()
+	_, err = e.Edit(moved, now)
+	assert.NoError(t, err, "standing room moves with the event")
+	e.TicketTypes = []catalog.TicketType{{Name: "S", Seated: true, Categories: []string{"A"}, Capacity: 3, Price: money.Money{Currency: "EUR"}}}
+	moved.TicketTypes = e.TicketTypes
+	_, err = e.Edit(moved, now)
+	assert.ErrorIs(t, err, catalog.ErrOnSale, "seats do not")
+}
+
+func TestAvailabilityInWords(t *testing.T) {
+	for _, c := range []struct {
+		available, held, booked int
+		word                    string
+	}{{100, 0, 0, "available"}, {10, 45, 45, "available"}, {9, 46, 45, "few"}, {1, 0, 99, "few"}, {0, 1, 99, "sold_out"}, {0, 0, 0, "sold_out"}} {
+		assert.Equal(t, c.word, catalog.Availability{Available: c.available, Held: c.held, Booked: c.booked}.Status())
+	}
+}
+
+func TestVenuesAreChecked(t *testing.T) {
+	for code, v := range map[string]catalog.Venue{
+		"": {Name: " Haus ", TimeZone: "Europe/Vienna"}, "name_required": {Name: " ", TimeZone: "UTC"},
+		"unknown_time_zone": {Name: "x"}, "invalid_text": {Name: "x", City: "a\x00b", TimeZone: "UTC"},
+	} {
+		_, err := v.Check()
+		assert.Equal(t, code, fault.CodeOf(err))
+	}
 }
 
 func TestOwnership(t *testing.T) {
@@ -185,89 +268,23 @@ func TestLocateReadsNamesAsPeopleWriteThem(t *testing.T) {
 	assert.False(t, ok)
 }
 
-func read(t *testing.T, file string) (good []catalog.Imported, bad map[int]string, err error) {
-	t.Helper()
-	bad = map[int]string{}
-	err = catalog.ReadImport(strings.NewReader(file), func(r catalog.Record) error {
-		if r.Err != nil {
-			bad[r.Line] = fault.CodeOf(r.Err)
-		} else {
-			good = append(good, r.Imported)
+func FuzzPlan(f *testing.F) {
+	for _, p := range []*catalog.Plan{seating.Club(), {Name: "p"}} {
+		raw, err := json.Marshal(p)
+		require.NoError(f, err)
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		p, err := catalog.ParsePlan(raw)
+		if err != nil {
+			return
 		}
-		return nil
-	})
-	return good, bad, err
-}
-
-func TestImportKeepsGoodLinesAndNamesBadOnes(t *testing.T) {
-	good, bad, err := read(t, strings.Join([]string{
-		`{"name":"FooConf","url":"https://foo.test","startDate":"2027-03-01","endDate":"2027-03-02","city":"Zürich","country":"Switzerland","topics":["go"]}`,
-		`{"name":"broken`,
-		``,
-		`{"name":"No date","url":"https://x.test"}`,
-		`{"name":"Backwards","startDate":"2027-03-02","endDate":"2027-03-01"}`,
-		`{"name":"Odd","startDate":"2027-13-45"}`,
-		`{"name":7,"startDate":"2027-01-01"}`,
-		`{"name":"Elsewhere","startDate":"2027-01-01","city":"X","country":"Atlantis"}`,
-		`{"name":"Online only","url":"https://o.test","startDate":"2027-01-01","endDate":"2027-01-01","online":true}`,
-		`{"name":"Script","url":"javascript:alert(1)","startDate":"2027-01-01"}`,
-		`[1,2]`,
-	}, "\n"))
-	require.NoError(t, err)
-	assert.Equal(t, map[int]string{
-		2: "malformed_record", 4: "invalid_start", 5: "ends_before_start", 6: "invalid_start", 7: "invalid_record",
-		8: "unknown_country", 10: "invalid_url", 11: "malformed_record",
-	}, bad)
-	require.Len(t, good, 2)
-	assert.Equal(t, "CH", good[0].Event.Venue.Country)
-	assert.Equal(t, "CHF", good[0].Event.TicketTypes[0].Price.Currency)
-	assert.Equal(t, "2027-03-01T08:00:00Z", good[0].Event.StartsAt.Format(time.RFC3339), "nine in the morning there")
-	assert.True(t, good[1].Event.Online)
-}
-
-func TestImportReadsEveryForm(t *testing.T) {
-	ld := `{"@context":"https://schema.org","@type":"MusicEvent","name":"Gig","startDate":"2027-05-01T20:00:00+02:00","endDate":"2027-05-01T23:00:00+02:00",
-		"performer":[{"@type":"MusicGroup","name":"Band"}],"location":{"@type":"Place","name":"Hall","address":{"addressLocality":"Paris","addressCountry":"FR"}}}`
-	ical := "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//t//EN\r\nBEGIN:VEVENT\r\nUID:1@t\r\nDTSTAMP:20260101T000000Z\r\n" +
-		"DTSTART:20270601T180000Z\r\nDTEND:20270601T200000Z\r\nSUMMARY:Talk\\, twice\r\nLOCATION:Hall\\, Berlin\\, Germany\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-	for name, file := range map[string]string{"json-ld": strings.ReplaceAll(ld, "\n", ""), "array": "[" + ld + "]", "icalendar": ical, "bom": "\xef\xbb\xbf[" + ld + "]"} {
-		t.Run(name, func(t *testing.T) {
-			good, bad, err := read(t, file)
-			require.NoError(t, err)
-			require.Empty(t, bad)
-			require.Len(t, good, 1)
-			assert.NotEmpty(t, good[0].Event.Venue.Country)
-			assert.NotEmpty(t, good[0].SourceID)
-		})
-	}
-	for name, file := range map[string]string{"empty": "", "blank": "  \n ", "cut off": "[" + ld, "not an event": `{"@type":"Person","name":"x"}`} {
-		good, bad, err := read(t, file)
-		assert.True(t, err != nil || len(bad) > 0, name)
-		assert.LessOrEqual(t, len(good), 1)
-	}
-}
-
-func TestEveryShippedConferenceIsGood(t *testing.T) {
-	good, bad, err := read(t, string(data.Conferences))
-	require.NoError(t, err)
-	assert.Empty(t, bad)
-	assert.Len(t, good, 1106)
-	ids, located := map[string]bool{}, 0
-	for _, g := range good {
-		ids[g.SourceID] = true
-		if g.Event.Venue.Location != nil {
-			located++
+		seen := map[string]bool{}
+		for _, u := range catalog.Units(p, []catalog.TicketType{{Seated: true, Categories: []string{p.Name}}}) {
+			if seen[u.ID] {
+				t.Errorf("unit %s twice", u.ID)
+			}
+			seen[u.ID] = true
 		}
-	}
-	assert.Greater(t, located, 935, "of 941 in a city")
-	assert.Greater(t, len(ids), 1090)
-}
-
-func FuzzImport(f *testing.F) {
-	f.Add(`{"name":"FooConf","startDate":"2027-03-01"}`)
-	f.Add("BEGIN:VCALENDAR\nEND:VCALENDAR")
-	f.Add(`[{"@type":"Event"}]`)
-	f.Fuzz(func(_ *testing.T, file string) {
-		_ = catalog.ReadImport(strings.NewReader(file), func(catalog.Record) error { return nil })
 	})
 }

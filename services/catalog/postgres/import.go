@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -58,6 +59,7 @@ func (s Store) importOnce(ctx context.Context, merchant string, i catalog.Import
 		}
 		outcome = Created
 		e.ID, e.Merchant, e.Status, e.UpdatedAt = id, merchant, catalog.Published, now
+		e.TicketTypes = slices.Clone(e.TicketTypes) // the caller's record stays as it was read
 		for n := range e.TicketTypes {
 			if e.TicketTypes[n].ID, err = uuid.NewV7(); err != nil {
 				return err
