@@ -48,6 +48,12 @@ func Key(seed string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(raw), nil
 }
 
+// Public is the half of a key that checks passes.
+func Public(key ed25519.PrivateKey) ed25519.PublicKey {
+	public, _ := key.Public().(ed25519.PublicKey)
+	return public
+}
+
 // Signer makes passes.
 type Signer struct{ signer jose.Signer }
 

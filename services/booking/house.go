@@ -27,6 +27,9 @@ func changes(units []string, s State, until time.Time) []Change {
 	return all
 }
 
+// HeldChanges are what a hold changes on the seat map.
+func HeldChanges(h Hold) []Change { return changes(h.UnitIDs(), Held, h.Until) }
+
 // Delta is what changed since a version.
 type Delta struct {
 	Version int64

@@ -67,15 +67,18 @@ type Office struct {
 	Now       func() time.Time
 }
 
-// Gate checks that whoever comes from the waiting room may come in.
+// Gate checks that whoever comes from the waiting room may come in, and says since when.
 type Gate interface {
-	Admit(ctx context.Context, pass, account string, event uuid.UUID, now time.Time) error
+	Admit(ctx context.Context, pass, account string, event uuid.UUID, now time.Time) (since time.Time, err error)
 }
 
-// Line decides holds of high-demand events in the order they came. It returns ErrStillWaiting
-// when that took longer than the caller wants to wait.
+// Line decides holds of high-demand events in the order they came.
 type Line interface {
-	Hold(ctx context.Context, h Hold, limit int) error
+	// Hold returns ErrStillWaiting when that took longer than the caller wants to wait.
+	Hold(ctx context.Context, r HoldRequest) error
+	// Verdict gives the refusal of an account's request, ErrStillWaiting while there is none, and
+	// ErrHoldNotFound when nobody is waiting for one.
+	Verdict(ctx context.Context, hold uuid.UUID, account string) error
 }
 
 // ErrStillWaiting says that a hold is not decided yet; ask for it again.
@@ -113,16 +116,17 @@ func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.
 	if err := o.checkWish(sale, w); err != nil {
 		return Hold{}, err
 	}
+	var admitted time.Time
 	if sale.HighDemand {
 		if w.Pass == "" || o.Gate == nil {
 			return Hold{}, ErrAdmissionRequired.With("event", event)
 		}
-		if err := o.Gate.Admit(ctx, w.Pass, account.ID, event, now); err != nil {
+		if admitted, err = o.Gate.Admit(ctx, w.Pass, account.ID, event, now); err != nil {
 			return Hold{}, err
 		}
 	}
 	for try := 0; ; try++ {
-		h, err := o.try(ctx, house, sale, account.ID, w, try)
+		h, err := o.try(ctx, house, sale, HoldRequest{Hold: Hold{Account: account.ID}, Admitted: admitted}, w, try)
 		if err == nil || len(w.Items) == 0 || try == proposals-1 || !errors.Is(err, ErrUnitsUnavailable) {
 			return h, err
 		}
@@ -146,7 +150,7 @@ func (o *Office) checkWish(sale *Sale, w Wish) error {
 	return PerOrder(n, sale.MaxPerOrder)
 }
 
-func (o *Office) try(ctx context.Context, house *House, sale *Sale, account string, w Wish, try int) (Hold, error) {
+func (o *Office) try(ctx context.Context, house *House, sale *Sale, r HoldRequest, w Wish, try int) (Hold, error) {
 	ids := append([]string(nil), w.Units...)
 	if len(w.Items) > 0 {
 		best, err := house.Propose(w.Items, ids, spread(try))
@@ -164,9 +168,10 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, account stri
 		return Hold{}, err
 	}
 	now := o.Now().Truncate(time.Millisecond) // as it is stored
-	h := Hold{ID: id, Event: sale.Event, Account: account, Units: units, Until: now.Add(o.HoldFor), Status: HoldOpen}
+	h := Hold{ID: id, Event: sale.Event, Account: r.Hold.Account, Units: units, Until: now.Add(o.HoldFor), Status: HoldOpen}
 	if sale.HighDemand && o.Line != nil {
-		err = o.Line.Hold(ctx, h, sale.MaxPerAccount)
+		r.Hold, r.Limit = h, sale.MaxPerAccount
+		err = o.Line.Hold(ctx, r)
 	} else {
 		err = o.Seats.Take(ctx, h, sale.MaxPerAccount)
 	}
@@ -174,9 +179,14 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, account stri
 		o.learn(ctx, house, err)
 		return h, err
 	}
-	o.Announcer.Announce(h.Event, changes(h.UnitIDs(), Held, h.Until))
-	o.Expiries.Watch(h)
+	o.Held(h)
 	return h, nil
+}
+
+// Held tells everyone of a hold that was decided after its buyer stopped waiting.
+func (o *Office) Held(h Hold) {
+	o.Announcer.Announce(h.Event, HeldChanges(h))
+	o.Expiries.Watch(h)
 }
 
 // spread picks among equally good proposals: at first the best, then any, so that buyers who
@@ -202,6 +212,9 @@ func (o *Office) learn(ctx context.Context, house *House, err error) {
 // Find gives the account's hold. Other people's are not there.
 func (o *Office) Find(ctx context.Context, account identity.Account, id uuid.UUID) (Hold, error) {
 	h, err := o.Seats.Find(ctx, id)
+	if errors.Is(err, ErrHoldNotFound) && o.Line != nil {
+		return Hold{ID: id}, o.Line.Verdict(ctx, id, account.ID)
+	}
 	if err != nil {
 		return Hold{}, err
 	}

@@ -87,15 +87,20 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 		err = s.withHold(r.Context(), account, err)
 	}
 	if errors.Is(err, booking.ErrStillWaiting) {
-		w.Header().Set("Location", "/api/v1/holds/"+h.ID.String())
-		w.Header().Set("Retry-After", "1")
-		httpapi.WriteJSON(w, r, http.StatusAccepted, map[string]any{"id": h.ID, "status": "pending"})
+		pending(w, r, h.ID)
 		return
 	}
 	if err == nil {
 		w.Header().Set("Location", "/api/v1/holds/"+h.ID.String())
 	}
 	answer(w, r, http.StatusCreated, holdView(h, s.Office.Now()), err)
+}
+
+// pending says that a hold is still in line, and where to ask again.
+func pending(w http.ResponseWriter, r *http.Request, hold uuid.UUID) {
+	w.Header().Set("Location", "/api/v1/holds/"+hold.String())
+	w.Header().Set("Retry-After", "1")
+	httpapi.WriteJSON(w, r, http.StatusAccepted, map[string]any{"id": hold, "status": "pending"})
 }
 
 // withHold shows the hold that stands in the way, so that the client can go on with it.
@@ -120,6 +125,10 @@ func (s Server) GetHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
 		return
 	}
 	h, err := s.Office.Find(r.Context(), account, hold)
+	if errors.Is(err, booking.ErrStillWaiting) {
+		pending(w, r, hold)
+		return
+	}
 	answer(w, r, http.StatusOK, holdView(h, s.Office.Now()), err)
 }
 

@@ -126,7 +126,8 @@ func DecodeCap(raw []byte) (booking.Cap, error) {
 	return c, nil
 }
 
-// CapTTL is how long a cap has to be kept: for ever once something is booked.
+// CapTTL is how long a cap has to be kept: for ever once something is booked, otherwise beyond
+// the last hold, so that an admission pass whose hold ran out is known as used.
 func CapTTL(c booking.Cap, now time.Time) time.Duration {
 	if c.Booked > 0 {
 		return 0
@@ -137,7 +138,7 @@ func CapTTL(c booking.Cap, now time.Time) time.Duration {
 			last = h.Until
 		}
 	}
-	return last.Sub(now) + time.Minute
+	return last.Sub(now) + capKept
 }
 
 func mustEncode(v any) []byte {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -47,6 +48,8 @@ type Backing struct {
 	config Config
 	proven chan struct{}      // closed once Prove succeeded
 	key    ed25519.PrivateKey // signs tickets; there once proven
+
+	passKey atomic.Pointer[ed25519.PublicKey] // verifies admission passes; there once needed
 }
 
 // patience is how long a process waits for its sidecar when it starts.

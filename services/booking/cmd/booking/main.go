@@ -37,6 +37,7 @@ func run(ctx context.Context, p *process.Process) error {
 	office := &booking.Office{
 		Seats: b.Seats, Houses: live, Bookings: b.Store, Announcer: b.Megaphone, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
 	}
+	line := b.HighDemand(office)
 	steps, cache := &rest.Steps{}, b.Client.Store(event.Cache)
 	server := rest.Server{Office: office, Live: live, Archive: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: rest.NewMaps()}
 
@@ -49,9 +50,10 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
 	rest.Internal{Server: server, Store: b.Store}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(live, b.Client)...)
+	sidecar.Mount(router, cfg.Sidecar.AppToken, append(dapr.Subscriptions(live, b.Client), line.Subscription())...)
 
 	p.Go("live", live.Run)
+	p.Go("line", line.Run)
 	p.Go("expiries", expiries.Run)
 	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
 	p.Go("inventories", b.Then(b.Store.Alone(store.InventoryLock, dapr.Inventories{Client: b.Client, Live: live, Store: b.Store}.Run)))

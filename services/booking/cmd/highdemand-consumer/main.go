@@ -1,0 +1,33 @@
+// Command highdemand-consumer decides the hold requests of events in high demand, in the order
+// they came, and drives the bookings made of them, so that neither waits for other traffic.
+package main
+
+import (
+	"context"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+)
+
+func main() { process.Main("highdemand-consumer", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[dapr.Config]()
+	if err != nil {
+		return err
+	}
+	b, err := dapr.Open(ctx, p, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+
+	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
+	if err != nil {
+		return err
+	}
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, b.Driver(), b.Client, b.Megaphone.Announce)...)
+	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
+}

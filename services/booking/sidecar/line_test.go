@@ -1,0 +1,127 @@
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func requestFor(t *testing.T, id uuid.UUID, account string, units ...string) booking.HoldRequest {
+	t.Helper()
+	hold, err := uuid.NewV7()
+	require.NoError(t, err)
+	now := time.Now().Truncate(time.Millisecond)
+	h := booking.Hold{ID: hold, Event: id, Account: account, Until: now.Add(5 * time.Minute), Status: booking.HoldOpen}
+	for _, u := range units {
+		h.Units = append(h.Units, booking.HeldUnit{ID: u})
+	}
+	return booking.HoldRequest{Hold: h, Limit: 4, Admitted: now.Add(-time.Minute)}
+}
+
+// TestLineDecidesInLogOrder sends requests through the real broker and store: one of those who
+// want a unit gets it, and everyone hears.
+func TestLineDecidesInLogOrder(t *testing.T) {
+	var client *sidecar.Client
+	var seats *Seats
+	var line *Line
+	harness.Sidecar(t, event.HighDemandConsumer, func(cfg sidecar.Config) http.Handler {
+		var err error
+		client, err = sidecar.New(cfg)
+		require.NoError(t, err)
+		t.Cleanup(client.Close)
+		seats = NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
+		line = NewLine(client, func(booking.Hold) {})
+		router := mux.NewRouter()
+		sidecar.Mount(router, cfg.AppToken, append(Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {}), line.Subscription())...)
+		return router
+	}, event.Seats, event.PubSub, event.Broadcast)
+	ctx, cancel := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- line.Run(ctx) }()
+	defer func() {
+		cancel()
+		<-ran
+	}()
+
+	id := uuid.New()
+	harness.Eventually(t, 60*time.Second, "a first request comes back", func() error {
+		return line.Hold(t.Context(), requestFor(t, id, "first-"+uuid.NewString(), "warm-"+uuid.NewString()))
+	})
+	const buyers, units = 60, 20
+	var mu sync.Mutex
+	winners := map[string][]uuid.UUID{}
+	var wg sync.WaitGroup
+	for i := range buyers {
+		wg.Go(func() {
+			unit := fmt.Sprintf("a%d", i%units)
+			r := requestFor(t, id, fmt.Sprintf("buyer-%d", i), unit)
+			err := line.Hold(t.Context(), r)
+			switch {
+			case err == nil:
+				mu.Lock()
+				winners[unit] = append(winners[unit], r.Hold.ID)
+				mu.Unlock()
+			case fault.CodeOf(err) != booking.ErrUnitsUnavailable.Code:
+				t.Errorf("buyer %d: %v", i, err)
+			default:
+				if again := line.Verdict(t.Context(), r.Hold.ID, r.Hold.Account); fault.CodeOf(again) != booking.ErrUnitsUnavailable.Code {
+					t.Errorf("the refusal of buyer %d is not kept: %v", i, again)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Len(t, winners, units)
+	for unit, holds := range winners {
+		require.Len(t, holds, 1, unit)
+	}
+
+	// What comes twice is answered as before, even though the unit could be had by now.
+	taken := requestFor(t, id, "late", "a0")
+	verdicts, err := seats.Decide(t.Context(), []booking.HoldRequest{taken})
+	require.NoError(t, err)
+	require.ErrorIs(t, verdicts[0].Refusal, booking.ErrUnitsUnavailable)
+	winner, err := seats.Find(t.Context(), winners["a0"][0])
+	require.NoError(t, err)
+	require.NoError(t, seats.Free(t.Context(), winner, winner.UnitIDs(), true))
+	verdicts, err = seats.Decide(t.Context(), []booking.HoldRequest{taken})
+	require.NoError(t, err)
+	require.ErrorIs(t, verdicts[0].Refusal, booking.ErrUnitsUnavailable)
+
+	// Outside interference: somebody holds one of the batch's units while it is decided.
+	batch := []booking.HoldRequest{requestFor(t, id, "b1", "c1"), requestFor(t, id, "b2", "c2"), requestFor(t, id, "b3", "c1")}
+	other := requestFor(t, id, "other", "c2")
+	meddler := &meddling{Keys: client.Store(event.Seats), once: func() { require.NoError(t, seats.Take(t.Context(), other.Hold, 4)) }}
+	verdicts, err = NewSeats(meddler, Transactional, 5*time.Minute, time.Now).Decide(t.Context(), batch)
+	require.NoError(t, err)
+	require.NoError(t, verdicts[0].Refusal)
+	require.ErrorIs(t, verdicts[1].Refusal, booking.ErrUnitsUnavailable)
+	require.ErrorIs(t, verdicts[2].Refusal, booking.ErrUnitsUnavailable)
+}
+
+// meddling lets something happen between the look and the transaction.
+type meddling struct {
+	Keys
+	once func()
+}
+
+func (m *meddling) Transact(ctx context.Context, ops []sidecar.Op) error {
+	if m.once != nil {
+		m.once()
+		m.once = nil
+	}
+	return m.Keys.Transact(ctx, ops)
+}
