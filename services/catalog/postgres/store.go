@@ -96,7 +96,7 @@ func scanEvent(row pgx.CollectableRow) (catalog.Event, error) {
 		})
 		capacity += r.Capacity
 	}
-	e.Availability = catalog.Availability{Available: capacity}
+	e.Availability.Available = capacity
 	if available != nil { // until booking has spoken, everything is there
 		e.Availability = catalog.Availability{Available: *available, Held: *held, Booked: *booked, Version: *said}
 	}
@@ -164,15 +164,20 @@ func (s Store) ByIDs(ctx context.Context, ids []uuid.UUID) ([]catalog.Event, err
 	return pgx.CollectRows(rows, scanEvent)
 }
 
-// IDVersion is an event's id with its version, to compare copies by.
+// IDVersion is an event's id with the versions of all that its search document is made of.
 type IDVersion struct {
-	ID      uuid.UUID `json:"id"`
-	Version int64     `json:"version"`
+	ID           uuid.UUID `json:"id"`
+	Version      int64     `json:"version"`
+	Venue        int64     `json:"venue"`
+	Availability int64     `json:"availability"`
 }
 
 // PublishedIDs lists published events by id, with versions.
 func (s Store) PublishedIDs(ctx context.Context, after uuid.UUID, limit int) ([]IDVersion, error) {
-	rows, err := s.Pool.Query(ctx, `SELECT id, version FROM events WHERE status = 'published' AND id > $1 ORDER BY id LIMIT $2`, after, limit)
+	rows, err := s.Pool.Query(ctx, `
+		SELECT e.id, e.version, v.version, coalesce(a.version, 0)
+		FROM events e JOIN venues v ON v.id = e.venue LEFT JOIN availability a ON a.event = e.id
+		WHERE e.status = 'published' AND e.id > $1 ORDER BY e.id LIMIT $2`, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("event ids: %w", err)
 	}

@@ -57,10 +57,11 @@ func (i Internal) readSale(r *http.Request) ([]byte, error) {
 	})
 }
 
-// Document is an event as the search index keeps it.
+// Document is an event as the search index keeps it, with the versions of all it is made of.
 type Document struct {
 	Event
-	Merchant string `json:"merchant"`
+	VenueVersion        int64 `json:"venueVersion"`
+	AvailabilityVersion int64 `json:"availabilityVersion"`
 }
 
 func (i Internal) documents(w http.ResponseWriter, r *http.Request) {
@@ -82,7 +83,7 @@ func (i Internal) documents(w http.ResponseWriter, r *http.Request) {
 	}
 	documents := make([]Document, 0, len(events))
 	for _, e := range events {
-		documents = append(documents, Document{Event: View(e), Merchant: e.Merchant})
+		documents = append(documents, Document{Event: View(e), VenueVersion: e.Venue.Version, AvailabilityVersion: e.Availability.Version})
 	}
 	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": documents})
 }
