@@ -1,0 +1,59 @@
+// Command search finds events and keeps the index that it finds them in.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/search"
+	"github.com/foyer-tickets/foyer/services/search/elastic"
+	"github.com/foyer-tickets/foyer/services/search/postgres"
+	"github.com/foyer-tickets/foyer/services/search/rest"
+	dapr "github.com/foyer-tickets/foyer/services/search/sidecar"
+)
+
+type config struct {
+	Sidecar          sidecar.Config
+	DatabaseURL      string `env:"DATABASE_URL,required"`
+	ElasticsearchURL string `env:"ELASTICSEARCH_URL,required"`
+}
+
+func main() { process.Main("search", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[config]()
+	if err != nil {
+		return err
+	}
+	database, err := postgres.Open(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer database.Close()
+	index, err := elastic.New(cfg.ElasticsearchURL)
+	if err != nil {
+		return err
+	}
+	client, err := sidecar.New(cfg.Sidecar)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+
+	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics})
+	if err != nil {
+		return err
+	}
+	rest.HandlerWithOptions(rest.Server{Finder: &search.Finder{Index: index, Database: database}, Now: time.Now}, rest.GorillaServerOptions{
+		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
+	})
+	indexer := search.Indexer{Catalog: dapr.Catalog{Client: client}, Writer: index}
+	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database}
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(indexer)...)
+
+	p.Go("maintainer", maintainer.Run)
+	return p.Serve(ctx, httpapi.Traced(p.Name, router))
+}

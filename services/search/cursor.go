@@ -1,0 +1,69 @@
+package search
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+)
+
+// Cursor is a place in an answer. Whoever goes on from it, index or database, knows how much has
+// been seen; the index also knows exactly where it was.
+type Cursor struct {
+	Seen     int               `json:"n"`
+	Question uint64            `json:"q,string"`
+	After    []json.RawMessage `json:"s,omitempty"` // sort values of the last hit
+	View     string            `json:"p,omitempty"` // the index's point in time
+	Fuzzy    bool              `json:"f,omitempty"`
+}
+
+// maxSeen bounds paging by number, for which everything before has to be sorted again.
+const maxSeen = 5000
+
+// question hashes what must stay the same from page to page.
+func (q Query) question() uint64 {
+	q.Cursor, q.Limit = "", 0
+	h := fnv.New64a()
+	var near Point
+	if q.Near != nil {
+		near = *q.Near
+	}
+	number := func(n *int64) string {
+		if n == nil {
+			return ""
+		}
+		return fmt.Sprint(*n)
+	}
+	fmt.Fprintf(h, "%q %q %q %q %d %d %v %v %q %q %q %t %q", q.Text, q.Categories, q.Cities, q.Topics, q.From.Unix(), q.To.Unix(),
+		near, q.Radius, number(q.MinPrice), number(q.MaxPrice), q.Currency, q.Available, q.Sort)
+	return h.Sum64()
+}
+
+// Place reads the question's cursor; the zero cursor is the start.
+func (q Query) Place() (Cursor, error) {
+	var c Cursor
+	if q.Cursor == "" {
+		return c, nil
+	}
+	raw, err := base64.RawURLEncoding.DecodeString(q.Cursor)
+	if err != nil {
+		return c, ErrInvalidCursor.Because(err)
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return c, ErrInvalidCursor.Because(err)
+	}
+	if c.Question != q.question() || c.Seen < 0 || (c.After == nil && c.Seen > maxSeen) {
+		return c, ErrInvalidCursor
+	}
+	return c, nil
+}
+
+// Next writes the cursor after this page of hits; "" at the end.
+func (q Query) Next(c Cursor, hits int) (string, error) {
+	if c.Seen += hits; hits < q.Limit || (c.After == nil && c.Seen > maxSeen) {
+		return "", nil
+	}
+	c.Question = q.question()
+	raw, err := json.Marshal(c)
+	return base64.RawURLEncoding.EncodeToString(raw), err
+}

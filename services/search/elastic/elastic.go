@@ -1,0 +1,145 @@
+// Package elastic keeps events in Elasticsearch and finds them there. It is the only importer of
+// the client. What people type travels as values in JSON, never as query syntax.
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	elasticsearch "github.com/elastic/go-elasticsearch/v8"
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+//go:embed index.json
+var indexJSON []byte
+
+//go:embed synonyms.txt
+var synonyms string
+
+// Names of the aliases. Indices are called after the rules they were made by.
+const (
+	live     = "events"
+	building = "events-building"
+)
+
+// Index is the events in Elasticsearch.
+type Index struct {
+	es    *elasticsearch.Client
+	body  []byte // settings and mappings
+	rules string // what they hash to
+}
+
+// New returns an index that connects when it is first used.
+func New(url string) (*Index, error) {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 64
+	transport.ResponseHeaderTimeout = time.Minute
+	es, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{url}, Transport: transport, DisableRetry: true})
+	if err != nil {
+		return nil, fmt.Errorf("elasticsearch: %w", err)
+	}
+	body, err := definition()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(body)
+	return &Index{es: es, body: body, rules: hex.EncodeToString(sum[:4])}, nil
+}
+
+// definition puts the synonyms into the settings.
+func definition() ([]byte, error) {
+	var index struct {
+		Settings struct {
+			Index    json.RawMessage `json:"index"`
+			Analysis struct {
+				Filter   map[string]map[string]any `json:"filter"`
+				Analyzer json.RawMessage           `json:"analyzer"`
+			} `json:"analysis"`
+		} `json:"settings"`
+		Mappings json.RawMessage `json:"mappings"`
+	}
+	if err := json.Unmarshal(indexJSON, &index); err != nil {
+		return nil, fmt.Errorf("index.json: %w", err)
+	}
+	rules := []string{}
+	for line := range strings.Lines(synonyms) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			rules = append(rules, line)
+		}
+	}
+	index.Settings.Analysis.Filter["synonyms"]["synonyms"] = rules
+	return json.Marshal(index)
+}
+
+// refusal is an answer that is not a success.
+type refusal struct {
+	status int
+	kind   string
+	reason string
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("elasticsearch answered %d: %s: %s", r.status, r.kind, r.reason)
+}
+
+// is tells whether err is an answer of that status.
+func is(err error, status int) bool {
+	r, ok := errors.AsType[*refusal](err)
+	return ok && r.status == status
+}
+
+// Ready tells whether it answers.
+func (x *Index) Ready(ctx context.Context) error {
+	return x.do(ctx, esapi.PingRequest{}, nil)
+}
+
+// do makes a request and reads the answer into out unless nil.
+func (x *Index) do(ctx context.Context, request esapi.Request, out any) error {
+	res, err := request.Do(ctx, x.es)
+	if err != nil {
+		return fault.Away("elasticsearch", err)
+	}
+	defer res.Body.Close()
+	if res.IsError() {
+		raw, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+		var body struct {
+			Error json.RawMessage `json:"error"`
+		}
+		r := &refusal{status: res.StatusCode}
+		if json.Unmarshal(raw, &body) == nil {
+			var cause struct {
+				Type   string `json:"type"`
+				Reason string `json:"reason"`
+			}
+			_ = json.Unmarshal(body.Error, &cause)
+			r.kind, r.reason = cause.Type, cause.Reason
+		}
+		return r
+	}
+	if out == nil {
+		_, _ = io.Copy(io.Discard, res.Body)
+		return nil
+	}
+	var raw bytes.Buffer
+	if _, err := raw.ReadFrom(res.Body); err != nil {
+		return fault.Away("elasticsearch", err)
+	}
+	return json.Unmarshal(raw.Bytes(), out)
+}
+
+func encode(v any) (io.Reader, error) {
+	raw, err := json.Marshal(v)
+	return bytes.NewReader(raw), err
+}

@@ -1,0 +1,193 @@
+package elastic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/services/search"
+)
+
+var (
+	_ search.Writer = (*Index)(nil)
+	_ search.Keeper = (*Index)(nil)
+	_ search.Engine = (*Index)(nil)
+)
+
+const keepTimeout = 30 * time.Second
+
+// behind lists the indices that an alias stands for.
+func (x *Index) behind(ctx context.Context, alias string) ([]string, error) {
+	var answer map[string]json.RawMessage
+	err := x.do(ctx, esapi.IndicesGetAliasRequest{Name: []string{alias}}, &answer)
+	if is(err, http.StatusNotFound) {
+		return nil, nil
+	}
+	names := make([]string, 0, len(answer))
+	for name := range answer {
+		names = append(names, name)
+	}
+	return names, err
+}
+
+// IsBuilding implements search.Writer.
+func (x *Index) IsBuilding(ctx context.Context) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	names, err := x.behind(ctx, building)
+	return len(names) > 0, err
+}
+
+// Ensure implements search.Keeper.
+func (x *Index) Ensure(ctx context.Context) (current bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	names, err := x.behind(ctx, live)
+	if err != nil {
+		return false, err
+	}
+	if len(names) > 0 {
+		return strings.HasPrefix(names[0], x.name("")), nil
+	}
+	// Replicas that start together agree on this name: the second one finds it there.
+	err = x.create(ctx, x.name("1"), live)
+	if r, ok := err.(*refusal); ok && r.kind == "resource_already_exists_exception" { //nolint:errorlint // as create returns it
+		// A half-built one of ours, or made this moment by another replica: it gets its name.
+		err = x.do(ctx, esapi.IndicesPutAliasRequest{Index: []string{x.name("1")}, Name: live}, nil)
+	}
+	return true, err
+}
+
+func (x *Index) name(n string) string { return "events-" + x.rules + "-" + n }
+
+func (x *Index) create(ctx context.Context, name, alias string) error {
+	var body map[string]json.RawMessage
+	if err := json.Unmarshal(x.body, &body); err != nil {
+		return err
+	}
+	body["aliases"] = json.RawMessage(`{"` + alias + `": {}}`)
+	reader, err := encode(body)
+	if err != nil {
+		return err
+	}
+	return x.do(ctx, esapi.IndicesCreateRequest{Index: name, Body: reader}, nil)
+}
+
+// Build implements search.Keeper. What an earlier, broken-off build left is thrown away.
+func (x *Index) Build(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	left, err := x.behind(ctx, building)
+	if err != nil {
+		return err
+	}
+	if len(left) > 0 {
+		if err := x.do(ctx, esapi.IndicesDeleteRequest{Index: left}, nil); err != nil {
+			return err
+		}
+	}
+	return x.create(ctx, x.name(strconv.FormatInt(time.Now().UnixMilli(), 10)), building)
+}
+
+// Swap implements search.Keeper.
+func (x *Index) Swap(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	fresh, err := x.behind(ctx, building)
+	if err != nil {
+		return err
+	}
+	if len(fresh) != 1 {
+		return fmt.Errorf("elasticsearch: %d indices are being built", len(fresh))
+	}
+	old, err := x.behind(ctx, live)
+	if err != nil {
+		return err
+	}
+	if err := x.do(ctx, esapi.IndicesRefreshRequest{Index: fresh}, nil); err != nil {
+		return err
+	}
+	type action map[string]map[string]string
+	actions := []action{
+		{"add": {"index": fresh[0], "alias": live}},
+		{"remove": {"index": fresh[0], "alias": building}},
+	}
+	for _, name := range old {
+		actions = append(actions, action{"remove_index": {"index": name}})
+	}
+	reader, err := encode(map[string]any{"actions": actions})
+	if err != nil {
+		return err
+	}
+	return x.do(ctx, esapi.IndicesUpdateAliasesRequest{Body: reader}, nil)
+}
+
+// Refresh implements search.Keeper.
+func (x *Index) Refresh(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	return x.do(ctx, esapi.IndicesRefreshRequest{Index: []string{live}}, nil)
+}
+
+// Summary implements search.Keeper.
+func (x *Index) Summary(ctx context.Context) (search.Summary, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	var answer struct {
+		Hits struct {
+			Total struct {
+				Value int64 `json:"value"`
+			} `json:"total"`
+		} `json:"hits"`
+		Aggregations struct {
+			Checksum struct {
+				Value float64 `json:"value"` // exact below 2^53: two million events
+			} `json:"checksum"`
+		} `json:"aggregations"`
+	}
+	body := `{"size": 0, "track_total_hits": true, "aggs": {"checksum": {"sum": {"field": "checksum"}}}}`
+	err := x.do(ctx, esapi.SearchRequest{Index: []string{live}, Body: strings.NewReader(body)}, &answer)
+	return search.Summary{Count: answer.Hits.Total.Value, Checksum: int64(answer.Aggregations.Checksum.Value)}, err
+}
+
+const indexedPage = 5000
+
+// Indexed implements search.Keeper.
+func (x *Index) Indexed(ctx context.Context, after uuid.UUID) ([]search.Stamp, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	raw, err := json.Marshal(map[string]any{
+		"size": indexedPage, "version": true, "_source": []string{"id", "version", "venueVersion", "availabilityVersion"},
+		"sort": []string{"id"}, "search_after": []string{after.String()}, "query": map[string]any{"match_all": struct{}{}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Hits struct {
+			Hits []struct {
+				Version uint64 `json:"_version"`
+				Source  struct {
+					ID uuid.UUID `json:"id"`
+					search.Versions
+				} `json:"_source"`
+			} `json:"hits"`
+		} `json:"hits"`
+	}
+	if err := x.do(ctx, esapi.SearchRequest{Index: []string{live}, Body: bytes.NewReader(raw)}, &answer); err != nil {
+		return nil, err
+	}
+	stamps := make([]search.Stamp, 0, len(answer.Hits.Hits))
+	for _, h := range answer.Hits.Hits {
+		stamps = append(stamps, search.Stamp{ID: h.Source.ID, Versions: h.Source.Versions, Written: h.Version})
+	}
+	return stamps, nil
+}

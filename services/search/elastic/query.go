@@ -1,0 +1,266 @@
+package elastic
+
+import (
+	"time"
+
+	"github.com/foyer-tickets/foyer/services/search"
+)
+
+// m is a piece of a query.
+type m = map[string]any
+
+// most of the words must be there: all of up to three, all but one of five, three quarters of more.
+const most = "3<-1 5<75%"
+
+// languages that texts are stemmed in.
+var languages = []string{"all_en", "all_de", "all_fr", "all_es", "all_vi", "all_ja"}
+
+func match(field, text string, more m) m {
+	body := m{"query": text}
+	for k, v := range more {
+		body[k] = v
+	}
+	return m{"match": m{field: body}}
+}
+
+// near lets a word differ by a letter or two, but not in its first.
+var near = m{"fuzziness": "AUTO:4,8", "prefix_length": 1, "max_expansions": 30}
+
+func with(a m, b m) m {
+	c := m{}
+	for k, v := range a {
+		c[k] = v
+	}
+	for k, v := range b {
+		c[k] = v
+	}
+	return c
+}
+
+// wanted says which events a text means, and which it means most.
+func wanted(text string, fuzzy bool) (must m, should []any) {
+	enough := m{"minimum_should_match": most}
+	ways := []any{match("all", text, enough), match("name", text, m{"operator": "and"})}
+	for _, field := range languages {
+		ways = append(ways, match(field, text, enough))
+	}
+	if fuzzy {
+		ways = append(ways,
+			match("all", text, with(enough, with(near, m{"boost": 0.5}))),
+			match("name.prefix", text, m{"operator": "and", "boost": 0.5}),
+		)
+	}
+	should = []any{
+		match("name", text, m{"boost": 3}),
+		m{"match_phrase": m{"name": m{"query": text, "slop": 1, "boost": 3}}},
+		match("name.exact", text, m{"boost": 1.5}),
+		match("performers", text, m{"boost": 3}),
+		match("topics", text, m{"boost": 2}),
+		match("venue.name", text, m{"boost": 2}),
+		match("venue.city", text, m{"boost": 2}),
+	}
+	if fuzzy {
+		should = append(should, match("name", text, with(near, m{"boost": 2})), match("performers", text, near))
+	}
+	return m{"dis_max": m{"queries": ways, "tie_breaker": 0.1}}, should
+}
+
+// filters of a question that have a facet, by the facet's name; each facet is counted without its own.
+func facetFilters(q search.Query) map[string][]m {
+	filters := map[string][]m{}
+	if len(q.Categories) > 0 {
+		filters["category"] = []m{{"terms": m{"category": q.Categories}}}
+	}
+	if len(q.Cities) > 0 {
+		keys := make([]string, 0, len(q.Cities))
+		for _, city := range q.Cities {
+			keys = append(keys, search.Fold(city))
+		}
+		filters["city"] = []m{{"terms": m{"cityKey": keys}}}
+	}
+	when := m{}
+	if !q.From.IsZero() {
+		when["gte"] = q.From.UTC().Format(time.RFC3339)
+	}
+	if !q.To.IsZero() {
+		when["lte"] = q.To.UTC().Format(time.RFC3339)
+	}
+	if len(when) > 0 {
+		filters["month"] = []m{{"range": m{"startsAt": when}}}
+	}
+	price := m{}
+	if q.MinPrice != nil {
+		price["gte"] = *q.MinPrice
+	}
+	if q.MaxPrice != nil {
+		price["lte"] = *q.MaxPrice
+	}
+	if len(price) > 0 {
+		filters["price"] = []m{{"range": m{"prices": price}}}
+	}
+	return filters
+}
+
+// basic filters hold for results and facets alike.
+func basic(q search.Query) []any {
+	filters := []any{m{"range": m{"endsAt": m{"gte": q.Now.UTC().Truncate(time.Minute).Format(time.RFC3339)}}}}
+	if q.Available {
+		filters = append(filters, m{"term": m{"open": true}})
+	}
+	if len(q.Topics) > 0 {
+		filters = append(filters, m{"terms": m{"topics.key": q.Topics}})
+	}
+	if q.Currency != "" {
+		filters = append(filters, m{"term": m{"currency": q.Currency}})
+	}
+	switch {
+	case q.Radius > 0:
+		filters = append(filters, m{"geo_distance": m{"distance": kilometres(q.Radius), "venue.location": q.Near}})
+	case q.Sort == search.ByDistance:
+		filters = append(filters, m{"exists": m{"field": "venue.location"}})
+	}
+	return filters
+}
+
+// request is the body of a search.
+func request(q search.Query, fuzzy bool) m {
+	query := m{"filter": basic(q)}
+	var should []any
+	if q.Text != "" {
+		query["must"], should = wanted(q.Text, fuzzy)
+	}
+	if q.Sort == search.Relevance {
+		should = append(should,
+			m{"rank_feature": m{"field": "popularity", "saturation": m{"pivot": 100}, "boost": 2}},
+			m{"distance_feature": m{"field": "startsAt", "origin": q.Now.UTC().Truncate(time.Minute).Format(time.RFC3339), "pivot": "60d", "boost": 1}},
+		)
+		if q.Near != nil {
+			should = append(should, m{"distance_feature": m{"field": "venue.location", "origin": q.Near, "pivot": "50km", "boost": 4}})
+		}
+		query["should"] = should
+	}
+	body := m{
+		"size": q.Limit, "track_total_hits": true, "sort": order(q),
+		"_source": []string{"id", "slug", "name", "summary", "category", "performers", "topics", "image", "url", "online", "startsAt", "endsAt",
+			"timeZone", "venue", "highDemand", "status", "availability", "version", "minPrice", "maxPrice", "currency"},
+		"query": m{"bool": query},
+	}
+	filters := facetFilters(q)
+	if len(filters) > 0 {
+		body["post_filter"] = m{"bool": m{"filter": except(filters, "")}}
+	}
+	if q.Text != "" {
+		body["highlight"] = highlight(q.Text, fuzzy)
+	}
+	if q.Cursor == "" {
+		body["aggs"] = facets(filters)
+	}
+	return body
+}
+
+func order(q search.Query) []any {
+	byDate, byID := m{"startsAt": "asc"}, m{"id": "asc"}
+	switch q.Sort {
+	case search.ByDate:
+		return []any{byDate, byID}
+	case search.ByPrice:
+		return []any{m{"minPrice": m{"order": "asc", "missing": "_last"}}, byDate, byID}
+	case search.ByDistance:
+		return []any{m{"_geo_distance": m{"venue.location": q.Near, "order": "asc", "unit": "km"}}, byID}
+	}
+	return []any{m{"_score": "desc"}, byDate, byID}
+}
+
+func except(filters map[string][]m, own string) []any {
+	all := []any{}
+	for _, name := range []string{"category", "city", "month", "price"} {
+		if name == own {
+			continue
+		}
+		for _, f := range filters[name] {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// Sizes of facets.
+const (
+	maxCategories = 20
+	maxCities     = 30
+	maxMonths     = 36
+	maxCurrencies = 5
+)
+
+func facets(filters map[string][]m) m {
+	ranges := make([]m, 0, len(search.PriceSteps))
+	for i, from := range search.PriceSteps {
+		r := m{"from": from}
+		if i+1 < len(search.PriceSteps) {
+			r["to"] = search.PriceSteps[i+1]
+		}
+		ranges = append(ranges, r)
+	}
+	aggs := m{}
+	for name, agg := range map[string]m{
+		"category": {"terms": m{"field": "category", "size": maxCategories}},
+		"city":     {"terms": m{"field": "venue.city.key", "size": maxCities}},
+		"month":    {"terms": m{"field": "month", "size": maxMonths, "order": m{"_key": "asc"}}},
+		"price":    {"terms": m{"field": "currency", "size": maxCurrencies}, "aggs": m{"ranges": m{"range": m{"field": "minPrice", "ranges": ranges}}}},
+	} {
+		others := except(filters, name)
+		if len(others) == 0 {
+			aggs[name] = agg
+			continue
+		}
+		aggs[name] = m{"filter": m{"bool": m{"filter": others}}, "aggs": m{"in": agg}}
+	}
+	return aggs
+}
+
+// highlight marks words in what people see. The text is escaped, the marks are ours.
+func highlight(text string, fuzzy bool) m {
+	how := m{}
+	if fuzzy {
+		how = near
+	}
+	field := func(name string, fragments int) m {
+		return m{"number_of_fragments": fragments, "highlight_query": match(name, text, how)}
+	}
+	return m{
+		"encoder": "html", "pre_tags": []string{"<mark>"}, "post_tags": []string{"</mark>"}, "fragment_size": 150,
+		"fields": m{
+			"name": field("name", 0), "performers": field("performers", 0), "venue.name": field("venue.name", 0),
+			"venue.city": field("venue.city", 0), "description": field("description", 2),
+		},
+	}
+}
+
+// suggestion is the body of a search for what begins like text.
+func suggestion(text string, now time.Time, fuzzy bool) m {
+	how := m{"operator": "and"}
+	if fuzzy {
+		how = with(how, near)
+	}
+	begins := func(field string, boost float64) m { return match(field+".prefix", text, with(how, m{"boost": boost})) }
+	events := m{"bool": m{"should": []any{begins("name", 3), begins("performers", 2)}}}
+	return m{
+		"size": search.MaxSuggestions, "_source": []string{"id", "name", "startsAt", "venue"}, "track_total_hits": false,
+		"query": m{"bool": m{
+			"filter":               []any{m{"range": m{"endsAt": m{"gte": now.UTC().Truncate(time.Minute).Format(time.RFC3339)}}}},
+			"minimum_should_match": 1,
+			"should":               []any{begins("name", 3), begins("performers", 2), begins("venue.name", 1), begins("venue.city", 1)},
+			"must": []any{m{"bool": m{"must": m{"match_all": m{}}, "should": []any{
+				m{"rank_feature": m{"field": "popularity", "saturation": m{"pivot": 100}, "boost": 2}},
+				match("name.exact", text, m{"boost": 1}),
+			}}}},
+		}},
+		"post_filter": events,
+		"aggs": m{
+			"cities": m{"filter": begins("venue.city", 1), "aggs": m{"in": m{"terms": m{"field": "venue.city.key", "size": 4}, "aggs": m{
+				"country": m{"terms": m{"field": "venue.country", "size": 1}}}}}},
+			"venues": m{"filter": begins("venue.name", 1), "aggs": m{"in": m{"terms": m{"field": "venue.name.key", "size": 4}, "aggs": m{
+				"city": m{"terms": m{"field": "venue.city.key", "size": 1}}, "country": m{"terms": m{"field": "venue.country", "size": 1}}}}}},
+		},
+	}
+}

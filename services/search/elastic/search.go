@@ -1,0 +1,261 @@
+package elastic
+
+import (
+	"context"
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/elastic/go-elasticsearch/v8/esapi"
+
+	"github.com/foyer-tickets/foyer/services/search"
+)
+
+// view is how long a point in time is kept between two pages.
+const view = "1m"
+
+// answer is what Elasticsearch says to a search.
+type answer struct {
+	PIT  string `json:"pit_id"`
+	Hits struct {
+		Total struct {
+			Value int64 `json:"value"`
+		} `json:"total"`
+		Hits []hit `json:"hits"`
+	} `json:"hits"`
+	Aggregations map[string]json.RawMessage `json:"aggregations"`
+}
+
+type hit struct {
+	Source struct {
+		search.Event
+		Summary  string `json:"summary"`
+		MinPrice *int64 `json:"minPrice"`
+		MaxPrice *int64 `json:"maxPrice"`
+		Currency string `json:"currency"`
+	} `json:"_source"`
+	Highlight map[string][]string `json:"highlight"`
+	Sort      []json.RawMessage   `json:"sort"`
+}
+
+type terms struct {
+	Buckets []struct {
+		Key     string `json:"key"`
+		Count   int64  `json:"doc_count"`
+		City    *terms `json:"city"`
+		Country *terms `json:"country"`
+		Ranges  struct {
+			Buckets []struct {
+				From  float64 `json:"from"`
+				To    float64 `json:"to"`
+				Count int64   `json:"doc_count"`
+			} `json:"buckets"`
+		} `json:"ranges"`
+	} `json:"buckets"`
+}
+
+func (t *terms) first() string {
+	if t == nil || len(t.Buckets) == 0 {
+		return ""
+	}
+	return t.Buckets[0].Key
+}
+
+// Search implements search.Engine. It asks strictly first; only who finds next to nothing is
+// asked whether something alike was meant, so that good answers stay clean, and quick.
+func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error) {
+	place, err := q.Place()
+	if err != nil {
+		return search.Page{}, err
+	}
+	a, err := x.page(ctx, q, &place)
+	if err != nil {
+		return search.Page{}, err
+	}
+	const few = 3
+	if q.Text != "" && q.Cursor == "" && a.Hits.Total.Value < few {
+		place.Fuzzy = true
+		if a, err = x.page(ctx, q, &place); err != nil {
+			return search.Page{}, err
+		}
+	}
+	page := search.Page{Total: a.Hits.Total.Value, Hits: make([]search.Hit, 0, len(a.Hits.Hits))}
+	for _, h := range a.Hits.Hits {
+		page.Hits = append(page.Hits, h.found(q))
+		place.After = h.Sort
+	}
+	if a.Aggregations != nil {
+		if page.Facets, err = readFacets(a.Aggregations, q.Currency); err != nil {
+			return page, err
+		}
+	}
+	page.Next, err = q.Next(place, len(page.Hits))
+	return page, err
+}
+
+// page asks for one page. The first comes straight from the index. Who turns the leaf gets a point
+// in time, which stays as it is while others write; when it has run out, a new one.
+func (x *Index) page(ctx context.Context, q search.Query, place *search.Cursor) (answer, error) {
+	body := request(q, place.Fuzzy)
+	if q.Cursor == "" {
+		return x.ask(ctx, body, live)
+	}
+	if place.After != nil {
+		body["search_after"] = place.After
+	} else {
+		body["from"] = place.Seen
+	}
+	for fresh := false; ; fresh = true {
+		if place.View == "" || fresh {
+			var opened struct {
+				ID string `json:"id"`
+			}
+			if err := x.do(ctx, esapi.OpenPointInTimeRequest{Index: []string{live}, KeepAlive: view}, &opened); err != nil {
+				return answer{}, err
+			}
+			place.View = opened.ID
+		}
+		body["pit"] = m{"id": place.View, "keep_alive": view}
+		a, err := x.ask(ctx, body)
+		switch {
+		case err == nil:
+			place.View = a.PIT
+			return a, nil
+		case !fresh && (is(err, http.StatusNotFound) || is(err, http.StatusBadRequest)):
+			continue // it ran out, went with its index, or was never one
+		default:
+			return a, err
+		}
+	}
+}
+
+func (x *Index) ask(ctx context.Context, body m, index ...string) (answer, error) {
+	reader, err := encode(body)
+	if err != nil {
+		return answer{}, err
+	}
+	var a answer
+	err = x.do(ctx, esapi.SearchRequest{Index: index, Body: reader}, &a)
+	return a, err
+}
+
+func (h hit) found(q search.Query) search.Hit {
+	e := h.Source.Event
+	e.Description = h.Source.Summary
+	found := search.Hit{Event: e, Highlights: map[string][]string{}}
+	if h.Source.MinPrice != nil && h.Source.MaxPrice != nil {
+		found.Price = &search.PriceRange{From: *h.Source.MinPrice, To: *h.Source.MaxPrice, Currency: h.Source.Currency}
+	}
+	for field, name := range map[string]string{"name": "name", "performers": "performers", "venue.name": "venue", "venue.city": "city", "description": "description"} {
+		if fragments := h.Highlight[field]; len(fragments) > 0 {
+			found.Highlights[name] = fragments
+		}
+	}
+	if q.Near != nil && e.Venue.Location != nil {
+		km := q.Near.Distance(*e.Venue.Location)
+		found.Distance = &km
+	}
+	return found
+}
+
+func readFacets(aggs map[string]json.RawMessage, currency string) (*search.Facets, error) {
+	read := func(name string) (terms, error) {
+		var a struct {
+			terms
+			In *terms `json:"in"`
+		}
+		err := json.Unmarshal(aggs[name], &a)
+		if a.In != nil {
+			return *a.In, err
+		}
+		return a.terms, err
+	}
+	var f search.Facets
+	for name, list := range map[string]*[]search.Bucket{"category": &f.Categories, "city": &f.Cities, "month": &f.Months} {
+		t, err := read(name)
+		if err != nil {
+			return nil, err
+		}
+		*list = make([]search.Bucket, 0, len(t.Buckets))
+		for _, b := range t.Buckets {
+			if b.Key != "" {
+				*list = append(*list, search.Bucket{Value: b.Key, Count: b.Count})
+			}
+		}
+	}
+	t, err := read("price")
+	if err != nil {
+		return nil, err
+	}
+	f.Currency = currency
+	for _, b := range t.Buckets { // the most frequent currency first
+		if f.Currency == "" {
+			f.Currency = b.Key
+		}
+		if b.Key != f.Currency {
+			continue
+		}
+		for _, r := range b.Ranges.Buckets {
+			if r.Count > 0 {
+				f.Prices = append(f.Prices, search.PriceBucket{From: int64(r.From), To: int64(r.To), Count: r.Count})
+			}
+		}
+	}
+	return &f, nil
+}
+
+// Suggest implements search.Engine.
+func (x *Index) Suggest(ctx context.Context, text string, now time.Time) ([]search.Suggestion, error) {
+	if text == "" {
+		return nil, nil
+	}
+	found, err := x.suggest(ctx, text, now, false)
+	if err == nil && len(found) == 0 {
+		found, err = x.suggest(ctx, text, now, true)
+	}
+	return found, err
+}
+
+func (x *Index) suggest(ctx context.Context, text string, now time.Time, fuzzy bool) ([]search.Suggestion, error) {
+	a, err := x.ask(ctx, suggestion(text, now, fuzzy), live)
+	if err != nil {
+		return nil, err
+	}
+	var events []search.Suggestion
+	for _, h := range a.Hits.Hits {
+		e := h.Source.Event
+		events = append(events, search.Suggestion{
+			Kind: search.SuggestEvent, Text: e.Name, Event: e.ID, StartsAt: e.StartsAt, City: e.Venue.City, Country: e.Venue.Country, Count: 1,
+		})
+	}
+	places := func(name string, kind search.SuggestionKind) ([]search.Suggestion, error) {
+		var agg struct {
+			In terms `json:"in"`
+		}
+		if err := json.Unmarshal(a.Aggregations[name], &agg); err != nil {
+			return nil, err
+		}
+		var all []search.Suggestion
+		for _, b := range agg.In.Buckets {
+			if b.Key != "" {
+				all = append(all, search.Suggestion{Kind: kind, Text: b.Key, City: b.City.first(), Country: b.Country.first(), Count: b.Count})
+			}
+		}
+		return all, nil
+	}
+	cities, err := places("cities", search.SuggestCity)
+	if err != nil {
+		return nil, err
+	}
+	venues, err := places("venues", search.SuggestVenue)
+	if err != nil {
+		return nil, err
+	}
+	return search.Assemble(cities, venues, events), nil
+}
+
+func kilometres(km float64) string {
+	return strconv.FormatFloat(math.Max(km, 0.001), 'f', 3, 64) + "km"
+}

@@ -1,0 +1,405 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// Change says that an event, or what is left of it, changed at a place of the database's log.
+type Change struct {
+	Event uuid.UUID
+	LSN   uint64
+}
+
+// Stamp is an event's id with the versions it has somewhere.
+type Stamp struct {
+	ID uuid.UUID
+	Versions
+	Written uint64 // version of the write, in the index
+}
+
+// Summary tells two copies of the published events apart.
+type Summary struct {
+	Count    int64
+	Checksum int64
+}
+
+// Catalog is where events come from.
+type Catalog interface {
+	// Documents reads events as they are now; those that are gone are left out.
+	Documents(ctx context.Context, ids []uuid.UUID) ([]Event, error)
+	// Published lists a page of the published events, by id.
+	Published(ctx context.Context, after uuid.UUID) ([]Stamp, error)
+}
+
+// Write puts an event into the index, or takes it out when Event is nil. It has no effect
+// where something of a higher version is, or was deleted.
+type Write struct {
+	ID      uuid.UUID
+	Version uint64
+	Event   *Event
+}
+
+// Target is where writes go.
+type Target int
+
+// The targets. What people search is written always, what is being built whenever it is there.
+const (
+	Live Target = iota
+	Building
+)
+
+// Writer writes. The errors are those of each write, nil for what is done or superseded.
+type Writer interface {
+	Write(ctx context.Context, to Target, writes []Write) []error
+	IsBuilding(ctx context.Context) (bool, error)
+}
+
+// Indexer brings changes into the index.
+type Indexer struct {
+	Catalog Catalog
+	Writer  Writer
+}
+
+// fetchAtMost is how many documents are asked for at once.
+const fetchAtMost = 250
+
+// Apply brings a batch of changes into the index and gives an error for each that failed. It
+// fetches the events as they are now, which is at least as new as the change: so repeats and
+// wrong order do no harm.
+func (i Indexer) Apply(ctx context.Context, changes []Change) []error {
+	newest := map[uuid.UUID]uint64{}
+	ids := make([]uuid.UUID, 0, len(changes))
+	for _, c := range changes {
+		if lsn, ok := newest[c.Event]; !ok {
+			ids = append(ids, c.Event)
+			newest[c.Event] = c.LSN
+		} else if c.LSN > lsn {
+			newest[c.Event] = c.LSN
+		}
+	}
+	failed := map[uuid.UUID]error{}
+	err := i.write(ctx, ids, func(id uuid.UUID) uint64 { return newest[id] }, func(id uuid.UUID, err error) { failed[id] = err })
+	errs := make([]error, len(changes))
+	for n, c := range changes {
+		if errs[n] = err; err == nil {
+			errs[n] = failed[c.Event]
+		}
+	}
+	return errs
+}
+
+// write copies the named events from the catalog to wherever writes go.
+func (i Indexer) write(ctx context.Context, ids []uuid.UUID, version func(uuid.UUID) uint64, fail func(uuid.UUID, error)) error {
+	// Asked before the events are read: what is built later reads what we read, or newer.
+	building, err := i.Writer.IsBuilding(ctx)
+	if err != nil {
+		return err
+	}
+	writes, err := i.fetch(ctx, ids, version)
+	if err != nil {
+		return err
+	}
+	targets := []Target{Live}
+	if building {
+		targets = append(targets, Building)
+	}
+	for _, target := range targets {
+		for n, err := range i.Writer.Write(ctx, target, writes) {
+			if err != nil {
+				fail(writes[n].ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (i Indexer) fetch(ctx context.Context, ids []uuid.UUID, version func(uuid.UUID) uint64) ([]Write, error) {
+	writes := make([]Write, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(4)
+	for from := 0; from < len(ids); from += fetchAtMost {
+		part := ids[from:min(from+fetchAtMost, len(ids))]
+		group.Go(func() error {
+			events, err := i.Catalog.Documents(ctx, part)
+			if err != nil {
+				return fmt.Errorf("documents: %w", err)
+			}
+			byID := make(map[uuid.UUID]*Event, len(events))
+			for n := range events {
+				if events[n].Published() {
+					byID[events[n].ID] = &events[n]
+				}
+			}
+			for n, id := range part {
+				writes[from+n] = Write{ID: id, Version: version(id), Event: byID[id]}
+			}
+			return nil
+		})
+	}
+	return writes, group.Wait()
+}
+
+// Keeper is the index as a whole: whether it is there, and equal to the database.
+type Keeper interface {
+	// Ensure makes the index where there is none. current is false when the one that people
+	// search was made by other rules than ours.
+	Ensure(ctx context.Context) (current bool, err error)
+	// Build makes a new, empty index beside the live one; Swap makes it the live one.
+	Build(ctx context.Context) error
+	Swap(ctx context.Context) error
+	// Refresh makes all writes visible.
+	Refresh(ctx context.Context) error
+	Summary(ctx context.Context) (Summary, error)
+	// Indexed lists a page of what is in the index, by id.
+	Indexed(ctx context.Context, after uuid.UUID) ([]Stamp, error)
+}
+
+// Truth sums the published events up in the database.
+type Truth interface {
+	Summary(ctx context.Context) (Summary, error)
+	// Alone runs f unless another replica is at it.
+	Alone(ctx context.Context, f func(context.Context) error) error
+}
+
+// Maintainer makes the index, compares it and repairs it.
+type Maintainer struct {
+	Indexer
+	Keeper Keeper
+	Truth  Truth
+}
+
+// firstVersion is below every place in the log: a copied event never overwrites a change.
+const firstVersion = 1
+
+// Check makes sure that the index is there, made by today's rules, and equal to the database.
+// It returns how many events it repaired.
+func (m Maintainer) Check(ctx context.Context) (repaired int, err error) {
+	err = m.Truth.Alone(ctx, func(ctx context.Context) error {
+		current, err := m.Keeper.Ensure(ctx)
+		if err != nil {
+			return err
+		}
+		if !current {
+			slog.InfoContext(ctx, "the index was made by other rules, building anew")
+			return m.rebuild(ctx)
+		}
+		repaired, err = m.repair(ctx)
+		return err
+	})
+	return repaired, err
+}
+
+// Rebuild makes a new index while the old one answers, and swaps them.
+func (m Maintainer) Rebuild(ctx context.Context) error {
+	return m.Truth.Alone(ctx, func(ctx context.Context) error {
+		if _, err := m.Keeper.Ensure(ctx); err != nil {
+			return err
+		}
+		return m.rebuild(ctx)
+	})
+}
+
+func (m Maintainer) rebuild(ctx context.Context) error {
+	if err := m.Keeper.Build(ctx); err != nil {
+		return err
+	}
+	// From here on changes go to both. Copies of what was there before have the lowest version.
+	count := 0
+	for after := uuid.Nil; ; {
+		page, err := m.Catalog.Published(ctx, after)
+		if err != nil {
+			return err
+		}
+		if len(page) == 0 {
+			break
+		}
+		after = page[len(page)-1].ID
+		if err := m.copyInto(ctx, page); err != nil {
+			return err
+		}
+		count += len(page)
+	}
+	if err := m.Keeper.Swap(ctx); err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "index built anew", "events", count)
+	return nil
+}
+
+func (m Maintainer) copyInto(ctx context.Context, page []Stamp) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(3)
+	for from := 0; from < len(page); from += fetchAtMost {
+		part := page[from:min(from+fetchAtMost, len(page))]
+		group.Go(func() error {
+			ids := make([]uuid.UUID, len(part))
+			for n, s := range part {
+				ids[n] = s.ID
+			}
+			writes, err := m.fetch(ctx, ids, func(uuid.UUID) uint64 { return firstVersion })
+			if err != nil {
+				return err
+			}
+			return refused(m.Writer.Write(ctx, Building, writes))
+		})
+	}
+	return group.Wait()
+}
+
+// refused gives the errors that are worth stopping for: one malformed event must not keep the
+// others out of the index.
+func refused(errs []error) error {
+	var all []error
+	for _, err := range errs {
+		if err != nil && fault.KindOf(err) != fault.Invalid {
+			all = append(all, err)
+		}
+	}
+	return errors.Join(all...)
+}
+
+// repair compares sums, and events only where these differ.
+func (m Maintainer) repair(ctx context.Context) (int, error) {
+	equal, err := m.equal(ctx)
+	if err != nil || equal {
+		return 0, err
+	}
+	there, here := stamps{list: m.Catalog.Published}, stamps{list: m.Keeper.Indexed}
+	repaired := 0
+	var wrong []uuid.UUID
+	written := map[uuid.UUID]uint64{}
+	flush := func() error {
+		if len(wrong) == 0 {
+			return nil
+		}
+		var failed error
+		// With the version that is there, a copy replaces it and yields to any change.
+		err := m.write(ctx, wrong, func(id uuid.UUID) uint64 { return max(written[id], firstVersion) }, func(id uuid.UUID, err error) {
+			if fault.KindOf(err) != fault.Invalid {
+				failed = err
+			}
+			slog.ErrorContext(ctx, "event not repaired in the index", "event", id, "error", err)
+		})
+		repaired += len(wrong)
+		wrong = wrong[:0]
+		clear(written)
+		return errors.Join(err, failed)
+	}
+	for {
+		t, err := there.peek(ctx)
+		if err != nil {
+			return repaired, err
+		}
+		h, err := here.peek(ctx)
+		if err != nil {
+			return repaired, err
+		}
+		if t == nil && h == nil {
+			break
+		}
+		switch order := compare(t, h); {
+		case order < 0: // only in the database
+			wrong = append(wrong, t.ID)
+			there.next()
+		case order > 0: // only in the index
+			wrong, written[h.ID] = append(wrong, h.ID), h.Written
+			here.next()
+		default:
+			if t.Versions != h.Versions {
+				wrong, written[h.ID] = append(wrong, h.ID), h.Written
+			}
+			there.next()
+			here.next()
+		}
+		if len(wrong) >= 4*fetchAtMost {
+			if err := flush(); err != nil {
+				return repaired, err
+			}
+		}
+	}
+	if err := flush(); err != nil {
+		return repaired, err
+	}
+	if repaired > 0 {
+		slog.WarnContext(ctx, "index repaired", "events", repaired)
+	}
+	return repaired, nil
+}
+
+// equal compares sums. Changes may be on their way: what differs is looked at twice.
+func (m Maintainer) equal(ctx context.Context) (bool, error) {
+	for try := 0; ; try++ {
+		if err := m.Keeper.Refresh(ctx); err != nil {
+			return false, err
+		}
+		in, err := m.Keeper.Summary(ctx)
+		if err != nil {
+			return false, err
+		}
+		want, err := m.Truth.Summary(ctx)
+		if err != nil {
+			return false, err
+		}
+		if in == want {
+			return true, nil
+		}
+		if try == 2 || in.Count == 0 {
+			slog.WarnContext(ctx, "index differs from the database", "indexed", in.Count, "published", want.Count)
+			return false, nil
+		}
+		if err := pause(ctx, driftGrace); err != nil {
+			return false, err
+		}
+	}
+}
+
+// stamps reads a list page by page.
+type stamps struct {
+	list func(context.Context, uuid.UUID) ([]Stamp, error)
+	page []Stamp
+	last uuid.UUID
+	end  bool
+}
+
+func (s *stamps) peek(ctx context.Context) (*Stamp, error) {
+	if len(s.page) == 0 && !s.end {
+		page, err := s.list(ctx, s.last)
+		if err != nil {
+			return nil, err
+		}
+		if len(page) == 0 {
+			s.end = true
+			return nil, nil
+		}
+		s.page, s.last = page, page[len(page)-1].ID
+	}
+	if s.end {
+		return nil, nil
+	}
+	return &s.page[0], nil
+}
+
+func (s *stamps) next() { s.page = s.page[1:] }
+
+func compare(t, h *Stamp) int {
+	switch {
+	case h == nil:
+		return -1
+	case t == nil:
+		return 1
+	}
+	for n := range t.ID {
+		if t.ID[n] != h.ID[n] {
+			return int(t.ID[n]) - int(h.ID[n])
+		}
+	}
+	return 0
+}

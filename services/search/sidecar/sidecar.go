@@ -1,0 +1,83 @@
+// Package sidecar connects search to Dapr: the catalog's changes, and the catalog itself.
+package sidecar
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/search"
+)
+
+// Catalog asks the catalog service.
+type Catalog struct{ Client *sidecar.Client }
+
+var _ search.Catalog = Catalog{}
+
+// Documents implements search.Catalog.
+func (c Catalog) Documents(ctx context.Context, ids []uuid.UUID) ([]search.Event, error) {
+	var out struct {
+		Items []search.Event `json:"items"`
+	}
+	err := c.Client.Invoke(ctx, event.Catalog, http.MethodPost, "/internal/events/documents", map[string]any{"ids": ids}, &out)
+	return out.Items, err
+}
+
+// Published implements search.Catalog.
+func (c Catalog) Published(ctx context.Context, after uuid.UUID) ([]search.Stamp, error) {
+	var out struct {
+		Items []struct {
+			ID           uuid.UUID `json:"id"`
+			Version      int64     `json:"version"`
+			Venue        int64     `json:"venue"`
+			Availability int64     `json:"availability"`
+		} `json:"items"`
+	}
+	if err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, "/internal/events/ids?after="+after.String(), nil, &out); err != nil {
+		return nil, err
+	}
+	stamps := make([]search.Stamp, 0, len(out.Items))
+	for _, i := range out.Items {
+		stamps = append(stamps, search.Stamp{ID: i.ID, Versions: search.Versions{Event: i.Version, Venue: i.Venue, Availability: i.Availability}})
+	}
+	return stamps, nil
+}
+
+// Bounds of a batch of changes.
+const (
+	batchSize = 500
+	batchWait = 20 * time.Millisecond
+)
+
+// Subscriptions: changes of events and of what is left of them, in batches.
+func Subscriptions(indexer search.Indexer) []sidecar.Subscription {
+	subscription := func(topic string) sidecar.Subscription {
+		return sidecar.Subscription{
+			Component: event.PubSub, Topic: topic, Bulk: true, Max: batchSize, Wait: batchWait,
+			HandleBulk: func(ctx context.Context, batch []sidecar.Delivery) []error { return apply(ctx, indexer, batch) },
+		}
+	}
+	return []sidecar.Subscription{subscription(event.CatalogChanges), subscription(event.AvailabilityChanges)}
+}
+
+func apply(ctx context.Context, indexer search.Indexer, batch []sidecar.Delivery) []error {
+	errs := make([]error, len(batch))
+	changes := make([]search.Change, 0, len(batch))
+	index := make([]int, 0, len(batch))
+	for i, d := range batch {
+		c, err := sidecar.Decode[event.CatalogChanged](d)
+		if err != nil {
+			errs[i] = err
+			continue
+		}
+		changes, index = append(changes, search.Change{Event: c.Event, LSN: c.LSN}), append(index, i)
+	}
+	for n, err := range indexer.Apply(ctx, changes) {
+		errs[index[n]] = err
+	}
+	return errs
+}
