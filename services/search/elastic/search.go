@@ -3,8 +3,8 @@ package elastic
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -119,12 +119,13 @@ func (x *Index) page(ctx context.Context, q search.Query, place *search.Cursor) 
 		}
 		body["pit"] = m{"id": place.View, "keep_alive": view}
 		a, err := x.ask(ctx, body)
+		_, answered := errors.AsType[*refusal](err)
 		switch {
 		case err == nil:
 			place.View = a.PIT
 			return a, nil
-		case !fresh && (is(err, http.StatusNotFound) || is(err, http.StatusBadRequest)):
-			continue // it ran out, went with its index, or was never one
+		case answered && !fresh:
+			continue // the view ran out, went with its index, or was never one
 		default:
 			return a, err
 		}
