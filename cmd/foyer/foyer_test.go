@@ -33,7 +33,7 @@ func newLauncher(t *testing.T) *launcher {
 	l := &launcher{program: filepath.Join(t.TempDir(), "foyer"), cfg: cfg}
 	out, err := exec.Command("go", "build", "-o", l.program, ".").CombinedOutput()
 	require.NoError(t, err, string(out))
-	l.env = append(os.Environ(), "FOYER_ROOT="+cfg.Root, "FOYER_DATA="+cfg.Data, "FOYER_CACHE="+cfg.Cache, "CI=true")
+	l.env = append(os.Environ(), "FOYER_ROOT="+cfg.Root, "FOYER_DATA="+cfg.Data, "FOYER_CACHE="+cfg.Cache, "FOYER_PORT_OFFSET=0", "CI=true")
 	ports := reflect.ValueOf(cfg.Ports)
 	for i := range ports.NumField() {
 		l.env = append(l.env, fmt.Sprintf("%s=%d", ports.Type().Field(i).Tag.Get("env"), ports.Field(i).Int()))
@@ -152,7 +152,9 @@ func TestInterruptedUpLeavesNothing(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	require.Eventually(t, func() bool { return len(l.leftovers()) > 0 }, 10*time.Second, 10*time.Millisecond)
 	require.NoError(t, cmd.Process.Signal(os.Interrupt))
-	require.NoError(t, cmd.Wait())
+	var exit *exec.ExitError
+	require.ErrorAs(t, cmd.Wait(), &exit)
+	require.Equal(t, 1, exit.ExitCode())
 	require.Empty(t, l.leftovers())
 }
 

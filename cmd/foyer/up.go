@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,13 +39,13 @@ func (c *cli) up(ctx context.Context, names []string) error {
 	}
 	final, err := c.watch(ctx, began)
 	if ctx.Err() != nil {
-		if started {
-			fmt.Fprintln(c.out, "\ninterrupted: stopping what was started")
-			stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-			defer cancel()
-			return c.client.Stop(stopCtx)
+		if !started {
+			return errors.New("interrupted; what was asked for still comes up")
 		}
-		return ctx.Err()
+		fmt.Fprintln(c.out, "\ninterrupted: stopping what was started")
+		stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return cmp.Or(c.client.Stop(stopCtx), errInterrupted)
 	}
 	if err != nil {
 		return err
@@ -67,6 +68,8 @@ func (c *cli) up(ctx context.Context, names []string) error {
 	}
 	return nil
 }
+
+var errInterrupted = errors.New("interrupted; nothing is left running")
 
 func healthy(all []stack.Status, names ...string) bool {
 	for _, s := range all {
@@ -119,7 +122,8 @@ func (c *cli) launch(ctx context.Context, names []string) error {
 			return fmt.Errorf("the supervisor ended: %s", strings.Join(tail, "\n"))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM)
-			return ctx.Err()
+			<-ended
+			return errInterrupted
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

@@ -76,7 +76,7 @@ func (a *App) ports() []*int {
 func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 	cfg := &s.Config
 	return Part{
-		Name: app.ID, Tier: Service, Ports: []int{app.Port}, After: after,
+		Name: app.ID, Tier: Service, Ports: []int{app.Port}, After: after, With: []string{app.sidecarName()},
 		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, app.pkg(), report) },
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(app.pkg()))

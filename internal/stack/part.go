@@ -19,6 +19,7 @@ type Part struct {
 	Name  string
 	Tier  Tier     // tiers stop from the last to the first
 	After []string // parts that have to be healthy before this one starts
+	With  []string // parts that are of no use without each other: started along, in any order
 	Ports []int    // where it listens; somebody else there is an error that names them
 	URL   string   // shown to people, where they can open it
 

@@ -92,7 +92,7 @@ func (s *Stack) Start(names ...string) error {
 			return nil
 		}
 		wanted[name] = true
-		for _, dep := range r.part.After {
+		for _, dep := range slices.Concat(r.part.After, r.part.With) {
 			if err := want(dep); err != nil {
 				return err
 			}
