@@ -142,7 +142,10 @@ func (s *Stack) sidecarEnv(secrets *Secrets) map[string]string {
 		"FOYER_SECRETS_FILE":  secretsFile(cfg),
 	}
 	if cfg.OTLPEndpoint != "" {
+		// The same protocol as the services speak; a sidecar would take gRPC with TLS.
 		env["OTEL_EXPORTER_OTLP_ENDPOINT"] = cfg.OTLPEndpoint
+		env["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf"
+		env["OTEL_EXPORTER_OTLP_INSECURE"] = strconv.FormatBool(!strings.HasPrefix(cfg.OTLPEndpoint, "https://"))
 	}
 	return env
 }

@@ -53,7 +53,7 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.Keycloak),
 				"--http-management-port", fmt.Sprint(cfg.Ports.KeycloakManagement),
 				"--hostname", fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak), "--hostname-strict=false",
-				"--log-level=info,org.keycloak.events:warn,io.smallrye.health:error", "--spi-theme--static-max-age=60")
+				"--log-level=info,org.keycloak.events:off,io.smallrye.health:error", "--spi-theme--static-max-age=60")
 			cmd.Env = append(os.Environ(),
 				"KC_DB_PASSWORD="+cfg.DatabasePassword,
 				"KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD="+cfg.AdminPassword,

@@ -19,6 +19,7 @@ type Platform struct {
 	Config  stack.Config
 	Secrets *stack.Secrets
 	Apps    map[string]stack.App
+	Traces  *Traces // nil where the platform is not the tests' own
 
 	control controller
 	tokens  sync.Map // user name -> token
@@ -42,6 +43,11 @@ var everything = sync.OnceValues(func() (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
+	traces, err := newTraces()
+	if err != nil {
+		return nil, err
+	}
+	s.Config.OTLPEndpoint = traces.URL
 	if err := s.Start(); err != nil {
 		return nil, err
 	}
@@ -50,7 +56,9 @@ var everything = sync.OnceValues(func() (*Platform, error) {
 	if err := s.Wait(ctx); err != nil {
 		return nil, err
 	}
-	return platform(s.Config, s.Secrets, s.Apps, local{s}), nil
+	p := platform(s.Config, s.Secrets, s.Apps, local{s})
+	p.Traces = traces
+	return p, nil
 })
 
 func adopt() (*Platform, error) {

@@ -33,13 +33,14 @@ type caller struct {
 	t testing.TB
 	p *harness.Platform
 	// email of the account whose token goes with each call
-	email string
+	email  string
+	client *http.Client
 }
 
 // as gives a caller on the running platform.
 func as(t testing.TB, email string) caller {
 	t.Helper()
-	return caller{t, harness.Everything(t), email}
+	return caller{t, harness.Everything(t), email, http.DefaultClient}
 }
 
 // answer is a response, read to its end.
@@ -83,7 +84,7 @@ func (c caller) try(method, path string, body any, header ...string) (answer, er
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	res, err := http.DefaultClient.Do(req)
+	res, err := c.client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}

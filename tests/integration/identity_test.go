@@ -1,0 +1,419 @@
+package integration
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
+// A person signs in by the hosted page in a real browser, is known to the site without its
+// pages ever seeing a token, and signs out everywhere.
+func TestIdentitySignInThroughTheHostedPage(t *testing.T) {
+	p, ctx := harness.Everything(t), chromium(t)
+	var cookies []*network.Cookie
+	var script, session, after, lang string
+	var known, out, unknown int
+	require.NoError(t, chromedp.Run(ctx,
+		chromedp.Navigate(p.URL()+"/auth/login?return_to="+url.QueryEscape("/robots.txt?from=sign-in")+"&locale=de"),
+		chromedp.WaitVisible("#username"),
+		chromedp.Evaluate("document.documentElement.lang", &lang),
+		chromedp.SendKeys("#username", customer),
+		chromedp.SendKeys("#password", password),
+		chromedp.Click("#kc-login"),
+		arrive(p.URL()+"/robots.txt?from=sign-in"),
+		chromedp.ActionFunc(func(ctx context.Context) (err error) {
+			cookies, err = network.GetCookies().WithURLs([]string{p.URL()}).Do(ctx)
+			return err
+		}),
+		chromedp.Evaluate("document.cookie", &script),
+		ask("GET", "/auth/session", &known, &session),
+		ask("POST", "/auth/logout", &out, &after),
+		ask("GET", "/auth/session", &unknown, &after),
+		// Signed out at Keycloak as well: it asks for the password again.
+		chromedp.Navigate(p.URL()+"/auth/login"),
+		chromedp.WaitVisible("#password"),
+	))
+	assert.Equal(t, "de", lang)
+	assert.Equal(t, 200, known)
+	assert.Contains(t, session, `"email":"`+customer+`"`)
+	assert.Equal(t, 204, out)
+	assert.Equal(t, 401, unknown)
+	assert.NotContains(t, script, "foyer_session", "no script reads the session")
+	found := false
+	for _, c := range cookies {
+		assert.NotContains(t, c.Value, "eyJ", "no token in cookie %s", c.Name)
+		if c.Name == "foyer_session" {
+			found = true
+			assert.True(t, c.HTTPOnly)
+			assert.Equal(t, network.CookieSameSiteLax, c.SameSite)
+		}
+	}
+	assert.True(t, found)
+}
+
+func TestIdentitySignInGoesNowhereElse(t *testing.T) {
+	p := harness.Everything(t)
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := client.Get(p.URL() + "/auth/login?return_to=https://evil.example/")
+	require.NoError(t, err)
+	res.Body.Close()
+	require.Equal(t, http.StatusFound, res.StatusCode)
+	to, err := url.Parse(res.Header.Get("Location"))
+	require.NoError(t, err)
+	assert.Equal(t, fmt.Sprintf("localhost:%d", p.Config.Ports.Keycloak), to.Host)
+	assert.Equal(t, "S256", to.Query().Get("code_challenge_method"))
+	assert.NotEmpty(t, to.Query().Get("nonce"))
+	assert.Equal(t, p.URL()+"/auth/callback", to.Query().Get("redirect_uri"))
+
+	// A callback that no sign-in of this browser waits for (a planted code) signs nobody in.
+	res, err = client.Get(p.URL() + "/auth/callback?code=planted&state=" + to.Query().Get("state"))
+	require.NoError(t, err)
+	res.Body.Close()
+	assert.Equal(t, "/?sign_in=failed", res.Header.Get("Location"))
+	for _, c := range res.Cookies() {
+		assert.NotEqual(t, "foyer_session", c.Name)
+	}
+}
+
+// The cookie opens the API through the gateway, and only for our own pages.
+func TestIdentitySessionCookieIsABearerToken(t *testing.T) {
+	browser := signedIn(t, merchant)
+	var me struct {
+		Email string
+		Roles []string
+	}
+	browser.call(http.MethodGet, "/api/v1/me", nil).as(200, &me)
+	assert.Equal(t, merchant, me.Email)
+	assert.Contains(t, me.Roles, "merchant")
+	var venue struct{ ID string }
+	form := map[string]any{"name": "Cookiehaus", "city": "Wien", "country": "AT", "timeZone": "Europe/Vienna"}
+	browser.call(http.MethodPost, "/api/v1/venues", form, "Sec-Fetch-Site", "same-origin").as(201, &venue)
+	browser.call(http.MethodPost, "/api/v1/venues", form, "Origin", browser.p.URL()).as(201, &venue)
+
+	browser.call(http.MethodPost, "/api/v1/venues", form, "Sec-Fetch-Site", "cross-site").refused(403, "forbidden")
+	browser.call(http.MethodPost, "/api/v1/venues", form, "Sec-Fetch-Site", "same-site").refused(403, "forbidden")
+	browser.call(http.MethodPost, "/api/v1/venues", form, "Origin", "https://evil.example").refused(403, "forbidden")
+	browser.call(http.MethodPost, "/api/v1/venues", form).refused(403, "forbidden")
+	browser.call(http.MethodPost, "/auth/logout", nil, "Sec-Fetch-Site", "cross-site").as(403, nil)
+	browser.call(http.MethodGet, "/auth/session", nil).as(200, nil)
+
+	// No other origin may read what we answer, and none may ask for more.
+	for _, method := range []string{http.MethodGet, http.MethodOptions} {
+		a := browser.call(method, "/api/v1/me", nil, "Origin", "https://evil.example", "Access-Control-Request-Method", "PATCH")
+		assert.Empty(t, a.Header.Get("Access-Control-Allow-Origin"))
+	}
+	// A cookie that nobody was given is nobody's.
+	as(t, nobody).call(http.MethodGet, "/api/v1/me", nil, "Cookie", "foyer_session=AAAAAAAAAAAAAAAAAAAAAAAAAA").refused(401, "unauthenticated")
+}
+
+// Whoever ends a session at Keycloak ends it here (OpenID Connect Back-Channel Logout).
+func TestIdentityBackChannelLogout(t *testing.T) {
+	email, account := newAccount(t)
+	browser := signedIn(t, email)
+	browser.call(http.MethodGet, "/auth/session", nil).as(200, nil)
+
+	keycloak := fmt.Sprintf("http://localhost:%d", browser.p.Config.Ports.Keycloak)
+	token := grant(t, "master", url.Values{"client_id": {"admin-cli"}, "username": {"admin"}, "password": {browser.p.Config.AdminPassword}}).Access
+	req, err := http.NewRequest(http.MethodPost, keycloak+"/admin/realms/foyer/users/"+account+"/logout", nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	res.Body.Close()
+	require.Equal(t, http.StatusNoContent, res.StatusCode)
+	harness.Eventually(t, 20*time.Second, "the session ends", func() error {
+		if a := browser.call(http.MethodGet, "/auth/session", nil); a.Status != 401 {
+			return fmt.Errorf("%d", a.Status)
+		}
+		return nil
+	})
+	as(t, nobody).call(http.MethodPost, "/auth/backchannel-logout", []byte("logout_token="+token), "Content-Type", "application/x-www-form-urlencoded").refused(400, "invalid_logout_token")
+}
+
+func TestIdentityRegisterAndProfile(t *testing.T) {
+	email, account := newAccount(t)
+	assert.Contains(t, mail(t, email, ""), "http://localhost:")
+
+	anyone := as(t, nobody)
+	form := map[string]any{"email": strings.ToUpper(email), "password": password, "name": "Again"}
+	anyone.call(http.MethodPost, "/api/v1/accounts", form).refused(409, "email_taken")
+	anyone.call(http.MethodPost, "/api/v1/accounts", map[string]any{"email": "w-" + email, "password": "short", "name": "W"}).refused(422, "weak_password")
+	anyone.call(http.MethodPost, "/api/v1/accounts", map[string]any{"email": "not an address", "password": password, "name": "W"}).refused(422, "invalid_request")
+
+	me := as(t, email)
+	var p struct {
+		Account, Email, Name, Locale string
+		Roles                        []string
+	}
+	me.call(http.MethodGet, "/api/v1/me", nil).as(200, &p)
+	assert.Equal(t, []string{account, email, "Tess Test", "de"}, []string{p.Account, p.Email, p.Name, p.Locale})
+	assert.Equal(t, []string{"customer"}, p.Roles)
+	me.call(http.MethodPatch, "/api/v1/me", map[string]any{"name": "Thea Test", "locale": "ja"}).as(200, &p)
+	assert.Equal(t, []string{"Thea Test", "ja"}, []string{p.Name, p.Locale})
+	me.call(http.MethodPatch, "/api/v1/me", map[string]any{"locale": "xx"}).refused(422, "invalid_request")
+	// What only an admin may give is ignored or refused, never taken.
+	me.call(http.MethodPatch, "/api/v1/me", map[string]any{"roles": []string{"admin"}})
+	me.call(http.MethodGet, "/api/v1/me", nil).as(200, &p)
+	assert.Equal(t, []string{"customer"}, p.Roles)
+	anyone.call(http.MethodGet, "/api/v1/me", nil).refused(401, "unauthenticated")
+}
+
+var link = regexp.MustCompile(`https?://\S+action-token\S+`)
+
+// The reset mail arrives, its link takes a new password, and strangers' addresses are not told apart.
+func TestIdentityPasswordReset(t *testing.T) {
+	email, _ := newAccount(t)
+	ask := func(address string) answer {
+		return as(t, nobody).call(http.MethodPost, "/api/v1/accounts/password-reset", map[string]any{"email": address}).as(202, nil)
+	}
+	known, unknown := ask(email), ask("nobody-"+email)
+	assert.Equal(t, known.Body, unknown.Body)
+
+	address := link.FindString(mail(t, email, "Aktualisieren"))
+	require.NotEmpty(t, address, "a link, in the account's language")
+	const fresh = "entirely-fresh-words"
+	ctx := chromium(t)
+	require.NoError(t, chromedp.Run(ctx,
+		chromedp.Navigate(address),
+		chromedp.Click("#kc-info-message a, #kc-page-title"),
+		chromedp.WaitReady("body"),
+	))
+	// Keycloak may show a page between, with one link on.
+	require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(`document.querySelector("#kc-info-message a")?.click()`, nil)))
+	require.NoError(t, chromedp.Run(ctx,
+		chromedp.WaitVisible("#password-new"),
+		chromedp.SendKeys("#password-new", fresh),
+		chromedp.SendKeys("#password-confirm", fresh),
+		chromedp.Click("input[type=submit], button[type=submit]"),
+		chromedp.WaitNotPresent("#password-new"),
+	))
+	token, err := harness.Everything(t).Config.Token(context.Background(), email, fresh)
+	require.NoError(t, err)
+	assert.NotEmpty(t, token)
+	_, err = harness.Everything(t).Config.Token(context.Background(), email, password)
+	assert.Error(t, err, "the old one is over")
+}
+
+// Who may do what: each kind of account, on each other's ground.
+func TestIdentityRights(t *testing.T) {
+	event := newEvent(as(t, merchant), "Rights")
+	path := "/api/v1/events/" + event.ID
+	for _, c := range []struct {
+		who    string
+		status int
+		code   string
+	}{{nobody, 401, "unauthenticated"}, {customer, 403, "forbidden"}} {
+		who := as(t, c.who)
+		who.call(http.MethodPost, "/api/v1/events", standingEvent(event.Venue.ID, "No")).refused(c.status, c.code)
+		who.call(http.MethodPost, "/api/v1/venues", map[string]any{"name": "No", "city": "Wien", "country": "AT", "timeZone": "Europe/Vienna"}).refused(c.status, c.code)
+		who.call(http.MethodGet, "/api/v1/admin/users", nil).refused(c.status, c.code)
+		who.call(http.MethodPatch, "/api/v1/admin/users/"+uuid.NewString(), map[string]any{"roles": []string{"admin"}}).refused(c.status, c.code)
+	}
+	as(t, merchant).call(http.MethodGet, "/api/v1/admin/users", nil).refused(403, "forbidden")
+	other := as(t, "merchant2@foyer.test")
+	for _, what := range []string{"/publish", "/cancel"} {
+		a := other.call(http.MethodPost, path+what, nil)
+		assert.Contains(t, []int{403, 404}, a.Status, "another merchant's event: %s", a.Body)
+	}
+}
+
+func TestIdentityAdminGivesAndTakesRoles(t *testing.T) {
+	email, account := newAccount(t)
+	boss := as(t, admin)
+	var page struct {
+		Items []struct {
+			Account, Email string
+			Roles          []string
+		}
+	}
+	boss.call(http.MethodGet, "/api/v1/admin/users?q="+url.QueryEscape(email), nil).as(200, &page)
+	require.Len(t, page.Items, 1)
+	assert.Equal(t, []string{"customer"}, page.Items[0].Roles)
+
+	users := "/api/v1/admin/users/" + account
+	boss.call(http.MethodPatch, users, map[string]any{"roles": []string{"merchant"}}).as(200, nil)
+	newVenue(as(t, email))
+	boss.call(http.MethodPatch, users, map[string]any{"roles": []string{}, "enabled": false}).as(200, nil)
+	_, err := boss.p.Config.Token(context.Background(), email, password)
+	assert.Error(t, err, "a locked account cannot sign in")
+	boss.call(http.MethodPatch, users, map[string]any{"enabled": true}).as(200, nil)
+	_, err = boss.p.Config.Token(context.Background(), email, password)
+	assert.NoError(t, err)
+	boss.call(http.MethodPatch, "/api/v1/admin/users/"+uuid.NewString(), map[string]any{"enabled": true}).refused(404, "account_not_found")
+}
+
+type grantAnswer struct {
+	Access  string `json:"access_token"`
+	ID      string `json:"id_token"`
+	Refresh string `json:"refresh_token"`
+	Error   string `json:"error_description"`
+}
+
+func grant(t testing.TB, realm string, form url.Values) (a grantAnswer) {
+	t.Helper()
+	form.Set("grant_type", "password")
+	form.Set("scope", "openid")
+	p := harness.Everything(t)
+	res, err := http.PostForm(fmt.Sprintf("http://localhost:%d/realms/%s/protocol/openid-connect/token", p.Config.Ports.Keycloak, realm), form)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&a))
+	return a
+}
+
+// Every service refuses every token but a present access token of our realm for our audience.
+func TestIdentityForgedTokensAreRefused(t *testing.T) {
+	p := harness.Everything(t)
+	good := grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {customer}, "password": {password}})
+	require.NotEmpty(t, good.Access)
+	parts := strings.Split(good.Access, ".")
+	part := func(v any) string {
+		raw, err := json.Marshal(v)
+		require.NoError(t, err)
+		return base64.RawURLEncoding.EncodeToString(raw)
+	}
+	header := func(kv ...any) string {
+		h := map[string]any{"typ": "JWT"}
+		for i := 0; i < len(kv); i += 2 {
+			h[kv[i].(string)] = kv[i+1]
+		}
+		return part(h)
+	}
+	var claims map[string]any
+	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, &claims))
+	var realHeader struct{ Kid string }
+	raw, err = base64.RawURLEncoding.DecodeString(parts[0])
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(raw, &realHeader))
+	claims["realm_access"] = map[string]any{"roles": []string{"admin", "merchant"}}
+	forged := part(claims)
+
+	keys := fetch(t, http.DefaultClient, fmt.Sprintf("http://localhost:%d/realms/foyer/protocol/openid-connect/certs", p.Config.Ports.Keycloak))
+	hs256 := func(secret string) string {
+		text := header("alg", "HS256", "kid", realHeader.Kid) + "." + forged
+		mac := hmac.New(sha256.New, []byte(secret))
+		mac.Write([]byte(text))
+		return text + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	}
+	own, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	signed := func(extra map[string]any) string {
+		token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims(claims))
+		for k, v := range extra {
+			token.Header[k] = v
+		}
+		text, err := token.SignedString(own)
+		require.NoError(t, err)
+		return text
+	}
+	master := grant(t, "master", url.Values{"client_id": {"admin-cli"}, "username": {"admin"}, "password": {p.Config.AdminPassword}})
+	elsewhere := grant(t, "foyer", url.Values{"client_id": {"admin-cli"}, "username": {customer}, "password": {password}})
+	bad := map[string]string{
+		"no algorithm":              header("alg", "none") + "." + forged + ".",
+		"HMAC with the public keys": hs256(keys),
+		"edited claims":             parts[0] + "." + forged + "." + parts[2],
+		"our own key, their key id": signed(map[string]any{"kid": realHeader.Kid}),
+		"unknown key id":            signed(map[string]any{"kid": "unknown"}),
+		"a key set of our own":      signed(map[string]any{"kid": "own", "jku": "https://evil.example/keys"}),
+		"a key of our own":          signed(map[string]any{"jwk": map[string]any{"kty": "RSA", "e": "AQAB", "n": base64.RawURLEncoding.EncodeToString(own.N.Bytes())}}),
+		"another realm's":           master.Access,
+		"for another audience":      elsewhere.Access,
+		"an ID token":               good.ID,
+		"a refresh token":           good.Refresh,
+		"no token at all":           "x",
+		"a megabyte's start":        strings.Repeat("e", 8000),
+	}
+	for what, token := range bad {
+		require.NotEmpty(t, token, what)
+		for _, path := range []string{"/api/v1/me", "/api/v1/merchant/events", "/api/v1/notifications"} {
+			a := as(t, nobody).call(http.MethodGet, path, nil, "Authorization", "Bearer "+token)
+			assert.Equal(t, 401, a.Status, "%s on %s: %s", what, path, a.Body)
+		}
+	}
+	as(t, nobody).call(http.MethodGet, "/api/v1/me", nil, "Authorization", "Bearer "+good.Access).as(200, nil)
+	as(t, nobody).call(http.MethodGet, "/api/v1/me", nil, "Authorization", "Basic "+good.Access).refused(401, "invalid_token")
+}
+
+// Guessing is slowed down, and neither guessing nor asking tells whether there is such an account.
+func TestIdentityGuessingPasswords(t *testing.T) {
+	email, _ := newAccount(t)
+	guess := func(who, password string) string {
+		return grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {who}, "password": {password}}).Error
+	}
+	require.Empty(t, guess(email, password))
+	unknown := guess("nobody-"+email, "wrong-wrong-wrong")
+	for range 12 {
+		require.Equal(t, unknown, guess(email, "wrong-wrong-wrong"))
+	}
+	require.Equal(t, unknown, guess(email, password), "locked for a while, and not told so")
+
+	p := harness.Everything(t)
+	page := func(who string) string {
+		form := fetchForm(t, p.URL()+"/auth/login")
+		return form.submit(t, who, "wrong-wrong-wrong")
+	}
+	feedback := regexp.MustCompile(`(?s)<span class="[^"]*kc-feedback-text[^"]*"[^>]*>(.*?)</span>`)
+	a, b := feedback.FindStringSubmatch(page(customer)), feedback.FindStringSubmatch(page("nobody-"+email))
+	require.NotNil(t, a)
+	require.NotNil(t, b)
+	assert.Equal(t, a[1], b[1])
+}
+
+// What identifies a person is in no log.
+func TestIdentityLeavesNoTraceInLogs(t *testing.T) {
+	email, _ := newAccount(t)
+	browser := signedIn(t, email)
+	browser.call(http.MethodGet, "/api/v1/me", nil).as(200, nil)
+	grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {email}, "password": {"wrong"}})
+	as(t, nobody).call(http.MethodPost, "/api/v1/accounts/password-reset", map[string]any{"email": email}).as(202, nil)
+	mail(t, email, "Aktualisieren")
+	canary := strings.TrimSuffix(email, "@foyer.test")
+	p := harness.Everything(t)
+	names := []string{"gateway", "keycloak", "postgres", "redis", "kafka"}
+	for id := range p.Apps {
+		names = append(names, id, id+".daprd")
+	}
+	read := 0
+	for _, name := range names {
+		raw, err := os.ReadFile(p.Config.LogFile(name))
+		if os.IsNotExist(err) {
+			continue // a part that is not in the tree
+		}
+		require.NoError(t, err)
+		read++
+		for _, secret := range []string{canary, "Tess Test", password} {
+			if name == "keycloak" && secret == password { // its own admin's, at its first start
+				continue
+			}
+			assert.False(t, strings.Contains(string(raw), secret), "%q is in the log of %s", secret, name)
+		}
+	}
+	require.Greater(t, read, 8)
+}
+
