@@ -134,7 +134,7 @@ func (p *Platform) PID(t testing.TB, name string) int {
 
 func (p *Platform) status(t testing.TB, name string) stack.Status {
 	t.Helper()
-	all, err := p.control.Status(t.Context())
+	all, err := p.control.Status(context.WithoutCancel(t.Context())) // a cleanup asks too
 	if err != nil {
 		t.Fatalf("harness: %v", err)
 	}

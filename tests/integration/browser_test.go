@@ -74,6 +74,18 @@ func chromium(t testing.TB) context.Context {
 	return ctx
 }
 
+// drive takes the browser through steps; where it gets stuck, the test says what it showed.
+func drive(t testing.TB, browser context.Context, steps ...chromedp.Action) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(browser, time.Minute)
+	defer cancel()
+	if err := chromedp.Run(ctx, steps...); err != nil {
+		var shown string
+		_ = chromedp.Run(browser, chromedp.Evaluate("location.origin + location.pathname + ': ' + document.body.innerText", &shown))
+		t.Fatalf("%v\nthe browser shows %s", err, shown)
+	}
+}
+
 // arrive waits until the browser shows a page whose address starts so.
 func arrive(prefix string) chromedp.Action {
 	return chromedp.ActionFunc(func(ctx context.Context) error {

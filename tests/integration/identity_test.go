@@ -37,7 +37,7 @@ func TestIdentitySignInThroughTheHostedPage(t *testing.T) {
 	var cookies []*network.Cookie
 	var script, session, after, lang string
 	var known, out, unknown int
-	require.NoError(t, chromedp.Run(ctx,
+	drive(t, ctx,
 		chromedp.Navigate(p.URL()+"/auth/login?return_to="+url.QueryEscape("/robots.txt?from=sign-in")+"&locale=de"),
 		chromedp.WaitVisible("#username"),
 		chromedp.Evaluate("document.documentElement.lang", &lang),
@@ -56,7 +56,7 @@ func TestIdentitySignInThroughTheHostedPage(t *testing.T) {
 		// Signed out at Keycloak as well: it asks for the password again.
 		chromedp.Navigate(p.URL()+"/auth/login"),
 		chromedp.WaitVisible("#password"),
-	))
+	)
 	assert.Equal(t, "de", lang)
 	assert.Equal(t, 200, known)
 	assert.Contains(t, session, `"email":"`+customer+`"`)
@@ -197,20 +197,20 @@ func TestIdentityPasswordReset(t *testing.T) {
 	require.NotEmpty(t, address, "a link, in the account's language")
 	const fresh = "entirely-fresh-words"
 	ctx := chromium(t)
-	require.NoError(t, chromedp.Run(ctx,
+	drive(t, ctx,
 		chromedp.Navigate(address),
 		chromedp.Click("#kc-info-message a, #kc-page-title"),
 		chromedp.WaitReady("body"),
-	))
+	)
 	// Keycloak may show a page between, with one link on.
-	require.NoError(t, chromedp.Run(ctx, chromedp.Evaluate(`document.querySelector("#kc-info-message a")?.click()`, nil)))
-	require.NoError(t, chromedp.Run(ctx,
+	drive(t, ctx, chromedp.Evaluate(`document.querySelector("#kc-info-message a")?.click()`, nil))
+	drive(t, ctx,
 		chromedp.WaitVisible("#password-new"),
 		chromedp.SendKeys("#password-new", fresh),
 		chromedp.SendKeys("#password-confirm", fresh),
 		chromedp.Click("input[type=submit], button[type=submit]"),
 		chromedp.WaitNotPresent("#password-new"),
-	))
+	)
 	token, err := harness.Everything(t).Config.Token(context.Background(), email, fresh)
 	require.NoError(t, err)
 	assert.NotEmpty(t, token)
