@@ -1,0 +1,87 @@
+// Offline: the app's own files, and the tickets of whoever is signed in. Reads go to the network
+// first; what is shown from here says so in X-Foyer-Offline. Prices and seats are never kept.
+const SHELL = 'foyer-shell-1'
+const TICKETS = 'foyer-tickets-1'
+const PATIENCE = 4000
+const mine = /^\/(auth\/session|api\/v1\/(me\/bookings|bookings\/[^/]+|tickets\/[^/]+\.(pdf|ics)))$/
+
+addEventListener('install', (event) => {
+  event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(['/', '/boot.js', '/icon.svg', '/manifest.webmanifest'])).then(() => self.skipWaiting()))
+})
+
+addEventListener('activate', (event) => {
+  event.waitUntil(
+    caches
+      .keys()
+      .then((names) => Promise.all(names.filter((name) => name !== SHELL && name !== TICKETS).map((name) => caches.delete(name))))
+      .then(() => self.clients.claim()),
+  )
+})
+
+addEventListener('message', (event) => {
+  if (event.data === 'forget') event.waitUntil(caches.delete(TICKETS))
+  // Files that were loaded before this worker was there, and the pages that open tickets.
+  if (event.data?.keep) event.waitUntil(caches.open(SHELL).then((cache) => Promise.all(event.data.keep.map((url) => cache.match(url).then((have) => have || cache.add(url).catch(() => {}))))))
+})
+
+addEventListener('fetch', (event) => {
+  const { request } = event
+  const url = new URL(request.url)
+  if (request.method !== 'GET' || url.origin !== location.origin) return
+  if (request.mode === 'navigate') event.respondWith(page(request))
+  else if (url.pathname.startsWith('/assets/')) event.respondWith(asset(request))
+  else if (mine.test(url.pathname)) event.respondWith(ticket(request))
+  else if (url.pathname === '/boot.js' || url.pathname === '/icon.svg') event.respondWith(networkFirst(request, SHELL))
+})
+
+async function page(request) {
+  try {
+    const response = await fetch(request)
+    if (response.ok && new URL(request.url).pathname === '/') (await caches.open(SHELL)).put('/', response.clone())
+    return response
+  } catch {
+    return (await caches.match('/')) ?? Response.error()
+  }
+}
+
+// Their names carry a hash: what is kept is right.
+async function asset(request) {
+  const kept = await caches.match(request)
+  if (kept) return kept
+  const response = await fetch(request)
+  if (response.ok) (await caches.open(SHELL)).put(request, response.clone())
+  return response
+}
+
+async function networkFirst(request, name) {
+  const cache = await caches.open(name)
+  try {
+    const response = await fetch(request)
+    if (response.ok) cache.put(request, response.clone())
+    return response
+  } catch {
+    return (await cache.match(request)) ?? Response.error()
+  }
+}
+
+async function ticket(request) {
+  const cache = await caches.open(TICKETS)
+  const network = fetch(request).then((response) => {
+    if (response.ok) cache.put(request, response.clone())
+    else if (response.status === 401 || response.status === 404) cache.delete(request)
+    return response
+  })
+  try {
+    // A network that hangs is as good as none, if there is a copy.
+    const kept = await cache.match(request)
+    if (!kept) return await network
+    const slow = new Promise((_, reject) => setTimeout(() => reject(new Error('slow')), PATIENCE))
+    return await Promise.race([network, slow])
+  } catch {
+    const kept = await cache.match(request)
+    if (!kept) return Response.error()
+    const headers = new Headers(kept.headers)
+    headers.set('X-Foyer-Offline', '1')
+    return new Response(kept.body, { status: kept.status, headers })
+  }
+}

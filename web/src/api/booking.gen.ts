@@ -1,0 +1,926 @@
+// Generated from services/booking/rest/openapi.yaml; do not edit.
+export interface paths {
+  '/api/v1/events/{event}/seats': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Who sits where, compactly */
+    get: operations['getSeats']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/events/{event}/seats/stream': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Server-sent events: `snapshot`, then `delta` {version, changes: [[unit, state]]}; Last-Event-ID resumes */
+    get: operations['streamSeats']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/events/{event}/holds': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Hold units for a few minutes */
+    post: operations['createHold']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/holds/{hold}': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        hold: components['parameters']['HoldId']
+      }
+      cookie?: never
+    }
+    get: operations['getHold']
+    put?: never
+    post?: never
+    delete: operations['releaseHold']
+    options?: never
+    head?: never
+    /** Add and remove units; all or nothing; the deadline stays */
+    patch: operations['changeHold']
+    trace?: never
+  }
+  '/api/v1/bookings': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Make a booking of a hold; the payment follows */
+    post: operations['createBooking']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/bookings/{booking}': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get: operations['getBooking']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/bookings/{booking}/stream': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Server-sent events: `booking` with each step, until it rests */
+    get: operations['streamBooking']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/bookings/{booking}/cancel': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Give up before paying */
+    post: operations['cancelBooking']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/bookings/{booking}/refunds': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Give back all units, or some: the owner within the event's policy, its merchant, an admin */
+    post: operations['refundBooking']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/me/bookings': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Booking history, newest first */
+    get: operations['listMyBookings']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/admin/bookings': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** All bookings, for admins */
+    get: operations['listBookings']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/merchant/events/{event}/sales': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** What an event sold so far, for its merchant */
+    get: operations['getSales']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/tickets/{ticket}.pdf': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get: operations['getTicketPdf']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/tickets/{ticket}.ics': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get: operations['getTicketCalendar']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/tickets/key': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** The public key that ticket codes are signed with */
+    get: operations['getTicketKey']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+}
+export type webhooks = Record<string, never>
+export interface components {
+  schemas: {
+    UnitId: string
+    Money: {
+      /**
+       * Format: int64
+       * @description Minor units
+       */
+      amount: number
+      /** @description ISO 4217 */
+      currency: string
+    }
+    SeatMap: {
+      /**
+       * Format: int64
+       * @description Version of the seating plan
+       */
+      plan: number
+      /** @description Fixed order */
+      units: string[]
+      /** Format: int64 */
+      version: number
+      /** @description One letter a unit: a available, h held, b booked, x blocked */
+      states: string
+    }
+    HoldRequest: {
+      units?: components['schemas']['UnitId'][]
+      items?: {
+        ticketType: string
+        quantity: number
+        /**
+         * @description Always so; seats are chosen by naming units
+         * @default true
+         */
+        bestAvailable?: boolean
+      }[]
+    }
+    HeldUnit: {
+      unit: string
+      ticketType: string
+      ticketTypeName?: string
+      label: string
+      price: components['schemas']['Money']
+    }
+    Hold: {
+      /** Format: uuid */
+      id: string
+      /** Format: uuid */
+      event: string
+      units: components['schemas']['HeldUnit'][]
+      total: components['schemas']['Money']
+      /** Format: date-time */
+      expiresAt: string
+      /** @enum {string} */
+      status: 'open' | 'checkout' | 'booked' | 'released' | 'expired'
+      /**
+       * Format: uuid
+       * @description Once checked out
+       */
+      booking?: string
+    }
+    /** @enum {string} */
+    BookingStatus:
+      | 'requested'
+      | 'awaiting_payment'
+      | 'secured'
+      | 'confirmed'
+      | 'expired'
+      | 'failed'
+      | 'cancelled'
+      | 'refunding'
+      | 'refunded'
+    BookedUnit: {
+      unit: string
+      ticketType: string
+      ticketTypeName?: string
+      label: string
+      price: components['schemas']['Money']
+      /** @description Refunded and on sale again */
+      released: boolean
+    }
+    Ticket: {
+      /** Format: uuid */
+      id: string
+      unit: string
+      /** @description What the QR shows; signed */
+      code: string
+    }
+    Payment: {
+      intent: string
+      clientSecret: string
+      publishableKey: string
+    }
+    /** @description The event as it was when booked */
+    Occasion: {
+      name: string
+      /** Format: date-time */
+      startsAt: string
+      /** Format: date-time */
+      endsAt?: string
+      timeZone: string
+      /** Format: date-time */
+      refundableUntil?: string
+      venue: {
+        name: string
+        city: string
+        country: string
+      }
+    }
+    Refund: {
+      /** Format: uuid */
+      id: string
+      units: string[]
+      amount: components['schemas']['Money']
+      /** @enum {string} */
+      status: 'requested' | 'succeeded' | 'failed'
+      reason: string
+      /** Format: date-time */
+      at: string
+    }
+    Booking: {
+      /** Format: uuid */
+      id: string
+      /** Format: uuid */
+      hold: string
+      /** Format: uuid */
+      event: string
+      status: components['schemas']['BookingStatus']
+      /** @description Why it ended */
+      reason?: string
+      units: components['schemas']['BookedUnit'][]
+      total: components['schemas']['Money']
+      payment?: components['schemas']['Payment']
+      /** Format: date-time */
+      expiresAt: string
+      /** Format: date-time */
+      createdAt: string
+      /** Format: int64 */
+      version: number
+      occasion: components['schemas']['Occasion']
+      tickets?: components['schemas']['Ticket'][]
+      refunds?: components['schemas']['Refund'][]
+      /** @description Only for merchants and admins */
+      account?: string
+    }
+    BookingPage: {
+      items: components['schemas']['Booking'][]
+      next?: string
+    }
+    Sales: {
+      /** Format: uuid */
+      event: string
+      inventory: {
+        available: number
+        held: number
+        booked: number
+        total: number
+      }
+      sold: number
+      revenue: components['schemas']['Money']
+      ticketTypes: {
+        ticketType: string
+        name: string
+        sold: number
+        refunded: number
+        revenue: components['schemas']['Money']
+      }[]
+      /** @description Progress in refunding a cancelled event */
+      cancellation?: {
+        total: number
+        done: number
+        /** Format: date-time */
+        startedAt: string
+        /** Format: date-time */
+        finishedAt?: string
+      }
+    }
+    Problem: {
+      type: string
+      title: string
+      status: number
+      code: string
+      detail: string
+    }
+  }
+  responses: {
+    /** @description Problem details (RFC 9457) */
+    Problem: {
+      headers: {
+        [name: string]: unknown
+      }
+      content: {
+        'application/problem+json': components['schemas']['Problem']
+      }
+    }
+  }
+  parameters: {
+    EventId: string
+    HoldId: string
+    BookingId: string
+    TicketId: string
+    Cursor: string
+    Limit: number
+    IdempotencyKey: string
+  }
+  requestBodies: never
+  headers: never
+  pathItems: never
+}
+export type $defs = Record<string, never>
+export interface operations {
+  getSeats: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        event: components['parameters']['EventId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description One letter a unit */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['SeatMap']
+        }
+      }
+      /** @description The client's copy is current */
+      304: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  streamSeats: {
+    parameters: {
+      query?: never
+      header?: {
+        'Last-Event-ID'?: string
+      }
+      path: {
+        event: components['parameters']['EventId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A stream */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'text/event-stream': string
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  createHold: {
+    parameters: {
+      query?: never
+      header?: {
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey']
+        /** @description For events with a waiting room */
+        'Admission-Pass'?: string
+      }
+      path: {
+        event: components['parameters']['EventId']
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['HoldRequest']
+      }
+    }
+    responses: {
+      /** @description Held */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Hold']
+        }
+      }
+      /** @description In line; ask at Location */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getHold: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        hold: components['parameters']['HoldId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The hold */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Hold']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  releaseHold: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        hold: components['parameters']['HoldId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Given back */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  changeHold: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        hold: components['parameters']['HoldId']
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          add?: components['schemas']['UnitId'][]
+          remove?: components['schemas']['UnitId'][]
+        }
+      }
+    }
+    responses: {
+      /** @description The hold */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Hold']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  createBooking: {
+    parameters: {
+      query?: never
+      header?: {
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey']
+        /** @description `wait=5` waits up to that many seconds for the payment to be ready (RFC 7240) */
+        Prefer?: string
+      }
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** Format: uuid */
+          hold: string
+        }
+      }
+    }
+    responses: {
+      /** @description Ready to be paid */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Booking']
+        }
+      }
+      /** @description Accepted; ask at Location */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Booking']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getBooking: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        booking: components['parameters']['BookingId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The booking */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Booking']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  streamBooking: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        booking: components['parameters']['BookingId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A stream of Booking objects */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'text/event-stream': string
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  cancelBooking: {
+    parameters: {
+      query?: never
+      header?: {
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey']
+      }
+      path: {
+        booking: components['parameters']['BookingId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Cancelled */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Booking']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  refundBooking: {
+    parameters: {
+      query?: never
+      header?: {
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey']
+      }
+      path: {
+        booking: components['parameters']['BookingId']
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          units?: components['schemas']['UnitId'][]
+          /** @description A code */
+          reason?: string
+        }
+      }
+    }
+    responses: {
+      /** @description Accepted */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Refund']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  listMyBookings: {
+    parameters: {
+      query?: {
+        cursor?: components['parameters']['Cursor']
+        limit?: components['parameters']['Limit']
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A page */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['BookingPage']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  listBookings: {
+    parameters: {
+      query?: {
+        event?: string
+        account?: string
+        status?: components['schemas']['BookingStatus']
+        cursor?: components['parameters']['Cursor']
+        limit?: components['parameters']['Limit']
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A page */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['BookingPage']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getSales: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        event: components['parameters']['EventId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Counts and revenue */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Sales']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getTicketPdf: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        ticket: components['parameters']['TicketId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The ticket for printing */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/pdf': string
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getTicketCalendar: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        ticket: components['parameters']['TicketId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The event for a calendar */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'text/calendar': string
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getTicketKey: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Ed25519, base64 */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            algorithm: string
+            key: string
+          }
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+}

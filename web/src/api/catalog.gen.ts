@@ -1,0 +1,846 @@
+// Generated from services/catalog/rest/openapi.yaml; do not edit.
+export interface paths {
+  '/api/v1/events': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Published events by start, each page stable under inserts */
+    get: operations['listEvents']
+    put?: never
+    /** Draft an event */
+    post: operations['createEvent']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/events/import': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /**
+     * Import a file of events
+     * @description JSON lines or a JSON array, each record a conference of the conference-data collection or a schema.org Event, or an iCalendar file. Good records are kept, bad ones named. Sending the same file again changes nothing.
+     */
+    post: operations['importEvents']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/events/{id}': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    /** A published or cancelled event; a draft for its merchant */
+    get: operations['getEvent']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    /** Change an event */
+    patch: operations['updateEvent']
+    trace?: never
+  }
+  '/api/v1/events/{id}/publish': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Make a draft public */
+    post: operations['publishEvent']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/events/{id}/cancel': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Call an event off; everyone is refunded */
+    post: operations['cancelEvent']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/events/{id}/plan': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    /** What is sold and where it stands, in the order of the seat map */
+    get: operations['getEventPlan']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/merchant/events': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** The merchant's own events, drafts too, newest change first; all for an admin */
+    get: operations['listMerchantEvents']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/merchant/events/{id}': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    /** An event of one's own, as it is this moment */
+    get: operations['getMerchantEvent']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/venues': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** The merchant's own venues */
+    get: operations['listVenues']
+    put?: never
+    post: operations['createVenue']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/venues/{id}': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    get: operations['getVenue']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/venues/{id}/seating-plan': {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    /** Export the plan in pretix's form, as it was put */
+    get: operations['getSeatingPlan']
+    /**
+     * Import a plan in pretix's form
+     * @description Refused with plan_in_use once a published event sells seats of this venue.
+     */
+    put: operations['putSeatingPlan']
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+}
+export type webhooks = Record<string, never>
+export interface components {
+  schemas: {
+    Problem: {
+      type: string
+      title: string
+      status: number
+      code: string
+      detail: string
+    }
+    Money: {
+      /**
+       * Format: int64
+       * @description Minor units
+       */
+      amount: number
+      currency: string
+    }
+    Location: {
+      /** Format: double */
+      lat: number
+      /** Format: double */
+      lon: number
+    }
+    NewVenue: {
+      name: string
+      city?: string
+      country?: string
+      location?: components['schemas']['Location']
+      timeZone: string
+    }
+    Venue: {
+      /** Format: uuid */
+      id: string
+      name: string
+      city: string
+      country: string
+      location?: components['schemas']['Location']
+      timeZone: string
+      hasPlan: boolean
+    }
+    VenueList: {
+      items: components['schemas']['Venue'][]
+    }
+    EventVenue: {
+      /** Format: uuid */
+      id: string
+      name: string
+      city: string
+      country: string
+      location?: components['schemas']['Location']
+    }
+    NewTicketType: {
+      /**
+       * Format: uuid
+       * @description Keeps an existing type when an event is changed
+       */
+      id?: string
+      name: string
+      price: components['schemas']['Money']
+      /** @description Of general admission; seated types count their seats */
+      capacity?: number
+      /** @default false */
+      seated?: boolean
+      categories?: string[]
+    }
+    TicketType: {
+      /** Format: uuid */
+      id: string
+      name: string
+      price: components['schemas']['Money']
+      capacity: number
+      seated: boolean
+      categories?: string[]
+    }
+    EventPatch: {
+      name?: string
+      description?: string
+      category?: string
+      performers?: string[]
+      topics?: string[]
+      url?: string
+      image?: string
+      online?: boolean
+      /** Format: uuid */
+      venue?: string
+      /** Format: date-time */
+      startsAt?: string
+      /** Format: date-time */
+      endsAt?: string
+      timeZone?: string
+      /** Format: date-time */
+      salesStart?: string
+      /** Format: date-time */
+      salesEnd?: string
+      maxPerOrder?: number
+      maxPerAccount?: number
+      highDemand?: boolean
+      /** Format: date-time */
+      refundableUntil?: string
+      ticketTypes?: components['schemas']['NewTicketType'][]
+    }
+    NewEvent: {
+      name: string
+      description?: string
+      category?: string
+      performers?: string[]
+      topics?: string[]
+      url?: string
+      image?: string
+      online?: boolean
+      /** Format: uuid */
+      venue: string
+      /** Format: date-time */
+      startsAt: string
+      /** Format: date-time */
+      endsAt: string
+      timeZone?: string
+      /** Format: date-time */
+      salesStart?: string
+      /** Format: date-time */
+      salesEnd?: string
+      maxPerOrder?: number
+      maxPerAccount?: number
+      highDemand?: boolean
+      /** Format: date-time */
+      refundableUntil?: string
+      ticketTypes?: components['schemas']['NewTicketType'][]
+    }
+    Availability: {
+      available: number
+      held: number
+      booked: number
+      /** @enum {string} */
+      status: 'available' | 'few' | 'sold_out'
+    }
+    Event: {
+      /** Format: uuid */
+      id: string
+      slug: string
+      name: string
+      description: string
+      category: string
+      performers?: string[]
+      topics?: string[]
+      url?: string
+      image?: string
+      online?: boolean
+      /** @description Where an imported event was published first */
+      source?: string
+      /** Format: date-time */
+      startsAt: string
+      /** Format: date-time */
+      endsAt: string
+      timeZone: string
+      venue: components['schemas']['EventVenue']
+      ticketTypes: components['schemas']['TicketType'][]
+      /** Format: date-time */
+      salesStart: string
+      /** Format: date-time */
+      salesEnd: string
+      maxPerOrder: number
+      maxPerAccount: number
+      highDemand: boolean
+      /** Format: date-time */
+      refundableUntil?: string
+      /** @enum {string} */
+      status: 'draft' | 'published' | 'cancelled'
+      availability: components['schemas']['Availability']
+      /** Format: int64 */
+      version: number
+    }
+    EventPage: {
+      items: components['schemas']['Event'][]
+      next?: string
+    }
+    EventPlan: {
+      /** Format: int64 */
+      version: number
+      width: number
+      height: number
+      ticketTypes: string[]
+      zones: string[]
+      kinds?: string[]
+      /** @description One array a column; entry n is unit n. ticketType, zone and kind are indices. */
+      units: {
+        ticketType: number[]
+        zone: number[]
+        row: string[]
+        number: string[]
+        x: number[]
+        y: number[]
+        kind: number[]
+      }
+    }
+    ImportReport: {
+      created: number
+      updated: number
+      unchanged: number
+      rejected: number
+      /** @description Why reading stopped early, if it did */
+      error?: string
+      results: components['schemas']['ImportResult'][]
+    }
+    ImportResult: {
+      line: number
+      /** @enum {string} */
+      status: 'created' | 'updated' | 'unchanged' | 'rejected'
+      /** Format: uuid */
+      id?: string
+      name?: string
+      code?: string
+      detail?: string
+    }
+    SeatingPlan: {
+      name: string
+      size: {
+        width: number
+        height: number
+      }
+      categories: Record<string, never>[]
+      zones: Record<string, never>[]
+    }
+  }
+  responses: {
+    /** @description Problem details (RFC 9457) */
+    Problem: {
+      headers: {
+        [name: string]: unknown
+      }
+      content: {
+        'application/problem+json': components['schemas']['Problem']
+      }
+    }
+  }
+  parameters: {
+    Id: string
+    /** @description ETag of the version you changed; 428 without, 412 when stale */
+    IfMatch: string
+    IdempotencyKey: string
+  }
+  requestBodies: never
+  headers: never
+  pathItems: never
+}
+export type $defs = Record<string, never>
+export interface operations {
+  listEvents: {
+    parameters: {
+      query?: {
+        cursor?: string
+        limit?: number
+        /** @description Only events that end at or after this time */
+        from?: string
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A page */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['EventPage']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  createEvent: {
+    parameters: {
+      query?: never
+      header?: {
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey']
+      }
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewEvent']
+      }
+    }
+    responses: {
+      /** @description Drafted */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Event']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  importEvents: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/x-ndjson': unknown
+        'application/json': unknown
+        'application/ld+json': unknown
+        'text/calendar': unknown
+        'application/octet-stream': unknown
+      }
+    }
+    responses: {
+      /** @description What became of each record */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['ImportReport']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getEvent: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The event */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Event']
+        }
+      }
+      /** @description Your copy is current */
+      304: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  updateEvent: {
+    parameters: {
+      query?: never
+      header?: {
+        /** @description ETag of the version you changed; 428 without, 412 when stale */
+        'If-Match'?: components['parameters']['IfMatch']
+      }
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['EventPatch']
+      }
+    }
+    responses: {
+      /** @description Changed */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Event']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  publishEvent: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Published */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Event']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  cancelEvent: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Cancelled */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Event']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getEventPlan: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Units by column */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['EventPlan']
+        }
+      }
+      /** @description Your copy is current */
+      304: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  listMerchantEvents: {
+    parameters: {
+      query?: {
+        cursor?: string
+        limit?: number
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A page */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['EventPage']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getMerchantEvent: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The event */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Event']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  listVenues: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Venues */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['VenueList']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  createVenue: {
+    parameters: {
+      query?: never
+      header?: {
+        'Idempotency-Key'?: components['parameters']['IdempotencyKey']
+      }
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['NewVenue']
+      }
+    }
+    responses: {
+      /** @description Created */
+      201: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Venue']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getVenue: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The venue */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Venue']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getSeatingPlan: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The plan */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['SeatingPlan']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  putSeatingPlan: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        id: components['parameters']['Id']
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': components['schemas']['SeatingPlan']
+      }
+    }
+    responses: {
+      /** @description Kept */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Venue']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+}

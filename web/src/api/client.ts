@@ -1,0 +1,72 @@
+import createClient from 'openapi-fetch'
+import { observeResponse } from '../live/clock'
+import type { paths as Auth } from './auth.gen'
+import type { paths as Booking, components as BookingParts } from './booking.gen'
+import type { paths as Catalog, components as CatalogParts } from './catalog.gen'
+import type { paths as Notification, components as NotificationParts } from './notification.gen'
+import { offline, toProblem } from './problem'
+
+export type Event = CatalogParts['schemas']['Event']
+export type EventPlan = CatalogParts['schemas']['EventPlan']
+export type NewEvent = CatalogParts['schemas']['NewEvent']
+export type TicketType = CatalogParts['schemas']['TicketType']
+export type NewTicketType = CatalogParts['schemas']['NewTicketType']
+export type Venue = CatalogParts['schemas']['Venue']
+export type Money = CatalogParts['schemas']['Money']
+export type SeatMap = BookingParts['schemas']['SeatMap']
+export type Hold = BookingParts['schemas']['Hold']
+export type BookingView = BookingParts['schemas']['Booking']
+export type BookingStatus = BookingParts['schemas']['BookingStatus']
+export type Sales = BookingParts['schemas']['Sales']
+export type Notice = NotificationParts['schemas']['Notification']
+
+/** Every answer sets the clock; every failure is a Problem. */
+async function watchedFetch(request: Request): Promise<Response> {
+  const sent = Date.now()
+  let response: Response
+  try {
+    response = await fetch(request)
+  } catch (error) {
+    if (error instanceof DOMException && error.name === 'AbortError') throw error
+    throw offline()
+  }
+  observeResponse(response, sent)
+  return response
+}
+
+export const api = createClient<Auth & Booking & Catalog & Notification>({ baseUrl: location.origin, fetch: watchedFetch })
+
+interface Answer<T> {
+  data?: T
+  error?: unknown
+  response: Response
+}
+
+/** The data of an answer, or its Problem thrown. */
+export async function take<T>(answer: Promise<Answer<T>>): Promise<T> {
+  const { data, error, response } = await answer
+  if (!response.ok) throw toProblem(error, response.status)
+  return data as T
+}
+
+/** For what no OpenAPI file covers. */
+export async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+  const response = await watchedFetch(
+    new Request(new URL(path, location.origin), {
+      method,
+      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    }),
+  )
+  const text = await response.text()
+  let parsed: unknown
+  try {
+    parsed = text ? JSON.parse(text) : undefined
+  } catch {
+    parsed = undefined
+  }
+  if (!response.ok) throw toProblem(parsed, response.status)
+  return parsed as T
+}
+
+export const idempotency = () => ({ 'Idempotency-Key': crypto.randomUUID() })

@@ -1,0 +1,144 @@
+import { Link, Outlet, useRouterState } from '@tanstack/react-router'
+import { Suspense, lazy, useEffect, useRef } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Icon } from '../components/Icon'
+import { Wordmark } from '../components/Logo'
+import { CartBar } from '../features/cart/CartBar'
+import { useSession, signIn } from '../features/session/session'
+import { changeLocale, currentLocale, languageNames, locales, type Locale } from '../i18n'
+import { useOnline } from '../live/hooks'
+
+const AccountMenu = lazy(() => import('./AccountMenu'))
+const Bell = lazy(() => import('../features/notifications/Bell'))
+
+/** Pages with one task hide what leads away from it on a phone. */
+const focusedPages = /^\/(checkout\/|events\/[^/]+\/(tickets|queue))/
+
+export function Layout() {
+  const { t } = useTranslation()
+  const path = useRouterState({ select: (s) => s.location.pathname })
+  const focused = focusedPages.test(path)
+  const main = useRef<HTMLElement>(null)
+  const before = useRef(path)
+  useEffect(() => {
+    if (before.current === path) return
+    before.current = path
+    main.current?.focus({ preventScroll: true }) // a new page is read from its start
+  }, [path])
+  return (
+    <div className={focused ? 'focused' : undefined}>
+      <a className="skip" href="#main">
+        {t('nav.skip')}
+      </a>
+      <Offline />
+      <Top />
+      <main id="main" ref={main} tabIndex={-1}>
+        <Outlet />
+      </main>
+      {!focused && <CartBar />}
+      <Foot />
+      <Tabs />
+    </div>
+  )
+}
+
+function Offline() {
+  const { t } = useTranslation()
+  const online = useOnline()
+  return (
+    <div role="status">
+      {!online && <p className="offline">{t('common.offline')}</p>}
+    </div>
+  )
+}
+
+function Top() {
+  const { t } = useTranslation()
+  const { session, known } = useSession()
+  return (
+    <header className="top">
+      <div className="top-inner">
+        <Link to="/" aria-label={t('nav.home')}>
+          <Wordmark />
+        </Link>
+        <nav aria-label={t('nav.main')}>
+          <Link to="/search">{t('nav.discover')}</Link>
+          <Link to="/bookings">{t('nav.tickets')}</Link>
+          {session?.roles.includes('merchant') && <Link to="/merchant">{t('nav.merchant')}</Link>}
+          {session?.roles.includes('admin') && <Link to="/admin">{t('nav.admin')}</Link>}
+        </nav>
+        <span className="spacer" />
+        {session && (
+          <Suspense fallback={<span className="icon-button" />}>
+            <Bell />
+            <AccountMenu session={session} />
+          </Suspense>
+        )}
+        {known && !session && (
+          <>
+            <Link to="/register" className="button button-quiet button-small desk">
+              {t('session.register')}
+            </Link>
+            <button type="button" className="button button-small" onClick={() => signIn()}>
+              {t('session.sign_in')}
+            </button>
+          </>
+        )}
+      </div>
+    </header>
+  )
+}
+
+function Tabs() {
+  const { t } = useTranslation()
+  return (
+    <nav className="tabs" aria-label={t('nav.main')}>
+      <Link to="/" activeOptions={{ exact: true }}>
+        <Icon name="home" />
+        {t('nav.home')}
+      </Link>
+      <Link to="/search">
+        <Icon name="search" />
+        {t('nav.discover')}
+      </Link>
+      <Link to="/bookings">
+        <Icon name="ticket" />
+        {t('nav.tickets')}
+      </Link>
+      <Link to="/profile">
+        <Icon name="user" />
+        {t('nav.profile')}
+      </Link>
+    </nav>
+  )
+}
+
+export function LanguageSelect({ id }: { id: string }) {
+  const { t } = useTranslation()
+  return (
+    <>
+      <label className="sr" htmlFor={id}>
+        {t('nav.language')}
+      </label>
+      <select id={id} className="input" style={{ width: 'auto', minHeight: '2.5rem', paddingBlock: 0 }} value={currentLocale()} onChange={(e) => void changeLocale(e.target.value as Locale)}>
+        {locales.map((locale) => (
+          <option key={locale} value={locale} lang={locale}>
+            {languageNames[locale]}
+          </option>
+        ))}
+      </select>
+    </>
+  )
+}
+
+function Foot() {
+  const { t } = useTranslation()
+  return (
+    <footer className="foot">
+      <Wordmark />
+      <span>{t('nav.promise')}</span>
+      <span style={{ flex: 1 }} />
+      <LanguageSelect id="foot-language" />
+    </footer>
+  )
+}

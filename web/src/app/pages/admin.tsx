@@ -1,0 +1,1 @@
+export { AdminFrame, Users, Bookings, Queues, Reconciliation } from '../../features/admin'

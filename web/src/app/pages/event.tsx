@@ -1,0 +1,7 @@
+import { useParams } from '@tanstack/react-router'
+import { EventPage } from '../../features/event/EventPage'
+
+export function Page() {
+  const { id } = useParams({ from: '/events/$id' })
+  return <EventPage key={id} id={id} />
+}

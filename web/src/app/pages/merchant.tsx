@@ -1,0 +1,1 @@
+export { MerchantFrame, Events, NewEvent, Event, Venues, Plan } from '../../features/merchant'

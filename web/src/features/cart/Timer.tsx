@@ -1,0 +1,24 @@
+import { useTranslation } from 'react-i18next'
+import { useCountdown } from '../../live/hooks'
+import { clockFace } from '../../live/timer'
+import './cart.css'
+
+/** The time that is left: a ring that empties, figures, and a quiet word at two minutes and thirty seconds. */
+export function Timer({ deadline, total = 300, onOver }: { deadline: string; total?: number; onOver?: () => void }) {
+  const { t } = useTranslation()
+  const { seconds, phase, say } = useCountdown(deadline, onOver)
+  return (
+    <span className={`timer timer-${phase}`}>
+      <svg viewBox="0 0 36 36" aria-hidden="true">
+        <circle cx="18" cy="18" r="15" className="timer-track" />
+        <circle cx="18" cy="18" r="15" className="timer-left" pathLength="100" strokeDasharray={`${Math.min(100, (seconds / total) * 100)} 100`} />
+      </svg>
+      <time className="tabular" aria-label={t('cart.time_left', { minutes: Math.floor(seconds / 60), seconds: seconds % 60 })} role="timer">
+        {clockFace(seconds)}
+      </time>
+      <span className="sr" role="status">
+        {say === 120 ? t('cart.two_minutes') : say === 30 ? t('cart.thirty_seconds') : say === 0 ? t('cart.over') : ''}
+      </span>
+    </span>
+  )
+}

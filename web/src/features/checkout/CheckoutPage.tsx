@@ -1,0 +1,222 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, take, type BookingView, type Hold } from '../../api/client'
+import { configQuery } from '../../api/config'
+import { asProblem } from '../../api/problem'
+import { useTitle } from '../../components/title'
+import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
+import { dayTime, money } from '../../i18n/format'
+import { currentLocale } from '../../i18n'
+import { useStream } from '../../live/hooks'
+import { bookingQuery, paidFor } from '../bookings/query'
+import { dispatch, useCart } from '../cart/cart'
+import { changeHold, getHold } from '../cart/hold'
+import { Timer } from '../cart/Timer'
+import { eventQuery } from '../event/query'
+import { RequireSession } from '../session/RequireSession'
+import { Icon } from '../../components/Icon'
+import { PaymentFrame } from './PaymentFrame'
+import './checkout.css'
+
+export function CheckoutPage({ id }: { id: string }) {
+  return <RequireSession>{() => <Checkout id={id} />}</RequireSession>
+}
+
+function Checkout({ id }: { id: string }) {
+  const { t } = useTranslation()
+  const hold = useQuery({ queryKey: ['hold', id], queryFn: () => getHold(id), refetchInterval: 30_000 })
+  useTitle(t('checkout.title'))
+  useEffect(() => {
+    if (hold.data) dispatch({ type: 'hold', hold: hold.data })
+    if (hold.error && asProblem(hold.error).code === 'hold_expired') dispatch({ type: 'expired' })
+  }, [hold.data, hold.error])
+
+  if (hold.isPending) return <Loading />
+  if (hold.isError && !hold.data) {
+    const status = asProblem(hold.error).status
+    if (status === 410 || status === 404) return <Gone />
+    return (
+      <div className="page page-narrow">
+        <Failure error={hold.error} retry={() => void hold.refetch()} />
+      </div>
+    )
+  }
+  if (!hold.data) return <Loading />
+  if (hold.data.status === 'expired' || hold.data.status === 'released') return <Gone event={hold.data.event} />
+  return <Order hold={hold.data} />
+}
+
+/** The hold is over: says what happened and offers the same seats again. */
+function Gone({ event }: { event?: string }) {
+  const { t } = useTranslation()
+  const cart = useCart()
+  const where = event ?? (cart.kind === 'expired' ? cart.event : undefined)
+  return (
+    <Empty
+      title={t('cart.over')}
+      action={
+        where ? (
+          <Link to="/events/$id/tickets" params={{ id: where }} className="button button-light">
+            {t('cart.again')}
+          </Link>
+        ) : (
+          <Link to="/search" className="button button-light">
+            {t('nav.discover')}
+          </Link>
+        )
+      }
+    >
+      {t('cart.over_text')}
+    </Empty>
+  )
+}
+
+function Order({ hold }: { hold: Hold }) {
+  const { t } = useTranslation()
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  const event = useQuery({ ...eventQuery(hold.event), refetchInterval: false })
+  const config = useQuery(configQuery)
+  const [paying, setPaying] = useState<'idle' | 'processing' | 'succeeded'>('idle')
+  const [over, setOver] = useState(false)
+  const started = useRef(false)
+
+  const order = useMutation({
+    mutationFn: async (): Promise<BookingView> =>
+      take(
+        api.POST('/api/v1/bookings', {
+          // The same hold makes the same booking, however often this page is opened.
+          params: { header: { 'Idempotency-Key': `checkout-${hold.id}`, Prefer: 'wait=8' } },
+          body: { hold: hold.id },
+        }),
+      ),
+    onSuccess: (made) => queries.setQueryData(bookingQuery(made.id).queryKey, made),
+  })
+  const bookingId = order.data?.id ?? hold.booking
+  const booking = useQuery({ ...bookingQuery(bookingId ?? ''), enabled: Boolean(bookingId), refetchInterval: 10_000 }).data
+  const remove = useMutation({
+    mutationFn: (unit: string) => changeHold(hold, hold.units.map((u) => u.unit).filter((u) => u !== unit)),
+    onSuccess: (changed) => queries.setQueryData(['hold', hold.id], changed),
+    onError: () => void queries.invalidateQueries({ queryKey: ['hold', hold.id] }),
+  })
+
+  useStream(bookingId ? `/api/v1/bookings/${bookingId}/stream` : null, (e) => {
+    if (e.event !== 'booking') return
+    queries.setQueryData(bookingQuery(bookingId!).queryKey, JSON.parse(e.data) as BookingView)
+  })
+
+  // A checkout that was under way when the page was left goes on.
+  useEffect(() => {
+    if (hold.booking && !started.current) {
+      started.current = true
+      order.mutate()
+    }
+  }, [hold.booking, order])
+
+  const status = booking?.status
+  useEffect(() => {
+    if (status && (paidFor(status) || status === 'refunded')) {
+      dispatch({ type: 'finished', hold: hold.id })
+      void navigate({ to: '/bookings/$id', params: { id: bookingId! }, replace: true })
+    }
+  }, [status, bookingId, hold.id, navigate])
+
+  const stop = useMutation({
+    mutationFn: () => take(api.POST('/api/v1/bookings/{booking}/cancel', { params: { path: { booking: bookingId! } } })),
+    onSuccess: () => {
+      dispatch({ type: 'released' })
+      void navigate({ to: '/events/$id/tickets', params: { id: hold.event } })
+    },
+  })
+
+  const ended = status === 'expired' || status === 'failed' || status === 'cancelled'
+  const secret = booking?.payment?.clientSecret ?? order.data?.payment?.clientSecret
+  const deadline = hold.expiresAt
+  if (ended)
+    return (
+      <Empty title={t(`booking.status.${status}`)} action={<Link to="/events/$id/tickets" params={{ id: hold.event }} className="button button-light">{t('cart.again')}</Link>}>
+        {t(`booking.why.${status}`)}
+      </Empty>
+    )
+  return (
+    <div className="page checkout">
+      <div className="checkout-head">
+        <Link to="/events/$id/tickets" params={{ id: hold.event }} className="button button-quiet button-small">
+          <Icon name="back" size={18} />
+          {t('checkout.change')}
+        </Link>
+        <Timer deadline={deadline} onOver={() => { setOver(true); if (paying === 'idle') dispatch({ type: 'expired' }) }} />
+      </div>
+      <h1>{t('checkout.title')}</h1>
+      <div className="checkout-grid">
+        <section className="summary" aria-labelledby="summary">
+          <div>
+            <h2 id="summary" dir="auto">{event.data?.name ?? <Bone w="60%" />}</h2>
+            {event.data && (
+              <p className="muted">
+                {dayTime(event.data.startsAt, event.data.timeZone)} · {event.data.venue.name}
+              </p>
+            )}
+          </div>
+          <ul className="lines">
+            {hold.units.map((unit) => (
+              <li key={unit.unit}>
+                <span>
+                  <strong>{unit.ticketTypeName ?? t('checkout.ticket')}</strong>
+                  {unit.label !== unit.ticketTypeName && <span className="small muted">{unit.label}</span>}
+                </span>
+                <span className="tabular">{money(unit.price)}</span>
+                {!bookingId && hold.units.length > 1 && (
+                  <button type="button" className="icon-button" disabled={remove.isPending} aria-label={`${t('seats.remove')}: ${unit.label}`} onClick={() => remove.mutate(unit.unit)}>
+                    <Icon name="trash" size={19} />
+                  </button>
+                )}
+              </li>
+            ))}
+          </ul>
+          <p className="total">
+            <span>{t('checkout.total')}</span>
+            <strong className="tabular">{money(hold.total)}</strong>
+          </p>
+          <p className="small muted">{t('event.all_in')}</p>
+        </section>
+        <section className="stack" aria-label={t('checkout.payment')}>
+          {over && paying === 'idle' && (
+            <Notice tone="bad" title={t('cart.over')} live>
+              <div>
+                <Link to="/events/$id/tickets" params={{ id: hold.event }} className="button button-small">
+                  {t('cart.again')}
+                </Link>
+              </div>
+            </Notice>
+          )}
+          {order.isError && <Failure error={order.error} retry={() => order.mutate()} />}
+          {!secret && !order.isError && (
+            <div className="stack card">
+              <h2>{t('checkout.payment')}</h2>
+              <p>{t('checkout.explain')}</p>
+              <button type="button" className="button button-light button-wide" disabled={order.isPending || over || Boolean(bookingId)} onClick={() => { started.current = true; order.mutate() }}>
+                {order.isPending || bookingId ? <><span className="spinner" /> {t('checkout.preparing')}</> : t('checkout.to_payment', { total: money(hold.total) })}
+              </button>
+            </div>
+          )}
+          {secret && config.data && !over && (
+            <div className="stack card">
+              <h2>{t('checkout.payment')}</h2>
+              <PaymentFrame form={config.data.paymentForm} secret={secret} locale={currentLocale()} onStatus={(next) => setPaying(next)} />
+            </div>
+          )}
+          {paying === 'succeeded' && <Notice tone="good" title={t('checkout.confirming')} live>{t('checkout.confirming_text')}</Notice>}
+          {bookingId && paying === 'idle' && (
+            <button type="button" className="button button-quiet button-small" style={{ justifySelf: 'start' }} disabled={stop.isPending} onClick={() => stop.mutate()}>
+              {t('checkout.stop')}
+            </button>
+          )}
+          {stop.isError && <Failure error={stop.error} />}
+        </section>
+      </div>
+    </div>
+  )
+}

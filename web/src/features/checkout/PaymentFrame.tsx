@@ -1,0 +1,66 @@
+import { useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Bone, Notice } from '../../components/ui'
+
+type Status = 'idle' | 'processing' | 'succeeded'
+
+interface Message {
+  type: 'foyer-payment'
+  status: 'ready' | 'height' | 'processing' | 'succeeded' | 'failed'
+  height?: number
+  message?: string
+}
+
+const isMessage = (data: unknown): data is Message =>
+  typeof data === 'object' && data !== null && (data as { type?: unknown }).type === 'foyer-payment' && typeof (data as { status?: unknown }).status === 'string'
+
+/** The card form, in a frame of its own origin: what is typed there never reaches this page. */
+export function PaymentFrame({ form, secret, locale, onStatus }: { form: string; secret: string; locale: string; onStatus: (status: Status) => void }) {
+  const { t } = useTranslation()
+  const frame = useRef<HTMLIFrameElement>(null)
+  const [height, setHeight] = useState(300)
+  const [ready, setReady] = useState(false)
+  const [said, setSaid] = useState('')
+  const tell = useRef(onStatus)
+  useEffect(() => {
+    tell.current = onStatus
+  })
+  useEffect(() => {
+    if (!form) return
+    const origin = new URL(form).origin
+    const listen = (event: MessageEvent) => {
+      if (event.origin !== origin || event.source !== frame.current?.contentWindow || !isMessage(event.data)) return
+      const { status } = event.data
+      if (status === 'ready') setReady(true)
+      else if (status === 'height') setHeight(Math.min(900, Math.max(180, Number(event.data.height) || 300)))
+      else if (status === 'failed') {
+        setSaid(String(event.data.message ?? ''))
+        tell.current('idle')
+      } else {
+        setSaid('')
+        tell.current(status)
+      }
+    }
+    addEventListener('message', listen)
+    return () => removeEventListener('message', listen)
+  }, [form])
+  if (!form) return <Notice tone="bad" title={t('checkout.no_form')} />
+  const theme = document.documentElement.dataset.theme
+  const src = `${form}/?client_secret=${encodeURIComponent(secret)}&locale=${locale}${theme ? `&theme=${theme}` : ''}`
+  return (
+    <div className="pay-frame">
+      {!ready && (
+        <div className="stack">
+          <Bone h="3rem" />
+          <Bone h="3rem" />
+          <Bone h="3rem" />
+        </div>
+      )}
+      <iframe ref={frame} src={src} title={t('checkout.card_form')} style={{ height: ready ? height : 0 }} allow="payment" referrerPolicy="no-referrer" />
+      <p className="sr" role="alert">
+        {said}
+      </p>
+      <p className="small muted">{t('checkout.safe')}</p>
+    </div>
+  )
+}

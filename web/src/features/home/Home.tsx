@@ -1,0 +1,128 @@
+import { useQueries, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { useTranslation } from 'react-i18next'
+import { Icon } from '../../components/Icon'
+import { Bone, Failure } from '../../components/ui'
+import { number } from '../../i18n/format'
+import { categoryName } from '../search/category'
+import { weekend } from '../search/dates'
+import { EventCard } from '../search/EventCard'
+import { SearchBox } from '../search/SearchBox'
+import { searchQuery, upcomingQuery, type Hit } from '../search/query'
+
+const FIRST = ['music', 'theatre', 'comedy', 'sport', 'conference']
+
+export function Home() {
+  const { t } = useTranslation()
+  const navigate = useNavigate()
+  const overview = useInfiniteQuery(searchQuery({ sort: 'date' }, 12))
+  const page = overview.data?.pages[0]
+  const categories = page?.facets.category.map((b) => b.value) ?? []
+  const shown = [...FIRST.filter((c) => categories.includes(c)), ...categories.filter((c) => !FIRST.includes(c))].slice(0, 4)
+  const failed = overview.isError
+  const upcoming = useQuery({ ...upcomingQuery, enabled: failed })
+  const sections = useQueries({
+    queries: shown.map((category) => ({
+      queryKey: ['home', category],
+      queryFn: ({ client }: { client: import('@tanstack/react-query').QueryClient }) =>
+        client.fetchInfiniteQuery(searchQuery({ category, sort: 'date' }, 8)).then((data) => data.pages[0]!.items),
+      staleTime: 30_000,
+    })),
+  })
+  const cities = page?.facets.city.slice(0, 12) ?? []
+  const error = failed && upcoming.isError
+
+  return (
+    <div className="home">
+      <section className="home-hero">
+        <h1 className="home-headline">{t('home.headline')}</h1>
+        <SearchBox large onSearch={(q) => void navigate({ to: '/search', search: { q } })} />
+        <nav className="chips chips-scroll" aria-label={t('home.shortcuts')}>
+          <Link className="chip" to="/search" search={{ ...weekend(), sort: 'date' }}>
+            <Icon name="calendar" size={18} />
+            {t('search.weekend')}
+          </Link>
+          {(page?.facets.category ?? []).slice(0, 8).map((bucket) => (
+            <Link key={bucket.value} className="chip" to="/search" search={{ category: bucket.value }}>
+              {categoryName(t, bucket.value)}
+            </Link>
+          ))}
+          {!page && !failed && [7, 6, 8, 5].map((w) => <Bone key={w} w={`${w}rem`} h="2.5rem" r="999px" />)}
+        </nav>
+      </section>
+
+      <div className="page">
+        {error && <Failure error={upcoming.error} retry={() => void upcoming.refetch()} />}
+        {failed && upcoming.data && <Shelf title={t('home.upcoming')} hits={upcoming.data.slice(0, 24)} wrap />}
+        {!page && !error && !upcoming.data && <ShelfBones />}
+        {page &&
+          shown.map((category, i) =>
+            sections[i]?.data ? (
+              <Shelf key={category} title={categoryName(t, category)} hits={sections[i].data} more={category} />
+            ) : (
+              <ShelfBones key={category} />
+            ),
+          )}
+        {cities.length > 0 && (
+          <section className="shelf">
+            <h2>{t('home.cities')}</h2>
+            <ul className="cities">
+              {cities.map((city) => (
+                <li key={city.value}>
+                  <Link to="/search" search={{ city: city.value }}>
+                    <span dir="auto">{city.value}</span> <span className="muted tabular">{number(city.count)}</span>
+                  </Link>
+                </li>
+              ))}
+            </ul>
+          </section>
+        )}
+        {page && page.total === 0 && <p className="muted">{t('home.nothing')}</p>}
+      </div>
+    </div>
+  )
+}
+
+function Shelf({ title, hits, more, wrap = false }: { title: string; hits: Hit[]; more?: string; wrap?: boolean }) {
+  const { t } = useTranslation()
+  if (hits.length === 0) return null
+  return (
+    <section className="shelf">
+      <div className="row between">
+        <h2>{title}</h2>
+        {more && (
+          <Link to="/search" search={{ category: more }} className="small">
+            {t('home.all')}
+            <span className="sr"> {title}</span>
+          </Link>
+        )}
+      </div>
+      <ul className={`shelf-items ${wrap ? 'shelf-wrap' : ''}`}>
+        {hits.map((hit) => (
+          <li key={hit.id}>
+            <EventCard hit={hit} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+function ShelfBones() {
+  return (
+    <section className="shelf" aria-hidden="true">
+      <Bone w="9rem" h="2rem" />
+      <ul className="shelf-items">
+        {[1, 2, 3, 4, 5].map((n) => (
+          <li key={n} className="stack-s">
+            <div className="poster bone" />
+            <Bone w="50%" h="1.4rem" />
+            <Bone w="85%" h="1.4rem" />
+            <Bone w="60%" h="1.4rem" />
+            <Bone w="40%" h="1.4rem" />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}

@@ -1,0 +1,36 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import type { Notice } from '../../api/client'
+import { Icon } from '../../components/Icon'
+import { useStream } from '../../live/hooks'
+import { noticesQuery } from './query'
+
+/** Messages as they come; the newest is read out. */
+export default function Bell() {
+  const { t } = useTranslation()
+  const queries = useQueryClient()
+  const { data } = useQuery(noticesQuery)
+  const [said, setSaid] = useState('')
+  useStream('/api/v1/notifications/stream', (e) => {
+    if (e.event !== 'notification') return
+    const notice = JSON.parse(e.data) as Notice
+    setSaid(t(`notice.${notice.kind}`))
+    queries.setQueryData(noticesQuery.queryKey, (now) => (now && !now.items.some((n) => n.id === notice.id) ? { ...now, items: [notice, ...now.items] } : now))
+    if (notice.booking) {
+      void queries.invalidateQueries({ queryKey: ['booking', notice.booking] })
+      void queries.invalidateQueries({ queryKey: ['bookings'] })
+    }
+  })
+  const unread = data?.items.filter((n) => !n.read).length ?? 0
+  return (
+    <Link to="/notifications" className="icon-button" style={{ position: 'relative' }} aria-label={t('notice.unread', { count: unread })}>
+      <Icon name="bell" />
+      {unread > 0 && <span className="badge">{unread > 9 ? '9+' : unread}</span>}
+      <span className="sr" role="status">
+        {said}
+      </span>
+    </Link>
+  )
+}

@@ -1,0 +1,66 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useEffect } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, take, type Notice } from '../../api/client'
+import { useTitle } from '../../components/title'
+import { Bone, Empty, Failure } from '../../components/ui'
+import { moment } from '../../i18n/format'
+import { RequireSession } from '../session/RequireSession'
+import { noticesQuery } from './query'
+
+export function NotificationsPage() {
+  const { t } = useTranslation()
+  useTitle(t('notice.title'))
+  return <RequireSession>{() => <Notices />}</RequireSession>
+}
+
+function Notices() {
+  const { t } = useTranslation()
+  const queries = useQueryClient()
+  const query = useQuery(noticesQuery)
+  const newest = query.data?.items.find((n) => !n.read)?.at
+  useEffect(() => {
+    if (!newest) return
+    const timer = setTimeout(() => {
+      void take(api.POST('/api/v1/notifications/read', { body: { until: newest } })).then(() =>
+        queries.setQueryData(noticesQuery.queryKey, (now) => now && { ...now, items: now.items.map((n) => ({ ...n, read: true })) }),
+      )
+    }, 2_000)
+    return () => clearTimeout(timer)
+  }, [newest, queries])
+  return (
+    <div className="page page-narrow stack">
+      <h1>{t('notice.title')}</h1>
+      {query.isPending && [1, 2, 3].map((n) => <Bone key={n} h="3.5rem" />)}
+      {query.isError && <Failure error={query.error} retry={() => void query.refetch()} />}
+      {query.data?.items.length === 0 && <Empty title={t('notice.none')} />}
+      <ul>
+        {query.data?.items.map((notice) => (
+          <li key={notice.id} style={{ borderBottom: '1px solid var(--line)', paddingBlock: 'var(--space-3)' }}>
+            <NoticeLink notice={notice}>
+              <strong style={{ fontWeight: notice.read ? 500 : 700 }}>{t(`notice.${notice.kind}`)}</strong>
+            </NoticeLink>
+            <p className="small muted">{moment(notice.at)}</p>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+function NoticeLink({ notice, children }: { notice: Notice; children: React.ReactNode }) {
+  if (notice.booking)
+    return (
+      <Link to="/bookings/$id" params={{ id: notice.booking }}>
+        {children}
+      </Link>
+    )
+  if (notice.event)
+    return (
+      <Link to={notice.kind === 'your_turn' ? '/events/$id/queue' : '/events/$id'} params={{ id: notice.event }}>
+        {children}
+      </Link>
+    )
+  return children
+}

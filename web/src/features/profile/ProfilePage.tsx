@@ -1,0 +1,100 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, take } from '../../api/client'
+import { useTitle } from '../../components/title'
+import { Bone, Failure, Field, Notice } from '../../components/ui'
+import { changeLocale, languageNames, locales, type Locale } from '../../i18n'
+import { RequireSession } from '../session/RequireSession'
+import { signOut } from '../session/session'
+
+export function ProfilePage() {
+  const { t } = useTranslation()
+  useTitle(t('nav.profile'))
+  return <RequireSession>{() => <Profile />}</RequireSession>
+}
+
+function Profile() {
+  const { t } = useTranslation()
+  const queries = useQueryClient()
+  const me = useQuery({ queryKey: ['me'], queryFn: () => take(api.GET('/api/v1/me')) })
+  const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? 'auto')
+  const save = useMutation({
+    mutationFn: (form: FormData) => take(api.PATCH('/api/v1/me', { body: { name: String(form.get('name')), locale: String(form.get('locale')) as Locale } })),
+    onSuccess: async (profile) => {
+      queries.setQueryData(['me'], profile)
+      await changeLocale(profile.locale as Locale)
+    },
+  })
+  const reset = useMutation({
+    mutationFn: (email: string) => take(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
+  })
+  const look = (next: string) => {
+    setTheme(next)
+    if (next === 'auto') {
+      delete document.documentElement.dataset.theme
+      localStorage.removeItem('foyer.theme')
+    } else {
+      document.documentElement.dataset.theme = next
+      localStorage.setItem('foyer.theme', next)
+    }
+  }
+  return (
+    <div className="page page-narrow stack">
+      <h1>{t('nav.profile')}</h1>
+      {me.isError && <Failure error={me.error} retry={() => void me.refetch()} />}
+      {me.isPending && <Bone h="16rem" />}
+      {me.data && (
+        <form
+          className="stack"
+          onSubmit={(e) => {
+            e.preventDefault()
+            save.mutate(new FormData(e.currentTarget))
+          }}
+        >
+          <Field id="name" label={t('profile.name')}>
+            <input id="name" name="name" className="input" defaultValue={me.data.name} required maxLength={100} autoComplete="name" />
+          </Field>
+          <Field id="email" label={t('profile.email')} hint={me.data.emailVerified ? t('profile.verified') : t('profile.unverified')}>
+            <input id="email" className="input" value={me.data.email} readOnly />
+          </Field>
+          <Field id="locale" label={t('profile.language')} hint={t('profile.language_hint')}>
+            <select id="locale" name="locale" className="input" defaultValue={me.data.locale}>
+              {locales.map((locale) => (
+                <option key={locale} value={locale} lang={locale}>
+                  {languageNames[locale]}
+                </option>
+              ))}
+            </select>
+          </Field>
+          {save.isError && <Failure error={save.error} />}
+          {save.isSuccess && <Notice tone="good" title={t('profile.saved')} live />}
+          <button type="submit" className="button button-light" style={{ justifySelf: 'start' }} disabled={save.isPending}>
+            {t('common.save')}
+          </button>
+        </form>
+      )}
+      <fieldset className="stack-s">
+        <legend className="label">{t('profile.theme')}</legend>
+        <div className="chips">
+          {(['auto', 'light', 'dark'] as const).map((choice) => (
+            <button key={choice} type="button" className="chip" aria-pressed={theme === choice} onClick={() => look(choice)}>
+              {t(`profile.theme_${choice}`)}
+            </button>
+          ))}
+        </div>
+      </fieldset>
+      <div className="row">
+        {me.data && (
+          <button type="button" className="button" disabled={reset.isPending || reset.isSuccess} onClick={() => reset.mutate(me.data.email)}>
+            {t('profile.password')}
+          </button>
+        )}
+        <button type="button" className="button" onClick={() => void signOut()}>
+          {t('session.sign_out')}
+        </button>
+      </div>
+      {reset.isSuccess && <Notice tone="good" title={t('profile.password_sent')} live />}
+    </div>
+  )
+}

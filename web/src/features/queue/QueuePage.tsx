@@ -1,0 +1,281 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { call, type Event } from '../../api/client'
+import { asProblem } from '../../api/problem'
+import { Icon } from '../../components/Icon'
+import { Door, Empty, Failure, Loading, Notice } from '../../components/ui'
+import { dayTime, money, number } from '../../i18n/format'
+import { useCountdown, useStream } from '../../live/hooks'
+import { clockFace } from '../../live/timer'
+import { keepPass, keptPass, type Pass } from '../cart/hold'
+import { Timer } from '../cart/Timer'
+import { eventQuery } from '../event/query'
+import { RequireSession } from '../session/RequireSession'
+import { advance, range, type Place, type Tick } from './line'
+import './queue.css'
+
+export function QueuePage({ id }: { id: string }) {
+  return <RequireSession>{() => <Queue id={id} />}</RequireSession>
+}
+
+const path = (id: string) => `/api/v1/events/${id}/queue`
+const key = (id: string) => `foyer.place.${id}`
+
+function Queue({ id }: { id: string }) {
+  const { t } = useTranslation()
+  const queries = useQueryClient()
+  const event = useQuery({ ...eventQuery(id), refetchInterval: 20_000 })
+  const [pass, setPass] = useState<Pass | null>(() => keptPass(id))
+  // Joining again gives the same place: a reload, a second tab and a phone that slept change nothing.
+  const place = useQuery({
+    queryKey: ['place', id],
+    queryFn: async () => {
+      const joined = await call<Place>('POST', path(id))
+      localStorage.setItem(key(id), joined.place)
+      return joined
+    },
+    refetchInterval: 60_000,
+    refetchOnWindowFocus: 'always',
+    refetchOnReconnect: 'always',
+    enabled: event.isSuccess,
+  })
+  useStream(place.data ? `${path(id)}/stream` : null, (e) => {
+    if (e.event !== 'tick') return
+    const tick = JSON.parse(e.data) as Tick
+    const now = queries.getQueryData<Place>(['place', id])
+    if (!now) return
+    const next = advance(now, tick)
+    if (next === null) void queries.invalidateQueries({ queryKey: ['place', id] })
+    else queries.setQueryData(['place', id], next)
+  })
+  const claim = useMutation({
+    mutationFn: () => call<Pass>('POST', `${path(id)}/admission`, undefined, { 'Queue-Place': place.data?.place ?? localStorage.getItem(key(id)) ?? '' }),
+    onSuccess: (given) => {
+      keepPass(id, given)
+      setPass(given)
+    },
+    onError: () => void queries.invalidateQueries({ queryKey: ['place', id] }),
+  })
+  const state = pass ? 'admitted' : place.data?.state
+  const mutate = claim.mutate
+  useEffect(() => {
+    if (state === 'your_turn' || (state === 'admitted' && !pass)) mutate()
+  }, [state, pass, mutate])
+
+  const leave = useMutation({
+    mutationFn: () => call('DELETE', path(id), undefined, { 'Queue-Place': place.data?.place ?? '' }),
+    onSuccess: () => {
+      localStorage.removeItem(key(id))
+      history.back()
+    },
+  })
+  useCall(state === 'admitted' || state === 'your_turn', t('queue.title_turn'))
+
+  if (event.isPending) return <Loading />
+  if (event.isError) return <div className="page page-narrow"><Failure error={event.error} retry={() => void event.refetch()} /></div>
+  return (
+    <div className="queue">
+      <div className="queue-card">
+        <p className="queue-event" dir="auto">{event.data.name}</p>
+        {state === 'admitted' && pass ? (
+          <Turn event={event.data} pass={pass} onOver={() => { setPass(null); void place.refetch() }} />
+        ) : place.isError ? (
+          asProblem(place.error).status === 404 || asProblem(place.error).status === 409 ? (
+            <Empty title={t('queue.none')} action={<Link to="/events/$id/tickets" params={{ id }} className="button button-light">{t('event.get_tickets')}</Link>} />
+          ) : (
+            <Failure error={place.error} retry={() => void place.refetch()} />
+          )
+        ) : place.data ? (
+          <Standing place={place.data} event={event.data} onRejoin={() => void place.refetch()} />
+        ) : (
+          <div className="queue-wait" role="status">
+            <span className="spinner" />
+            {t('queue.joining')}
+          </div>
+        )}
+        {place.data && state !== 'admitted' && (
+          <>
+            <Still event={event.data} />
+            <div className="row between">
+              <Sound />
+              <button type="button" className="button button-quiet button-small" disabled={leave.isPending} onClick={() => leave.mutate()}>
+                {t('queue.leave')}
+              </button>
+            </div>
+            <p className="small queue-note">{t('queue.promise')}</p>
+          </>
+        )}
+      </div>
+    </div>
+  )
+}
+
+function Standing({ place, event, onRejoin }: { place: Place; event: Event; onRejoin: () => void }) {
+  const { t } = useTranslation()
+  const first = useRef(place.position)
+  if (place.position > first.current) first.current = place.position
+  const eta = range(place.etaSeconds)
+  switch (place.state) {
+    case 'lobby':
+      return <Lobby opensAt={place.opensAt} event={event} />
+    case 'your_turn':
+    case 'admitted':
+      return (
+        <div className="queue-wait" role="status">
+          <span className="spinner" />
+          {t('queue.opening_door')}
+        </div>
+      )
+    case 'missed':
+      return (
+        <Empty title={t('queue.missed')} action={<button type="button" className="button button-light" onClick={onRejoin}>{t('queue.rejoin')}</button>}>
+          {t('queue.missed_text')}
+        </Empty>
+      )
+    case 'closed':
+      return <Empty title={t('queue.closed')} />
+  }
+  const done = first.current > 0 ? 1 - place.position / first.current : 0
+  return (
+    <div className="stack">
+      <div role="status" aria-atomic="true">
+        <p className="queue-label">{place.state === 'sold_out' ? t('queue.on_list') : t('queue.your_position')}</p>
+        <p className="queue-position tabular">{number(place.position)}</p>
+        <p>{t('queue.ahead', { count: place.ahead })}</p>
+      </div>
+      <div className="queue-path" aria-hidden="true">
+        <div style={{ inlineSize: `${Math.max(2, done * 100)}%` }} />
+        <Door />
+      </div>
+      {place.state === 'paused' ? (
+        <Notice tone="warn" title={t('queue.paused')} />
+      ) : place.state === 'sold_out' ? (
+        <Notice title={t('queue.sold_out')}>{t('queue.sold_out_text')}</Notice>
+      ) : (
+        <p className="queue-eta">{eta ? t('queue.eta', eta) : t('queue.eta_unknown')}</p>
+      )}
+    </div>
+  )
+}
+
+function Lobby({ opensAt, event }: { opensAt?: string; event: Event }) {
+  const { t } = useTranslation()
+  const { seconds, phase } = useCountdown(opensAt)
+  return (
+    <div className="stack" role="group" aria-label={t('queue.lobby')}>
+      <p className="queue-label">{t('queue.lobby')}</p>
+      {opensAt && seconds < 86_400 ? (
+        <p className="queue-position tabular" role="timer">
+          {phase === 'over' ? '0:00' : seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}` : clockFace(seconds)}
+        </p>
+      ) : (
+        <p className="queue-eta">{dayTime(opensAt ?? event.salesStart)}</p>
+      )}
+      <p>{t('queue.lobby_text')}</p>
+    </div>
+  )
+}
+
+function Turn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: () => void }) {
+  const { t } = useTranslation()
+  return (
+    <div className="stack">
+      <div role="alert">
+        <p className="queue-position queue-turn">{t('queue.turn')}</p>
+      </div>
+      <p className="row">
+        {t('queue.turn_time')} <Timer deadline={pass.expiresAt} total={600} onOver={onOver} />
+      </p>
+      <Link to="/events/$id/tickets" params={{ id: event.id }} className="button button-light">
+        {t('event.choose_seats')}
+      </Link>
+    </div>
+  )
+}
+
+/** What there still is, so that one can decide whether waiting is worth it. */
+function Still({ event }: { event: Event }) {
+  const { t } = useTranslation()
+  return (
+    <div className="queue-still">
+      <p className="queue-label">{t('queue.still')}</p>
+      <p>
+        <strong className="tabular">{t('event.left', { count: event.availability.available, n: number(event.availability.available) })}</strong>
+      </p>
+      <ul>
+        {event.ticketTypes.map((type) => (
+          <li key={type.id}>
+            <span>{type.name}</span>
+            <span className="tabular">{money(type.price)}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  )
+}
+
+/** Opt-in, because browsers want a gesture before sound, and people do too. */
+function Sound() {
+  const { t } = useTranslation()
+  const [on, setOn] = useState(Boolean(audio))
+  return (
+    <button
+      type="button"
+      className="chip queue-chip"
+      aria-pressed={on}
+      onClick={() => {
+        if (on) {
+          void audio?.close()
+          audio = null
+        } else {
+          audio = new AudioContext()
+          chime()
+        }
+        setOn(!on)
+      }}
+    >
+      <Icon name="bell" size={18} />
+      {t('queue.sound')}
+    </button>
+  )
+}
+
+let audio: AudioContext | null = null
+
+/** The interval bell: two notes. */
+function chime() {
+  if (!audio) return
+  for (const [i, frequency] of [659.3, 880, 1318.5].entries()) {
+    const tone = audio.createOscillator()
+    const gain = audio.createGain()
+    const at = audio.currentTime + i * 0.22
+    tone.frequency.value = frequency
+    gain.gain.setValueAtTime(0.0001, at)
+    gain.gain.exponentialRampToValueAtTime(0.25, at + 0.02)
+    gain.gain.exponentialRampToValueAtTime(0.0001, at + 0.9)
+    tone.connect(gain).connect(audio.destination)
+    tone.start(at)
+    tone.stop(at + 1)
+  }
+}
+
+/** When it is one's turn the tab says so, until it is looked at. */
+function useCall(turn: boolean, title: string) {
+  useEffect(() => {
+    if (!turn) return
+    chime()
+    const before = document.title
+    let lit = false
+    const timer = setInterval(() => {
+      lit = !lit
+      document.title = lit || document.visibilityState === 'visible' ? title : before
+    }, 1_000)
+    document.title = title
+    return () => {
+      clearInterval(timer)
+      document.title = before
+    }
+  }, [turn, title])
+}

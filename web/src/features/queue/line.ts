@@ -1,0 +1,44 @@
+/** Where one stands, from the place and the ticks that are the same for everyone. */
+export interface Place {
+  place: string
+  number: number
+  position: number
+  ahead: number
+  etaSeconds?: number
+  state: PlaceState
+  opensAt?: string
+  expiresAt?: string
+}
+
+export type PlaceState = 'lobby' | 'waiting' | 'paused' | 'sold_out' | 'your_turn' | 'admitted' | 'missed' | 'closed'
+
+export interface Tick {
+  served: number
+  lapsed?: number
+  joined?: number
+  rate: number
+  state: 'lobby' | 'open' | 'paused' | 'sold_out' | 'closed'
+  opensAt?: string
+}
+
+/** Moves the place on by a tick, without asking the server. null: only the server can tell, ask again. */
+export function advance(place: Place, tick: Tick): Place | null {
+  if (place.state === 'admitted' || place.state === 'missed') return place
+  if (tick.state === 'closed') return { ...place, state: 'closed' }
+  if (tick.state === 'lobby') return { ...place, state: 'lobby', opensAt: tick.opensAt ?? place.opensAt }
+  if (place.number === 0) return null // drawn just now
+  if (tick.lapsed !== undefined && tick.lapsed >= place.number) return null
+  const position = Math.max(0, place.number - tick.served)
+  const ahead = Math.max(0, position - 1)
+  if (position === 0) return { ...place, position, ahead, etaSeconds: 0, state: 'your_turn' }
+  const state = tick.state === 'open' ? 'waiting' : tick.state
+  return { ...place, position, ahead, state, etaSeconds: tick.rate > 0 ? Math.round(position / tick.rate) : undefined }
+}
+
+/** An honest estimate is a range: nobody knows how quickly others buy. Minutes, both ends. */
+export function range(etaSeconds: number | undefined): { least: number; most: number } | null {
+  if (etaSeconds === undefined) return null
+  const least = Math.max(1, Math.floor((etaSeconds * 0.7) / 60))
+  const most = Math.max(least + 1, Math.ceil((etaSeconds * 1.5) / 60))
+  return { least, most }
+}

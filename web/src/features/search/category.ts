@@ -1,0 +1,11 @@
+import type { TFunction } from 'i18next'
+
+const known = ['music', 'theatre', 'comedy', 'sport', 'conference', 'film', 'art', 'family', 'talk', 'other'] as const
+
+/** Categories are the merchants' words; the common ones have a name in every language. */
+export function categoryName(t: TFunction, category: string): string {
+  const name = known.find((k) => k === category.toLowerCase())
+  if (name) return t(`category.${name}`)
+  const words = category.replaceAll('-', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

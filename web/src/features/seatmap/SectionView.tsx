@@ -1,0 +1,43 @@
+import { useTranslation } from 'react-i18next'
+import type { House } from './house'
+
+/** How the stage looks from a seat: its size by the distance, its slant by the angle. A drawing, not a promise. */
+export function SectionView({ house, unit }: { house: House; unit: number }) {
+  const { t } = useTranslation()
+  const dx = (house.x[unit]! - house.stage.x) / house.pitch
+  const dy = (house.y[unit]! - house.stage.y) / house.pitch
+  const distance = Math.max(3, Math.hypot(dx, dy))
+  const front = Math.abs(house.stage.y - (house.bounds.top + house.bounds.bottom) / 2) > house.pitch * 4
+  const side = front ? Math.max(-1, Math.min(1, dx / Math.max(4, Math.abs(dy)))) : 0
+  const size = Math.min(1, 7 / (distance + 2) + 0.16)
+  const w = 210 * size
+  const h = 84 * size
+  const skew = side * h * 0.45
+  const y = 70 - h / 2
+  const x = 150
+  return (
+    <figure className="section-view">
+      <svg viewBox="0 0 300 150" role="img" aria-label={t('seats.view_alt', { distance: Math.round(distance) })}>
+        <rect width="300" height="150" fill="#0b0a1c" />
+        <path d={`M${x - w / 2} ${y - Math.min(0, skew)} L${x + w / 2} ${y + Math.max(0, skew)} V${y + h - Math.max(0, skew) * 0.4} L${x - w / 2} ${y + h + Math.min(0, skew) * 0.4}Z`} fill="#2a2858" />
+        {[0.2, 0.5, 0.8].map((p) => (
+          <path key={p} d={`M${x - w / 2 + w * p} ${y} l${-w * 0.13} ${h} h${w * 0.26}Z`} fill="#ffc533" opacity="0.550" />
+        ))}
+        <rect x={x - w / 2} y={y + h - 4 * size} width={w} height={7 * size} fill="#ffc533" />
+        {[-0.25, 0.02, 0.28].map((p) => (
+          <g key={p} transform={`translate(${x + w * p} ${y + h - 26 * size}) scale(${size})`} fill="#0b0a1c">
+            <circle r="5" />
+            <rect x="-4" y="5" width="8" height="18" rx="3" />
+          </g>
+        ))}
+        {Array.from({ length: 3 }, (_, i) => {
+          const rows = Math.min(3, Math.round(distance / 6))
+          if (i >= rows) return null
+          const s = 5 + i * 4
+          return Array.from({ length: 26 - i * 6 }, (_, j) => <circle key={`${i}-${j}`} cx={(j + 0.5) * (300 / (26 - i * 6))} cy={118 + i * 14} r={s * 0.8} fill="#171633" />)
+        })}
+      </svg>
+      <figcaption className="small muted">{t('seats.view')}</figcaption>
+    </figure>
+  )
+}

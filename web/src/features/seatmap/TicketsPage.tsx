@@ -1,0 +1,470 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, take, type Event } from '../../api/client'
+import { asProblem } from '../../api/problem'
+import { Icon } from '../../components/Icon'
+import { useTitle } from '../../components/title'
+import { Bone, Failure, Loading, Notice, Stepper, useProblemText } from '../../components/ui'
+import { day, money, number, time } from '../../i18n/format'
+import { useStream } from '../../live/hooks'
+import { currentCart, dispatch, useCart } from '../cart/cart'
+import { changeHold, createHold, getHold, keptPass } from '../cart/hold'
+import { Timer } from '../cart/Timer'
+import { eventQuery } from '../event/query'
+import { signIn, useSession } from '../session/session'
+import type { Handle } from './camera'
+import { buildHouse, orphans, unitLabel, type House } from './house'
+import { kindColor } from './paint'
+import { SectionView } from './SectionView'
+import { SeatList } from './SeatList'
+import { SeatStore } from './store'
+import './seatmap.css'
+
+const SvgMap = lazy(() => import('./SvgMap'))
+const CanvasMap = lazy(() => import('./CanvasMap'))
+const SVG_LIMIT = 2_000
+
+export function TicketsPage({ id }: { id: string }) {
+  const event = useQuery({ ...eventQuery(id), refetchInterval: false })
+  const plan = useQuery({
+    queryKey: ['plan', id],
+    queryFn: () => take(api.GET('/api/v1/events/{id}/plan', { params: { path: { id } } })),
+    staleTime: Infinity,
+  })
+  const map = useQuery({
+    queryKey: ['seats', id],
+    queryFn: () => take(api.GET('/api/v1/events/{event}/seats', { params: { path: { event: id } } })),
+    staleTime: 0,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  })
+  useTitle(event.data?.name)
+  const store = useMemo(
+    () => (event.data && plan.data && map.data ? new SeatStore(buildHouse(event.data, plan.data, map.data), map.data) : null),
+    // A background refetch of the event must not throw the selection away.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+    [event.data?.id, plan.data, map.data],
+  )
+  const failed = [event, plan, map].find((q) => q.isError)
+  if (failed)
+    return (
+      <div className="page page-narrow">
+        <Failure error={failed.error} retry={() => void failed.refetch()} />
+      </div>
+    )
+  if (!store || !event.data)
+    return (
+      <Loading>
+        <div className="picker">
+          <div className="picker-map bone" />
+          <div className="picker-side">
+            <Bone h="2rem" w="70%" />
+            <Bone h="6rem" />
+            <Bone h="6rem" />
+          </div>
+        </div>
+      </Loading>
+    )
+  return <Picker event={event.data} store={store} />
+}
+
+function Picker({ event, store }: { event: Event; store: SeatStore }) {
+  const { t } = useTranslation()
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  const text = useProblemText()
+  const { session } = useSession()
+  const cart = useCart()
+  const { house } = store
+  useSyncExternalStore(store.subscribe, store.snapshot)
+  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
+  const [standing, setStanding] = useState<Record<string, number>>({})
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<unknown>(null)
+  const [said, setSaid] = useState('')
+  const [listed, setListed] = useState(false)
+  const [latest, setLatest] = useState<number | null>(null)
+  const handle = useRef<React.RefObject<Handle> | null>(null)
+  const held = cart.kind === 'held' && cart.event === event.id ? cart : null
+  const expired = cart.kind === 'expired' && cart.event === event.id ? cart : null
+
+  const connection = useStream(`/api/v1/events/${event.id}/seats/stream`, (e) => {
+    if (!store.receive(e)) void queries.invalidateQueries({ queryKey: ['seats', event.id] })
+  })
+
+  // The account's hold, and a choice made before signing in.
+  useEffect(() => {
+    const cart = currentCart()
+    if (cart.kind === 'held' && cart.event === event.id) {
+      store.adopt(cart.units)
+      getHold(cart.hold).then(
+        (hold) => {
+          dispatch({ type: 'hold', hold })
+          if (hold.status === 'open') store.adopt(hold.units.map((u) => u.unit))
+        },
+        (reason: unknown) => asProblem(reason).status !== 0 && dispatch({ type: asProblem(reason).code === 'hold_expired' ? 'expired' : 'released' }),
+      )
+      setStanding(countStanding(house, cart.units))
+      return
+    }
+    const kept = sessionStorage.getItem(`foyer.choice.${event.id}`)
+    if (!kept) return
+    sessionStorage.removeItem(`foyer.choice.${event.id}`)
+    const choice = JSON.parse(kept) as { units: string[]; standing: Record<string, number> }
+    store.choose(choice.units.map((unit) => house.index.get(unit)).filter((unit): unit is number => unit !== undefined && store.free(unit)))
+    setStanding(choice.standing)
+  }, [event.id, house, store])
+
+  const seats = [...store.chosen].filter((unit) => unit < house.seats)
+  const places = Object.values(standing).reduce((a, b) => a + b, 0)
+  const count = seats.length + places
+  const max = event.maxPerOrder
+  const total = {
+    amount:
+      seats.reduce((sum, unit) => sum + (house.types[house.type[unit]!]?.price.amount ?? 0), 0) +
+      house.types.reduce((sum, type) => sum + (standing[type?.id ?? ''] ?? 0) * (type?.price.amount ?? 0), 0),
+    currency: house.types[0]?.price.currency ?? 'EUR',
+  }
+  const alone = useMemo(() => orphans(house, store.states, store.chosen), [house, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
+
+  const toggle = useCallback(
+    (unit: number) => {
+      setError(null)
+      const { section, row, seat } = unitLabel(house, unit)
+      const result = store.toggle(unit, max - places)
+      if (result === 'chosen') setLatest(unit)
+      setSaid(result === 'full' ? t('seats.full', { count: max }) : t(`seats.said_${result}`, { section, row, seat }))
+    },
+    [house, store, max, places, t],
+  )
+
+  const attempt = async (work: () => Promise<unknown>) => {
+    if (!session) {
+      sessionStorage.setItem(`foyer.choice.${event.id}`, JSON.stringify({ units: seats.map((u) => house.ids[u]), standing }))
+      return signIn()
+    }
+    setBusy(true)
+    setError(null)
+    try {
+      await work()
+    } catch (reason) {
+      const problem = asProblem(reason)
+      if (problem.code === 'units_unavailable' && Array.isArray(problem.fields.units)) store.takenBy(problem.fields.units.map(String))
+      else if (problem.code === 'hold_expired') dispatch({ type: 'expired' })
+      else setError(reason)
+    } finally {
+      store.expected.clear()
+      setBusy(false)
+    }
+  }
+
+  const units = () => [...seats.map((unit) => house.ids[unit]!), ...standingUnits(store, standing)]
+
+  const submit = () =>
+    attempt(async () => {
+      for (const unit of seats) store.expected.add(unit)
+      let hold
+      if (held) {
+        const current = await getHold(held.hold)
+        hold = current.status === 'open' ? await changeHold(current, units()) : current
+      } else if (seats.length === 0) {
+        hold = await createHold(event.id, { items: Object.entries(standing).filter(([, n]) => n > 0).map(([ticketType, quantity]) => ({ ticketType, quantity })) })
+      } else hold = await createHold(event.id, { units: units() })
+      store.adopt(hold.units.map((u) => u.unit))
+      void navigate({ to: '/checkout/$hold', params: { hold: hold.id } })
+    })
+
+  const best = (ticketType: string, quantity: number) =>
+    attempt(async () => {
+      if (held) {
+        const { releaseHold } = await import('../cart/hold')
+        await releaseHold(held.hold)
+      }
+      const hold = await createHold(event.id, { items: [{ ticketType, quantity }] })
+      store.adopt(hold.units.map((u) => u.unit))
+      setStanding(countStanding(house, hold.units.map((u) => u.unit)))
+      const first = house.index.get(hold.units[0]!.unit)
+      if (first !== undefined && first < house.seats) {
+        setLatest(first)
+        const section = house.sections.find((s) => s.name === house.section[first])
+        if (section) handle.current?.current.show(section)
+      }
+      setSaid(t('seats.held_best', { count: hold.units.length }))
+    })
+
+  const again = () => {
+    const wanted = expired?.units ?? []
+    const free = wanted.map((id) => house.index.get(id)).filter((unit): unit is number => unit !== undefined && store.free(unit))
+    dispatch({ type: 'released' })
+    store.choose(free.filter((unit) => unit < house.seats))
+    setStanding(countStanding(house, wanted))
+    setSaid(t('seats.chosen_count', { count: free.length }))
+  }
+
+  const MapView = house.seats > SVG_LIMIT ? CanvasMap : SvgMap
+  const needsPass = event.highDemand && !held && !keptPass(event.id)
+  const sameFree = expired ? expired.units.filter((id) => store.states[house.index.get(id) ?? -1] === 'a').length : 0
+
+  return (
+    <div className={`picker ${house.seats === 0 ? 'picker-plain' : ''}`}>
+      {house.seats > 0 && (
+        <section className={`picker-map ${listed ? 'picker-listed' : ''}`} aria-label={t('seats.map')}>
+          <Suspense fallback={<div className="bone" style={{ height: '100%' }} />}>
+            <MapView store={store} hidden={hidden} onTap={toggle} handle={(h) => (handle.current = h)} />
+          </Suspense>
+          <div className="map-tools">
+            <button type="button" className="icon-button" aria-label={t('seats.zoom_in')} onClick={() => handle.current?.current.zoom(1.7)}>
+              <Icon name="plus" />
+            </button>
+            <button type="button" className="icon-button" aria-label={t('seats.zoom_out')} onClick={() => handle.current?.current.zoom(1 / 1.7)}>
+              <Icon name="minus" />
+            </button>
+            <button type="button" className="icon-button" aria-label={t('seats.whole')} onClick={() => handle.current?.current.reset()}>
+              <Icon name="house" />
+            </button>
+          </div>
+          <Legend />
+        </section>
+      )}
+      <div className="picker-side">
+        <header className="picker-head">
+          <Link to="/events/$id" params={{ id: event.id }} className="icon-button" aria-label={t('common.back')}>
+            <Icon name="back" />
+          </Link>
+          <div>
+            <h1 dir="auto">{event.name}</h1>
+            <p className="small muted">
+              {day(event.startsAt, event.timeZone)} · {time(event.startsAt, event.timeZone)} · {event.venue.name}
+            </p>
+          </div>
+        </header>
+        {connection === 'waiting' || connection === 'offline' ? <Notice tone="warn" title={t('seats.not_live')} live /> : null}
+        {expired && (
+          <Notice tone="warn" title={t('cart.over')} live>
+            <span>{t('cart.over_text')}</span>
+            <div className="row">
+              {sameFree > 0 && (
+                <button type="button" className="button button-small" onClick={again}>
+                  {t('cart.same', { count: sameFree })}
+                </button>
+              )}
+              <button type="button" className="button button-quiet button-small" onClick={() => dispatch({ type: 'released' })}>
+                {t('common.dismiss')}
+              </button>
+            </div>
+          </Notice>
+        )}
+        {store.lost.length > 0 && (
+          <Notice tone="bad" title={t('seats.lost', { count: store.lost.length })} live>
+            <span>
+              {store.lost
+                .slice(0, 4)
+                .map((unit) => (unit < house.seats ? t('seats.short', unitLabel(house, unit)) : ''))
+                .filter(Boolean)
+                .join(' · ')}
+            </span>
+            <div>
+              <button type="button" className="button button-quiet button-small" onClick={() => store.forgetLost()}>
+                {t('common.dismiss')}
+              </button>
+            </div>
+          </Notice>
+        )}
+        {needsPass && (
+          <Notice tone="warn" title={t('queue.needed')}>
+            <div>
+              <Link to="/events/$id/queue" params={{ id: event.id }} className="button button-small">
+                {t('event.join_queue')}
+              </Link>
+            </div>
+          </Notice>
+        )}
+        {house.seats > 0 && <Best house={house} store={store} max={max} busy={busy} onBest={(type, n) => void best(type, n)} />}
+        {house.seats > 0 && (
+          <fieldset className="stack-s">
+            <legend className="label">{t('seats.prices')}</legend>
+            <div className="type-filter">
+              {house.types.map((type, i) =>
+                type?.seated ? (
+                  <button
+                    key={type.id}
+                    type="button"
+                    className="chip"
+                    aria-pressed={hidden.size > 0 && !hidden.has(type.id)}
+                    onClick={() => setHidden((now) => only(house, now, type.id))}
+                  >
+                    <span className="swatch" style={{ background: kindColor(i) }} />
+                    {type.name}
+                    <span className="count">{money(type.price)}</span>
+                  </button>
+                ) : null,
+              )}
+            </div>
+          </fieldset>
+        )}
+        {house.types
+          .filter((type) => type && !type.seated)
+          .map((type) => {
+            const free = (house.standing.get(type.id) ?? []).reduce((n, unit) => n + (store.free(unit) ? 1 : 0), 0)
+            return (
+              <div key={type.id} className="standing">
+                <div>
+                  <strong>{type.name}</strong>
+                  <p className="small muted tabular">
+                    {type.price.amount === 0 ? t('event.free') : money(type.price)} · {free === 0 ? t('event.sold_out') : t('event.left', { count: free, n: number(free) })}
+                  </p>
+                </div>
+                <Stepper label={type.name} value={standing[type.id] ?? 0} max={Math.min(free, max - count + (standing[type.id] ?? 0))} onChange={(n) => setStanding((now) => ({ ...now, [type.id]: n }))} />
+              </div>
+            )
+          })}
+        {house.seats > 0 && (
+          <>
+            {latest !== null && store.chosen.has(latest) && <SectionView house={house} unit={latest} />}
+            <details className="list-toggle" open={listed} onToggle={(e) => setListed(e.currentTarget.open)}>
+              <summary>
+                <Icon name="list" size={20} />
+                {t('seats.as_list')}
+              </summary>
+              {listed && <SeatList store={store} hidden={hidden} onToggle={toggle} onSection={(name) => {
+                const section = house.sections.find((s) => s.name === name)
+                if (section) handle.current?.current.show(section)
+              }} />}
+            </details>
+          </>
+        )}
+        <p className="sr" role="status">
+          {said}
+        </p>
+        <div className="picker-foot">
+          {error !== null && <Notice tone="bad" title={text(error)} live />}
+          {alone.length > 0 && <p className="small warn-text">{t('seats.orphan')}</p>}
+          {seats.length > 0 && (
+            <ul className="chosen-list" aria-label={t('seats.chosen_list')}>
+              {seats.map((unit) => (
+                <li key={unit}>
+                  <button type="button" className="chip chip-chosen" onClick={() => toggle(unit)}>
+                    {t('seats.short', unitLabel(house, unit))}
+                    <span className="count tabular">{money(house.types[house.type[unit]!]!.price)}</span>
+                    <Icon name="close" size={15} />
+                    <span className="sr">{t('seats.remove')}</span>
+                  </button>
+                </li>
+              ))}
+            </ul>
+          )}
+          <div className="picker-go">
+            {held ? <Timer deadline={held.expiresAt} onOver={() => dispatch({ type: 'expired' })} /> : null}
+            <div className="picker-total">
+              <strong className="tabular">{count === 0 ? t('seats.none') : money(total)}</strong>
+              <span className="small muted">{count === 0 ? t('event.max', { count: max }) : t('cart.count', { count })}</span>
+            </div>
+            <button type="button" className="button button-light" disabled={busy || (count === 0 && !needsPass) || needsPass} onClick={() => void submit()}>
+              {busy ? <span className="spinner" /> : session ? t('seats.go_on') : t('seats.sign_in_go_on')}
+            </button>
+          </div>
+        </div>
+      </div>
+    </div>
+  )
+}
+
+function only(house: House, now: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const all = house.types.filter((type) => type?.seated).map((type) => type.id)
+  const shown = new Set(now.size === 0 ? [] : all.filter((other) => !now.has(other)))
+  if (!shown.delete(id)) shown.add(id)
+  return shown.size === 0 || shown.size === all.length ? new Set() : new Set(all.filter((other) => !shown.has(other)))
+}
+
+function countStanding(house: House, units: string[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const id of units) {
+    const unit = house.index.get(id)
+    const type = unit === undefined ? undefined : house.types[house.type[unit]!]
+    if (type && !type.seated) counts[type.id] = (counts[type.id] ?? 0) + 1
+  }
+  return counts
+}
+
+/** Standing places have no faces: own ones first, then any free, apart from where others look. */
+function standingUnits(store: SeatStore, wanted: Record<string, number>): string[] {
+  const units: string[] = []
+  for (const [type, n] of Object.entries(wanted)) {
+    const all = store.house.standing.get(type) ?? []
+    const own = all.filter((unit) => store.mine.has(unit))
+    const free = all.filter((unit) => store.states[unit] === 'a')
+    const start = Math.floor(Math.random() * Math.max(1, free.length - n))
+    units.push(...[...own, ...free.slice(start), ...free.slice(0, start)].slice(0, n).map((unit) => store.house.ids[unit]!))
+  }
+  return units
+}
+
+function Best({ house, store, max, busy, onBest }: { house: House; store: SeatStore; max: number; busy: boolean; onBest: (type: string, quantity: number) => void }) {
+  const { t } = useTranslation()
+  const [quantity, setQuantity] = useState(Math.min(2, max))
+  const seated = house.types.filter((type) => type?.seated)
+  const left = useMemo(() => {
+    const n = new Map<string, number>()
+    for (let i = 0; i < house.seats; i++) if (store.states[i] === 'a') n.set(house.types[house.type[i]!]!.id, (n.get(house.types[house.type[i]!]!.id) ?? 0) + 1)
+    return n
+  }, [house, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
+  const offered = seated.filter((type) => (left.get(type.id) ?? 0) >= quantity)
+  const [type, setType] = useState('')
+  const chosen = offered.find((o) => o.id === type) ?? offered[0]
+  return (
+    <div className="best">
+      <div className="row between">
+        <strong>{t('seats.best')}</strong>
+        <Stepper label={t('seats.how_many')} value={quantity} max={max} onChange={(n) => setQuantity(Math.max(1, n))} />
+      </div>
+      <div className="best-row">
+        <label className="sr" htmlFor="best-type">
+          {t('seats.prices')}
+        </label>
+        <select id="best-type" className="input" value={chosen?.id ?? ''} onChange={(e) => setType(e.target.value)}>
+          {offered.length === 0 && <option value="">{t('event.sold_out')}</option>}
+          {offered.map((o) => (
+            <option key={o.id} value={o.id}>
+              {o.name} · {money(o.price)}
+            </option>
+          ))}
+        </select>
+        <button type="button" className="button" disabled={busy || !chosen} onClick={() => chosen && onBest(chosen.id, quantity)}>
+          <Icon name="spark" size={20} />
+          {t('seats.find')}
+        </button>
+      </div>
+    </div>
+  )
+}
+
+function Legend() {
+  const { t } = useTranslation()
+  return (
+    <ul className="legend">
+      <li>
+        <svg viewBox="0 0 20 20"><circle cx="10" cy="10" r="7" fill="var(--kind-1)" /></svg>
+        {t('seats.free')}
+      </li>
+      <li>
+        <svg viewBox="0 0 20 20"><rect x="2" y="2" width="16" height="16" rx="4" fill="var(--light)" stroke="#17163a" strokeWidth="1.500" /><path d="M6 10l3 3 5-6" fill="none" stroke="#17163a" strokeWidth="2" /></svg>
+        {t('seats.chosen')}
+      </li>
+      <li>
+        <svg viewBox="0 0 20 20"><circle cx="10" cy="10" r="6" fill="none" stroke="var(--line-strong)" strokeWidth="2.500" /></svg>
+        {t('seats.held')}
+      </li>
+      <li>
+        <svg viewBox="0 0 20 20"><path d="M6 6l8 8M14 6l-8 8" stroke="var(--line-strong)" strokeWidth="2.500" /></svg>
+        {t('seats.booked')}
+      </li>
+      <li>
+        <svg viewBox="0 0 20 20"><rect x="3" y="3" width="14" height="14" rx="2" fill="var(--kind-1)" /></svg>
+        {t('seats.accessible')}
+      </li>
+    </ul>
+  )
+}

@@ -1,0 +1,156 @@
+import type { Event, EventPlan, SeatMap } from '../../api/client'
+
+/** A house as the seat map shows it: units in the plan's order, and sections of rows for the list. */
+export type State = 'a' | 'h' | 'b' | 'x'
+
+export interface Row {
+  name: string
+  units: number[]
+}
+
+export interface Section {
+  name: string
+  rows: Row[]
+  /** Centre and extent on the plan. */
+  x: number
+  y: number
+  left: number
+  top: number
+  right: number
+  bottom: number
+}
+
+export interface House {
+  ids: string[]
+  index: Map<string, number>
+  x: Float32Array
+  y: Float32Array
+  /** Index into types. */
+  type: Uint8Array
+  kind: string[]
+  row: string[]
+  number: string[]
+  section: string[]
+  types: Event['ticketTypes']
+  sections: Section[]
+  /** Units with a place on the plan come first. */
+  seats: number
+  standing: Map<string, number[]>
+  bounds: { left: number; top: number; right: number; bottom: number }
+  /** Distance of neighbouring seats. */
+  pitch: number
+  stage: { x: number; y: number }
+}
+
+export function buildHouse(event: Pick<Event, 'ticketTypes'>, plan: EventPlan, map: Pick<SeatMap, 'units'>): House {
+  const n = Math.min(map.units.length, plan.units.x.length)
+  const types = plan.ticketTypes.map((id) => event.ticketTypes.find((type) => type.id === id)!)
+  const kind = plan.units.kind.map((k) => plan.kinds?.[k] ?? 'seat')
+  const zone = plan.units.zone.map((z) => plan.zones[z] ?? '')
+  const x = new Float32Array(n)
+  const y = new Float32Array(n)
+  const sections = new Map<string, Section & { byRow: Map<string, Row> }>()
+  const standing = new Map<string, number[]>()
+  const bounds = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity }
+  let seats = 0
+  for (let i = 0; i < n; i++) {
+    const type = types[plan.units.ticketType[i]!]
+    if (type && !type.seated) {
+      const list = standing.get(type.id)
+      if (list) list.push(i)
+      else standing.set(type.id, [i])
+      continue
+    }
+    seats = i + 1
+    const px = (x[i] = plan.units.x[i]!)
+    const py = (y[i] = plan.units.y[i]!)
+    let section = sections.get(zone[i]!)
+    if (!section) {
+      section = { name: zone[i]!, rows: [], x: 0, y: 0, left: px, right: px, top: py, bottom: py, byRow: new Map() }
+      sections.set(zone[i]!, section)
+    }
+    section.left = Math.min(section.left, px)
+    section.right = Math.max(section.right, px)
+    section.top = Math.min(section.top, py)
+    section.bottom = Math.max(section.bottom, py)
+    let row = section.byRow.get(plan.units.row[i]!)
+    if (!row) {
+      row = { name: plan.units.row[i]!, units: [] }
+      section.byRow.set(row.name, row)
+      section.rows.push(row)
+    }
+    row.units.push(i)
+    bounds.left = Math.min(bounds.left, px)
+    bounds.right = Math.max(bounds.right, px)
+    bounds.top = Math.min(bounds.top, py)
+    bounds.bottom = Math.max(bounds.bottom, py)
+  }
+  const list = [...sections.values()].map(({ byRow: _, ...section }) => ({
+    ...section,
+    x: (section.left + section.right) / 2,
+    y: (section.top + section.bottom) / 2,
+  }))
+  const pitch = neighbours(list, x, y)
+  return {
+    ids: map.units,
+    index: new Map(map.units.map((id, i) => [id, i])),
+    x,
+    y,
+    type: Uint8Array.from(plan.units.ticketType.slice(0, n)),
+    kind,
+    row: plan.units.row,
+    number: plan.units.number,
+    section: zone,
+    types,
+    sections: list,
+    seats: list.length ? seats : 0,
+    standing,
+    bounds,
+    pitch,
+    stage: stageOf(list, bounds, pitch),
+  }
+}
+
+function neighbours(sections: Section[], x: Float32Array, y: Float32Array): number {
+  let least = Infinity
+  for (const section of sections)
+    for (const row of section.rows.slice(0, 3))
+      for (let i = 1; i < row.units.length; i++) {
+        const d = Math.hypot(x[row.units[i]!]! - x[row.units[i - 1]!]!, y[row.units[i]!]! - y[row.units[i - 1]!]!)
+        if (d > 0.5 && d < least) least = d
+      }
+  return Number.isFinite(least) ? least : 20
+}
+
+/** In the middle of a round house, before the first rows of any other. */
+function stageOf(sections: Section[], bounds: House['bounds'], pitch: number) {
+  const x = (bounds.left + bounds.right) / 2
+  const middle = (bounds.top + bounds.bottom) / 2
+  const width = bounds.right - bounds.left
+  const height = bounds.bottom - bounds.top
+  const round = sections.length > 12 && sections.every((s) => Math.hypot((s.x - x) / width, (s.y - middle) / height) > 0.12)
+  return round ? { x, y: middle } : { x, y: bounds.top - pitch * 3.5 }
+}
+
+export function unitLabel(house: House, unit: number): { section: string; row: string; seat: string } {
+  return { section: house.section[unit]!, row: house.row[unit]!, seat: house.number[unit]! }
+}
+
+/** Seats that would be left alone between taken ones if these were taken. */
+export function orphans(house: House, states: ArrayLike<State>, chosen: ReadonlySet<number>): number[] {
+  const alone: number[] = []
+  const rows = new Set<Row>()
+  for (const unit of chosen) {
+    const section = house.sections.find((s) => s.name === house.section[unit])
+    const row = section?.rows.find((r) => r.name === house.row[unit])
+    if (row) rows.add(row)
+  }
+  for (const row of rows) {
+    const free = (i: number) => i >= 0 && i < row.units.length && states[row.units[i]!] === 'a' && !chosen.has(row.units[i]!)
+    for (let i = 0; i < row.units.length; i++) {
+      const beside = chosen.has(row.units[i - 1] ?? -1) || chosen.has(row.units[i + 1] ?? -1)
+      if (beside && free(i) && !free(i - 1) && !free(i + 1)) alone.push(row.units[i]!)
+    }
+  }
+  return alone
+}

@@ -1,0 +1,127 @@
+import type { SeatMap } from '../../api/client'
+import type { ServerEvent } from '../../live/sse'
+import type { House, State } from './house'
+
+/**
+ * Who sits where, live, and what is chosen here. Deltas arrive ten times a second in an on-sale, so
+ * this lives outside React; views subscribe.
+ */
+export class SeatStore {
+  readonly states: State[]
+  readonly chosen = new Set<number>()
+  /** Units of the account's own hold: held, but not lost. */
+  readonly mine = new Set<number>()
+  /** Taken by somebody else while chosen; told until looked at. */
+  lost: number[] = []
+  version: number
+  /** Grows with each change of anything. */
+  revision = 0
+  readonly house: House
+  private readonly listeners = new Set<() => void>()
+  readonly dirty = new Set<number>()
+
+  constructor(house: House, map: Pick<SeatMap, 'states' | 'version'>) {
+    this.house = house
+    this.states = [...map.states] as State[]
+    this.version = map.version
+  }
+
+  subscribe = (listener: () => void) => {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+  snapshot = () => this.revision
+
+  private changed(): void {
+    this.revision++
+    this.listeners.forEach((listener) => listener())
+  }
+
+  /** Applies one event of the stream. false: the plan is another one, load anew. */
+  receive(event: ServerEvent): boolean {
+    if (event.event === 'snapshot') {
+      const map = JSON.parse(event.data) as SeatMap
+      if (map.states.length !== this.states.length) return false
+      for (let i = 0; i < map.states.length; i++) this.set(i, map.states[i] as State)
+      this.version = map.version
+      this.changed()
+    } else if (event.event === 'delta') {
+      const delta = JSON.parse(event.data) as { version: number; changes: [string, State][] }
+      for (const [id, state] of delta.changes) {
+        const unit = this.house.index.get(id)
+        if (unit !== undefined) this.set(unit, state)
+      }
+      this.version = delta.version
+      this.changed()
+    }
+    return true
+  }
+
+  private set(unit: number, state: State): void {
+    if (this.states[unit] === state) return
+    this.states[unit] = state
+    this.dirty.add(unit)
+    if (state !== 'a' && this.chosen.has(unit) && !this.mine.has(unit)) {
+      this.chosen.delete(unit)
+      if (!this.expected.has(unit)) this.lost = [...this.lost, unit]
+    }
+  }
+
+  /** Units a request of ours is under way for: that they become held is no loss. */
+  readonly expected = new Set<number>()
+
+  toggle(unit: number, max: number): 'chosen' | 'dropped' | 'full' | 'taken' {
+    this.dirty.add(unit)
+    if (this.chosen.delete(unit)) {
+      this.changed()
+      return 'dropped'
+    }
+    if (this.states[unit] !== 'a' && !this.mine.has(unit)) return 'taken'
+    if (this.chosen.size >= max) return 'full'
+    this.chosen.add(unit)
+    this.lost = []
+    this.changed()
+    return 'chosen'
+  }
+
+  choose(units: Iterable<number>): void {
+    for (const unit of this.chosen) this.dirty.add(unit)
+    this.chosen.clear()
+    for (const unit of units) {
+      this.chosen.add(unit)
+      this.dirty.add(unit)
+    }
+    this.changed()
+  }
+
+  /** The hold as the server has it now becomes what is chosen. */
+  adopt(units: string[]): void {
+    this.mine.clear()
+    this.expected.clear()
+    for (const id of units) {
+      const unit = this.house.index.get(id)
+      if (unit !== undefined) this.mine.add(unit)
+    }
+    this.choose(this.mine)
+  }
+
+  takenBy(ids: string[]): void {
+    this.expected.clear()
+    for (const id of ids) {
+      const unit = this.house.index.get(id)
+      if (unit === undefined) continue
+      if (this.chosen.delete(unit) || !this.lost.includes(unit)) this.lost = [...this.lost, unit]
+      this.dirty.add(unit)
+    }
+    this.changed()
+  }
+
+  forgetLost(): void {
+    this.lost = []
+    this.changed()
+  }
+
+  free(unit: number): boolean {
+    return this.states[unit] === 'a' || this.mine.has(unit)
+  }
+}

@@ -1,0 +1,67 @@
+import { useMutation } from '@tanstack/react-query'
+import { useId } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, take } from '../../api/client'
+import { asProblem } from '../../api/problem'
+import { useTitle } from '../../components/title'
+import { Door, Failure, Field } from '../../components/ui'
+import { currentLocale } from '../../i18n'
+import { signIn } from './session'
+
+export function RegisterPage() {
+  const { t } = useTranslation()
+  const id = useId()
+  useTitle(t('session.register'))
+  const register = useMutation({
+    mutationFn: (form: FormData) =>
+      take(
+        api.POST('/api/v1/accounts', {
+          body: { name: String(form.get('name')), email: String(form.get('email')), password: String(form.get('password')), locale: currentLocale() },
+        }),
+      ),
+  })
+  const problem = register.error ? asProblem(register.error) : null
+  if (register.isSuccess)
+    return (
+      <div className="empty" role="status">
+        <Door />
+        <h1>{t('session.check_mail')}</h1>
+        <p>{t('session.check_mail_text')}</p>
+        <button type="button" className="button button-light" onClick={() => signIn('/')}>
+          {t('session.sign_in')}
+        </button>
+      </div>
+    )
+  return (
+    <div className="page" style={{ maxWidth: '30rem' }}>
+      <form
+        className="stack"
+        onSubmit={(e) => {
+          e.preventDefault()
+          register.mutate(new FormData(e.currentTarget))
+        }}
+      >
+        <h1>{t('session.register')}</h1>
+        <Field id={`${id}n`} label={t('profile.name')}>
+          <input id={`${id}n`} className="input" name="name" autoComplete="name" required maxLength={100} />
+        </Field>
+        <Field id={`${id}e`} label={t('profile.email')} error={problem?.code === 'email_taken' ? t('problem.email_taken') : undefined}>
+          <input id={`${id}e`} className="input" name="email" type="email" autoComplete="email" required maxLength={254} aria-invalid={problem?.code === 'email_taken'} />
+        </Field>
+        <Field id={`${id}p`} label={t('session.password')} hint={t('session.password_hint')} error={problem?.code === 'weak_password' ? t('problem.weak_password') : undefined}>
+          <input id={`${id}p`} className="input" name="password" type="password" autoComplete="new-password" required minLength={10} maxLength={128} aria-invalid={problem?.code === 'weak_password'} />
+        </Field>
+        {problem && problem.code !== 'email_taken' && problem.code !== 'weak_password' && <Failure error={problem} />}
+        <button type="submit" className="button button-light" disabled={register.isPending}>
+          {register.isPending ? <span className="spinner" /> : t('session.register')}
+        </button>
+        <p className="small">
+          {t('session.have_account')}{' '}
+          <button type="button" className="button button-quiet button-small" onClick={() => signIn('/')}>
+            {t('session.sign_in')}
+          </button>
+        </p>
+      </form>
+    </div>
+  )
+}

@@ -1,0 +1,25 @@
+import { useTranslation } from 'react-i18next'
+import { Empty, Loading } from '../../components/ui'
+import { signIn, useSession, type Session } from './session'
+
+/** Pages that are somebody's own ask who that is, and for the role where one is needed. */
+export function RequireSession({ role, children }: { role?: 'merchant' | 'admin'; children: (session: Session) => React.ReactNode }) {
+  const { t } = useTranslation()
+  const { session, known } = useSession()
+  if (!known) return <Loading />
+  if (!session)
+    return (
+      <Empty
+        title={t('session.needed')}
+        action={
+          <button type="button" className="button button-light" onClick={() => signIn()}>
+            {t('session.sign_in')}
+          </button>
+        }
+      >
+        {t('session.needed_text')}
+      </Empty>
+    )
+  if (role && !session.roles.includes(role) && !session.roles.includes('admin')) return <Empty title={t('problem.forbidden')} />
+  return children(session)
+}

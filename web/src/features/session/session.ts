@@ -1,0 +1,38 @@
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import { call } from '../../api/client'
+import { asProblem } from '../../api/problem'
+import type { components } from '../../api/auth.gen'
+import { currentLocale } from '../../i18n'
+
+export type Session = components['schemas']['Session']
+
+/** Who is signed in; null: nobody. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async (): Promise<Session | null> => {
+    try {
+      return await call<Session>('GET', '/auth/session')
+    } catch (error) {
+      if (asProblem(error).status === 401) return null
+      throw error
+    }
+  },
+  staleTime: 60_000,
+  retry: 1,
+})
+
+export function useSession() {
+  const { data, isPending } = useQuery(sessionQuery)
+  return { session: data ?? null, known: !isPending }
+}
+
+export function signIn(returnTo = location.pathname + location.search): void {
+  location.assign(`/auth/login?return_to=${encodeURIComponent(returnTo)}&locale=${currentLocale()}`)
+}
+
+export async function signOut(): Promise<void> {
+  await call('POST', '/auth/logout')
+  localStorage.removeItem('foyer.cart')
+  navigator.serviceWorker?.controller?.postMessage('forget')
+  location.assign('/')
+}

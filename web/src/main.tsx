@@ -1,0 +1,24 @@
+import { RouterProvider } from '@tanstack/react-router'
+import { StrictMode } from 'react'
+import { createRoot } from 'react-dom/client'
+import { router } from './app/router'
+import './app.css'
+import './features/home/home.css'
+import { startI18n } from './i18n'
+
+await startI18n()
+createRoot(document.getElementById('root')!).render(
+  <StrictMode>
+    <RouterProvider router={router} />
+  </StrictMode>,
+)
+
+if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  addEventListener('load', () => {
+    void navigator.serviceWorker.register('/sw.js')
+    void navigator.serviceWorker.ready.then((registration) => {
+      const loaded = performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)
+      registration.active?.postMessage({ keep: loaded.filter((path) => path.startsWith('/assets/')) })
+    })
+  })
+}
