@@ -16,6 +16,7 @@ export default ts.config(
       ...hooks.configs.recommended.rules,
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
       'react-hooks/set-state-in-effect': 'off',
       'react-hooks/refs': 'off',
       'react-hooks/purity': 'off',
@@ -23,5 +24,10 @@ export default ts.config(
     },
   },
   { files: ['tools/**', '*.js'], languageOptions: { globals: globals.node } },
+  {
+    files: ['src/boot.js'],
+    languageOptions: { globals: { ...globals.browser, __WORDS__: 'readonly' } },
+    rules: { 'no-unused-vars': 'off' },
+  },
   { files: ['public/*.js'], languageOptions: { globals: globals.serviceworker } },
 )

@@ -41,5 +41,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 600,
   },
   server: { proxy: { '^/(api|auth|config.json)': process.env.FOYER_URL ?? 'http://localhost:8080' } },
-  ...defineTest({ test: { environment: 'jsdom', setupFiles: 'src/setup.test-env.ts', css: false, restoreMocks: true } }),
+  ...defineTest({
+    test: { environment: 'jsdom', setupFiles: 'src/setup.test-env.ts', css: false, restoreMocks: true },
+  }),
 })

@@ -6,14 +6,21 @@ const PATIENCE = 4000
 const mine = /^\/(auth\/session|api\/v1\/(me\/bookings|bookings\/[^/]+|tickets\/[^/]+\.(pdf|ics)))$/
 
 addEventListener('install', (event) => {
-  event.waitUntil(caches.open(SHELL).then((cache) => cache.addAll(['/', '/boot.js', '/icon.svg', '/manifest.webmanifest'])).then(() => self.skipWaiting()))
+  event.waitUntil(
+    caches
+      .open(SHELL)
+      .then((cache) => cache.addAll(['/', '/boot.js', '/icon.svg', '/manifest.webmanifest']))
+      .then(() => self.skipWaiting()),
+  )
 })
 
 addEventListener('activate', (event) => {
   event.waitUntil(
     caches
       .keys()
-      .then((names) => Promise.all(names.filter((name) => name !== SHELL && name !== TICKETS).map((name) => caches.delete(name))))
+      .then((names) =>
+        Promise.all(names.filter((name) => name !== SHELL && name !== TICKETS).map((name) => caches.delete(name))),
+      )
       .then(() => self.clients.claim()),
   )
 })
@@ -21,7 +28,16 @@ addEventListener('activate', (event) => {
 addEventListener('message', (event) => {
   if (event.data === 'forget') event.waitUntil(caches.delete(TICKETS))
   // Files that were loaded before this worker was there, and the pages that open tickets.
-  if (event.data?.keep) event.waitUntil(caches.open(SHELL).then((cache) => Promise.all(event.data.keep.map((url) => cache.match(url).then((have) => have || cache.add(url).catch(() => {}))))))
+  if (event.data?.keep)
+    event.waitUntil(
+      caches
+        .open(SHELL)
+        .then((cache) =>
+          Promise.all(
+            event.data.keep.map((url) => cache.match(url).then((have) => have || cache.add(url).catch(() => {}))),
+          ),
+        ),
+    )
 })
 
 addEventListener('fetch', (event) => {

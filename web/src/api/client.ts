@@ -34,7 +34,10 @@ async function watchedFetch(request: Request): Promise<Response> {
   return response
 }
 
-export const api = createClient<Auth & Booking & Catalog & Notification>({ baseUrl: location.origin, fetch: watchedFetch })
+export const api = createClient<Auth & Booking & Catalog & Notification>({
+  baseUrl: location.origin,
+  fetch: watchedFetch,
+})
 
 interface Answer<T> {
   data?: T
@@ -50,7 +53,12 @@ export async function take<T>(answer: Promise<Answer<T>>): Promise<T> {
 }
 
 /** For what no OpenAPI file covers. */
-export async function call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
+export async function call<T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<T> {
   const response = await watchedFetch(
     new Request(new URL(path, location.origin), {
       method,

@@ -45,11 +45,7 @@ export function Layout() {
 function Offline() {
   const { t } = useTranslation()
   const online = useOnline()
-  return (
-    <div role="status">
-      {!online && <p className="offline">{t('common.offline')}</p>}
-    </div>
-  )
+  return <div role="status">{!online && <p className="offline">{t('common.offline')}</p>}</div>
 }
 
 function Top() {
@@ -120,7 +116,13 @@ export function LanguageSelect({ id }: { id: string }) {
       <label className="sr" htmlFor={id}>
         {t('nav.language')}
       </label>
-      <select id={id} className="input" style={{ width: 'auto', minHeight: '2.5rem', paddingBlock: 0 }} value={currentLocale()} onChange={(e) => void changeLocale(e.target.value as Locale)}>
+      <select
+        id={id}
+        className="input"
+        style={{ width: 'auto', minHeight: '2.5rem', paddingBlock: 0 }}
+        value={currentLocale()}
+        onChange={(e) => void changeLocale(e.target.value as Locale)}
+      >
         {locales.map((locale) => (
           <option key={locale} value={locale} lang={locale}>
             {languageNames[locale]}

@@ -29,7 +29,14 @@ const root = createRootRoute({
 function NotFound() {
   const { t } = useTranslation()
   return (
-    <Empty title={t('problem.not_found')} action={<Link to="/" className="button button-light">{t('nav.home')}</Link>}>
+    <Empty
+      title={t('problem.not_found')}
+      action={
+        <Link to="/" className="button button-light">
+          {t('nav.home')}
+        </Link>
+      }
+    >
       {t('common.lost')}
     </Empty>
   )
@@ -44,34 +51,104 @@ const search = createRoute({
   validateSearch,
   component: lazyRouteComponent(() => import('./pages/search'), 'Page'),
 })
-const event = createRoute({ ...page('/events/$id'), component: lazyRouteComponent(() => import('./pages/event'), 'Page') })
-const tickets = createRoute({ ...page('/events/$id/tickets'), component: lazyRouteComponent(() => import('./pages/tickets'), 'Page') })
-const queue = createRoute({ ...page('/events/$id/queue'), component: lazyRouteComponent(() => import('./pages/queue'), 'Page') })
-const checkout = createRoute({ ...page('/checkout/$hold'), component: lazyRouteComponent(() => import('./pages/checkout'), 'Page') })
-const bookings = createRoute({ ...page('/bookings'), component: lazyRouteComponent(() => import('../features/bookings/BookingsPage'), 'BookingsPage') })
-const booking = createRoute({ ...page('/bookings/$id'), component: lazyRouteComponent(() => import('./pages/booking'), 'Page') })
-const profile = createRoute({ ...page('/profile'), component: lazyRouteComponent(() => import('../features/profile/ProfilePage'), 'ProfilePage') })
-const register = createRoute({ ...page('/register'), component: lazyRouteComponent(() => import('../features/session/RegisterPage'), 'RegisterPage') })
-const notifications = createRoute({ ...page('/notifications'), component: lazyRouteComponent(() => import('../features/notifications/NotificationsPage'), 'NotificationsPage') })
+const event = createRoute({
+  ...page('/events/$id'),
+  component: lazyRouteComponent(() => import('./pages/event'), 'Page'),
+})
+const tickets = createRoute({
+  ...page('/events/$id/tickets'),
+  component: lazyRouteComponent(() => import('./pages/tickets'), 'Page'),
+})
+const queue = createRoute({
+  ...page('/events/$id/queue'),
+  component: lazyRouteComponent(() => import('./pages/queue'), 'Page'),
+})
+const checkout = createRoute({
+  ...page('/checkout/$hold'),
+  component: lazyRouteComponent(() => import('./pages/checkout'), 'Page'),
+})
+const bookings = createRoute({
+  ...page('/bookings'),
+  component: lazyRouteComponent(() => import('../features/bookings/BookingsPage'), 'BookingsPage'),
+})
+const booking = createRoute({
+  ...page('/bookings/$id'),
+  component: lazyRouteComponent(() => import('./pages/booking'), 'Page'),
+})
+const profile = createRoute({
+  ...page('/profile'),
+  component: lazyRouteComponent(() => import('../features/profile/ProfilePage'), 'ProfilePage'),
+})
+const register = createRoute({
+  ...page('/register'),
+  component: lazyRouteComponent(() => import('../features/session/RegisterPage'), 'RegisterPage'),
+})
+const notifications = createRoute({
+  ...page('/notifications'),
+  component: lazyRouteComponent(() => import('../features/notifications/NotificationsPage'), 'NotificationsPage'),
+})
 
-const merchant = createRoute({ ...page('/merchant'), component: lazyRouteComponent(() => import('./pages/merchant'), 'MerchantFrame') })
+const merchant = createRoute({
+  ...page('/merchant'),
+  component: lazyRouteComponent(() => import('./pages/merchant'), 'MerchantFrame'),
+})
 const merchantPage = <P extends string>(path: P) => ({ getParentRoute: () => merchant, path })
-const merchantEvents = createRoute({ ...merchantPage('/'), component: lazyRouteComponent(() => import('./pages/merchant'), 'Events') })
-const merchantNew = createRoute({ ...merchantPage('/events/new'), component: lazyRouteComponent(() => import('./pages/merchant'), 'NewEvent') })
-const merchantEvent = createRoute({ ...merchantPage('/events/$id'), component: lazyRouteComponent(() => import('./pages/merchant'), 'Event') })
-const merchantVenues = createRoute({ ...merchantPage('/venues'), component: lazyRouteComponent(() => import('./pages/merchant'), 'Venues') })
-const merchantPlan = createRoute({ ...merchantPage('/venues/$id'), component: lazyRouteComponent(() => import('./pages/merchant'), 'Plan') })
+const merchantEvents = createRoute({
+  ...merchantPage('/'),
+  component: lazyRouteComponent(() => import('./pages/merchant'), 'Events'),
+})
+const merchantNew = createRoute({
+  ...merchantPage('/events/new'),
+  component: lazyRouteComponent(() => import('./pages/merchant'), 'NewEvent'),
+})
+const merchantEvent = createRoute({
+  ...merchantPage('/events/$id'),
+  component: lazyRouteComponent(() => import('./pages/merchant'), 'Event'),
+})
+const merchantVenues = createRoute({
+  ...merchantPage('/venues'),
+  component: lazyRouteComponent(() => import('./pages/merchant'), 'Venues'),
+})
+const merchantPlan = createRoute({
+  ...merchantPage('/venues/$id'),
+  component: lazyRouteComponent(() => import('./pages/merchant'), 'Plan'),
+})
 
-const admin = createRoute({ ...page('/admin'), component: lazyRouteComponent(() => import('./pages/admin'), 'AdminFrame') })
+const admin = createRoute({
+  ...page('/admin'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'AdminFrame'),
+})
 const adminPage = <P extends string>(path: P) => ({ getParentRoute: () => admin, path })
-const adminUsers = createRoute({ ...adminPage('/'), component: lazyRouteComponent(() => import('./pages/admin'), 'Users') })
-const adminBookings = createRoute({ ...adminPage('/bookings'), component: lazyRouteComponent(() => import('./pages/admin'), 'Bookings') })
-const adminQueues = createRoute({ ...adminPage('/queues'), component: lazyRouteComponent(() => import('./pages/admin'), 'Queues') })
-const adminMoney = createRoute({ ...adminPage('/reconciliation'), component: lazyRouteComponent(() => import('./pages/admin'), 'Reconciliation') })
+const adminUsers = createRoute({
+  ...adminPage('/'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'Users'),
+})
+const adminBookings = createRoute({
+  ...adminPage('/bookings'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'Bookings'),
+})
+const adminQueues = createRoute({
+  ...adminPage('/queues'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'Queues'),
+})
+const adminMoney = createRoute({
+  ...adminPage('/reconciliation'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'Reconciliation'),
+})
 
 export const router = createRouter({
   routeTree: root.addChildren([
-    home, search, event, tickets, queue, checkout, bookings, booking, profile, register, notifications,
+    home,
+    search,
+    event,
+    tickets,
+    queue,
+    checkout,
+    bookings,
+    booking,
+    profile,
+    register,
+    notifications,
     merchant.addChildren([merchantEvents, merchantNew, merchantEvent, merchantVenues, merchantPlan]),
     admin.addChildren([adminUsers, adminBookings, adminQueues, adminMoney]),
   ]),

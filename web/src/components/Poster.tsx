@@ -96,7 +96,15 @@ function folds(p: Palette, r: () => number) {
 
 function discs(p: Palette, r: () => number) {
   return [0, 1, 2, 3].map((i) => (
-    <circle key={i} cx={40 + r() * 220} cy={70 + i * 90 + r() * 30} r={50 + r() * 75} fill={p[1 + i]!} opacity="0.92" style={{ mixBlendMode: i % 2 ? 'multiply' : 'normal' }} />
+    <circle
+      key={i}
+      cx={40 + r() * 220}
+      cy={70 + i * 90 + r() * 30}
+      r={50 + r() * 75}
+      fill={p[1 + i]!}
+      opacity="0.92"
+      style={{ mixBlendMode: i % 2 ? 'multiply' : 'normal' }}
+    />
   ))
 }
 
@@ -106,7 +114,15 @@ function tiers(p: Palette, r: () => number) {
     <g transform={`rotate(${tilt} 150 200)`}>
       <rect x="60" y="36" width="180" height="60" rx="8" fill={p[1]} />
       {[0, 1, 2, 3, 4, 5].map((i) => (
-        <path key={i} d={`M${70 - i * 26} ${150 + i * 44} q${80 + i * 26} ${46 + i * 3} ${160 + i * 52} 0`} fill="none" stroke={p[i % 2 ? 2 : 4]} strokeWidth="24" strokeLinecap="round" strokeDasharray={i % 2 ? '1 32' : '60 34'} />
+        <path
+          key={i}
+          d={`M${70 - i * 26} ${150 + i * 44} q${80 + i * 26} ${46 + i * 3} ${160 + i * 52} 0`}
+          fill="none"
+          stroke={p[i % 2 ? 2 : 4]}
+          strokeWidth="24"
+          strokeLinecap="round"
+          strokeDasharray={i % 2 ? '1 32' : '60 34'}
+        />
       ))}
     </g>
   )
@@ -120,7 +136,15 @@ function dots(p: Palette, r: () => number) {
   for (let y = 0; y < 12; y++)
     for (let x = 0; x < 9; x++) {
       const size = 4 + 13 * (0.5 + 0.5 * Math.sin(x * fx + y * fy + phase))
-      all.push(<circle key={`${x}-${y}`} cx={18 + x * 33} cy={22 + y * 33} r={size} fill={p[size > 13 ? 1 : size > 8 ? 4 : 2]} />)
+      all.push(
+        <circle
+          key={`${x}-${y}`}
+          cx={18 + x * 33}
+          cy={22 + y * 33}
+          r={size}
+          fill={p[size > 13 ? 1 : size > 8 ? 4 : 2]}
+        />,
+      )
     }
   return all
 }
@@ -131,13 +155,28 @@ function moon(p: Palette, r: () => number) {
     <>
       <circle cx={x} cy="150" r="88" fill={p[1]} />
       {[0, 1, 2, 3].map((i) => (
-        <path key={i} d={`M0 ${220 + i * 48} C 80 ${190 + i * 48 + r() * 50} 200 ${250 + i * 44 - r() * 50} 300 ${214 + i * 48} V400 H0Z`} fill={p[[4, 2, 3, 0][i]!]} opacity={i === 3 ? 1 : 0.85} />
+        <path
+          key={i}
+          d={`M0 ${220 + i * 48} C 80 ${190 + i * 48 + r() * 50} 200 ${250 + i * 44 - r() * 50} 300 ${214 + i * 48} V400 H0Z`}
+          fill={p[[4, 2, 3, 0][i]!]}
+          opacity={i === 3 ? 1 : 0.85}
+        />
       ))}
     </>
   )
 }
 
-export function Poster({ id, category, image, className = '' }: { id: string; category: string; image?: string; className?: string }) {
+export function Poster({
+  id,
+  category,
+  image,
+  className = '',
+}: {
+  id: string
+  category: string
+  image?: string
+  className?: string
+}) {
   const [broken, setBroken] = useState(false)
   const seed = hash(id)
   const roll = dice(seed)

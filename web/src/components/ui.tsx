@@ -35,7 +35,15 @@ export function Door() {
   )
 }
 
-export function Empty({ title, children, action }: { title: string; children?: React.ReactNode; action?: React.ReactNode }) {
+export function Empty({
+  title,
+  children,
+  action,
+}: {
+  title: string
+  children?: React.ReactNode
+  action?: React.ReactNode
+}) {
   return (
     <div className="empty">
       <Door />
@@ -48,7 +56,17 @@ export function Empty({ title, children, action }: { title: string; children?: R
 
 const icons: Record<string, IconName> = { bad: 'alert', warn: 'clock', good: 'check', plain: 'info' }
 
-export function Notice({ tone = 'plain', title, children, live = false }: { tone?: 'bad' | 'warn' | 'good' | 'plain'; title: string; children?: React.ReactNode; live?: boolean }) {
+export function Notice({
+  tone = 'plain',
+  title,
+  children,
+  live = false,
+}: {
+  tone?: 'bad' | 'warn' | 'good' | 'plain'
+  title: string
+  children?: React.ReactNode
+  live?: boolean
+}) {
   return (
     <div className={`notice notice-${tone}`} role={live ? (tone === 'bad' ? 'alert' : 'status') : undefined}>
       <Icon name={icons[tone]!} />
@@ -92,22 +110,56 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   )
 }
 
-export function Stepper({ value, max, onChange, label }: { value: number; max: number; onChange: (value: number) => void; label: string }) {
+export function Stepper({
+  value,
+  max,
+  onChange,
+  label,
+}: {
+  value: number
+  max: number
+  onChange: (value: number) => void
+  label: string
+}) {
   const { t } = useTranslation()
   return (
     <div className="stepper" role="group" aria-label={label}>
-      <button type="button" className="icon-button" disabled={value <= 0} onClick={() => onChange(value - 1)} aria-label={t('common.less')}>
+      <button
+        type="button"
+        className="icon-button"
+        disabled={value <= 0}
+        onClick={() => onChange(value - 1)}
+        aria-label={t('common.less')}
+      >
         <Icon name="minus" />
       </button>
       <output aria-live="polite">{value}</output>
-      <button type="button" className="icon-button" disabled={value >= max} onClick={() => onChange(value + 1)} aria-label={t('common.more')}>
+      <button
+        type="button"
+        className="icon-button"
+        disabled={value >= max}
+        onClick={() => onChange(value + 1)}
+        aria-label={t('common.more')}
+      >
         <Icon name="plus" />
       </button>
     </div>
   )
 }
 
-export function Field({ label, hint, error, children, id }: { label: string; hint?: string; error?: string | undefined; children: React.ReactNode; id: string }) {
+export function Field({
+  label,
+  hint,
+  error,
+  children,
+  id,
+}: {
+  label: string
+  hint?: string
+  error?: string | undefined
+  children: React.ReactNode
+  id: string
+}) {
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>

@@ -22,8 +22,10 @@ function date(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
 
 /** How many minor units make one; 0 for yen and dong. */
 export function minorDigits(currency: string): number {
-  return cached(`digits${currency}`, () => new Intl.NumberFormat('en', { style: 'currency', currency })).resolvedOptions()
-    .maximumFractionDigits!
+  return cached(
+    `digits${currency}`,
+    () => new Intl.NumberFormat('en', { style: 'currency', currency }),
+  ).resolvedOptions().maximumFractionDigits!
 }
 
 export function money({ amount, currency }: Money): string {
@@ -63,7 +65,9 @@ export function viewerTime(iso: string, timeZone: string): string | null {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone
   const clock = (zone: string) => {
     try {
-      return new Intl.DateTimeFormat('en', { dateStyle: 'short', timeStyle: 'short', timeZone: zone }).format(new Date(iso))
+      return new Intl.DateTimeFormat('en', { dateStyle: 'short', timeStyle: 'short', timeZone: zone }).format(
+        new Date(iso),
+      )
     } catch {
       return ''
     }

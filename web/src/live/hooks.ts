@@ -19,7 +19,10 @@ export function useStream(url: string | null, onEvent: (event: ServerEvent) => v
 }
 
 /** A countdown to a server time, and the mark to announce when one is passed. */
-export function useCountdown(deadline: string | undefined, onOver?: () => void): Countdown & { say: Countdown['mark'] } {
+export function useCountdown(
+  deadline: string | undefined,
+  onOver?: () => void,
+): Countdown & { say: Countdown['mark'] } {
   const [state, setState] = useState(() => ({ ...read(deadline), say: null as Countdown['mark'] }))
   const last = useRef<Countdown['mark']>(null)
   const over = useRef(onOver)

@@ -9,7 +9,11 @@ export interface Parser {
   push(chunk: string): void
 }
 
-export function parser(onEvent: (event: ServerEvent) => void, onRetry: (ms: number) => void, onAlive: () => void): Parser {
+export function parser(
+  onEvent: (event: ServerEvent) => void,
+  onRetry: (ms: number) => void,
+  onAlive: () => void,
+): Parser {
   let rest = ''
   let event = ''
   let data: string[] = []

@@ -24,7 +24,10 @@ export function BookingPage({ id }: { id: string }) {
 function Booking({ id }: { id: string }) {
   const { t } = useTranslation()
   const queries = useQueryClient()
-  const query = useQuery({ ...bookingQuery(id), refetchInterval: (q) => (q.state.data && moving(q.state.data.status) ? 5_000 : false) })
+  const query = useQuery({
+    ...bookingQuery(id),
+    refetchInterval: (q) => (q.state.data && moving(q.state.data.status) ? 5_000 : false),
+  })
   const booking = query.data
   useTitle(booking?.occasion.name)
   useStream(booking && moving(booking.status) ? `/api/v1/bookings/${id}/stream` : null, (e) => {
@@ -50,7 +53,11 @@ function Shown({ booking }: { booking: BookingView }) {
   const labels = new Map(booking.units.map((unit) => [unit.unit, unit]))
   return (
     <article className="page page-narrow stack">
-      <Link to="/bookings" className="button button-quiet button-small" style={{ justifySelf: 'start', marginInlineStart: '-0.75rem' }}>
+      <Link
+        to="/bookings"
+        className="button button-quiet button-small"
+        style={{ justifySelf: 'start', marginInlineStart: '-0.75rem' }}
+      >
         <Icon name="back" size={18} />
         {t('nav.tickets')}
       </Link>
@@ -61,7 +68,11 @@ function Shown({ booking }: { booking: BookingView }) {
             {t('booking.why.secured')}
           </Notice>
         )}
-        {(booking.status === 'expired' || booking.status === 'failed' || booking.status === 'cancelled' || booking.status === 'refunded' || booking.status === 'refunding') && (
+        {(booking.status === 'expired' ||
+          booking.status === 'failed' ||
+          booking.status === 'cancelled' ||
+          booking.status === 'refunded' ||
+          booking.status === 'refunding') && (
           <Notice tone={booking.status === 'failed' ? 'bad' : 'plain'} title={t(`booking.status.${booking.status}`)}>
             {t(`booking.why.${booking.status}`)}
           </Notice>
@@ -71,14 +82,20 @@ function Shown({ booking }: { booking: BookingView }) {
       <p>
         <strong>{longDay(occasion.startsAt, occasion.timeZone)}</strong>
         <br />
-        {time(occasion.startsAt, occasion.timeZone)} <span className="muted">{zoneName(occasion.startsAt, occasion.timeZone)}</span>
+        {time(occasion.startsAt, occasion.timeZone)}{' '}
+        <span className="muted">{zoneName(occasion.startsAt, occasion.timeZone)}</span>
         {yours && <span className="muted"> · {t('event.your_time', { time: yours })}</span>}
         <br />
         {occasion.venue.name}
         {occasion.venue.city && <span className="muted"> · {place(occasion.venue)}</span>}
       </p>
       {(booking.status === 'awaiting_payment' || booking.status === 'requested') && (
-        <Link to="/checkout/$hold" params={{ hold: booking.hold }} className="button button-light" style={{ justifySelf: 'start' }}>
+        <Link
+          to="/checkout/$hold"
+          params={{ hold: booking.hold }}
+          className="button button-light"
+          style={{ justifySelf: 'start' }}
+        >
           {t('booking.go_pay')}
         </Link>
       )}
@@ -96,7 +113,12 @@ function Shown({ booking }: { booking: BookingView }) {
                   <strong>{unit?.label}</strong>
                   {unit && <span className="small tabular">{money(unit.price)}</span>}
                   <div className="row ticket-actions">
-                    <a className="button button-small" href={`/api/v1/tickets/${ticket.id}.pdf`} target="_blank" rel="noopener">
+                    <a
+                      className="button button-small"
+                      href={`/api/v1/tickets/${ticket.id}.pdf`}
+                      target="_blank"
+                      rel="noopener"
+                    >
                       <Icon name="download" size={18} />
                       PDF
                     </a>
@@ -161,9 +183,17 @@ function Actions({ booking }: { booking: BookingView }) {
   const [asking, setAsking] = useState(false)
   const open = booking.units.filter((unit) => !unit.released)
   const [units, setUnits] = useState<ReadonlySet<string>>(new Set())
-  const again = () => void queries.invalidateQueries({ queryKey: ['booking', booking.id] }).then(() => queries.invalidateQueries({ queryKey: ['bookings'] }))
+  const again = () =>
+    void queries
+      .invalidateQueries({ queryKey: ['booking', booking.id] })
+      .then(() => queries.invalidateQueries({ queryKey: ['bookings'] }))
   const cancel = useMutation({
-    mutationFn: () => take(api.POST('/api/v1/bookings/{booking}/cancel', { params: { path: { booking: booking.id }, header: idempotency() } })),
+    mutationFn: () =>
+      take(
+        api.POST('/api/v1/bookings/{booking}/cancel', {
+          params: { path: { booking: booking.id }, header: idempotency() },
+        }),
+      ),
     onSuccess: again,
   })
   const refund = useMutation({
@@ -171,7 +201,10 @@ function Actions({ booking }: { booking: BookingView }) {
       take(
         api.POST('/api/v1/bookings/{booking}/refunds', {
           params: { path: { booking: booking.id }, header: idempotency() },
-          body: { reason: 'requested_by_customer', ...(units.size > 0 && units.size < open.length ? { units: [...units] } : {}) },
+          body: {
+            reason: 'requested_by_customer',
+            ...(units.size > 0 && units.size < open.length ? { units: [...units] } : {}),
+          },
         }),
       ),
     onSuccess: () => {
@@ -180,12 +213,19 @@ function Actions({ booking }: { booking: BookingView }) {
     },
   })
   const until = booking.occasion.refundableUntil
-  const refundable = booking.status === 'confirmed' && open.length > 0 && until !== undefined && Date.parse(until) > serverNow()
+  const refundable =
+    booking.status === 'confirmed' && open.length > 0 && until !== undefined && Date.parse(until) > serverNow()
   const chosen = units.size === 0 ? open : open.filter((unit) => units.has(unit.unit))
   if (booking.status === 'awaiting_payment' || booking.status === 'requested')
     return (
       <div className="stack">
-        <button type="button" className="button button-bad" style={{ justifySelf: 'start' }} disabled={cancel.isPending} onClick={() => cancel.mutate()}>
+        <button
+          type="button"
+          className="button button-bad"
+          style={{ justifySelf: 'start' }}
+          disabled={cancel.isPending}
+          onClick={() => cancel.mutate()}
+        >
           {t('booking.cancel')}
         </button>
         {cancel.isError && <Failure error={cancel.error} />}
@@ -230,7 +270,16 @@ function Actions({ booking }: { booking: BookingView }) {
         </ul>
         {refund.isError && <Failure error={refund.error} />}
         <button type="button" className="button button-bad" disabled={refund.isPending} onClick={() => refund.mutate()}>
-          {refund.isPending ? <span className="spinner" /> : t('booking.refund_do', { amount: money({ amount: chosen.reduce((sum, unit) => sum + unit.price.amount, 0), currency: booking.total.currency }) })}
+          {refund.isPending ? (
+            <span className="spinner" />
+          ) : (
+            t('booking.refund_do', {
+              amount: money({
+                amount: chosen.reduce((sum, unit) => sum + unit.price.amount, 0),
+                currency: booking.total.currency,
+              }),
+            })
+          )}
         </button>
       </Dialog>
     </div>

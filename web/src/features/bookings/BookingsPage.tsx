@@ -23,7 +23,12 @@ function Bookings() {
   const query = useInfiniteQuery(bookingsQuery)
   const all = query.data?.pages.flatMap((page) => page.items) ?? []
   const now = serverNow()
-  const coming = (b: BookingView) => (b.status === 'confirmed' || b.status === 'secured' || b.status === 'awaiting_payment' || b.status === 'requested') && Date.parse(b.occasion.endsAt ?? b.occasion.startsAt) > now
+  const coming = (b: BookingView) =>
+    (b.status === 'confirmed' ||
+      b.status === 'secured' ||
+      b.status === 'awaiting_payment' ||
+      b.status === 'requested') &&
+    Date.parse(b.occasion.endsAt ?? b.occasion.startsAt) > now
   const next = all.filter(coming).sort((a, b) => a.occasion.startsAt.localeCompare(b.occasion.startsAt))
   const past = all.filter((b) => !coming(b))
   return (
@@ -44,7 +49,14 @@ function Bookings() {
       )}
       {query.isError && all.length === 0 && <Failure error={query.error} retry={() => void query.refetch()} />}
       {query.data && all.length === 0 && (
-        <Empty title={t('booking.none')} action={<Link to="/search" className="button button-light">{t('booking.find')}</Link>}>
+        <Empty
+          title={t('booking.none')}
+          action={
+            <Link to="/search" className="button button-light">
+              {t('booking.find')}
+            </Link>
+          }
+        >
           {t('booking.none_text')}
         </Empty>
       )}
@@ -78,7 +90,8 @@ function List({ bookings }: { bookings: BookingView[] }) {
               </span>
               <h3 dir="auto">{booking.occasion.name}</h3>
               <span className="small muted">
-                {booking.occasion.venue.name} · {t('cart.count', { count: booking.units.length })} · {money(booking.total)}
+                {booking.occasion.venue.name} · {t('cart.count', { count: booking.units.length })} ·{' '}
+                {money(booking.total)}
               </span>
               <span>
                 <StatusTag status={booking.status} />

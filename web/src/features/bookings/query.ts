@@ -16,9 +16,11 @@ export const bookingsQuery = infiniteQueryOptions({
 })
 
 /** Will still change by itself. */
-export const moving = (status: BookingStatus) => status === 'requested' || status === 'awaiting_payment' || status === 'secured' || status === 'refunding'
+export const moving = (status: BookingStatus) =>
+  status === 'requested' || status === 'awaiting_payment' || status === 'secured' || status === 'refunding'
 
-export const paidFor = (status: BookingStatus) => status === 'secured' || status === 'confirmed' || status === 'refunding'
+export const paidFor = (status: BookingStatus) =>
+  status === 'secured' || status === 'confirmed' || status === 'refunding'
 
 /** Still good for entry: tickets of units that were not given back. */
 export const validTickets = (booking: BookingView) => {

@@ -37,7 +37,11 @@ export function CartBar() {
             <strong>{t('cart.over')}</strong>
             <span className="small">{t('cart.over_text')}</span>
           </p>
-          <button type="button" className="button button-quiet button-small" onClick={() => dispatch({ type: 'released' })}>
+          <button
+            type="button"
+            className="button button-quiet button-small"
+            onClick={() => dispatch({ type: 'released' })}
+          >
             {t('common.close')}
           </button>
           <Link to="/events/$id/tickets" params={{ id: cart.event }} className="button button-light button-small">

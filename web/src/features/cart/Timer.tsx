@@ -11,9 +11,20 @@ export function Timer({ deadline, total = 300, onOver }: { deadline: string; tot
     <span className={`timer timer-${phase}`}>
       <svg viewBox="0 0 36 36" aria-hidden="true">
         <circle cx="18" cy="18" r="15" className="timer-track" />
-        <circle cx="18" cy="18" r="15" className="timer-left" pathLength="100" strokeDasharray={`${Math.min(100, (seconds / total) * 100)} 100`} />
+        <circle
+          cx="18"
+          cy="18"
+          r="15"
+          className="timer-left"
+          pathLength="100"
+          strokeDasharray={`${Math.min(100, (seconds / total) * 100)} 100`}
+        />
       </svg>
-      <time className="tabular" aria-label={t('cart.time_left', { minutes: Math.floor(seconds / 60), seconds: seconds % 60 })} role="timer">
+      <time
+        className="tabular"
+        aria-label={t('cart.time_left', { minutes: Math.floor(seconds / 60), seconds: seconds % 60 })}
+        role="timer"
+      >
         {clockFace(seconds)}
       </time>
       <span className="sr" role="status">

@@ -7,14 +7,19 @@ import type { Hold } from '../../api/client'
  */
 export type Cart =
   | { kind: 'empty' }
-  | { kind: 'held'; hold: string; event: string; units: string[]; expiresAt: string; total: Hold['total']; booking?: string }
+  | {
+      kind: 'held'
+      hold: string
+      event: string
+      units: string[]
+      expiresAt: string
+      total: Hold['total']
+      booking?: string
+    }
   | { kind: 'expired'; event: string; units: string[] }
 
 export type Action =
-  | { type: 'hold'; hold: Hold }
-  | { type: 'expired' }
-  | { type: 'released' }
-  | { type: 'finished'; hold?: string }
+  { type: 'hold'; hold: Hold } | { type: 'expired' } | { type: 'released' } | { type: 'finished'; hold?: string }
 
 export function reduce(cart: Cart, action: Action): Cart {
   switch (action.type) {
@@ -28,7 +33,10 @@ export function reduce(cart: Cart, action: Action): Cart {
         event: hold.event,
         units: hold.units.map((u) => u.unit),
         // The deadline never moves later, whatever answer comes last.
-        expiresAt: cart.kind === 'held' && cart.hold === hold.id && cart.expiresAt < hold.expiresAt ? cart.expiresAt : hold.expiresAt,
+        expiresAt:
+          cart.kind === 'held' && cart.hold === hold.id && cart.expiresAt < hold.expiresAt
+            ? cart.expiresAt
+            : hold.expiresAt,
         total: hold.total,
         booking: hold.booking,
       }

@@ -34,7 +34,13 @@ export async function createHold(event: string, wish: Wish): Promise<Hold> {
       params: { path: { event }, header: { ...idempotency(), ...(pass ? { 'Admission-Pass': pass.pass } : {}) } },
       body: wish,
     })
-    if (!response.ok) throw new Problem(response.status, error?.code ?? '', error?.detail ?? '', error as unknown as Record<string, unknown>)
+    if (!response.ok)
+      throw new Problem(
+        response.status,
+        error?.code ?? '',
+        error?.detail ?? '',
+        error as unknown as Record<string, unknown>,
+      )
     const hold = response.status === 202 ? await decided(response.headers.get('Location') ?? '') : data!
     dispatch({ type: 'hold', hold })
     return hold

@@ -95,9 +95,17 @@ function Order({ hold }: { hold: Hold }) {
     onSuccess: (made) => queries.setQueryData(bookingQuery(made.id).queryKey, made),
   })
   const bookingId = order.data?.id ?? hold.booking
-  const booking = useQuery({ ...bookingQuery(bookingId ?? ''), enabled: Boolean(bookingId), refetchInterval: 10_000 }).data
+  const booking = useQuery({
+    ...bookingQuery(bookingId ?? ''),
+    enabled: Boolean(bookingId),
+    refetchInterval: 10_000,
+  }).data
   const remove = useMutation({
-    mutationFn: (unit: string) => changeHold(hold, hold.units.map((u) => u.unit).filter((u) => u !== unit)),
+    mutationFn: (unit: string) =>
+      changeHold(
+        hold,
+        hold.units.map((u) => u.unit).filter((u) => u !== unit),
+      ),
     onSuccess: (changed) => queries.setQueryData(['hold', hold.id], changed),
     onError: () => void queries.invalidateQueries({ queryKey: ['hold', hold.id] }),
   })
@@ -124,7 +132,8 @@ function Order({ hold }: { hold: Hold }) {
   }, [status, bookingId, hold.id, navigate])
 
   const stop = useMutation({
-    mutationFn: () => take(api.POST('/api/v1/bookings/{booking}/cancel', { params: { path: { booking: bookingId! } } })),
+    mutationFn: () =>
+      take(api.POST('/api/v1/bookings/{booking}/cancel', { params: { path: { booking: bookingId! } } })),
     onSuccess: () => {
       dispatch({ type: 'released' })
       void navigate({ to: '/events/$id/tickets', params: { id: hold.event } })
@@ -136,7 +145,14 @@ function Order({ hold }: { hold: Hold }) {
   const deadline = hold.expiresAt
   if (ended)
     return (
-      <Empty title={t(`booking.status.${status}`)} action={<Link to="/events/$id/tickets" params={{ id: hold.event }} className="button button-light">{t('cart.again')}</Link>}>
+      <Empty
+        title={t(`booking.status.${status}`)}
+        action={
+          <Link to="/events/$id/tickets" params={{ id: hold.event }} className="button button-light">
+            {t('cart.again')}
+          </Link>
+        }
+      >
         {t(`booking.why.${status}`)}
       </Empty>
     )
@@ -147,13 +163,21 @@ function Order({ hold }: { hold: Hold }) {
           <Icon name="back" size={18} />
           {t('checkout.change')}
         </Link>
-        <Timer deadline={deadline} onOver={() => { setOver(true); if (paying === 'idle') dispatch({ type: 'expired' }) }} />
+        <Timer
+          deadline={deadline}
+          onOver={() => {
+            setOver(true)
+            if (paying === 'idle') dispatch({ type: 'expired' })
+          }}
+        />
       </div>
       <h1>{t('checkout.title')}</h1>
       <div className="checkout-grid">
         <section className="summary" aria-labelledby="summary">
           <div>
-            <h2 id="summary" dir="auto">{event.data?.name ?? <Bone w="60%" />}</h2>
+            <h2 id="summary" dir="auto">
+              {event.data?.name ?? <Bone w="60%" />}
+            </h2>
             {event.data && (
               <p className="muted">
                 {dayTime(event.data.startsAt, event.data.timeZone)} · {event.data.venue.name}
@@ -169,7 +193,13 @@ function Order({ hold }: { hold: Hold }) {
                 </span>
                 <span className="tabular">{money(unit.price)}</span>
                 {!bookingId && hold.units.length > 1 && (
-                  <button type="button" className="icon-button" disabled={remove.isPending} aria-label={`${t('seats.remove')}: ${unit.label}`} onClick={() => remove.mutate(unit.unit)}>
+                  <button
+                    type="button"
+                    className="icon-button"
+                    disabled={remove.isPending}
+                    aria-label={`${t('seats.remove')}: ${unit.label}`}
+                    onClick={() => remove.mutate(unit.unit)}
+                  >
                     <Icon name="trash" size={19} />
                   </button>
                 )}
@@ -197,20 +227,49 @@ function Order({ hold }: { hold: Hold }) {
             <div className="stack card">
               <h2>{t('checkout.payment')}</h2>
               <p>{t('checkout.explain')}</p>
-              <button type="button" className="button button-light button-wide" disabled={order.isPending || over || Boolean(bookingId)} onClick={() => { started.current = true; order.mutate() }}>
-                {order.isPending || bookingId ? <><span className="spinner" /> {t('checkout.preparing')}</> : t('checkout.to_payment', { total: money(hold.total) })}
+              <button
+                type="button"
+                className="button button-light button-wide"
+                disabled={order.isPending || over || Boolean(bookingId)}
+                onClick={() => {
+                  started.current = true
+                  order.mutate()
+                }}
+              >
+                {order.isPending || bookingId ? (
+                  <>
+                    <span className="spinner" /> {t('checkout.preparing')}
+                  </>
+                ) : (
+                  t('checkout.to_payment', { total: money(hold.total) })
+                )}
               </button>
             </div>
           )}
           {secret && config.data && !over && (
             <div className="stack card">
               <h2>{t('checkout.payment')}</h2>
-              <PaymentFrame form={config.data.paymentForm} secret={secret} locale={currentLocale()} onStatus={(next) => setPaying(next)} />
+              <PaymentFrame
+                form={config.data.paymentForm}
+                secret={secret}
+                locale={currentLocale()}
+                onStatus={(next) => setPaying(next)}
+              />
             </div>
           )}
-          {paying === 'succeeded' && <Notice tone="good" title={t('checkout.confirming')} live>{t('checkout.confirming_text')}</Notice>}
+          {paying === 'succeeded' && (
+            <Notice tone="good" title={t('checkout.confirming')} live>
+              {t('checkout.confirming_text')}
+            </Notice>
+          )}
           {bookingId && paying === 'idle' && (
-            <button type="button" className="button button-quiet button-small" style={{ justifySelf: 'start' }} disabled={stop.isPending} onClick={() => stop.mutate()}>
+            <button
+              type="button"
+              className="button button-quiet button-small"
+              style={{ justifySelf: 'start' }}
+              disabled={stop.isPending}
+              onClick={() => stop.mutate()}
+            >
               {t('checkout.stop')}
             </button>
           )}

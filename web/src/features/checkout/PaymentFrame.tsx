@@ -12,10 +12,23 @@ interface Message {
 }
 
 const isMessage = (data: unknown): data is Message =>
-  typeof data === 'object' && data !== null && (data as { type?: unknown }).type === 'foyer-payment' && typeof (data as { status?: unknown }).status === 'string'
+  typeof data === 'object' &&
+  data !== null &&
+  (data as { type?: unknown }).type === 'foyer-payment' &&
+  typeof (data as { status?: unknown }).status === 'string'
 
 /** The card form, in a frame of its own origin: what is typed there never reaches this page. */
-export function PaymentFrame({ form, secret, locale, onStatus }: { form: string; secret: string; locale: string; onStatus: (status: Status) => void }) {
+export function PaymentFrame({
+  form,
+  secret,
+  locale,
+  onStatus,
+}: {
+  form: string
+  secret: string
+  locale: string
+  onStatus: (status: Status) => void
+}) {
   const { t } = useTranslation()
   const frame = useRef<HTMLIFrameElement>(null)
   const [height, setHeight] = useState(300)
@@ -56,7 +69,14 @@ export function PaymentFrame({ form, secret, locale, onStatus }: { form: string;
           <Bone h="3rem" />
         </div>
       )}
-      <iframe ref={frame} src={src} title={t('checkout.card_form')} style={{ height: ready ? height : 0 }} allow="payment" referrerPolicy="no-referrer" />
+      <iframe
+        ref={frame}
+        src={src}
+        title={t('checkout.card_form')}
+        style={{ height: ready ? height : 0 }}
+        allow="payment"
+        referrerPolicy="no-referrer"
+      />
       <p className="sr" role="alert">
         {said}
       </p>

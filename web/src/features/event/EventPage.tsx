@@ -23,7 +23,14 @@ export function EventPage({ id }: { id: string }) {
   if (event.isError) {
     if (asProblem(event.error).status === 404)
       return (
-        <Empty title={t('event.not_found')} action={<Link to="/search" className="button button-light">{t('event.see_others')}</Link>}>
+        <Empty
+          title={t('event.not_found')}
+          action={
+            <Link to="/search" className="button button-light">
+              {t('event.see_others')}
+            </Link>
+          }
+        >
           {t('event.not_found_text')}
         </Empty>
       )
@@ -37,7 +44,10 @@ export function EventPage({ id }: { id: string }) {
 }
 
 /** What one can do about an event now: exactly one thing. */
-export function nextStep(event: Event, now: number): 'buy' | 'queue' | 'soon' | 'over' | 'sold_out' | 'cancelled' | 'outside' | 'none' {
+export function nextStep(
+  event: Event,
+  now: number,
+): 'buy' | 'queue' | 'soon' | 'over' | 'sold_out' | 'cancelled' | 'outside' | 'none' {
   if (event.status === 'cancelled') return 'cancelled'
   if (Date.parse(event.endsAt) < now) return 'over'
   if (event.ticketTypes.length === 0) return event.url ? 'outside' : 'none'
@@ -74,10 +84,15 @@ function Shown({ event }: { event: Event }) {
             <li>
               <Icon name="calendar" />
               <div>
-                <strong>{severalDays(event) ? dayRange(event.startsAt, event.endsAt, event.timeZone) : longDay(event.startsAt, event.timeZone)}</strong>
+                <strong>
+                  {severalDays(event)
+                    ? dayRange(event.startsAt, event.endsAt, event.timeZone)
+                    : longDay(event.startsAt, event.timeZone)}
+                </strong>
                 {!severalDays(event) && (
                   <span>
-                    {time(event.startsAt, event.timeZone)} – {time(event.endsAt, event.timeZone)} <span className="muted">{zoneName(event.startsAt, event.timeZone)}</span>
+                    {time(event.startsAt, event.timeZone)} – {time(event.endsAt, event.timeZone)}{' '}
+                    <span className="muted">{zoneName(event.startsAt, event.timeZone)}</span>
                   </span>
                 )}
                 {yours && <span className="muted small">{t('event.your_time', { time: yours })}</span>}
@@ -150,7 +165,11 @@ function Shown({ event }: { event: Event }) {
             <ul className="terms muted small">
               <li>{t('event.all_in')}</li>
               <li>{t('event.max', { count: event.maxPerOrder })}</li>
-              <li>{event.refundableUntil ? t('event.refund_until', { date: dayTime(event.refundableUntil, event.timeZone) }) : t('event.no_refund')}</li>
+              <li>
+                {event.refundableUntil
+                  ? t('event.refund_until', { date: dayTime(event.refundableUntil, event.timeZone) })
+                  : t('event.no_refund')}
+              </li>
             </ul>
           </section>
         )}
@@ -163,7 +182,11 @@ function Remaining({ event }: { event: Event }) {
   const { t } = useTranslation()
   const { available, status } = event.availability
   if (status === 'sold_out') return <span className="small">{t('event.sold_out')}</span>
-  return <span className={`small tabular ${status === 'few' ? 'few' : 'muted'}`}>{t('event.left', { count: available, n: number(available) })}</span>
+  return (
+    <span className={`small tabular ${status === 'few' ? 'few' : 'muted'}`}>
+      {t('event.left', { count: available, n: number(available) })}
+    </span>
+  )
 }
 
 function Action({ event, step, seated }: { event: Event; step: ReturnType<typeof nextStep>; seated: boolean }) {

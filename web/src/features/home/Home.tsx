@@ -18,7 +18,10 @@ export function Home() {
   const overview = useInfiniteQuery(searchQuery({ sort: 'date' }, 12))
   const page = overview.data?.pages[0]
   const categories = page?.facets.category.map((b) => b.value) ?? []
-  const shown = [...FIRST.filter((c) => categories.includes(c)), ...categories.filter((c) => !FIRST.includes(c))].slice(0, 4)
+  const shown = [...FIRST.filter((c) => categories.includes(c)), ...categories.filter((c) => !FIRST.includes(c))].slice(
+    0,
+    4,
+  )
   const failed = overview.isError
   const upcoming = useQuery({ ...upcomingQuery, enabled: failed })
   const sections = useQueries({

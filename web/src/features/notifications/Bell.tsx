@@ -17,7 +17,9 @@ export default function Bell() {
     if (e.event !== 'notification') return
     const notice = JSON.parse(e.data) as Notice
     setSaid(t(`notice.${notice.kind}`))
-    queries.setQueryData(noticesQuery.queryKey, (now) => (now && !now.items.some((n) => n.id === notice.id) ? { ...now, items: [notice, ...now.items] } : now))
+    queries.setQueryData(noticesQuery.queryKey, (now) =>
+      now && !now.items.some((n) => n.id === notice.id) ? { ...now, items: [notice, ...now.items] } : now,
+    )
     if (notice.booking) {
       void queries.invalidateQueries({ queryKey: ['booking', notice.booking] })
       void queries.invalidateQueries({ queryKey: ['bookings'] })
@@ -25,7 +27,12 @@ export default function Bell() {
   })
   const unread = data?.items.filter((n) => !n.read).length ?? 0
   return (
-    <Link to="/notifications" className="icon-button" style={{ position: 'relative' }} aria-label={t('notice.unread', { count: unread })}>
+    <Link
+      to="/notifications"
+      className="icon-button"
+      style={{ position: 'relative' }}
+      aria-label={t('notice.unread', { count: unread })}
+    >
       <Icon name="bell" />
       {unread > 0 && <span className="badge">{unread > 9 ? '9+' : unread}</span>}
       <span className="sr" role="status">

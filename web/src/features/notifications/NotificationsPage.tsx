@@ -24,7 +24,10 @@ function Notices() {
     if (!newest) return
     const timer = setTimeout(() => {
       void take(api.POST('/api/v1/notifications/read', { body: { until: newest } })).then(() =>
-        queries.setQueryData(noticesQuery.queryKey, (now) => now && { ...now, items: now.items.map((n) => ({ ...n, read: true })) }),
+        queries.setQueryData(
+          noticesQuery.queryKey,
+          (now) => now && { ...now, items: now.items.map((n) => ({ ...n, read: true })) },
+        ),
       )
     }, 2_000)
     return () => clearTimeout(timer)

@@ -20,7 +20,12 @@ function Profile() {
   const me = useQuery({ queryKey: ['me'], queryFn: () => take(api.GET('/api/v1/me')) })
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? 'auto')
   const save = useMutation({
-    mutationFn: (form: FormData) => take(api.PATCH('/api/v1/me', { body: { name: String(form.get('name')), locale: String(form.get('locale')) as Locale } })),
+    mutationFn: (form: FormData) =>
+      take(
+        api.PATCH('/api/v1/me', {
+          body: { name: String(form.get('name')), locale: String(form.get('locale')) as Locale },
+        }),
+      ),
     onSuccess: async (profile) => {
       queries.setQueryData(['me'], profile)
       await changeLocale(profile.locale as Locale)
@@ -53,9 +58,21 @@ function Profile() {
           }}
         >
           <Field id="name" label={t('profile.name')}>
-            <input id="name" name="name" className="input" defaultValue={me.data.name} required maxLength={100} autoComplete="name" />
+            <input
+              id="name"
+              name="name"
+              className="input"
+              defaultValue={me.data.name}
+              required
+              maxLength={100}
+              autoComplete="name"
+            />
           </Field>
-          <Field id="email" label={t('profile.email')} hint={me.data.emailVerified ? t('profile.verified') : t('profile.unverified')}>
+          <Field
+            id="email"
+            label={t('profile.email')}
+            hint={me.data.emailVerified ? t('profile.verified') : t('profile.unverified')}
+          >
             <input id="email" className="input" value={me.data.email} readOnly />
           </Field>
           <Field id="locale" label={t('profile.language')} hint={t('profile.language_hint')}>
@@ -69,7 +86,12 @@ function Profile() {
           </Field>
           {save.isError && <Failure error={save.error} />}
           {save.isSuccess && <Notice tone="good" title={t('profile.saved')} live />}
-          <button type="submit" className="button button-light" style={{ justifySelf: 'start' }} disabled={save.isPending}>
+          <button
+            type="submit"
+            className="button button-light"
+            style={{ justifySelf: 'start' }}
+            disabled={save.isPending}
+          >
             {t('common.save')}
           </button>
         </form>
@@ -78,7 +100,13 @@ function Profile() {
         <legend className="label">{t('profile.theme')}</legend>
         <div className="chips">
           {(['auto', 'light', 'dark'] as const).map((choice) => (
-            <button key={choice} type="button" className="chip" aria-pressed={theme === choice} onClick={() => look(choice)}>
+            <button
+              key={choice}
+              type="button"
+              className="chip"
+              aria-pressed={theme === choice}
+              onClick={() => look(choice)}
+            >
               {t(`profile.theme_${choice}`)}
             </button>
           ))}
@@ -86,7 +114,12 @@ function Profile() {
       </fieldset>
       <div className="row">
         {me.data && (
-          <button type="button" className="button" disabled={reset.isPending || reset.isSuccess} onClick={() => reset.mutate(me.data.email)}>
+          <button
+            type="button"
+            className="button"
+            disabled={reset.isPending || reset.isSuccess}
+            onClick={() => reset.mutate(me.data.email)}
+          >
             {t('profile.password')}
           </button>
         )}

@@ -51,7 +51,10 @@ function Queue({ id }: { id: string }) {
     else queries.setQueryData(['place', id], next)
   })
   const claim = useMutation({
-    mutationFn: () => call<Pass>('POST', `${path(id)}/admission`, undefined, { 'Queue-Place': place.data?.place ?? localStorage.getItem(key(id)) ?? '' }),
+    mutationFn: () =>
+      call<Pass>('POST', `${path(id)}/admission`, undefined, {
+        'Queue-Place': place.data?.place ?? localStorage.getItem(key(id)) ?? '',
+      }),
     onSuccess: (given) => {
       keepPass(id, given)
       setPass(given)
@@ -74,16 +77,37 @@ function Queue({ id }: { id: string }) {
   useCall(state === 'admitted' || state === 'your_turn', t('queue.title_turn'))
 
   if (event.isPending) return <Loading />
-  if (event.isError) return <div className="page page-narrow"><Failure error={event.error} retry={() => void event.refetch()} /></div>
+  if (event.isError)
+    return (
+      <div className="page page-narrow">
+        <Failure error={event.error} retry={() => void event.refetch()} />
+      </div>
+    )
   return (
     <div className="queue">
       <div className="queue-card">
-        <p className="queue-event" dir="auto">{event.data.name}</p>
+        <p className="queue-event" dir="auto">
+          {event.data.name}
+        </p>
         {state === 'admitted' && pass ? (
-          <Turn event={event.data} pass={pass} onOver={() => { setPass(null); void place.refetch() }} />
+          <Turn
+            event={event.data}
+            pass={pass}
+            onOver={() => {
+              setPass(null)
+              void place.refetch()
+            }}
+          />
         ) : place.isError ? (
           asProblem(place.error).status === 404 || asProblem(place.error).status === 409 ? (
-            <Empty title={t('queue.none')} action={<Link to="/events/$id/tickets" params={{ id }} className="button button-light">{t('event.get_tickets')}</Link>} />
+            <Empty
+              title={t('queue.none')}
+              action={
+                <Link to="/events/$id/tickets" params={{ id }} className="button button-light">
+                  {t('event.get_tickets')}
+                </Link>
+              }
+            />
           ) : (
             <Failure error={place.error} retry={() => void place.refetch()} />
           )
@@ -100,7 +124,12 @@ function Queue({ id }: { id: string }) {
             <Still event={event.data} />
             <div className="row between">
               <Sound />
-              <button type="button" className="button button-quiet button-small" disabled={leave.isPending} onClick={() => leave.mutate()}>
+              <button
+                type="button"
+                className="button button-quiet button-small"
+                disabled={leave.isPending}
+                onClick={() => leave.mutate()}
+              >
                 {t('queue.leave')}
               </button>
             </div>
@@ -130,7 +159,14 @@ function Standing({ place, event, onRejoin }: { place: Place; event: Event; onRe
       )
     case 'missed':
       return (
-        <Empty title={t('queue.missed')} action={<button type="button" className="button button-light" onClick={onRejoin}>{t('queue.rejoin')}</button>}>
+        <Empty
+          title={t('queue.missed')}
+          action={
+            <button type="button" className="button button-light" onClick={onRejoin}>
+              {t('queue.rejoin')}
+            </button>
+          }
+        >
           {t('queue.missed_text')}
         </Empty>
       )
@@ -168,7 +204,11 @@ function Lobby({ opensAt, event }: { opensAt?: string; event: Event }) {
       <p className="queue-label">{t('queue.lobby')}</p>
       {opensAt && seconds < 86_400 ? (
         <p className="queue-position tabular" role="timer">
-          {phase === 'over' ? '0:00' : seconds >= 3600 ? `${Math.floor(seconds / 3600)}:${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}` : clockFace(seconds)}
+          {phase === 'over'
+            ? '0:00'
+            : seconds >= 3600
+              ? `${Math.floor(seconds / 3600)}:${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')}:${String(seconds % 60).padStart(2, '0')}`
+              : clockFace(seconds)}
         </p>
       ) : (
         <p className="queue-eta">{dayTime(opensAt ?? event.salesStart)}</p>
@@ -202,7 +242,9 @@ function Still({ event }: { event: Event }) {
     <div className="queue-still">
       <p className="queue-label">{t('queue.still')}</p>
       <p>
-        <strong className="tabular">{t('event.left', { count: event.availability.available, n: number(event.availability.available) })}</strong>
+        <strong className="tabular">
+          {t('event.left', { count: event.availability.available, n: number(event.availability.available) })}
+        </strong>
       </p>
       <ul>
         {event.ticketTypes.map((type) => (

@@ -5,7 +5,8 @@ import { day, dayRange, money, place, time } from '../../i18n/format'
 import type { Hit } from './query'
 
 const DAY = 86_400_000
-export const severalDays = (e: { startsAt: string; endsAt: string }) => Date.parse(e.endsAt) - Date.parse(e.startsAt) > DAY
+export const severalDays = (e: { startsAt: string; endsAt: string }) =>
+  Date.parse(e.endsAt) - Date.parse(e.startsAt) > DAY
 
 export function whenShort(e: Hit): string {
   if (severalDays(e)) return dayRange(e.startsAt, e.endsAt, e.timeZone)
@@ -23,12 +24,18 @@ export function Left({ hit }: { hit: Hit }) {
 export function Price({ hit }: { hit: Hit }) {
   const { t } = useTranslation()
   if (!hit.priceFrom) return null
-  return <span className="small">{hit.priceFrom.amount === 0 ? t('event.free') : t('event.from', { price: money(hit.priceFrom) })}</span>
+  return (
+    <span className="small">
+      {hit.priceFrom.amount === 0 ? t('event.free') : t('event.from', { price: money(hit.priceFrom) })}
+    </span>
+  )
 }
 
 export function whereShort(hit: Hit, online: string): string {
   if (!hit.venue.city) return hit.online ? online : hit.venue.name
-  return hit.venue.name && hit.venue.name !== hit.venue.city && hit.venue.name !== hit.name ? `${hit.venue.name}, ${hit.venue.city}` : place(hit.venue)
+  return hit.venue.name && hit.venue.name !== hit.venue.city && hit.venue.name !== hit.name
+    ? `${hit.venue.name}, ${hit.venue.city}`
+    : place(hit.venue)
 }
 
 export function EventCard({ hit }: { hit: Hit }) {

@@ -19,7 +19,11 @@ export default function ResultMap({ hits, onCity }: { hits: Hit[]; onCity: (city
   const ys = all.map(([, c]) => mercator(c.lat))
   const width = 800
   const height = 420
-  const span = Math.max((Math.max(...xs) - Math.min(...xs)) / (width - 160), (Math.max(...ys) - Math.min(...ys)) / (height - 100), 0.005)
+  const span = Math.max(
+    (Math.max(...xs) - Math.min(...xs)) / (width - 160),
+    (Math.max(...ys) - Math.min(...ys)) / (height - 100),
+    0.005,
+  )
   const midX = (Math.max(...xs) + Math.min(...xs)) / 2
   const midY = (Math.max(...ys) + Math.min(...ys)) / 2
   const taken: { x: number; y: number }[] = []
@@ -37,7 +41,15 @@ export default function ResultMap({ hits, onCity }: { hits: Hit[]; onCity: (city
           const r = 5 + Math.sqrt(c.count) * 3.5
           const act = () => onCity(city)
           return (
-            <g key={city} className="city" role="button" tabIndex={0} aria-label={`${city}: ${t('search.total', { count: c.count })}`} onClick={act} onKeyDown={(e) => (e.key === 'Enter' || e.key === ' ') && act()}>
+            <g
+              key={city}
+              className="city"
+              role="button"
+              tabIndex={0}
+              aria-label={`${city}: ${t('search.total', { count: c.count })}`}
+              onClick={act}
+              onKeyDown={(e) => (e.key === 'Enter' || e.key === ' ') && act()}
+            >
               <circle cx={x} cy={y} r={r * 2} fill="var(--light)" opacity="0.250" />
               <circle cx={x} cy={y} r={r} fill="var(--light)" stroke="var(--ink)" strokeWidth="1.500" />
               {free && (

@@ -6,7 +6,15 @@ import { Icon } from '../../components/Icon'
 import { suggestQuery, type Suggestion } from './query'
 
 /** The search box with suggestions (WAI-ARIA combobox with a list). */
-export function SearchBox({ initial = '', large = false, onSearch }: { initial?: string; large?: boolean; onSearch: (q: string) => void }) {
+export function SearchBox({
+  initial = '',
+  large = false,
+  onSearch,
+}: {
+  initial?: string
+  large?: boolean
+  onSearch: (q: string) => void
+}) {
   const { t } = useTranslation()
   const id = useId()
   const navigate = useNavigate()
@@ -65,7 +73,13 @@ export function SearchBox({ initial = '', large = false, onSearch }: { initial?:
       <button type="submit" className="search-go" aria-label={t('search.go')}>
         <Icon name="chevron" />
       </button>
-      <ul id={`${id}-list`} role="listbox" aria-label={t('search.suggestions')} className="suggestions" hidden={items.length === 0}>
+      <ul
+        id={`${id}-list`}
+        role="listbox"
+        aria-label={t('search.suggestions')}
+        className="suggestions"
+        hidden={items.length === 0}
+      >
         {items.map((item, i) => (
           // The input keeps the focus; keys are handled there.
           // eslint-disable-next-line jsx-a11y/click-events-have-key-events

@@ -24,7 +24,8 @@ export function SearchPage({ search }: { search: Search }) {
   const items = results.data?.pages.flatMap((page) => page.items) ?? []
   useTitle(search.q ?? t('search.title'))
 
-  const change = (patch: Partial<Search>) => void navigate({ to: '/search', search: validateSearch(clean({ ...search, ...patch })), replace: true })
+  const change = (patch: Partial<Search>) =>
+    void navigate({ to: '/search', search: validateSearch(clean({ ...search, ...patch })), replace: true })
   const filters = first && <Filters search={search} results={first} change={change} />
   const active = activeFilters(search, t)
 
@@ -41,13 +42,26 @@ export function SearchPage({ search }: { search: Search }) {
             <label className="sr" htmlFor="sort">
               {t('search.sort')}
             </label>
-            <select id="sort" className="input" style={{ width: 'auto', minHeight: '2.5rem', paddingBlock: 0 }} value={search.sort ?? 'relevance'} onChange={(e) => change({ sort: e.target.value === 'relevance' ? undefined : (e.target.value as Search['sort']) })}>
+            <select
+              id="sort"
+              className="input"
+              style={{ width: 'auto', minHeight: '2.5rem', paddingBlock: 0 }}
+              value={search.sort ?? 'relevance'}
+              onChange={(e) =>
+                change({ sort: e.target.value === 'relevance' ? undefined : (e.target.value as Search['sort']) })
+              }
+            >
               <option value="relevance">{t('search.by_relevance')}</option>
               <option value="date">{t('search.by_date')}</option>
               <option value="price">{t('search.by_price')}</option>
               {search.near && <option value="distance">{t('search.by_distance')}</option>}
             </select>
-            <button type="button" className="chip" aria-pressed={search.view === 'map'} onClick={() => change({ view: search.view === 'map' ? undefined : 'map' })}>
+            <button
+              type="button"
+              className="chip"
+              aria-pressed={search.view === 'map'}
+              onClick={() => change({ view: search.view === 'map' ? undefined : 'map' })}
+            >
               <Icon name="map" size={18} />
               {t('search.map')}
             </button>
@@ -70,7 +84,13 @@ export function SearchPage({ search }: { search: Search }) {
               </li>
             ))}
             <li>
-              <button type="button" className="button button-quiet button-small" onClick={() => void navigate({ to: '/search', search: clean({ q: search.q, sort: search.sort, view: search.view }) })}>
+              <button
+                type="button"
+                className="button button-quiet button-small"
+                onClick={() =>
+                  void navigate({ to: '/search', search: clean({ q: search.q, sort: search.sort, view: search.view }) })
+                }
+              >
                 {t('search.clear')}
               </button>
             </li>
@@ -92,7 +112,20 @@ export function SearchPage({ search }: { search: Search }) {
           )}
           {results.isPending && <RowBones />}
           {first && items.length === 0 && (
-            <Empty title={t('search.none')} action={active.length > 0 ? <button type="button" className="button" onClick={() => void navigate({ to: '/search', search: clean({ q: search.q }) })}>{t('search.clear')}</button> : undefined}>
+            <Empty
+              title={t('search.none')}
+              action={
+                active.length > 0 ? (
+                  <button
+                    type="button"
+                    className="button"
+                    onClick={() => void navigate({ to: '/search', search: clean({ q: search.q }) })}
+                  >
+                    {t('search.clear')}
+                  </button>
+                ) : undefined
+              }
+            >
               {t('search.none_text')}
             </Empty>
           )}
@@ -104,7 +137,13 @@ export function SearchPage({ search }: { search: Search }) {
             ))}
           </ul>
           {results.hasNextPage && (
-            <button type="button" className="button" style={{ justifySelf: 'center' }} disabled={results.isFetchingNextPage} onClick={() => void results.fetchNextPage()}>
+            <button
+              type="button"
+              className="button"
+              style={{ justifySelf: 'center' }}
+              disabled={results.isFetchingNextPage}
+              onClick={() => void results.fetchNextPage()}
+            >
               {results.isFetchingNextPage ? <span className="spinner" /> : t('common.more_results')}
             </button>
           )}
@@ -124,30 +163,52 @@ type T = ReturnType<typeof useTranslation>['t']
 
 function activeFilters(search: Search, t: T) {
   const list: { key: string; label: string; off: Partial<Search> }[] = []
-  if (search.category) list.push({ key: 'category', label: categoryName(t, search.category), off: { category: undefined } })
+  if (search.category)
+    list.push({ key: 'category', label: categoryName(t, search.category), off: { category: undefined } })
   if (search.city) list.push({ key: 'city', label: search.city, off: { city: undefined } })
-  if (search.from || search.to) list.push({ key: 'date', label: dateLabel(search, t), off: { from: undefined, to: undefined } })
+  if (search.from || search.to)
+    list.push({ key: 'date', label: dateLabel(search, t), off: { from: undefined, to: undefined } })
   if (search.minPrice !== undefined || search.maxPrice !== undefined) {
     const unit = 10 ** minorDigits(search.currency ?? 'EUR')
     const label = `${search.minPrice !== undefined ? number(search.minPrice / unit) : '0'} – ${search.maxPrice !== undefined ? number(search.maxPrice / unit) : '∞'} ${search.currency ?? 'EUR'}`
     list.push({ key: 'price', label, off: { minPrice: undefined, maxPrice: undefined, currency: undefined } })
   }
-  if (search.near) list.push({ key: 'near', label: t('search.near_me'), off: { near: undefined, radius: undefined, sort: search.sort === 'distance' ? undefined : search.sort } })
+  if (search.near)
+    list.push({
+      key: 'near',
+      label: t('search.near_me'),
+      off: { near: undefined, radius: undefined, sort: search.sort === 'distance' ? undefined : search.sort },
+    })
   if (search.available) list.push({ key: 'available', label: t('search.available'), off: { available: undefined } })
   return list
 }
 
-const same = (search: Search, range: { from: string; to: string }) => search.from === range.from && search.to === range.to
+const same = (search: Search, range: { from: string; to: string }) =>
+  search.from === range.from && search.to === range.to
 
 function dateLabel(search: Search, t: T): string {
   if (same(search, today())) return t('search.today')
   if (same(search, weekend())) return t('search.weekend')
   if (same(search, nextDays(30))) return t('search.month')
-  if (search.from && search.to && search.from.slice(0, 7) === search.to.slice(0, 7) && same(search, month(search.from.slice(0, 7)))) return monthName(search.from.slice(0, 7))
+  if (
+    search.from &&
+    search.to &&
+    search.from.slice(0, 7) === search.to.slice(0, 7) &&
+    same(search, month(search.from.slice(0, 7)))
+  )
+    return monthName(search.from.slice(0, 7))
   return `${search.from ?? '…'} – ${search.to ?? '…'}`
 }
 
-function Filters({ search, results, change }: { search: Search; results: Results; change: (patch: Partial<Search>) => void }) {
+function Filters({
+  search,
+  results,
+  change,
+}: {
+  search: Search
+  results: Results
+  change: (patch: Partial<Search>) => void
+}) {
   const { t } = useTranslation()
   const [locating, setLocating] = useState<'no' | 'asking' | 'denied'>('no')
   const ranges = [
@@ -156,7 +217,8 @@ function Filters({ search, results, change }: { search: Search; results: Results
     ['search.month', nextDays(30)],
   ] as const
   const near = () => {
-    if (search.near) return change({ near: undefined, radius: undefined, sort: search.sort === 'distance' ? undefined : search.sort })
+    if (search.near)
+      return change({ near: undefined, radius: undefined, sort: search.sort === 'distance' ? undefined : search.sort })
     setLocating('asking')
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
@@ -173,20 +235,56 @@ function Filters({ search, results, change }: { search: Search; results: Results
         <legend className="label">{t('search.date')}</legend>
         <div className="chips">
           {ranges.map(([key, range]) => (
-            <button key={key} type="button" className="chip" aria-pressed={same(search, range)} onClick={() => change(same(search, range) ? { from: undefined, to: undefined } : range)}>
+            <button
+              key={key}
+              type="button"
+              className="chip"
+              aria-pressed={same(search, range)}
+              onClick={() => change(same(search, range) ? { from: undefined, to: undefined } : range)}
+            >
               {t(key)}
             </button>
           ))}
         </div>
         <div className="price-range">
-          <input className="input" type="date" aria-label={t('search.from')} value={search.from ?? ''} onChange={(e) => change({ from: e.target.value || undefined })} />
-          <input className="input" type="date" aria-label={t('search.to')} value={search.to ?? ''} onChange={(e) => change({ to: e.target.value || undefined })} />
+          <input
+            className="input"
+            type="date"
+            aria-label={t('search.from')}
+            value={search.from ?? ''}
+            onChange={(e) => change({ from: e.target.value || undefined })}
+          />
+          <input
+            className="input"
+            type="date"
+            aria-label={t('search.to')}
+            value={search.to ?? ''}
+            onChange={(e) => change({ to: e.target.value || undefined })}
+          />
         </div>
       </fieldset>
-      <Facet title={t('search.category')} buckets={results.facets.category} value={search.category} name={(value) => categoryName(t, value)} onChange={(category) => change({ category })} />
-      <Facet title={t('search.city')} buckets={results.facets.city} value={search.city} name={(value) => value} onChange={(city) => change({ city })} />
+      <Facet
+        title={t('search.category')}
+        buckets={results.facets.category}
+        value={search.category}
+        name={(value) => categoryName(t, value)}
+        onChange={(category) => change({ category })}
+      />
+      <Facet
+        title={t('search.city')}
+        buckets={results.facets.city}
+        value={search.city}
+        name={(value) => value}
+        onChange={(city) => change({ city })}
+      />
       <div className="facet">
-        <button type="button" className="chip" aria-pressed={Boolean(search.near)} onClick={near} style={{ justifySelf: 'start' }}>
+        <button
+          type="button"
+          className="chip"
+          aria-pressed={Boolean(search.near)}
+          onClick={near}
+          style={{ justifySelf: 'start' }}
+        >
           <Icon name="pin" size={18} />
           {locating === 'asking' ? t('search.locating') : t('search.near_me')}
         </button>
@@ -194,7 +292,11 @@ function Filters({ search, results, change }: { search: Search; results: Results
       </div>
       <PriceRange search={search} change={change} />
       <label className="check">
-        <input type="checkbox" checked={search.available ?? false} onChange={(e) => change({ available: e.target.checked || undefined })} />
+        <input
+          type="checkbox"
+          checked={search.available ?? false}
+          onChange={(e) => change({ available: e.target.checked || undefined })}
+        />
         <span>{t('search.available')}</span>
       </label>
     </>
@@ -220,7 +322,9 @@ function PriceRange({ search, change }: { search: Search; change: (patch: Partia
       aria-label={label}
       placeholder={label}
       defaultValue={search[key] === undefined ? '' : search[key] / unit}
-      onBlur={(e) => e.target.value !== (search[key] === undefined ? '' : String(search[key] / unit)) && set(key, e.target.value)}
+      onBlur={(e) =>
+        e.target.value !== (search[key] === undefined ? '' : String(search[key] / unit)) && set(key, e.target.value)
+      }
       onKeyDown={(e) => e.key === 'Enter' && set(key, e.currentTarget.value)}
     />
   )
@@ -235,7 +339,19 @@ function PriceRange({ search, change }: { search: Search; change: (patch: Partia
   )
 }
 
-function Facet({ title, buckets, value, name, onChange }: { title: string; buckets: Bucket[]; value: string | undefined; name: (value: string) => string; onChange: (value: string | undefined) => void }) {
+function Facet({
+  title,
+  buckets,
+  value,
+  name,
+  onChange,
+}: {
+  title: string
+  buckets: Bucket[]
+  value: string | undefined
+  name: (value: string) => string
+  onChange: (value: string | undefined) => void
+}) {
   const { t } = useTranslation()
   const [all, setAll] = useState(false)
   if (buckets.length === 0) return null
@@ -245,7 +361,13 @@ function Facet({ title, buckets, value, name, onChange }: { title: string; bucke
       <legend className="label">{title}</legend>
       <div className="chips">
         {shown.map((bucket) => (
-          <button key={bucket.value} type="button" className="chip" aria-pressed={bucket.value === value} onClick={() => onChange(bucket.value === value ? undefined : bucket.value)}>
+          <button
+            key={bucket.value}
+            type="button"
+            className="chip"
+            aria-pressed={bucket.value === value}
+            onClick={() => onChange(bucket.value === value ? undefined : bucket.value)}
+          >
             <span dir="auto">{name(bucket.value)}</span>
             <span className="count">{number(bucket.count)}</span>
           </button>

@@ -18,8 +18,10 @@ export interface Search {
   view?: 'list' | 'map'
 }
 
-const text = (value: unknown) => (typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined)
-const amount = (value: unknown) => (Number.isFinite(Number(value)) && value !== '' && value !== undefined && value !== null ? Number(value) : undefined)
+const text = (value: unknown) =>
+  typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : undefined
+const amount = (value: unknown) =>
+  Number.isFinite(Number(value)) && value !== '' && value !== undefined && value !== null ? Number(value) : undefined
 
 export function validateSearch(raw: Record<string, unknown>): Search {
   const sort = text(raw.sort)
@@ -120,14 +122,16 @@ function hit(value: unknown): Hit {
     ...(e as unknown as Hit),
     priceFrom: typeof from.amount === 'number' ? (from as unknown as Hit['priceFrom']) : lowest({ ticketTypes: types }),
     highlight: Array.isArray(marked) ? String(marked[0]) : typeof marked === 'string' ? marked : undefined,
-    distanceKm: typeof e.distanceKm === 'number' ? e.distanceKm : typeof e.distance === 'number' ? e.distance : undefined,
+    distanceKm:
+      typeof e.distanceKm === 'number' ? e.distanceKm : typeof e.distance === 'number' ? e.distance : undefined,
   }
 }
 
 function params(search: Search, extra: Record<string, string | undefined>): string {
   const query = new URLSearchParams()
   const { view: _, ...rest } = search
-  for (const [key, value] of Object.entries({ ...rest, ...extra })) if (value !== undefined) query.set(key, String(value))
+  for (const [key, value] of Object.entries({ ...rest, ...extra }))
+    if (value !== undefined) query.set(key, String(value))
   return query.toString()
 }
 
@@ -136,7 +140,9 @@ export const searchQuery = (search: Search, limit?: number) =>
     queryKey: ['search', clean({ ...search, view: undefined }), limit],
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ pageParam }): Promise<Results> => {
-      const body = obj(await call<unknown>('GET', `/api/v1/search?${params(search, { cursor: pageParam, limit: limit?.toString() })}`))
+      const body = obj(
+        await call<unknown>('GET', `/api/v1/search?${params(search, { cursor: pageParam, limit: limit?.toString() })}`),
+      )
       const facets = obj(body.facets)
       return {
         items: (Array.isArray(body.items) ? body.items : []).map(hit),
@@ -155,7 +161,11 @@ export const searchQuery = (search: Search, limit?: number) =>
 export const upcomingQuery = queryOptions({
   queryKey: ['upcoming'],
   queryFn: async () => {
-    const page = await take(api.GET('/api/v1/events', { params: { query: { limit: 60, from: new Date(Math.floor(Date.now() / 3.6e6) * 3.6e6).toISOString() } } }))
+    const page = await take(
+      api.GET('/api/v1/events', {
+        params: { query: { limit: 60, from: new Date(Math.floor(Date.now() / 3.6e6) * 3.6e6).toISOString() } },
+      }),
+    )
     return page.items.map(hitOfEvent)
   },
   staleTime: 30_000,
@@ -177,7 +187,10 @@ export const suggestQuery = (q: string) =>
       return items.slice(0, 8).map((item: unknown) => {
         if (typeof item === 'string') return { text: item }
         const e = obj(item)
-        return { text: String(e.text ?? e.name ?? ''), event: typeof e.id === 'string' ? e.id : typeof e.event === 'string' ? e.event : undefined }
+        return {
+          text: String(e.text ?? e.name ?? ''),
+          event: typeof e.id === 'string' ? e.id : typeof e.event === 'string' ? e.event : undefined,
+        }
       })
     },
     enabled: q.length >= 2,

@@ -93,13 +93,22 @@ export default function CanvasMap({ store, hidden, onTap, handle }: MapProps) {
       const { image, scale } = overview.current!
       if (store.dirty.size > 0) {
         const o = image.getContext('2d')!
-        for (const unit of store.dirty) if (unit < house.seats) dot(o, unit, scale, house.bounds.left - house.pitch, house.bounds.top - house.pitch)
+        for (const unit of store.dirty)
+          if (unit < house.seats) dot(o, unit, scale, house.bounds.left - house.pitch, house.bounds.top - house.pitch)
         store.dirty.clear()
       }
-      ctx.drawImage(image, house.bounds.left - house.pitch, house.bounds.top - house.pitch, image.width / scale, image.height / scale)
+      ctx.drawImage(
+        image,
+        house.bounds.left - house.pitch,
+        house.bounds.top - house.pitch,
+        image.width / scale,
+        image.height / scale,
+      )
     } else {
       const m = house.pitch
-      each(index.current, -dx / k - m, -dy / k - m, (width - dx) / k + m, (height - dy) / k + m, (unit) => seat(ctx, unit, c))
+      each(index.current, -dx / k - m, -dy / k - m, (width - dx) / k + m, (height - dy) / k + m, (unit) =>
+        seat(ctx, unit, c),
+      )
     }
     labels(ctx, c, camera, ratio, width, height)
   }
@@ -156,7 +165,14 @@ export default function CanvasMap({ store, hidden, onTap, handle }: MapProps) {
     }
   }
 
-  const labels = (ctx: CanvasRenderingContext2D, c: Inks, camera: Camera, ratio: number, width: number, height: number) => {
+  const labels = (
+    ctx: CanvasRenderingContext2D,
+    c: Inks,
+    camera: Camera,
+    ratio: number,
+    width: number,
+    height: number,
+  ) => {
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0)
     ctx.textAlign = 'center'
     ctx.textBaseline = 'middle'

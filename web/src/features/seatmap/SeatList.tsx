@@ -5,7 +5,17 @@ import { kindColor, look } from './paint'
 import type { SeatStore } from './store'
 
 /** The same house as sections, rows and seats: all that the map can do, with keys and by ear. */
-export function SeatList({ store, hidden, onToggle, onSection }: { store: SeatStore; hidden: ReadonlySet<string>; onToggle: (unit: number) => void; onSection: (name: string) => void }) {
+export function SeatList({
+  store,
+  hidden,
+  onToggle,
+  onSection,
+}: {
+  store: SeatStore
+  hidden: ReadonlySet<string>
+  onToggle: (unit: number) => void
+  onSection: (name: string) => void
+}) {
   const { t } = useTranslation()
   useSyncExternalStore(store.subscribe, store.snapshot)
   const { house } = store
@@ -57,7 +67,8 @@ export function SeatList({ store, hidden, onToggle, onSection }: { store: SeatSt
                     seat: house.number[unit],
                     type: type?.name ?? '',
                     price: type ? money(type.price) : '',
-                    kind: kind === 'wheelchair' ? t('seats.wheelchair') : kind === 'companion' ? t('seats.companion') : '',
+                    kind:
+                      kind === 'wheelchair' ? t('seats.wheelchair') : kind === 'companion' ? t('seats.companion') : '',
                     state: t(`seats.${what === 'off' ? 'booked' : what}`),
                   })}
                   onClick={() => onToggle(unit)}

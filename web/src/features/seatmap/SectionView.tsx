@@ -19,9 +19,17 @@ export function SectionView({ house, unit }: { house: House; unit: number }) {
     <figure className="section-view">
       <svg viewBox="0 0 300 150" role="img" aria-label={t('seats.view_alt', { distance: Math.round(distance) })}>
         <rect width="300" height="150" fill="#0b0a1c" />
-        <path d={`M${x - w / 2} ${y - Math.min(0, skew)} L${x + w / 2} ${y + Math.max(0, skew)} V${y + h - Math.max(0, skew) * 0.4} L${x - w / 2} ${y + h + Math.min(0, skew) * 0.4}Z`} fill="#2a2858" />
+        <path
+          d={`M${x - w / 2} ${y - Math.min(0, skew)} L${x + w / 2} ${y + Math.max(0, skew)} V${y + h - Math.max(0, skew) * 0.4} L${x - w / 2} ${y + h + Math.min(0, skew) * 0.4}Z`}
+          fill="#2a2858"
+        />
         {[0.2, 0.5, 0.8].map((p) => (
-          <path key={p} d={`M${x - w / 2 + w * p} ${y} l${-w * 0.13} ${h} h${w * 0.26}Z`} fill="#ffc533" opacity="0.550" />
+          <path
+            key={p}
+            d={`M${x - w / 2 + w * p} ${y} l${-w * 0.13} ${h} h${w * 0.26}Z`}
+            fill="#ffc533"
+            opacity="0.550"
+          />
         ))}
         <rect x={x - w / 2} y={y + h - 4 * size} width={w} height={7 * size} fill="#ffc533" />
         {[-0.25, 0.02, 0.28].map((p) => (
@@ -34,7 +42,15 @@ export function SectionView({ house, unit }: { house: House; unit: number }) {
           const rows = Math.min(3, Math.round(distance / 6))
           if (i >= rows) return null
           const s = 5 + i * 4
-          return Array.from({ length: 26 - i * 6 }, (_, j) => <circle key={`${i}-${j}`} cx={(j + 0.5) * (300 / (26 - i * 6))} cy={118 + i * 14} r={s * 0.8} fill="#171633" />)
+          return Array.from({ length: 26 - i * 6 }, (_, j) => (
+            <circle
+              key={`${i}-${j}`}
+              cx={(j + 0.5) * (300 / (26 - i * 6))}
+              cy={118 + i * 14}
+              r={s * 0.8}
+              fill="#171633"
+            />
+          ))
         })}
       </svg>
       <figcaption className="small muted">{t('seats.view')}</figcaption>

@@ -41,14 +41,34 @@ export default function SvgMap({ store, hidden, onTap, handle }: MapProps) {
     <div ref={box} className="map-box">
       <svg width="100%" height="100%" aria-hidden="true">
         <g ref={world}>
-          <Stage x={house.stage.x} y={house.stage.y} width={Math.min((area.right - area.left) * 0.5, house.pitch * 16)} pitch={house.pitch} />
+          <Stage
+            x={house.stage.x}
+            y={house.stage.y}
+            width={Math.min((area.right - area.left) * 0.5, house.pitch * 16)}
+            pitch={house.pitch}
+          />
           {house.sections.map((s) => (
-            <text key={s.name} x={s.x} y={s.top - house.pitch} textAnchor="middle" fontSize={house.pitch * 0.9} className="map-label">
+            <text
+              key={s.name}
+              x={s.x}
+              y={s.top - house.pitch}
+              textAnchor="middle"
+              fontSize={house.pitch * 0.9}
+              className="map-label"
+            >
               {s.name}
             </text>
           ))}
           {house.ids.slice(0, house.seats).map((id, i) => (
-            <SeatMark key={id} x={house.x[i]!} y={house.y[i]!} r={r} look={look(store, i, hidden)} type={house.type[i]!} kind={house.kind[i]!} />
+            <SeatMark
+              key={id}
+              x={house.x[i]!}
+              y={house.y[i]!}
+              r={r}
+              look={look(store, i, hidden)}
+              type={house.type[i]!}
+              kind={house.kind[i]!}
+            />
           ))}
         </g>
       </svg>
@@ -59,15 +79,38 @@ export default function SvgMap({ store, hidden, onTap, handle }: MapProps) {
 const stageBounds = new WeakMap<object, { left: number; top: number; right: number; bottom: number }>()
 function withStage(house: SeatStore['house']) {
   let b = stageBounds.get(house)
-  if (!b) stageBounds.set(house, (b = { ...house.bounds, top: Math.min(house.bounds.top - house.pitch, house.stage.y - house.pitch * 1.6) }))
+  if (!b)
+    stageBounds.set(
+      house,
+      (b = { ...house.bounds, top: Math.min(house.bounds.top - house.pitch, house.stage.y - house.pitch * 1.6) }),
+    )
   return b
 }
 
 function Stage({ x, y, width, pitch }: { x: number; y: number; width: number; pitch: number }) {
-  return <path d={`M${x - width / 2} ${y - pitch} h${width} q0 ${pitch * 1.6} ${-width / 2} ${pitch * 1.6} q${-width / 2} 0 ${-width / 2} ${-pitch * 1.6}z`} className="map-stage" />
+  return (
+    <path
+      d={`M${x - width / 2} ${y - pitch} h${width} q0 ${pitch * 1.6} ${-width / 2} ${pitch * 1.6} q${-width / 2} 0 ${-width / 2} ${-pitch * 1.6}z`}
+      className="map-stage"
+    />
+  )
 }
 
-const SeatMark = memo(function SeatMark({ x, y, r, look, type, kind }: { x: number; y: number; r: number; look: Look; type: number; kind: string }) {
+const SeatMark = memo(function SeatMark({
+  x,
+  y,
+  r,
+  look,
+  type,
+  kind,
+}: {
+  x: number
+  y: number
+  r: number
+  look: Look
+  type: number
+  kind: string
+}) {
   if (look === 'chosen')
     return (
       <g className="seat-chosen">
@@ -78,9 +121,16 @@ const SeatMark = memo(function SeatMark({ x, y, r, look, type, kind }: { x: numb
   if (look === 'held') return <circle cx={x} cy={y} r={r * 0.8} className="seat-held" strokeWidth={r * 0.35} />
   if (look === 'booked') {
     const d = r * 0.42
-    return <path d={`M${x - d} ${y - d} L${x + d} ${y + d} M${x + d} ${y - d} L${x - d} ${y + d}`} className="seat-booked" strokeWidth={r * 0.3} />
+    return (
+      <path
+        d={`M${x - d} ${y - d} L${x + d} ${y + d} M${x + d} ${y - d} L${x - d} ${y + d}`}
+        className="seat-booked"
+        strokeWidth={r * 0.3}
+      />
+    )
   }
   const style = look === 'off' ? { fill: 'var(--taken)', opacity: 0.5 } : { fill: kindColor(type) }
-  if (kind === 'wheelchair' || kind === 'companion') return <rect x={x - r} y={y - r} width={r * 2} height={r * 2} rx={r * 0.3} style={style} />
+  if (kind === 'wheelchair' || kind === 'companion')
+    return <rect x={x - r} y={y - r} width={r * 2} height={r * 2} rx={r * 0.3} style={style} />
   return <circle cx={x} cy={y} r={look === 'off' ? r * 0.6 : r} style={style} />
 })

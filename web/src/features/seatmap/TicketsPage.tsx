@@ -43,7 +43,8 @@ export function TicketsPage({ id }: { id: string }) {
   })
   useTitle(event.data?.name)
   const store = useMemo(
-    () => (event.data && plan.data && map.data ? new SeatStore(buildHouse(event.data, plan.data, map.data), map.data) : null),
+    () =>
+      event.data && plan.data && map.data ? new SeatStore(buildHouse(event.data, plan.data, map.data), map.data) : null,
     // A background refetch of the event must not throw the selection away.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [event.data?.id, plan.data, map.data],
@@ -105,7 +106,9 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
           dispatch({ type: 'hold', hold })
           if (hold.status === 'open') store.adopt(hold.units.map((u) => u.unit))
         },
-        (reason: unknown) => asProblem(reason).status !== 0 && dispatch({ type: asProblem(reason).code === 'hold_expired' ? 'expired' : 'released' }),
+        (reason: unknown) =>
+          asProblem(reason).status !== 0 &&
+          dispatch({ type: asProblem(reason).code === 'hold_expired' ? 'expired' : 'released' }),
       )
       setStanding(countStanding(house, cart.units))
       return
@@ -114,7 +117,11 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
     if (!kept) return
     sessionStorage.removeItem(`foyer.choice.${event.id}`)
     const choice = JSON.parse(kept) as { units: string[]; standing: Record<string, number> }
-    store.choose(choice.units.map((unit) => house.index.get(unit)).filter((unit): unit is number => unit !== undefined && store.free(unit)))
+    store.choose(
+      choice.units
+        .map((unit) => house.index.get(unit))
+        .filter((unit): unit is number => unit !== undefined && store.free(unit)),
+    )
     setStanding(choice.standing)
   }, [event.id, house, store])
 
@@ -143,7 +150,10 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
 
   const attempt = async (work: () => Promise<unknown>) => {
     if (!session) {
-      sessionStorage.setItem(`foyer.choice.${event.id}`, JSON.stringify({ units: seats.map((u) => house.ids[u]), standing }))
+      sessionStorage.setItem(
+        `foyer.choice.${event.id}`,
+        JSON.stringify({ units: seats.map((u) => house.ids[u]), standing }),
+      )
       return signIn()
     }
     setBusy(true)
@@ -152,7 +162,8 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
       await work()
     } catch (reason) {
       const problem = asProblem(reason)
-      if (problem.code === 'units_unavailable' && Array.isArray(problem.fields.units)) store.takenBy(problem.fields.units.map(String))
+      if (problem.code === 'units_unavailable' && Array.isArray(problem.fields.units))
+        store.takenBy(problem.fields.units.map(String))
       else if (problem.code === 'hold_expired') dispatch({ type: 'expired' })
       else setError(reason)
     } finally {
@@ -171,7 +182,11 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
         const current = await getHold(held.hold)
         hold = current.status === 'open' ? await changeHold(current, units()) : current
       } else if (seats.length === 0) {
-        hold = await createHold(event.id, { items: Object.entries(standing).filter(([, n]) => n > 0).map(([ticketType, quantity]) => ({ ticketType, quantity })) })
+        hold = await createHold(event.id, {
+          items: Object.entries(standing)
+            .filter(([, n]) => n > 0)
+            .map(([ticketType, quantity]) => ({ ticketType, quantity })),
+        })
       } else hold = await createHold(event.id, { units: units() })
       store.adopt(hold.units.map((u) => u.unit))
       void navigate({ to: '/checkout/$hold', params: { hold: hold.id } })
@@ -185,7 +200,12 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
       }
       const hold = await createHold(event.id, { items: [{ ticketType, quantity }] })
       store.adopt(hold.units.map((u) => u.unit))
-      setStanding(countStanding(house, hold.units.map((u) => u.unit)))
+      setStanding(
+        countStanding(
+          house,
+          hold.units.map((u) => u.unit),
+        ),
+      )
       const first = house.index.get(hold.units[0]!.unit)
       if (first !== undefined && first < house.seats) {
         setLatest(first)
@@ -197,7 +217,9 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
 
   const again = () => {
     const wanted = expired?.units ?? []
-    const free = wanted.map((id) => house.index.get(id)).filter((unit): unit is number => unit !== undefined && store.free(unit))
+    const free = wanted
+      .map((id) => house.index.get(id))
+      .filter((unit): unit is number => unit !== undefined && store.free(unit))
     dispatch({ type: 'released' })
     store.choose(free.filter((unit) => unit < house.seats))
     setStanding(countStanding(house, wanted))
@@ -216,13 +238,28 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             <MapView store={store} hidden={hidden} onTap={toggle} handle={(h) => (handle.current = h)} />
           </Suspense>
           <div className="map-tools">
-            <button type="button" className="icon-button" aria-label={t('seats.zoom_in')} onClick={() => handle.current?.current.zoom(1.7)}>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={t('seats.zoom_in')}
+              onClick={() => handle.current?.current.zoom(1.7)}
+            >
               <Icon name="plus" />
             </button>
-            <button type="button" className="icon-button" aria-label={t('seats.zoom_out')} onClick={() => handle.current?.current.zoom(1 / 1.7)}>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={t('seats.zoom_out')}
+              onClick={() => handle.current?.current.zoom(1 / 1.7)}
+            >
               <Icon name="minus" />
             </button>
-            <button type="button" className="icon-button" aria-label={t('seats.whole')} onClick={() => handle.current?.current.reset()}>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={t('seats.whole')}
+              onClick={() => handle.current?.current.reset()}
+            >
               <Icon name="house" />
             </button>
           </div>
@@ -241,7 +278,9 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             </p>
           </div>
         </header>
-        {connection === 'waiting' || connection === 'offline' ? <Notice tone="warn" title={t('seats.not_live')} live /> : null}
+        {connection === 'waiting' || connection === 'offline' ? (
+          <Notice tone="warn" title={t('seats.not_live')} live />
+        ) : null}
         {expired && (
           <Notice tone="warn" title={t('cart.over')} live>
             <span>{t('cart.over_text')}</span>
@@ -251,7 +290,11 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
                   {t('cart.same', { count: sameFree })}
                 </button>
               )}
-              <button type="button" className="button button-quiet button-small" onClick={() => dispatch({ type: 'released' })}>
+              <button
+                type="button"
+                className="button button-quiet button-small"
+                onClick={() => dispatch({ type: 'released' })}
+              >
                 {t('common.dismiss')}
               </button>
             </div>
@@ -282,7 +325,9 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             </div>
           </Notice>
         )}
-        {house.seats > 0 && <Best house={house} store={store} max={max} busy={busy} onBest={(type, n) => void best(type, n)} />}
+        {house.seats > 0 && (
+          <Best house={house} store={store} max={max} busy={busy} onBest={(type, n) => void best(type, n)} />
+        )}
         {house.seats > 0 && (
           <fieldset className="stack-s">
             <legend className="label">{t('seats.prices')}</legend>
@@ -314,10 +359,16 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
                 <div>
                   <strong>{type.name}</strong>
                   <p className="small muted tabular">
-                    {type.price.amount === 0 ? t('event.free') : money(type.price)} · {free === 0 ? t('event.sold_out') : t('event.left', { count: free, n: number(free) })}
+                    {type.price.amount === 0 ? t('event.free') : money(type.price)} ·{' '}
+                    {free === 0 ? t('event.sold_out') : t('event.left', { count: free, n: number(free) })}
                   </p>
                 </div>
-                <Stepper label={type.name} value={standing[type.id] ?? 0} max={Math.min(free, max - count + (standing[type.id] ?? 0))} onChange={(n) => setStanding((now) => ({ ...now, [type.id]: n }))} />
+                <Stepper
+                  label={type.name}
+                  value={standing[type.id] ?? 0}
+                  max={Math.min(free, max - count + (standing[type.id] ?? 0))}
+                  onChange={(n) => setStanding((now) => ({ ...now, [type.id]: n }))}
+                />
               </div>
             )
           })}
@@ -329,10 +380,17 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
                 <Icon name="list" size={20} />
                 {t('seats.as_list')}
               </summary>
-              {listed && <SeatList store={store} hidden={hidden} onToggle={toggle} onSection={(name) => {
-                const section = house.sections.find((s) => s.name === name)
-                if (section) handle.current?.current.show(section)
-              }} />}
+              {listed && (
+                <SeatList
+                  store={store}
+                  hidden={hidden}
+                  onToggle={toggle}
+                  onSection={(name) => {
+                    const section = house.sections.find((s) => s.name === name)
+                    if (section) handle.current?.current.show(section)
+                  }}
+                />
+              )}
             </details>
           </>
         )}
@@ -360,9 +418,16 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             {held ? <Timer deadline={held.expiresAt} onOver={() => dispatch({ type: 'expired' })} /> : null}
             <div className="picker-total">
               <strong className="tabular">{count === 0 ? t('seats.none') : money(total)}</strong>
-              <span className="small muted">{count === 0 ? t('event.max', { count: max }) : t('cart.count', { count })}</span>
+              <span className="small muted">
+                {count === 0 ? t('event.max', { count: max }) : t('cart.count', { count })}
+              </span>
             </div>
-            <button type="button" className="button button-light" disabled={busy || (count === 0 && !needsPass) || needsPass} onClick={() => void submit()}>
+            <button
+              type="button"
+              className="button button-light"
+              disabled={busy || (count === 0 && !needsPass) || needsPass}
+              onClick={() => void submit()}
+            >
               {busy ? <span className="spinner" /> : session ? t('seats.go_on') : t('seats.sign_in_go_on')}
             </button>
           </div>
@@ -397,18 +462,34 @@ function standingUnits(store: SeatStore, wanted: Record<string, number>): string
     const own = all.filter((unit) => store.mine.has(unit))
     const free = all.filter((unit) => store.states[unit] === 'a')
     const start = Math.floor(Math.random() * Math.max(1, free.length - n))
-    units.push(...[...own, ...free.slice(start), ...free.slice(0, start)].slice(0, n).map((unit) => store.house.ids[unit]!))
+    units.push(
+      ...[...own, ...free.slice(start), ...free.slice(0, start)].slice(0, n).map((unit) => store.house.ids[unit]!),
+    )
   }
   return units
 }
 
-function Best({ house, store, max, busy, onBest }: { house: House; store: SeatStore; max: number; busy: boolean; onBest: (type: string, quantity: number) => void }) {
+function Best({
+  house,
+  store,
+  max,
+  busy,
+  onBest,
+}: {
+  house: House
+  store: SeatStore
+  max: number
+  busy: boolean
+  onBest: (type: string, quantity: number) => void
+}) {
   const { t } = useTranslation()
   const [quantity, setQuantity] = useState(Math.min(2, max))
   const seated = house.types.filter((type) => type?.seated)
   const left = useMemo(() => {
     const n = new Map<string, number>()
-    for (let i = 0; i < house.seats; i++) if (store.states[i] === 'a') n.set(house.types[house.type[i]!]!.id, (n.get(house.types[house.type[i]!]!.id) ?? 0) + 1)
+    for (let i = 0; i < house.seats; i++)
+      if (store.states[i] === 'a')
+        n.set(house.types[house.type[i]!]!.id, (n.get(house.types[house.type[i]!]!.id) ?? 0) + 1)
     return n
   }, [house, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
   const offered = seated.filter((type) => (left.get(type.id) ?? 0) >= quantity)
@@ -432,7 +513,12 @@ function Best({ house, store, max, busy, onBest }: { house: House; store: SeatSt
             </option>
           ))}
         </select>
-        <button type="button" className="button" disabled={busy || !chosen} onClick={() => chosen && onBest(chosen.id, quantity)}>
+        <button
+          type="button"
+          className="button"
+          disabled={busy || !chosen}
+          onClick={() => chosen && onBest(chosen.id, quantity)}
+        >
           <Icon name="spark" size={20} />
           {t('seats.find')}
         </button>
@@ -446,23 +532,34 @@ function Legend() {
   return (
     <ul className="legend">
       <li>
-        <svg viewBox="0 0 20 20"><circle cx="10" cy="10" r="7" fill="var(--kind-1)" /></svg>
+        <svg viewBox="0 0 20 20">
+          <circle cx="10" cy="10" r="7" fill="var(--kind-1)" />
+        </svg>
         {t('seats.free')}
       </li>
       <li>
-        <svg viewBox="0 0 20 20"><rect x="2" y="2" width="16" height="16" rx="4" fill="var(--light)" stroke="#17163a" strokeWidth="1.500" /><path d="M6 10l3 3 5-6" fill="none" stroke="#17163a" strokeWidth="2" /></svg>
+        <svg viewBox="0 0 20 20">
+          <rect x="2" y="2" width="16" height="16" rx="4" fill="var(--light)" stroke="#17163a" strokeWidth="1.500" />
+          <path d="M6 10l3 3 5-6" fill="none" stroke="#17163a" strokeWidth="2" />
+        </svg>
         {t('seats.chosen')}
       </li>
       <li>
-        <svg viewBox="0 0 20 20"><circle cx="10" cy="10" r="6" fill="none" stroke="var(--line-strong)" strokeWidth="2.500" /></svg>
+        <svg viewBox="0 0 20 20">
+          <circle cx="10" cy="10" r="6" fill="none" stroke="var(--line-strong)" strokeWidth="2.500" />
+        </svg>
         {t('seats.held')}
       </li>
       <li>
-        <svg viewBox="0 0 20 20"><path d="M6 6l8 8M14 6l-8 8" stroke="var(--line-strong)" strokeWidth="2.500" /></svg>
+        <svg viewBox="0 0 20 20">
+          <path d="M6 6l8 8M14 6l-8 8" stroke="var(--line-strong)" strokeWidth="2.500" />
+        </svg>
         {t('seats.booked')}
       </li>
       <li>
-        <svg viewBox="0 0 20 20"><rect x="3" y="3" width="14" height="14" rx="2" fill="var(--kind-1)" /></svg>
+        <svg viewBox="0 0 20 20">
+          <rect x="3" y="3" width="14" height="14" rx="2" fill="var(--kind-1)" />
+        </svg>
         {t('seats.accessible')}
       </li>
     </ul>

@@ -18,7 +18,11 @@ export function fit(bounds: Bounds, width: number, height: number, pad: number):
   const w = Math.max(1, bounds.right - bounds.left)
   const h = Math.max(1, bounds.bottom - bounds.top)
   const k = Math.min((width - 2 * pad) / w, (height - 2 * pad) / h)
-  return { k, dx: width / 2 - (k * (bounds.left + bounds.right)) / 2, dy: height / 2 - (k * (bounds.top + bounds.bottom)) / 2 }
+  return {
+    k,
+    dx: width / 2 - (k * (bounds.left + bounds.right)) / 2,
+    dy: height / 2 - (k * (bounds.top + bounds.bottom)) / 2,
+  }
 }
 
 /** Zooms by a factor; what is at (x, y) on the screen stays there. */
@@ -35,7 +39,11 @@ export function clamp(camera: Camera, bounds: Bounds, width: number, height: num
   const maxDx = width - margin - bounds.left * camera.k
   const minDy = margin - bounds.bottom * camera.k
   const maxDy = height - margin - bounds.top * camera.k
-  return { k: camera.k, dx: Math.min(Math.max(camera.dx, minDx), maxDx), dy: Math.min(Math.max(camera.dy, minDy), maxDy) }
+  return {
+    k: camera.k,
+    dx: Math.min(Math.max(camera.dx, minDx), maxDx),
+    dy: Math.min(Math.max(camera.dy, minDy), maxDy),
+  }
 }
 
 export interface Handle {
@@ -87,12 +95,17 @@ export function useCamera(
       const step = (now: number) => {
         const t = Math.min(1, (now - began) / 260)
         const e = 1 - (1 - t) ** 3
-        set({ k: from.k + (target.k - from.k) * e, dx: from.dx + (target.dx - from.dx) * e, dy: from.dy + (target.dy - from.dy) * e })
+        set({
+          k: from.k + (target.k - from.k) * e,
+          dx: from.dx + (target.dx - from.dx) * e,
+          dy: from.dy + (target.dy - from.dy) * e,
+        })
         if (t < 1) animation = requestAnimationFrame(step)
       }
       animation = requestAnimationFrame(step)
     }
-    handle.current.zoom = (factor) => glide(zoomAt(handle.current.camera, factor, width / 2, height / 2, limits().least, limits().most))
+    handle.current.zoom = (factor) =>
+      glide(zoomAt(handle.current.camera, factor, width / 2, height / 2, limits().least, limits().most))
     handle.current.reset = () => glide(whole())
     handle.current.show = (area) => {
       const target = fit(area, width, height, Math.min(width, height) * 0.12)
@@ -133,7 +146,8 @@ export function useCamera(
       const was = Math.hypot(before.x - other.x, before.y - other.y)
       const is = Math.hypot(now.x - other.x, now.y - other.y)
       const { least, most } = limits()
-      const zoomed = was > 0 ? zoomAt(camera, is / was, (now.x + other.x) / 2, (now.y + other.y) / 2, least, most) : camera
+      const zoomed =
+        was > 0 ? zoomAt(camera, is / was, (now.x + other.x) / 2, (now.y + other.y) / 2, least, most) : camera
       set({ ...zoomed, dx: zoomed.dx + (now.x - before.x) / 2, dy: zoomed.dy + (now.y - before.y) / 2 })
     }
     const up = (e: PointerEvent) => {

@@ -21,9 +21,17 @@ export function grid(house: House): Grid {
   return { cell, cells }
 }
 
-export function each(g: Grid, left: number, top: number, right: number, bottom: number, visit: (unit: number) => void): void {
+export function each(
+  g: Grid,
+  left: number,
+  top: number,
+  right: number,
+  bottom: number,
+  visit: (unit: number) => void,
+): void {
   for (let cx = Math.floor(left / g.cell); cx <= Math.floor(right / g.cell); cx++)
-    for (let cy = Math.floor(top / g.cell); cy <= Math.floor(bottom / g.cell); cy++) g.cells.get(key(cx, cy))?.forEach(visit)
+    for (let cy = Math.floor(top / g.cell); cy <= Math.floor(bottom / g.cell); cy++)
+      g.cells.get(key(cx, cy))?.forEach(visit)
 }
 
 export function nearest(house: House, g: Grid, x: number, y: number, within: number): number | null {

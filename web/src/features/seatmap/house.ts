@@ -128,7 +128,8 @@ function stageOf(sections: Section[], bounds: House['bounds'], pitch: number) {
   const middle = (bounds.top + bounds.bottom) / 2
   const width = bounds.right - bounds.left
   const height = bounds.bottom - bounds.top
-  const round = sections.length > 12 && sections.every((s) => Math.hypot((s.x - x) / width, (s.y - middle) / height) > 0.12)
+  const round =
+    sections.length > 12 && sections.every((s) => Math.hypot((s.x - x) / width, (s.y - middle) / height) > 0.12)
   return round ? { x, y: middle } : { x, y: bounds.top - pitch * 3.5 }
 }
 
@@ -146,7 +147,8 @@ export function orphans(house: House, states: ArrayLike<State>, chosen: Readonly
     if (row) rows.add(row)
   }
   for (const row of rows) {
-    const free = (i: number) => i >= 0 && i < row.units.length && states[row.units[i]!] === 'a' && !chosen.has(row.units[i]!)
+    const free = (i: number) =>
+      i >= 0 && i < row.units.length && states[row.units[i]!] === 'a' && !chosen.has(row.units[i]!)
     for (let i = 0; i < row.units.length; i++) {
       const beside = chosen.has(row.units[i - 1] ?? -1) || chosen.has(row.units[i + 1] ?? -1)
       if (beside && free(i) && !free(i - 1) && !free(i + 1)) alone.push(row.units[i]!)

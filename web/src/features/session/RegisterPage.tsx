@@ -16,7 +16,12 @@ export function RegisterPage() {
     mutationFn: (form: FormData) =>
       take(
         api.POST('/api/v1/accounts', {
-          body: { name: String(form.get('name')), email: String(form.get('email')), password: String(form.get('password')), locale: currentLocale() },
+          body: {
+            name: String(form.get('name')),
+            email: String(form.get('email')),
+            password: String(form.get('password')),
+            locale: currentLocale(),
+          },
         }),
       ),
   })
@@ -45,11 +50,39 @@ export function RegisterPage() {
         <Field id={`${id}n`} label={t('profile.name')}>
           <input id={`${id}n`} className="input" name="name" autoComplete="name" required maxLength={100} />
         </Field>
-        <Field id={`${id}e`} label={t('profile.email')} error={problem?.code === 'email_taken' ? t('problem.email_taken') : undefined}>
-          <input id={`${id}e`} className="input" name="email" type="email" autoComplete="email" required maxLength={254} aria-invalid={problem?.code === 'email_taken'} />
+        <Field
+          id={`${id}e`}
+          label={t('profile.email')}
+          error={problem?.code === 'email_taken' ? t('problem.email_taken') : undefined}
+        >
+          <input
+            id={`${id}e`}
+            className="input"
+            name="email"
+            type="email"
+            autoComplete="email"
+            required
+            maxLength={254}
+            aria-invalid={problem?.code === 'email_taken'}
+          />
         </Field>
-        <Field id={`${id}p`} label={t('session.password')} hint={t('session.password_hint')} error={problem?.code === 'weak_password' ? t('problem.weak_password') : undefined}>
-          <input id={`${id}p`} className="input" name="password" type="password" autoComplete="new-password" required minLength={10} maxLength={128} aria-invalid={problem?.code === 'weak_password'} />
+        <Field
+          id={`${id}p`}
+          label={t('session.password')}
+          hint={t('session.password_hint')}
+          error={problem?.code === 'weak_password' ? t('problem.weak_password') : undefined}
+        >
+          <input
+            id={`${id}p`}
+            className="input"
+            name="password"
+            type="password"
+            autoComplete="new-password"
+            required
+            minLength={10}
+            maxLength={128}
+            aria-invalid={problem?.code === 'weak_password'}
+          />
         </Field>
         {problem && problem.code !== 'email_taken' && problem.code !== 'weak_password' && <Failure error={problem} />}
         <button type="submit" className="button button-light" disabled={register.isPending}>

@@ -3,7 +3,13 @@ import { Empty, Loading } from '../../components/ui'
 import { signIn, useSession, type Session } from './session'
 
 /** Pages that are somebody's own ask who that is, and for the role where one is needed. */
-export function RequireSession({ role, children }: { role?: 'merchant' | 'admin'; children: (session: Session) => React.ReactNode }) {
+export function RequireSession({
+  role,
+  children,
+}: {
+  role?: 'merchant' | 'admin'
+  children: (session: Session) => React.ReactNode
+}) {
   const { t } = useTranslation()
   const { session, known } = useSession()
   if (!known) return <Loading />
@@ -20,6 +26,7 @@ export function RequireSession({ role, children }: { role?: 'merchant' | 'admin'
         {t('session.needed_text')}
       </Empty>
     )
-  if (role && !session.roles.includes(role) && !session.roles.includes('admin')) return <Empty title={t('problem.forbidden')} />
+  if (role && !session.roles.includes(role) && !session.roles.includes('admin'))
+    return <Empty title={t('problem.forbidden')} />
   return children(session)
 }
