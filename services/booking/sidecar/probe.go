@@ -34,13 +34,13 @@ const (
 
 // Unfit says what a store gets wrong.
 type Unfit struct {
-	Missing  []Guarantee
-	Strategy Strategy
+	Missing []Guarantee
+	PerSeat bool // would do with the per-seat strategy
 }
 
 func (u *Unfit) Error() string {
 	hint := "use a store such as state.postgresql v2"
-	if u.Strategy == Transactional && len(u.Missing) == 1 && u.Missing[0] == AllOrNothing {
+	if u.PerSeat {
 		hint += fmt.Sprintf(", or choose FOYER_SEATS_STRATEGY=%s", PerSeat)
 	}
 	return fmt.Sprintf("the state store `seats` cannot keep seats from being sold twice: it lacks %q; %s", u.Missing, hint)
@@ -60,7 +60,7 @@ func Probe(ctx context.Context, store *sidecar.Store, strategy Strategy) error {
 		{AllOrNothing, p.allOrNothing, strategy == Transactional},
 		{TTLReset, func() (bool, error) { return p.ttlReset(strategy) }, true},
 	}
-	unfit := &Unfit{Strategy: strategy}
+	unfit := &Unfit{}
 	for _, c := range checks {
 		if !c.need {
 			continue
@@ -73,11 +73,12 @@ func Probe(ctx context.Context, store *sidecar.Store, strategy Strategy) error {
 			unfit.Missing = append(unfit.Missing, c.what)
 		}
 	}
-	p.clean()
-	if len(unfit.Missing) > 0 {
-		return unfit
+	p.clean(context.WithoutCancel(ctx))
+	if len(unfit.Missing) == 0 {
+		return nil
 	}
-	return nil
+	unfit.PerSeat = strategy == Transactional && Probe(ctx, store, PerSeat) == nil
+	return unfit
 }
 
 type prober struct {
@@ -93,9 +94,9 @@ func (p *prober) key(name string) string {
 	return k
 }
 
-func (p *prober) clean() {
+func (p *prober) clean(ctx context.Context) {
 	for _, k := range p.used {
-		_ = p.store.Delete(context.WithoutCancel(p.ctx), k) // a leftover has a TTL
+		_ = p.store.Delete(ctx, k) // a leftover has a TTL
 	}
 }
 

@@ -103,7 +103,11 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 	}
 	defer leave()
 	units := h.UnitIDs()
-	v, err := s.look(ctx, h.Event, h.Account, h.ID, nil)
+	var first []string // a unit's key is created, or refused: no need to look at it before
+	if s.perKey {
+		first = units
+	}
+	v, err := s.look(ctx, h.Event, h.Account, h.ID, first)
 	for try := range tries {
 		if err != nil {
 			return err
@@ -128,7 +132,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 			{Key: HoldKey(h.ID), Value: EncodeHold(h), TTL: h.Until.Sub(now) + holdKept},
 		}
 		for _, u := range units {
-			ops = append(ops, sidecar.Op{Key: SeatKey(h.Event, u), Value: EncodeSeat(seat), TTL: ceilSecond(h.Until.Sub(now))})
+			ops = append(ops, v.put(SeatKey(h.Event, u), EncodeSeat(seat), ceilSecond(h.Until.Sub(now))))
 		}
 		if s.transact(ctx, ops) == nil {
 			return nil
@@ -177,25 +181,30 @@ func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, e
 
 // Change implements booking.Seats.
 func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(booking.Hold) (booking.Hold, error)) (booking.Hold, error) {
+	var tried *edit
 	for try := range tries {
 		before, etag, err := s.find(ctx, id)
 		if err != nil {
 			return booking.Hold{}, err
 		}
+		if tried != nil && tried.visible(before) {
+			return before, nil // an answer got lost, not the change
+		}
 		after, err := f(before)
 		if err != nil {
 			return booking.Hold{}, err
 		}
-		add, remove := difference(after.UnitIDs(), before.UnitIDs()), difference(before.UnitIDs(), after.UnitIDs())
-		if len(add)+len(remove) == 0 {
-			if after.Status == before.Status && after.Booking == before.Booking {
-				return after, nil
-			}
+		e := edit{after: after, add: difference(after.UnitIDs(), before.UnitIDs()), remove: difference(before.UnitIDs(), after.UnitIDs())}
+		if e.visible(before) {
+			return after, nil
+		}
+		tried = &e
+		if len(e.add)+len(e.remove) == 0 {
 			// Only the mark changes; one key needs no transaction.
 			if s.store.PutIf(ctx, HoldKey(id), EncodeHold(after), etag, after.Until.Sub(s.now())+holdKept) == nil {
 				return after, nil
 			}
-		} else if done, err := s.exchange(ctx, after, etag, add, remove, limit); err != nil || done {
+		} else if done, err := s.exchange(ctx, e, etag, limit); err != nil || done {
 			return after, err
 		}
 		if err := rest(ctx, try); err != nil {
@@ -205,8 +214,22 @@ func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(book
 	return booking.Hold{}, ErrBusy
 }
 
+// edit is a change of a hold: what it is afterwards, and what came and went.
+type edit struct {
+	after       booking.Hold
+	add, remove []string
+}
+
+// visible tells whether a stored hold shows the change already.
+func (e edit) visible(stored booking.Hold) bool {
+	units := stored.UnitIDs()
+	return stored.Status == e.after.Status && stored.Booking == e.after.Booking &&
+		len(difference(e.add, units)) == 0 && len(difference(e.remove, units)) == len(e.remove)
+}
+
 // exchange takes and gives back units of a hold in one transaction. false: somebody interfered.
-func (s *Seats) exchange(ctx context.Context, after booking.Hold, etag string, add, remove []string, limit int) (bool, error) {
+func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (bool, error) {
+	after, add, remove := e.after, e.add, e.remove
 	v, err := s.look(ctx, after.Event, after.Account, after.ID, append(slices.Clone(add), remove...))
 	if err != nil {
 		return false, err
@@ -319,14 +342,15 @@ func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
 		if len(lost) > 0 {
 			return booking.ErrUnitsUnavailable.With("units", lost)
 		}
-		if len(ops) == 0 {
+		counted := !slices.ContainsFunc(v.cap.At(now).Holds, func(h booking.CapHold) bool { return h.Hold == b.Hold })
+		if len(ops) == 0 && counted {
 			return nil // fenced before
 		}
-		limit := 0
-		if !slices.ContainsFunc(v.cap.At(now).Holds, func(h booking.CapHold) bool { return h.Hold == b.Hold }) {
-			limit = b.Occasion.PerAccount // a late payer is no longer counted
+		limit, n := 0, len(units)
+		if counted { // a late payer
+			limit, n = b.Occasion.PerAccount, len(ops)
 		}
-		c, err := v.cap.Book(b.Hold, len(ops), limit, now)
+		c, err := v.cap.Book(b.Hold, n, limit, now)
 		if err != nil {
 			return err
 		}

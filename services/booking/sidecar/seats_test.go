@@ -1,0 +1,278 @@
+package sidecar_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
+	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// keys is a state store in memory that does what Postgres does, or leaves something out.
+type keys struct {
+	loose     bool // compares no ETags
+	scattered bool // its transactions are single steps
+	failEvery int  // answers with an error although it did it, every so many writes
+
+	mu     sync.Mutex
+	values map[string]entry
+	etag   int
+	writes int
+}
+
+type entry struct {
+	value []byte
+	etag  string
+	until time.Time
+}
+
+var errRefused = errors.New("refused, and do not ask why")
+
+func newKeys() *keys { return &keys{values: map[string]entry{}} }
+
+func (k *keys) get(key string) (entry, bool) {
+	e, ok := k.values[key]
+	if ok && !e.until.IsZero() && !time.Now().Before(e.until) {
+		return entry{}, false
+	}
+	return e, ok
+}
+
+func (k *keys) GetBulk(_ context.Context, names []string) (map[string]sidecar.Item, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	items := map[string]sidecar.Item{}
+	for _, n := range names {
+		if e, ok := k.get(n); ok {
+			items[n] = sidecar.Item{Value: e.value, ETag: e.etag, Found: true}
+		}
+	}
+	return items, nil
+}
+
+func (k *keys) allowed(op sidecar.Op) bool {
+	e, ok := k.get(op.Key)
+	return k.loose || (op.ETag == "" && !ok) || (ok && e.etag == op.ETag)
+}
+
+func (k *keys) apply(op sidecar.Op) {
+	k.etag++
+	if op.Value == nil {
+		delete(k.values, op.Key)
+		return
+	}
+	e := entry{value: op.Value, etag: strconv.Itoa(k.etag)}
+	if op.TTL > 0 {
+		e.until = time.Now().Add(op.TTL.Truncate(time.Second))
+	}
+	k.values[op.Key] = e
+}
+
+func (k *keys) Transact(_ context.Context, ops []sidecar.Op) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	refused := false
+	for _, op := range ops {
+		ok := k.allowed(op)
+		if ok && k.scattered {
+			k.apply(op)
+		}
+		refused = refused || !ok
+	}
+	if refused {
+		return errRefused
+	}
+	if !k.scattered {
+		for _, op := range ops {
+			k.apply(op)
+		}
+	}
+	return k.lossy()
+}
+
+// lossy forgets to say that it went well.
+func (k *keys) lossy() error {
+	if k.writes++; k.failEvery > 0 && k.writes%k.failEvery == 0 {
+		return errRefused
+	}
+	return nil
+}
+
+func (k *keys) single(op sidecar.Op) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.allowed(op) {
+		return errRefused
+	}
+	k.apply(op)
+	return k.lossy()
+}
+
+func (k *keys) PutIf(_ context.Context, key string, value []byte, etag string, ttl time.Duration) error {
+	return k.single(sidecar.Op{Key: key, Value: value, ETag: etag, TTL: ttl})
+}
+
+func (k *keys) DeleteIf(_ context.Context, key, etag string) error {
+	return k.single(sidecar.Op{Key: key, ETag: etag})
+}
+
+func seats(k dapr.Keys, strategy dapr.Strategy) *dapr.Seats {
+	return dapr.NewSeats(k, strategy, 5*time.Minute, time.Now)
+}
+
+func TestSeatsInMemory(t *testing.T) { bookingtest.Run(t, seats(newKeys(), dapr.Transactional)) }
+
+func TestSeatsKeyByKeyInMemory(t *testing.T) {
+	k := newKeys()
+	k.scattered, k.failEvery = true, 7
+	bookingtest.Run(t, seats(k, dapr.PerSeat))
+}
+
+// TestAnswersMayGetLost: an error says nothing about what happened.
+func TestAnswersMayGetLost(t *testing.T) {
+	k := newKeys()
+	k.failEvery = 3
+	bookingtest.Run(t, seats(k, dapr.Transactional))
+}
+
+// replicas are several processes at one store: no lock of one process keeps another out.
+type replicas struct {
+	all  []*dapr.Seats
+	next atomic.Int64
+}
+
+func twoOf(k dapr.Keys) *replicas {
+	return &replicas{all: []*dapr.Seats{seats(k, dapr.Transactional), seats(k, dapr.Transactional)}}
+}
+
+func (r *replicas) one() *dapr.Seats { return r.all[int(r.next.Add(1))%len(r.all)] }
+
+func (r *replicas) Take(ctx context.Context, h booking.Hold, limit int) error {
+	return r.one().Take(ctx, h, limit)
+}
+
+func (r *replicas) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
+	return r.one().Find(ctx, id)
+}
+
+func (r *replicas) Change(ctx context.Context, id uuid.UUID, limit int, f func(booking.Hold) (booking.Hold, error)) (booking.Hold, error) {
+	return r.one().Change(ctx, id, limit, f)
+}
+
+func (r *replicas) Free(ctx context.Context, h booking.Hold, units []string, whole bool) error {
+	return r.one().Free(ctx, h, units, whole)
+}
+
+func (r *replicas) Fence(ctx context.Context, b booking.Booking) error { return r.one().Fence(ctx, b) }
+
+func (r *replicas) Read(ctx context.Context, event uuid.UUID, units []string) (map[string]booking.Seat, error) {
+	return r.one().Read(ctx, event, units)
+}
+
+// TestSeatsOnPostgres is the store that is used, through a real sidecar.
+func TestSeatsOnPostgres(t *testing.T) {
+	store := open(t, event.Seats)
+	require.NoError(t, dapr.Await(t.Context(), store, dapr.Transactional, time.Minute), "the probe accepts it")
+	bookingtest.Run(t, twoOf(store))
+}
+
+func open(t *testing.T, component string) *sidecar.Store {
+	t.Helper()
+	client, err := sidecar.New(harness.Sidecar(t, event.Booking, nil, component))
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return client.Store(component)
+}
+
+// TestRedis is refused for what it cannot do, and works where it is chosen knowingly.
+func TestRedis(t *testing.T) {
+	store := open(t, event.Cache)
+	err := dapr.Await(t.Context(), store, dapr.Transactional, time.Minute)
+	unfit, ok := errors.AsType[*dapr.Unfit](err)
+	require.True(t, ok, "%v", err)
+	assert.Equal(t, []dapr.Guarantee{dapr.AllOrNothing, dapr.TTLReset}, unfit.Missing)
+	assert.ErrorContains(t, err, "FOYER_SEATS_STRATEGY=per-seat")
+
+	require.NoError(t, dapr.Await(t.Context(), store, dapr.PerSeat, time.Minute))
+	bookingtest.Run(t, seats(store, dapr.PerSeat))
+}
+
+func TestAnUnknownStrategyIsRefused(t *testing.T) {
+	err := dapr.Await(t.Context(), nil, "hope", time.Second)
+	require.ErrorContains(t, err, `not "hope"`)
+}
+
+// TestScenariosNoticeABrokenStore: each guarantee of the store is needed.
+func TestScenariosNoticeABrokenStore(t *testing.T) {
+	for red, k := range map[string]*keys{
+		"one seat, many buyers, one winner":   {loose: true, values: map[string]entry{}},
+		"groups get all their seats or none":  {scattered: true, values: map[string]entry{}},
+		"an account has one hold of an event": {loose: true, values: map[string]entry{}},
+		"changes at once lose nothing":        {loose: true, values: map[string]entry{}},
+		"fence and taker race, one wins":      {loose: true, values: map[string]entry{}},
+	} {
+		t.Run(red, func(t *testing.T) {
+			t.Parallel()
+			for _, sc := range bookingtest.Scenarios() {
+				if sc.Name == red {
+					assert.Error(t, sc.Run(t.Context(), twoOf(slow{k})))
+					return
+				}
+			}
+			t.Fatal("no such scenario")
+		})
+	}
+}
+
+// slow lets others in between a look and a decision.
+type slow struct{ *keys }
+
+func (s slow) GetBulk(ctx context.Context, names []string) (map[string]sidecar.Item, error) {
+	items, err := s.keys.GetBulk(ctx, names)
+	time.Sleep(time.Millisecond)
+	return items, err
+}
+
+func TestStoredValuesSurviveTheRoundTrip(t *testing.T) {
+	now := time.UnixMilli(1_795_556_572_644)
+	seat := booking.Seat{State: booking.Held, Hold: uuid.New(), Until: now}
+	gotSeat, err := dapr.DecodeSeat(dapr.EncodeSeat(seat))
+	require.NoError(t, err)
+	assert.Equal(t, seat, gotSeat)
+
+	hold := booking.Hold{
+		ID: uuid.New(), Event: uuid.New(), Account: "a", Until: now, Status: booking.HoldCheckout, Booking: uuid.New(),
+		Units: []booking.HeldUnit{{ID: "A1", TicketType: "t", TypeName: "Stalls", Label: "A 1", Price: money.Money{Amount: 1, Currency: "JPY"}}},
+	}
+	gotHold, err := dapr.DecodeHold(hold.ID, dapr.EncodeHold(hold))
+	require.NoError(t, err)
+	assert.Equal(t, hold, gotHold)
+
+	c := booking.Cap{Booked: 2, Holds: []booking.CapHold{{Hold: uuid.New(), Units: 3, Until: now}}}
+	gotCap, err := dapr.DecodeCap(dapr.EncodeCap(c))
+	require.NoError(t, err)
+	assert.Equal(t, c, gotCap)
+	assert.Zero(t, dapr.CapTTL(c, now), "what is booked is counted for ever")
+	assert.Positive(t, dapr.CapTTL(booking.Cap{}, now))
+
+	for _, bad := range []string{`{`, `{"state":"ab"}`, `[]`} {
+		_, err := dapr.DecodeSeat([]byte(bad))
+		assert.Error(t, err, bad)
+	}
+}
