@@ -1,9 +1,9 @@
 package booking
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"sort"
 )
 
 // run is a stretch of neighbouring places of one row: indices into Sale.Units, left to right.
@@ -32,34 +32,45 @@ func rowsByType(units []Unit) map[string][]run {
 		}
 		members[key] = append(members[key], i)
 	}
+	pitch := map[string]float64{} // the usual distance of neighbours, by zone
+	for _, key := range order {
+		slices.SortStableFunc(members[key], func(a, b int) int { return cmp.Compare(units[a].X, units[b].X) })
+		if narrowest, ok := pitch[key.zone]; !ok || narrowest > spacing(units, members[key]) {
+			pitch[key.zone] = spacing(units, members[key])
+		}
+	}
 	rows := map[string][]run{}
 	for _, key := range order {
-		rows[key.ticketType] = append(rows[key.ticketType], splitAtGaps(units, members[key])...)
+		rows[key.ticketType] = append(rows[key.ticketType], splitAtGaps(units, members[key], pitch[key.zone])...)
 	}
 	return rows
 }
 
-// splitAtGaps sorts a row by position and cuts it where neighbours stand too far apart.
-func splitAtGaps(units []Unit, row run) []run {
+func distance(units []Unit, a, b int) float64 {
+	return math.Hypot(units[b].X-units[a].X, units[b].Y-units[a].Y)
+}
+
+// spacing is how close the closest neighbours of a row are.
+func spacing(units []Unit, row run) float64 {
+	closest := math.Inf(1)
+	for i := 1; i < len(row); i++ {
+		if d := distance(units, row[i-1], row[i]); d > 0 {
+			closest = min(closest, d)
+		}
+	}
+	return closest
+}
+
+// splitAtGaps cuts a row where neighbours stand too far apart.
+func splitAtGaps(units []Unit, row run, pitch float64) []run {
 	if units[row[0]].Kind == Standing {
 		return []run{row}
-	}
-	sort.SliceStable(row, func(a, b int) bool { return units[row[a]].X < units[row[b]].X })
-	pitch := math.Inf(1)
-	distance := func(i int) float64 {
-		a, b := units[row[i-1]], units[row[i]]
-		return math.Hypot(b.X-a.X, b.Y-a.Y)
-	}
-	for i := 1; i < len(row); i++ {
-		if d := distance(i); d > 0 {
-			pitch = min(pitch, d)
-		}
 	}
 	const aisle = 1.6 // times the usual distance
 	var runs []run
 	start := 0
 	for i := 1; i < len(row); i++ {
-		if distance(i) > aisle*pitch {
+		if distance(units, row[i-1], row[i]) > aisle*pitch {
 			runs = append(runs, row[start:i])
 			start = i
 		}

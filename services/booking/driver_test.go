@@ -1,0 +1,350 @@
+package booking_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
+)
+
+// stage is a box office in memory whose clock the test sets.
+type stage struct {
+	t       *testing.T
+	now     time.Time
+	seats   *bookingtest.Memory
+	journal *bookingtest.Journal
+	bank    *bookingtest.Bank
+	driver  *booking.Driver
+	told    []booking.Change
+}
+
+const grace = 30 * time.Second
+
+func newStage(t *testing.T) *stage {
+	s := &stage{t: t, now: noon, journal: bookingtest.NewJournal(), bank: bookingtest.NewBank()}
+	clock := func() time.Time { return s.now }
+	s.seats = bookingtest.NewMemory(clock)
+	_, key, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	s.driver = &booking.Driver{
+		Journal: s.journal, Fence: s.seats, Payments: s.bank, Cashbook: s.bank, Announcer: s,
+		Key: func() ed25519.PrivateKey { return key }, Grace: grace, Now: clock,
+	}
+	return s
+}
+
+func (s *stage) Announce(_ uuid.UUID, changes []booking.Change) { s.told = append(s.told, changes...) }
+
+// requested holds two seats and asks for a booking of them.
+func (s *stage) requested() booking.Booking {
+	h := booking.Hold{
+		ID: uuid.New(), Event: sale().Event, Account: "buyer", Until: s.now.Add(5 * time.Minute), Status: booking.HoldOpen,
+		Units: []booking.HeldUnit{unit("A1", 4500), unit("A2", 4500)},
+	}
+	require.NoError(s.t, s.seats.Take(s.t.Context(), h, 0))
+	b, _, err := s.journal.Create(s.t.Context(), booking.New(uuid.New(), h, sale(), s.now))
+	require.NoError(s.t, err)
+	return b
+}
+
+func (s *stage) awaiting() booking.Booking {
+	b := s.requested()
+	s.drive(b)
+	return s.expect(b, booking.AwaitingPayment)
+}
+
+func (s *stage) confirmed() booking.Booking {
+	b := s.awaiting()
+	s.pay(b)
+	return s.expect(b, booking.Confirmed)
+}
+
+func (s *stage) drive(b booking.Booking) { require.NoError(s.t, s.driver.Drive(s.t.Context(), b.ID)) }
+
+func (s *stage) notice(b booking.Booking) booking.PaymentNotice {
+	p, _, _, err := s.bank.FindPayment(s.t.Context(), b.ID)
+	require.NoError(s.t, err)
+	return booking.PaymentNotice{Booking: b.ID, Payment: p, Status: booking.PaymentAuthorized, Amount: b.Total}
+}
+
+// pay is the buyer paying and the notice of it arriving.
+func (s *stage) pay(b booking.Booking) {
+	require.True(s.t, s.bank.Authorize(b.ID))
+	require.NoError(s.t, s.driver.Notice(s.t.Context(), s.notice(b)))
+}
+
+func (s *stage) expect(b booking.Booking, status booking.Status) booking.Booking {
+	s.t.Helper()
+	now, err := s.journal.Get(s.t.Context(), b.ID)
+	require.NoError(s.t, err)
+	require.Equal(s.t, status, now.Status, now.Reason)
+	s.balanced(now)
+	return now
+}
+
+// balanced is I2: what we keep of the money is what the good tickets cost, and nothing stays
+// reserved for a booking that is over.
+func (s *stage) balanced(b booking.Booking) {
+	s.t.Helper()
+	taken, reserved := s.bank.Kept(b.ID)
+	tickets := int64(len(s.journal.Tickets(b.ID)))
+	assert.Equal(s.t, tickets*4500, taken, "%s: money against tickets", b.Status)
+	if b.Status.Ended() || b.Status == booking.Refunded {
+		assert.Zero(s.t, reserved, "%s: money stays reserved", b.Status)
+		assert.True(s.t, b.Settled)
+	}
+}
+
+func (s *stage) seat(unit string) booking.State {
+	s.t.Helper()
+	seats, err := s.seats.Read(s.t.Context(), sale().Event, []string{unit})
+	require.NoError(s.t, err)
+	return seats[unit].At(s.now).State
+}
+
+// rival takes a seat that was let go.
+func (s *stage) rival(unitID string) error {
+	return s.seats.Take(s.t.Context(), booking.Hold{
+		ID: uuid.New(), Event: sale().Event, Account: "rival", Until: s.now.Add(5 * time.Minute), Status: booking.HoldOpen,
+		Units: []booking.HeldUnit{unit(unitID, 4500)},
+	}, 0)
+}
+
+func TestABookingIsPaidAndConfirmed(t *testing.T) {
+	s := newStage(t)
+	b := s.confirmed()
+	assert.Equal(t, booking.Booked, s.seat("A1"))
+	tickets := s.journal.Tickets(b.ID)
+	require.Len(t, tickets, 2)
+	_, err := booking.VerifyTicket(s.driver.Key().Public().(ed25519.PublicKey), tickets[0].Code)
+	require.NoError(t, err)
+	for range 3 {
+		require.NoError(t, s.driver.Notice(t.Context(), s.notice(b))) // again, and late
+		s.drive(b)
+	}
+	assert.Len(t, s.journal.Tickets(b.ID), 2)
+	s.now = s.now.AddDate(0, 0, 1)
+	s.drive(b)
+	s.expect(b, booking.Confirmed)
+}
+
+func TestANoticeMayOvertakeOurOwnAnswer(t *testing.T) {
+	s := newStage(t)
+	b := s.requested()
+	_, err := s.bank.Intend(t.Context(), b) // the intent is made, the answer is on its way
+	require.NoError(t, err)
+	s.pay(b)
+	s.expect(b, booking.Confirmed)
+}
+
+func TestALostNoticeIsFoundInTheBooks(t *testing.T) {
+	s := newStage(t)
+	b := s.awaiting()
+	require.True(t, s.bank.Authorize(b.ID))
+	s.now = s.now.Add(5*time.Minute + grace)
+	s.drive(b)
+	s.expect(b, booking.Confirmed)
+}
+
+func TestNobodyPaid(t *testing.T) {
+	s := newStage(t)
+	b := s.awaiting()
+	s.now = s.now.Add(5 * time.Minute)
+	s.drive(b)
+	s.expect(b, booking.AwaitingPayment) // the card may be on its way
+	s.now = s.now.Add(grace)
+	s.drive(b)
+	b = s.expect(b, booking.Expired)
+	assert.Equal(t, booking.ReasonPaymentTimeout, b.Reason)
+	assert.False(t, s.bank.Authorize(b.ID), "the intent takes no money any more")
+	assert.NoError(t, s.rival("A1"))
+}
+
+func TestPaidLateWithTheSeatsFree(t *testing.T) {
+	s := newStage(t)
+	b := s.awaiting()
+	s.now = s.now.Add(5*time.Minute + time.Second)
+	s.pay(b)
+	s.expect(b, booking.Confirmed)
+	assert.Equal(t, booking.Booked, s.seat("A2"))
+}
+
+func TestPaidLateWithASeatResold(t *testing.T) {
+	s := newStage(t)
+	b := s.awaiting()
+	s.now = s.now.Add(5*time.Minute + time.Second)
+	require.NoError(t, s.rival("A2"))
+	s.pay(b)
+	b = s.expect(b, booking.Failed)
+	assert.Equal(t, booking.ReasonSeatsLost, b.Reason)
+	assert.Equal(t, booking.Held, s.seat("A2"), "the rival keeps it")
+	assert.Equal(t, booking.Available, s.seat("A1"))
+}
+
+func TestPaidAfterTheEnd(t *testing.T) {
+	s := newStage(t)
+	b := s.requested()
+	_, err := s.bank.Intend(t.Context(), b)
+	require.NoError(t, err)
+	require.True(t, s.bank.Authorize(b.ID))
+	now, err := b.Cancel(booking.ReasonByBuyer, s.now) // the buyer was faster than the notice
+	require.NoError(t, err)
+	require.NoError(t, s.journal.Save(t.Context(), now, booking.Effects{}))
+	require.NoError(t, s.driver.Notice(t.Context(), s.notice(b)))
+	s.expect(b, booking.Cancelled)
+}
+
+func TestAnotherAmountIsRefused(t *testing.T) {
+	s := newStage(t)
+	b := s.awaiting()
+	require.True(t, s.bank.Authorize(b.ID))
+	n := s.notice(b)
+	n.Amount.Amount--
+	require.NoError(t, s.driver.Notice(t.Context(), n))
+	b = s.expect(b, booking.Failed)
+	assert.Equal(t, booking.ReasonAmountMismatch, b.Reason)
+}
+
+func TestCaptureRefused(t *testing.T) {
+	s := newStage(t)
+	b := s.awaiting()
+	n := s.notice(b) // a notice of money that is not there
+	require.NoError(t, s.driver.Notice(t.Context(), n))
+	b = s.expect(b, booking.Failed)
+	assert.Equal(t, booking.ReasonCaptureRefused, b.Reason)
+	assert.Equal(t, booking.Available, s.seat("A1"))
+}
+
+func TestTheDatabaseHasTheLastWord(t *testing.T) {
+	s := newStage(t)
+	first := s.confirmed()
+	// The store of seats forgets everything, as no store should.
+	require.NoError(t, s.seats.Free(t.Context(), booking.Hold{ID: first.Hold, Event: first.Event, Account: "buyer"}, first.UnitIDs(), true))
+	second := s.awaiting()
+	s.pay(second)
+	b := s.expect(second, booking.Failed)
+	assert.Equal(t, booking.ReasonSeatsLost, b.Reason)
+	s.expect(first, booking.Confirmed)
+}
+
+func TestRefundsFreeTheirSeats(t *testing.T) {
+	s := newStage(t)
+	b := s.confirmed()
+	for _, units := range [][]string{{"A2"}, nil} {
+		now, err := s.journal.Get(t.Context(), b.ID)
+		require.NoError(t, err)
+		next, r, err := now.Refund(uuid.New(), units, "", booking.ByOwner, s.now)
+		require.NoError(t, err)
+		require.NoError(t, s.journal.Save(t.Context(), next, booking.Effects{Opened: &r}))
+		s.told = nil
+		s.drive(b)
+		assert.NotEmpty(t, s.told, "it is announced")
+		if units != nil {
+			s.expect(b, booking.Confirmed)
+			assert.Equal(t, booking.Booked, s.seat("A1"))
+			assert.NoError(t, s.rival("A2"))
+		}
+	}
+	s.expect(b, booking.Refunded)
+	assert.Equal(t, booking.Available, s.seat("A1"))
+}
+
+// TestACrashAnywhereIsResumed fails each call to the bank in turn, before it and after it, and
+// drives again, as the sweeper does.
+func TestACrashAnywhereIsResumed(t *testing.T) {
+	for name, story := range map[string]struct {
+		tell func(s *stage) booking.Booking
+		end  booking.Status
+	}{
+		"bought":       {func(s *stage) booking.Booking { return s.tryConfirm() }, booking.Confirmed},
+		"never paid":   {func(s *stage) booking.Booking { return s.tryExpire() }, booking.Expired},
+		"seats lost":   {func(s *stage) booking.Booking { return s.tryLose() }, booking.Failed},
+		"all refunded": {func(s *stage) booking.Booking { return s.tryRefund() }, booking.Refunded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			crashes := 0
+			for at := 1; ; at++ {
+				s, calls := newStage(t), 0
+				s.bank.Fail = func() error {
+					if calls++; calls == at {
+						return errCrash
+					}
+					return nil
+				}
+				b := story.tell(s)
+				s.expect(b, story.end)
+				if calls < at {
+					break
+				}
+				crashes++
+			}
+			assert.Greater(t, crashes, 3)
+		})
+	}
+}
+
+var errCrash = errors.New("crash")
+
+// insist repeats what a crash interrupted.
+func insist(f func(context.Context) error) {
+	for range 3 {
+		if f(context.Background()) == nil {
+			return
+		}
+	}
+}
+
+func (s *stage) tryAwait() booking.Booking {
+	b := s.requested()
+	insist(func(ctx context.Context) error { return s.driver.Drive(ctx, b.ID) })
+	return b
+}
+
+func (s *stage) tryPay(b booking.Booking) {
+	fail := s.bank.Fail
+	s.bank.Fail = nil
+	s.bank.Authorize(b.ID)
+	n := s.notice(b)
+	s.bank.Fail = fail
+	insist(func(ctx context.Context) error { return s.driver.Notice(ctx, n) })
+}
+
+func (s *stage) tryConfirm() booking.Booking {
+	b := s.tryAwait()
+	s.tryPay(b)
+	return b
+}
+
+func (s *stage) tryExpire() booking.Booking {
+	b := s.tryAwait()
+	s.now = s.now.Add(5*time.Minute + grace)
+	insist(func(ctx context.Context) error { return s.driver.Drive(ctx, b.ID) })
+	return b
+}
+
+func (s *stage) tryLose() booking.Booking {
+	b := s.tryAwait()
+	s.now = s.now.Add(5*time.Minute + time.Second)
+	_ = s.rival("A2")
+	s.tryPay(b)
+	return b
+}
+
+func (s *stage) tryRefund() booking.Booking {
+	b := s.tryConfirm()
+	now, err := s.journal.Get(s.t.Context(), b.ID)
+	require.NoError(s.t, err)
+	next, r, err := now.Refund(uuid.New(), nil, "", booking.ByOwner, s.now)
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.journal.Save(s.t.Context(), next, booking.Effects{Opened: &r}))
+	insist(func(ctx context.Context) error { return s.driver.Drive(ctx, b.ID) })
+	return b
+}
