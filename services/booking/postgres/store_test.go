@@ -1,0 +1,360 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/money"
+	shared "github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+const grace = 30 * time.Second
+
+var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+func open(t *testing.T) postgres.Store {
+	t.Helper()
+	pool, err := shared.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return postgres.Store{Pool: pool, Grace: grace}
+}
+
+func newBooking(of uuid.UUID, units ...string) booking.Booking {
+	h := booking.Hold{ID: uuid.New(), Event: of, Account: "buyer", Until: now.Add(5 * time.Minute)}
+	for _, u := range units {
+		h.Units = append(h.Units, booking.HeldUnit{ID: u, TicketType: "t", TypeName: "Stalls", Label: u, Price: money.Money{Amount: 4500, Currency: "EUR"}})
+	}
+	refundable := now.AddDate(0, 1, 0)
+	s := &booking.Sale{
+		Event: of, Name: "Concert", Merchant: "merchant", StartsAt: now.AddDate(0, 2, 0), EndsAt: now.AddDate(0, 2, 0).Add(time.Hour),
+		TimeZone: "Europe/Oslo", Venue: booking.Venue{Name: "Arena", City: "Oslo", Country: "NO"}, RefundableUntil: &refundable, MaxPerAccount: 8,
+	}
+	id, _ := uuid.NewV7()
+	return booking.New(id, h, s, now)
+}
+
+func create(t *testing.T, s postgres.Store, b booking.Booking) booking.Booking {
+	t.Helper()
+	stored, created, err := s.Create(t.Context(), b)
+	require.NoError(t, err)
+	require.True(t, created)
+	return stored
+}
+
+// confirmed saves a booking the whole way.
+func confirmed(t *testing.T, s postgres.Store, b booking.Booking) booking.Booking {
+	t.Helper()
+	b = create(t, s, b)
+	pay := booking.Payment{ID: uuid.New(), Intent: "pi_1", ClientSecret: "secret", PublishableKey: "pk"}
+	var tickets []booking.Ticket
+	for _, u := range b.UnitIDs() {
+		tickets = append(tickets, booking.Ticket{ID: uuid.New(), Booking: b.ID, Event: b.Event, Unit: u, Code: "code", IssuedAt: now})
+	}
+	for _, step := range []struct {
+		f func(booking.Booking) (booking.Booking, error)
+		e booking.Effects
+	}{
+		{func(b booking.Booking) (booking.Booking, error) { return b.AwaitPayment(pay, now) }, booking.Effects{}},
+		{func(b booking.Booking) (booking.Booking, error) { return b.Authorize(pay, now) }, booking.Effects{}},
+		{func(b booking.Booking) (booking.Booking, error) { return b.Secure(now) }, booking.Effects{Claim: true}},
+		{func(b booking.Booking) (booking.Booking, error) { return b.Confirm(now) }, booking.Effects{Tickets: tickets}},
+	} {
+		next, err := step.f(b)
+		require.NoError(t, err)
+		require.NoError(t, s.Save(t.Context(), next, step.e))
+		b = next
+	}
+	return b
+}
+
+func TestABookingSurvivesTheRoundTrip(t *testing.T) {
+	s := open(t)
+	b := confirmed(t, s, newBooking(uuid.New(), "A1", "A2"))
+	got, err := s.Get(t.Context(), b.ID)
+	require.NoError(t, err)
+	for _, at := range []*time.Time{&got.ExpiresAt, &got.CreatedAt, &got.UpdatedAt} {
+		*at = at.UTC()
+	}
+	assert.Equal(t, b, got)
+	tickets, err := s.Tickets(t.Context(), b.ID)
+	require.NoError(t, err)
+	assert.Len(t, tickets[b.ID], 2)
+	_, err = s.Get(t.Context(), uuid.New())
+	assert.ErrorIs(t, err, booking.ErrBookingNotFound)
+	_, err = s.Ticket(t.Context(), uuid.New())
+	assert.ErrorIs(t, err, booking.ErrTicketNotFound)
+}
+
+func TestAHoldMakesOneBooking(t *testing.T) {
+	s := open(t)
+	b := newBooking(uuid.New(), "A1")
+	var group sync.WaitGroup
+	ids := make([]uuid.UUID, 20)
+	for i := range ids {
+		group.Go(func() {
+			mine := b
+			mine.ID, _ = uuid.NewV7()
+			stored, _, err := s.Create(t.Context(), mine)
+			assert.NoError(t, err)
+			ids[i] = stored.ID
+		})
+	}
+	group.Wait()
+	for _, id := range ids {
+		assert.Equal(t, ids[0], id)
+	}
+	var rows int
+	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE topic = $1`, event.BookingRequests).Scan(&rows))
+	assert.Equal(t, 1, rows, "and one request to drive it")
+}
+
+func TestOneOfManyStepsWins(t *testing.T) {
+	s := open(t)
+	b := create(t, s, newBooking(uuid.New(), "A1"))
+	next, err := b.AwaitPayment(booking.Payment{ID: uuid.New()}, now)
+	require.NoError(t, err)
+	var group sync.WaitGroup
+	errs := make([]error, 20)
+	for i := range errs {
+		group.Go(func() { errs[i] = s.Save(t.Context(), next, booking.Effects{}) })
+	}
+	group.Wait()
+	won := 0
+	for _, err := range errs {
+		if err == nil {
+			won++
+			continue
+		}
+		assert.ErrorIs(t, err, booking.ErrStale)
+	}
+	assert.Equal(t, 1, won)
+}
+
+// secured are two bookings of one unit whose money is reserved.
+func secured(t *testing.T, s postgres.Store) []booking.Booking {
+	t.Helper()
+	of := uuid.New()
+	var both []booking.Booking
+	for range 2 {
+		b := create(t, s, newBooking(of, "A1", "A2"))
+		authorized, err := b.Authorize(booking.Payment{ID: uuid.New()}, now)
+		require.NoError(t, err)
+		require.NoError(t, s.Save(t.Context(), authorized, booking.Effects{}))
+		next, err := authorized.Secure(now)
+		require.NoError(t, err)
+		both = append(both, next)
+	}
+	return both
+}
+
+func TestNoUnitIsInTwoBookings(t *testing.T) {
+	s := open(t)
+	both := secured(t, s)
+	require.NoError(t, s.Save(t.Context(), both[0], booking.Effects{Claim: true}))
+	err := s.Save(t.Context(), both[1], booking.Effects{Claim: true})
+	require.ErrorIs(t, err, booking.ErrUnitsUnavailable)
+	got, err := s.Get(t.Context(), both[1].ID)
+	require.NoError(t, err)
+	assert.Equal(t, both[1].Version-1, got.Version, "nothing of the step was kept")
+
+	failed, err := both[0].Fail(booking.ReasonCaptureRefused, now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), failed, booking.Effects{}))
+	assert.NoError(t, s.Save(t.Context(), both[1], booking.Effects{Claim: true}), "what ended has no units")
+}
+
+// TestTheGuardIsTheIndex: without it the same steps sell the unit twice.
+func TestTheGuardIsTheIndex(t *testing.T) {
+	s := open(t)
+	_, err := s.Pool.Exec(t.Context(), `DROP INDEX booking_units_once`)
+	require.NoError(t, err)
+	for _, b := range secured(t, s) {
+		require.NoError(t, s.Save(t.Context(), b, booking.Effects{Claim: true}))
+	}
+}
+
+func TestARefundReleasesItsUnits(t *testing.T) {
+	s := open(t)
+	b := confirmed(t, s, newBooking(uuid.New(), "A1", "A2"))
+	next, r, err := b.Refund(uuid.New(), []string{"A1"}, "ill", booking.ByOwner, now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), next, booking.Effects{Opened: &r, Drive: true}))
+	open, found, err := s.OpenRefund(t.Context(), b.ID)
+	require.NoError(t, err)
+	require.True(t, found)
+	assert.Equal(t, int64(4500), open.Amount)
+
+	r.Status = booking.RefundSucceeded
+	b, err = next.Refunded(r, now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), b, booking.Effects{Closed: &r}))
+	tickets, err := s.Tickets(t.Context(), b.ID)
+	require.NoError(t, err)
+	require.Len(t, tickets[b.ID], 1)
+	assert.Equal(t, "A2", tickets[b.ID][0].Unit)
+
+	sales, err := s.Sales(t.Context(), b.Event)
+	require.NoError(t, err)
+	assert.Equal(t, []postgres.Sales{{TicketType: "t", Name: "Stalls", Sold: 1, Refunded: 1, Revenue: 4500, Currency: "EUR"}}, sales)
+	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour))
+	require.NoError(t, err)
+	require.Len(t, rows, 1)
+	assert.Equal(t, int64(9000), rows[0].Amount)
+	assert.Equal(t, int64(4500), rows[0].Refunded)
+}
+
+func TestTheSweeperGetsWhatStandsStill(t *testing.T) {
+	s := open(t)
+	b := create(t, s, newBooking(uuid.New(), "A1"))
+	due := func(at time.Time) []uuid.UUID {
+		ids, err := s.Due(t.Context(), at, time.Minute, 10)
+		require.NoError(t, err)
+		return ids
+	}
+	assert.Empty(t, due(now), "it may still move by itself")
+	assert.Equal(t, []uuid.UUID{b.ID}, due(now.Add(time.Minute)))
+	assert.Empty(t, due(now.Add(time.Minute)), "leased")
+	assert.Equal(t, []uuid.UUID{b.ID}, due(now.Add(3*time.Minute)))
+
+	b, err := b.AwaitPayment(booking.Payment{ID: uuid.New()}, now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), b, booking.Effects{}))
+	assert.Empty(t, due(b.ExpiresAt), "the buyer has time, and a little more")
+	assert.Equal(t, []uuid.UUID{b.ID}, due(b.ExpiresAt.Add(grace)))
+
+	rest := confirmed(t, s, newBooking(uuid.New(), "A1"))
+	assert.NotContains(t, due(now.AddDate(1, 0, 0)), rest.ID, "at rest")
+}
+
+func TestStepsAreNotified(t *testing.T) {
+	s := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	heard := make(chan uuid.UUID, 10)
+	done := make(chan error, 1)
+	go func() { done <- s.Listen(ctx, func(id uuid.UUID) { heard <- id }) }()
+	harness.Eventually(t, 10*time.Second, "a step is heard", func() error {
+		b := create(t, s, newBooking(uuid.New(), "A1"))
+		select {
+		case id := <-heard:
+			if id == b.ID {
+				return nil
+			}
+		case <-time.After(100 * time.Millisecond):
+		}
+		return errors.New("not yet")
+	})
+	cancel()
+	assert.Error(t, <-done)
+}
+
+func TestADutyIsDoneByOneAtATime(t *testing.T) {
+	s := open(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var mu sync.Mutex
+	working, most, turns := 0, 0, 0
+	duty := func(context.Context) error {
+		mu.Lock()
+		working++
+		turns++
+		most = max(most, working)
+		mu.Unlock()
+		time.Sleep(20 * time.Millisecond)
+		mu.Lock()
+		working--
+		mu.Unlock()
+		return nil
+	}
+	for range 3 {
+		go func() { _ = s.Alone(postgres.CallOffLock, duty)(ctx) }()
+	}
+	harness.Eventually(t, 20*time.Second, "the duty changes hands", func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		if turns < 4 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	mu.Lock()
+	defer mu.Unlock()
+	assert.Equal(t, 1, most)
+}
+
+func TestACancelledEventIsWorkedOff(t *testing.T) {
+	s := open(t)
+	of := uuid.New()
+	bought := confirmed(t, s, newBooking(of, "A1"))
+	waiting := create(t, s, newBooking(of, "A2"))
+	live, err := s.Live(t.Context(), of)
+	require.NoError(t, err)
+	require.True(t, live)
+	for range 2 {
+		require.NoError(t, s.Begin(t.Context(), of, now))
+	}
+	left, err := s.Left(t.Context(), of, 10, now)
+	require.NoError(t, err)
+	require.Len(t, left, 2)
+
+	cancelled, err := waiting.Cancel(booking.ReasonEventCancelled, now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), cancelled, booking.Effects{}))
+	_, err = s.Left(t.Context(), of, 10, now)
+	require.NoError(t, err)
+	progress, found, err := s.Progress(t.Context(), of)
+	require.NoError(t, err)
+	require.True(t, found)
+	assert.Equal(t, 2, progress.Total)
+	assert.Equal(t, 1, progress.Done)
+	assert.Nil(t, progress.FinishedAt)
+
+	next, r, err := bought.Refund(uuid.New(), nil, booking.ReasonEventCancelled, booking.ByMerchant, now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), next, booking.Effects{Opened: &r}))
+	r.Status = booking.RefundSucceeded
+	done, err := next.Refunded(r, now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), done, booking.Effects{Closed: &r}))
+	left, err = s.Left(t.Context(), of, 10, now)
+	require.NoError(t, err)
+	assert.Empty(t, left)
+	progress, _, err = s.Progress(t.Context(), of)
+	require.NoError(t, err)
+	assert.NotNil(t, progress.FinishedAt)
+}
+
+func TestHistoryIsNewestFirst(t *testing.T) {
+	s := open(t)
+	of := uuid.New()
+	var ids []uuid.UUID
+	for range 3 {
+		ids = append(ids, create(t, s, newBooking(of, "A1")).ID)
+	}
+	page, err := s.List(t.Context(), postgres.Filter{Account: "buyer", Limit: 2})
+	require.NoError(t, err)
+	require.Len(t, page, 2)
+	assert.Equal(t, ids[2], page[0].ID)
+	page, err = s.List(t.Context(), postgres.Filter{Account: "buyer", Before: page[1].ID, Limit: 2})
+	require.NoError(t, err)
+	require.Len(t, page, 1)
+	assert.Equal(t, ids[0], page[0].ID)
+	for _, f := range []postgres.Filter{{Account: "other", Limit: 9}, {Event: uuid.New(), Limit: 9}, {Status: "confirmed", Limit: 9}} {
+		page, err = s.List(t.Context(), f)
+		require.NoError(t, err)
+		assert.Empty(t, page)
+	}
+}
