@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,13 +54,21 @@ func newContract(spec []byte) (*contract, error) {
 	// whole router's cost). Its own validator knows every keyword that our documents use.
 	dialect := *doc
 	dialect.OpenAPI = "3.0.3"
-	return &contract{doc: doc, dialect: &dialect, options: &openapi3filter.Options{
-		MultiError: true,
-		AuthenticationFunc: func(ctx context.Context, _ *openapi3filter.AuthenticationInput) error {
-			_, err := identity.Require(ctx)
-			return err
-		},
-	}}, nil
+	return &contract{doc: doc, dialect: &dialect, options: &openapi3filter.Options{MultiError: true}}, nil
+}
+
+// secured tells whether an operation is for signed-in callers only: its own word, or the document's.
+func (c *contract) secured(op *openapi3.Operation) bool {
+	required := op.Security
+	if required == nil {
+		required = &c.doc.Security
+	}
+	for _, alternative := range *required {
+		if len(alternative) == 0 {
+			return false
+		}
+	}
+	return len(*required) > 0
 }
 
 // operation finds the matched route's entry. The router's templates are those of the document,
@@ -105,6 +112,15 @@ func (c *contract) validate(next http.Handler) http.Handler {
 		if shared, _ := op.Extensions["x-shared"].(bool); shared && r.Header.Get("Authorization") == "" {
 			w.Header().Set("Cache-Control", Shared)
 		}
+		if c.secured(op) {
+			if _, err := identity.Require(r.Context()); err != nil {
+				WriteProblem(w, r, err)
+				return
+			}
+		}
+		// Who is calling is settled. The library would read the whole body before it asked that.
+		open := *op
+		open.Security = openapi3.NewSecurityRequirements()
 		options := *c.options
 		if stream, _ := op.Extensions["x-stream-body"].(bool); stream {
 			options.ExcludeRequestBody = true
@@ -113,7 +129,7 @@ func (c *contract) validate(next http.Handler) http.Handler {
 			Request:    r,
 			PathParams: mux.Vars(r),
 			Options:    &options,
-			Route:      &routers.Route{Spec: c.dialect, Path: path, PathItem: item, Method: r.Method, Operation: op},
+			Route:      &routers.Route{Spec: c.dialect, Path: path, PathItem: item, Method: r.Method, Operation: &open},
 		})
 		if err != nil {
 			WriteProblem(w, r, refusal(err))
@@ -137,9 +153,6 @@ type violation struct {
 
 // refusal turns a validation error into the fault a client can act on.
 func refusal(err error) error {
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return f // who are you, from the security requirement
-	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,6 +43,17 @@ paths:
                 name: {type: string, minLength: 1, maxLength: 20}
                 quantity: {type: integer, minimum: 1, maximum: 10}
       responses: {"201": {description: made}}
+  /file:
+    post:
+      x-stream-body: true
+      x-max-body: 4194304
+      security: [{bearer: []}]
+      requestBody: {required: true, content: {application/json: {}}}
+      responses: {"200": {description: read}}
+  /shared:
+    get:
+      x-shared: true
+      responses: {"200": {description: ok}}
   /open:
     get:
       responses: {"200": {description: ok}}
@@ -98,6 +111,8 @@ func router(t testing.TB, handle http.HandlerFunc) http.Handler {
 	})
 	require.NoError(t, err)
 	r.HandleFunc("/things/{id}", handle).Methods(http.MethodPost)
+	r.HandleFunc("/file", handle).Methods(http.MethodPost)
+	r.HandleFunc("/shared", handle).Methods(http.MethodGet)
 	r.HandleFunc("/open", handle).Methods(http.MethodGet)
 	return r
 }
@@ -159,6 +174,76 @@ func TestRequestsAreValidatedAgainstTheContract(t *testing.T) {
 				assert.Equal(t, c.code, code(t, w))
 			}
 		})
+	}
+}
+
+func TestAStreamedBodyIsTheHandlersToRead(t *testing.T) {
+	h := router(t, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		fmt.Fprint(w, n)
+	})
+	body := &counted{Reader: strings.NewReader(strings.Repeat(" ", 3<<20))}
+	r := httptest.NewRequest(http.MethodPost, "/file", body)
+	r.Header.Set("Authorization", "Bearer bad")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	assert.Equal(t, http.StatusUnauthorized, w.Code)
+	assert.Zero(t, body.read, "nothing is read of what a stranger sends")
+	r = httptest.NewRequest(http.MethodPost, thing, body)
+	r.Header.Set("Content-Type", "application/json")
+	w = httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	assert.Equal(t, "unauthenticated", code(t, w))
+	assert.Zero(t, body.read)
+
+	assert.Equal(t, "3145728", call(h, http.MethodPost, "/file", strings.Repeat(" ", 3<<20), "Authorization", "Bearer me").Body.String())
+	assert.Equal(t, "body_too_large", code(t, call(h, http.MethodPost, "/file", strings.Repeat(" ", 5<<20), "Authorization", "Bearer me")))
+	assert.Equal(t, "unauthenticated", code(t, call(h, http.MethodPost, "/file", " ")))
+}
+
+type counted struct {
+	io.Reader
+	read int
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.read += n
+	return n, err
+}
+
+func TestWhatEveryoneGetsMayBeKept(t *testing.T) {
+	h := router(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery != "" {
+			httpapi.WriteProblem(w, r, fault.New(fault.NotFound, "x", "x"))
+		}
+	})
+	kept := func(path string, header ...string) string {
+		return call(h, http.MethodGet, path, "", header...).Header().Get("Cache-Control")
+	}
+	assert.Equal(t, httpapi.Shared, kept("/shared"))
+	assert.Empty(t, kept("/shared", "Authorization", "Bearer me"), "what is one's own is not everyone's")
+	assert.Equal(t, "no-store", kept("/shared?x"), "a refusal is not kept")
+	assert.Empty(t, kept("/open"))
+}
+
+func TestVersionsInEntityTags(t *testing.T) {
+	assert.Equal(t, `"7"`, httpapi.ETag(7))
+	assert.Equal(t, `"7.3.1"`, httpapi.ETag(7, 3, 1))
+	for header, want := range map[string]int64{`"7"`: 7, `"7.3"`: 7, `W/"7.3"`: 7, `7`: 7} {
+		got, err := httpapi.IfMatch(header)
+		require.NoError(t, err)
+		assert.Equal(t, want, got, header)
+	}
+	_, err := httpapi.IfMatch("")
+	assert.ErrorIs(t, err, httpapi.ErrVersionRequired)
+	for _, header := range []string{`"x"`, `"0"`, `"-1"`, `*`, `"7", "8"`, `"99999999999999999999"`} {
+		_, err := httpapi.IfMatch(header)
+		assert.ErrorIs(t, err, httpapi.ErrVersionStale, header)
 	}
 }
 

@@ -2,13 +2,16 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"html/template"
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,15 +39,24 @@ func (p Pages) Mount(router *mux.Router) {
 }
 
 var head = template.Must(template.New("head").Parse(`<title>{{.Title}}</title>
-<meta name="description" content="{{.Description}}">
+<meta name="description" content="{{.Summary}}">
 <link rel="canonical" href="{{.URL}}">
 <meta property="og:type" content="website">
 <meta property="og:site_name" content="Foyer">
 <meta property="og:title" content="{{.Title}}">
-<meta property="og:description" content="{{.Description}}">
+<meta property="og:description" content="{{.Summary}}">
 <meta property="og:url" content="{{.URL}}">
-{{with .Image}}<meta property="og:image" content="{{.}}">{{end}}
-<meta name="twitter:card" content="summary_large_image">
+<meta property="og:image" content="{{.Image}}">
+<meta name="twitter:card" content="{{.Card}}">
+`))
+
+// What a reader without script gets; the app replaces nothing of it.
+var plain = template.Must(template.New("plain").Parse(`<noscript><article>
+<h1>{{.Name}}</h1>
+<p><time datetime="{{.Start}}">{{.When}}</time>{{with .Where}}, {{.}}{{end}}</p>
+<p>{{.Description}}</p>
+{{if .Tickets}}<ul>{{range .Tickets}}<li>{{.Name}}: {{.Price}}</li>{{end}}</ul>
+{{end}}</article></noscript>
 `))
 
 const emptyPage = `<!doctype html><html lang="en"><head><meta charset="utf-8"></head><body></body></html>`
@@ -63,50 +75,87 @@ func (p Pages) event(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e, err := p.Store.Event(r.Context(), id)
+	if err != nil && !errors.Is(err, catalog.ErrEventNotFound) {
+		slog.ErrorContext(r.Context(), "event page", "error", err)
+		w.WriteHeader(http.StatusServiceUnavailable) // the gateway has an older one, perhaps
+		_, _ = w.Write(page)
+		return
+	}
 	if err != nil || e.Status == catalog.Draft {
 		w.WriteHeader(http.StatusNotFound) // the app says it in the reader's language
 		_, _ = w.Write(page)
 		return
 	}
-	tags, err := p.head(e)
+	head, body, err := p.render(e)
 	if err != nil {
-		slog.ErrorContext(r.Context(), "event page without head", "error", err)
+		slog.ErrorContext(r.Context(), "event page without its texts", "error", err)
 	}
-	_, _ = w.Write(inject(page, tags))
+	_, _ = w.Write(inject(page, head, body))
 }
 
-// inject puts tags at the end of the head, in place of the page's own title.
-func inject(page, tags []byte) []byte {
+// inject puts head at the end of the page's head, in place of its own title, and body at the end
+// of its body.
+func inject(page, head, body []byte) []byte {
 	if start, rest, ok := bytes.Cut(page, []byte("<title>")); ok {
 		if _, after, ok := bytes.Cut(rest, []byte("</title>")); ok {
-			page = append(append([]byte{}, start...), after...)
+			page = slices.Concat(start, after)
 		}
 	}
-	return bytes.Replace(page, []byte("</head>"), append(tags, "</head>"...), 1)
+	page = bytes.Replace(page, []byte("</head>"), slices.Concat(head, []byte("</head>")), 1)
+	return bytes.Replace(page, []byte("</body>"), slices.Concat(body, []byte("</body>")), 1)
 }
 
-func (p Pages) head(e catalog.Event) ([]byte, error) {
-	description := e.Description
-	if runes := []rune(description); len(runes) > 200 {
-		description = string(runes[:197]) + "…"
+// shareImage is for events without a picture of their own.
+const shareImage = "/icon-512.png"
+
+// maxSummary is about what search engines and share cards show.
+const maxSummary = 200
+
+func (p Pages) render(e catalog.Event) (top, body []byte, err error) {
+	summary := strings.Join(strings.Fields(e.Description), " ")
+	if runes := []rune(summary); len(runes) > maxSummary {
+		summary = string(runes[:maxSummary-1]) + "…"
 	}
-	address := p.PublicURL + "/events/" + e.ID.String()
-	var b bytes.Buffer
-	err := head.Execute(&b, struct{ Title, Description, URL, Image string }{e.Name + " · Foyer", description, address, e.Image})
+	zone, err := time.LoadLocation(e.TimeZone)
 	if err != nil {
-		return nil, err
+		zone = time.UTC
+	}
+	starts, where := e.StartsAt.In(zone), e.Venue.Name
+	if e.Venue.City != "" && e.Venue.City != e.Venue.Name {
+		where += ", " + e.Venue.City
+	}
+	image, card := p.PublicURL+shareImage, "summary"
+	if e.Image != "" {
+		image, card = e.Image, "summary_large_image"
+		if strings.HasPrefix(image, "/") {
+			image = p.PublicURL + image
+		}
+	}
+	view := struct {
+		Title, Name, Summary, Description, URL, Image, Card, Start, When, Where string
+		Tickets                                                                 []catalog.TicketType
+	}{
+		Title: e.Name + " · Foyer", Name: e.Name, Summary: summary, Description: e.Description, Image: image, Card: card,
+		URL: p.PublicURL + "/events/" + e.ID.String(), Start: starts.Format(time.RFC3339), When: starts.Format("2 January 2006, 15:04 MST"),
+		Where: where, Tickets: e.TicketTypes,
+	}
+	var b bytes.Buffer
+	if err := head.Execute(&b, view); err != nil {
+		return nil, nil, err
 	}
 	// Marshal escapes <, > and &, so no text can end the script element.
-	data, err := json.Marshal(jsonLD(e, address))
+	data, err := json.Marshal(jsonLD(e, view.URL, image))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	fmt.Fprintf(&b, "<script type=\"application/ld+json\">%s</script>\n", data)
-	return b.Bytes(), nil
+	var text bytes.Buffer
+	err = plain.Execute(&text, view)
+	return b.Bytes(), text.Bytes(), err
 }
 
 // jsonLD describes an event as https://schema.org/Event.
-func jsonLD(e catalog.Event, address string) map[string]any {
+func jsonLD(e catalog.Event, address, image string) map[string]any {
 	status, mode := "EventScheduled", "OfflineEventAttendanceMode"
 	if e.Status == catalog.Cancelled {
 		status = "EventCancelled"
@@ -131,12 +180,21 @@ func jsonLD(e catalog.Event, address string) map[string]any {
 			"validFrom":    e.SalesStart.In(zone).Format(time.RFC3339),
 		})
 	}
-	location := map[string]any{"@type": "VirtualLocation", "url": e.URL}
+	location := map[string]any{"@type": "VirtualLocation", "url": cmp.Or(e.URL, address)}
 	if e.Venue.City != "" {
-		location = map[string]any{"@type": "Place", "name": e.Venue.Name, "address": map[string]any{
+		place := map[string]any{"@type": "Place", "name": e.Venue.Name, "address": map[string]any{
 			"@type": "PostalAddress", "addressLocality": e.Venue.City, "addressCountry": e.Venue.Country}}
+		if at := e.Venue.Location; at != nil {
+			place["geo"] = map[string]any{"@type": "GeoCoordinates", "latitude": at.Lat, "longitude": at.Lon}
+		}
+		location = place
+	}
+	performers := []map[string]any{}
+	for _, name := range e.Performers {
+		performers = append(performers, map[string]any{"@type": "PerformingGroup", "name": name})
 	}
 	return map[string]any{
+		"image": image, "performer": performers,
 		"@context": "https://schema.org", "@type": "Event", "name": e.Name, "description": e.Description, "url": address,
 		"startDate": e.StartsAt.In(zone).Format(time.RFC3339), "endDate": e.EndsAt.In(zone).Format(time.RFC3339),
 		"eventStatus": "https://schema.org/" + status, "eventAttendanceMode": "https://schema.org/" + mode,
