@@ -27,7 +27,8 @@ type App struct {
 	GRPCPort      int               `yaml:"daprGRPCPort"`
 	InternalPort  int               `yaml:"daprInternalGRPCPort"`
 	MetricsPort   int               `yaml:"metricsPort"`
-	PlacementHost string            `yaml:"placementHostAddress"` // set where actors live; they also get the scheduler
+	PlacementHost string            `yaml:"placementHostAddress"` // set where actors live
+	SchedulerHost string            `yaml:"schedulerHostAddress"` // set where reminders or jobs are asked for
 	Command       []string          `yaml:"command"`
 	Env           map[string]string `yaml:"env"`
 
@@ -116,8 +117,10 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 				"--dapr-graceful-shutdown-seconds", "5",
 			}
 			if app.PlacementHost != "" {
-				args = append(args, "--placement-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Placement),
-					"--scheduler-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Scheduler))
+				args = append(args, "--placement-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Placement))
+			}
+			if app.SchedulerHost != "" {
+				args = append(args, "--scheduler-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Scheduler))
 			}
 			cmd := lean(cfg, exec.Command(filepath.Join(tools, "daprd"), args...))
 			cmd.Env = append(cmd.Env, pairs(s.sidecarEnv(secrets))...)

@@ -117,7 +117,7 @@ func (s *Stack) Attach(ctx context.Context, app App, components ...string) (stri
 	}
 	if needs["placement"] {
 		needs["scheduler"] = true
-		app.PlacementHost = host
+		app.PlacementHost, app.SchedulerHost = host, host
 	}
 	var after []string
 	for part := range needs {

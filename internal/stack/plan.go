@@ -21,7 +21,10 @@ func (s *Stack) plan(secrets *Secrets) []Part {
 	for _, app := range s.Apps {
 		leans := after
 		if app.PlacementHost != "" {
-			leans = append(leans[:len(leans):len(leans)], "placement", "scheduler")
+			leans = append(leans[:len(leans):len(leans)], "placement")
+		}
+		if app.SchedulerHost != "" {
+			leans = append(leans[:len(leans):len(leans)], "scheduler")
 		}
 		parts = append(parts, s.sidecar(app, secrets, leans), s.service(app, secrets, leans))
 	}

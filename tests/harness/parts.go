@@ -191,3 +191,16 @@ func (b *Broker) Sidecar(t testing.TB, appID string, newHandler func(sidecar.Con
 	t.Helper()
 	return attach(t, b.stack, appID, newHandler, components)
 }
+
+// Provider is a payment simulator of this test binary.
+type Provider struct{ API, Form, SecretKey, PublishableKey, WebhookSecret string }
+
+// Stripesim returns a running payment simulator. Its webhooks go nowhere.
+func Stripesim(t testing.TB) Provider {
+	t.Helper()
+	s := start(t, "stripesim")
+	return Provider{
+		API: fmt.Sprintf("http://127.0.0.1:%d", s.Config.Ports.StripeAPI), Form: fmt.Sprintf("http://127.0.0.1:%d", s.Config.Ports.StripeForm),
+		SecretKey: s.Secrets.StripeSecretKey, PublishableKey: "pk_test_foyer_local", WebhookSecret: s.Secrets.StripeWebhookSecret,
+	}
+}

@@ -1,0 +1,53 @@
+// Command payment authorises, captures and refunds, hears the provider's webhooks, and reconciles.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/cdc"
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	store "github.com/foyer-tickets/foyer/services/payment/postgres"
+	"github.com/foyer-tickets/foyer/services/payment/rest"
+)
+
+func main() { process.Main("payment", run) }
+
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[config]()
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	client, err := sidecar.New(cfg.Sidecar)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	router, err := httpapi.NewRouter(httpapi.Options{
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: client.Store(event.Cache)}), Metrics: p.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	parts := assemble(cfg, store.Store{Pool: pool, Now: time.Now}, client)
+	rest.HandlerWithOptions(parts.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	parts.internal.Mount(guarded)
+	parts.job.Mount(guarded)
+
+	p.Check("postgres", pool.Ping)
+	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)
+	p.Go("attendant", parts.attendant.Run)
+	p.Go("schedule", parts.job.Run)
+	return p.Serve(ctx, httpapi.Traced(p.Name, router))
+}

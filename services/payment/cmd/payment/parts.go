@@ -1,0 +1,55 @@
+package main
+
+import (
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/payment"
+	store "github.com/foyer-tickets/foyer/services/payment/postgres"
+	"github.com/foyer-tickets/foyer/services/payment/rest"
+	dapr "github.com/foyer-tickets/foyer/services/payment/sidecar"
+	"github.com/foyer-tickets/foyer/services/payment/stripe"
+)
+
+type config struct {
+	Sidecar     sidecar.Config
+	Identity    identity.Config
+	Stripe      stripe.Config
+	DatabaseURL string `env:"DATABASE_URL,required"`
+	FormURL     string `env:"FOYER_STRIPESIM_FORM_URL"` // set where the provider is the simulator
+	Schedule    string `env:"FOYER_RECONCILIATION_SCHEDULE" envDefault:"@daily"`
+}
+
+// parts are the use cases, each with what it needs.
+type parts struct {
+	server    rest.Server
+	internal  rest.Internal
+	attendant payment.Attendant
+	job       dapr.Job
+}
+
+func assemble(cfg config, books store.Store, client *sidecar.Client) parts {
+	provider := stripe.New(cfg.Stripe)
+	till := payment.Till{Store: books, Provider: provider, Reader: provider, Now: time.Now}
+	attendant := payment.Attendant{Diary: books, Till: till, Reader: provider}
+	reconciler := payment.Reconciler{
+		Statement: provider, Bookings: dapr.Bookings{Client: client}, Ledger: books, Inbox: books, Attendant: attendant, Now: time.Now,
+	}
+	shown := rest.PaymentProvider{Provider: rest.Stripe, PublishableKey: cfg.Stripe.PublishableKey}
+	if cfg.FormURL != "" {
+		shown.Provider, shown.FormUrl = rest.Simulator, &cfg.FormURL
+	}
+	return parts{
+		server: rest.Server{
+			Verify: func(body []byte, signature string) (payment.Message, error) {
+				return stripe.Verify(body, signature, cfg.Stripe.WebhookSecret)
+			},
+			Desk:       payment.Desk{Inbox: books, Store: books, Reader: provider, Live: cfg.Stripe.Live(), Now: time.Now},
+			Reconciler: reconciler, Reports: books, Provider: shown, Now: time.Now,
+		},
+		internal:  rest.Internal{Till: till, PublishableKey: cfg.Stripe.PublishableKey},
+		attendant: attendant,
+		job:       dapr.Job{Client: client, Reconciler: reconciler, Schedule: cfg.Schedule},
+	}
+}

@@ -1,0 +1,311 @@
+package payment
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// FindingKind is what the reconciliation found.
+type FindingKind string
+
+// The kinds. docs/runbook-payment.md says what each means and what to do.
+const (
+	CapturedWithoutBooking FindingKind = "captured_without_booking"
+	BookingWithoutCapture  FindingKind = "booking_without_capture"
+	AmountMismatch         FindingKind = "amount_mismatch"
+	RefundMissingHere      FindingKind = "refund_missing_here"
+	RefundMissingThere     FindingKind = "refund_missing_there"
+	OrphanIntent           FindingKind = "orphan_intent"
+	Stuck                  FindingKind = "stuck"
+	LedgerImbalance        FindingKind = "ledger_imbalance"
+	WebhookRefused         FindingKind = "webhook_refused"
+	PaymentDisputed        FindingKind = "payment_disputed"
+)
+
+// Remedy is what can safely be done about a finding without asking anybody.
+type Remedy string
+
+// The remedies.
+const (
+	Report      Remedy = ""             // a person has to look
+	Apply       Remedy = "apply"        // ask the provider again and take it in
+	Void        Remedy = "void"         // let go of an authorisation that nobody wants
+	RefundAgain Remedy = "refund_again" // ask again with the same key
+)
+
+// Finding is one difference between the books.
+type Finding struct {
+	Kind     FindingKind `json:"kind"`
+	Payment  *uuid.UUID  `json:"payment,omitempty"`
+	Booking  *uuid.UUID  `json:"booking,omitempty"`
+	Refund   *uuid.UUID  `json:"refund,omitempty"`
+	Intent   string      `json:"intent,omitempty"`
+	Expected int64       `json:"expected"`
+	Actual   int64       `json:"actual"`
+	Currency string      `json:"currency,omitempty"`
+	Detail   string      `json:"detail"`
+	Remedy   Remedy      `json:"remedy,omitempty"`
+	Healed   bool        `json:"healed"`
+	Failure  string      `json:"failure,omitempty"` // why the remedy did not work, as a code
+}
+
+// BookingMoney is what a booking believes about its money.
+type BookingMoney struct {
+	Booking  uuid.UUID
+	Payment  *uuid.UUID
+	Status   string
+	Amount   int64
+	Refunded int64
+	Currency string
+	At       time.Time // when it last moved
+}
+
+// The stages of a booking that matter to its money.
+func (b BookingMoney) sold() bool {
+	return b.Status == "confirmed" || b.Status == "refunding" || b.Status == "refunded"
+}
+
+func (b BookingMoney) over() bool {
+	return b.Status == "expired" || b.Status == "failed" || b.Status == "cancelled"
+}
+
+// Clearing is a payment whose clearing accounts are not zero although nothing is under way.
+type Clearing struct {
+	Payment  uuid.UUID
+	Account  LedgerAccount
+	Amount   int64
+	Currency string
+}
+
+// Books are what three sides know of one period.
+type Books struct {
+	Intents   []Intent         // the provider's
+	Returned  []ProviderRefund // the provider's
+	Payments  []Payment        // ours
+	Others    []Payment        // ours, from before the period; only their refunds are compared
+	Refunds   []Refund         // ours
+	Bookings  []BookingMoney
+	Clearings []Clearing
+	Receipts  []Receipt // webhooks that were refused, or that people should know of
+}
+
+// Settling is how long things may differ while they are under way.
+const (
+	underWay = 2 * time.Minute  // between one side and another
+	homeless = 10 * time.Minute // a payment whose booking is not to be found
+)
+
+// Compare finds all differences. It is a function of the books and the time alone.
+func (b Books) Compare(now time.Time) []Finding {
+	c := comparison{now: now, intents: map[string]Intent{}, payments: map[uuid.UUID]Payment{}, bookings: map[uuid.UUID]BookingMoney{}, byIntent: map[string]Payment{}, pending: map[uuid.UUID]bool{}}
+	for _, in := range b.Intents {
+		c.intents[in.ID] = in
+	}
+	for _, p := range b.Payments {
+		c.payments[p.ID] = p
+		if p.Intent != "" {
+			c.byIntent[p.Intent] = p
+		}
+	}
+	for _, p := range b.Others {
+		c.payments[p.ID], c.byIntent[p.Intent] = p, p
+	}
+	for _, k := range b.Bookings {
+		c.bookings[k.Booking] = k
+	}
+	for _, r := range b.Refunds {
+		if r.open() {
+			c.pending[r.Payment] = true
+		}
+	}
+	for _, in := range b.Intents {
+		c.intent(in)
+	}
+	for _, p := range b.Payments {
+		c.payment(p)
+	}
+	paid := map[uuid.UUID]bool{}
+	for _, p := range b.Payments {
+		paid[p.Booking] = true
+	}
+	for _, k := range b.Bookings {
+		if k.sold() && k.Amount > 0 && !paid[k.Booking] {
+			c.find(Finding{Kind: BookingWithoutCapture, Booking: &k.Booking, Expected: k.Amount, Currency: k.Currency, Detail: "The booking is confirmed and there is no payment for it."})
+		}
+	}
+	c.refunds(b)
+	for _, l := range b.Clearings {
+		c.find(Finding{Kind: LedgerImbalance, Payment: &l.Payment, Actual: l.Amount, Currency: l.Currency, Detail: "A clearing account is not zero although nothing is under way: " + string(l.Account) + "."})
+	}
+	for _, r := range b.Receipts {
+		f := Finding{Kind: WebhookRefused, Payment: r.Payment, Detail: "A signed webhook was refused: its " + r.Reason + " is not what was asked for. Webhook " + r.ID + "."}
+		if r.Outcome == Noted {
+			f.Kind, f.Detail = PaymentDisputed, "The card's holder contests the payment. Webhook "+r.ID+"."
+		}
+		c.find(f)
+	}
+	return c.found
+}
+
+type comparison struct {
+	now      time.Time
+	intents  map[string]Intent
+	payments map[uuid.UUID]Payment
+	byIntent map[string]Payment
+	bookings map[uuid.UUID]BookingMoney
+	pending  map[uuid.UUID]bool // payments with refunds under way
+	found    []Finding
+}
+
+func (c *comparison) find(f Finding) { c.found = append(c.found, f) }
+
+// about begins a finding about a payment.
+func about(kind FindingKind, p Payment, detail string) Finding {
+	return Finding{Kind: kind, Payment: &p.ID, Booking: &p.Booking, Intent: p.Intent, Expected: p.Amount.Amount, Currency: p.Amount.Currency, Detail: detail}
+}
+
+// intent looks at the provider's side.
+func (c *comparison) intent(in Intent) {
+	if in.Booking == uuid.Nil {
+		return // not one of ours: the account may serve others too
+	}
+	p, ours := c.byIntent[in.ID]
+	if !ours {
+		p, ours = c.payments[in.Payment]
+	}
+	switch {
+	case !ours && in.Status == IntentCaptured && in.Refunded < in.Captured:
+		c.find(Finding{Kind: CapturedWithoutBooking, Booking: &in.Booking, Intent: in.ID, Actual: in.Captured - in.Refunded, Currency: in.Amount.Currency, Detail: "Money was taken for a payment that is not in our books."})
+	case !ours && in.Status != IntentCanceled && in.Status != IntentCaptured && c.now.Sub(in.CreatedAt) > underWay:
+		c.find(Finding{Kind: OrphanIntent, Booking: &in.Booking, Intent: in.ID, Actual: in.Amount.Amount, Currency: in.Amount.Currency, Remedy: Void, Detail: "The provider has an intent that is not in our books."})
+	case !ours:
+	case in.Amount != p.Amount:
+		f := about(AmountMismatch, p, "The provider's amount is not the one that was asked for.")
+		f.Actual, f.Intent = in.Amount.Amount, in.ID
+		c.find(f)
+	case p.Intent == "" && p.Status == Preparing:
+		f := about(Stuck, p, "The provider's answer to the making of the intent got lost.")
+		f.Intent, f.Remedy = in.ID, Apply
+		c.find(f)
+	case behind(p, in):
+		f := about(Stuck, p, "The provider is further than our books: a webhook got lost.")
+		f.Actual, f.Remedy = in.Captured, Apply
+		c.find(f)
+	case in.Status == IntentCaptured && in.Captured != in.Amount.Amount:
+		f := about(AmountMismatch, p, "Another amount was taken than was authorised.")
+		f.Actual = in.Captured
+		c.find(f)
+	}
+}
+
+// behind tells whether our books have not heard the provider's news.
+func behind(p Payment, in Intent) bool {
+	switch in.Status {
+	case IntentAuthorized:
+		return p.Status == Preparing || p.Status == Pending
+	case IntentCaptured:
+		return p.Status == Preparing || p.Status == Pending || p.Status == Authorized || !p.Settled && in.Settlement != nil
+	case IntentCanceled:
+		return p.Status == Preparing || p.Status == Pending || p.Status == Authorized
+	}
+	return false
+}
+
+// payment compares a payment with its booking.
+func (c *comparison) payment(p Payment) {
+	status := p.Status // or what the provider says, which will be so in a moment
+	if in, ok := c.intents[p.Intent]; ok && behind(p, in) {
+		status = map[IntentStatus]Status{IntentAuthorized: Authorized, IntentCaptured: Captured, IntentCanceled: Voided}[in.Status]
+	}
+	open := status == Pending || status == Authorized || status == Preparing
+	kept := p.Captured - p.Refunded
+	k, known := c.bookings[p.Booking]
+	quiet := c.now.Sub(p.UpdatedAt) > underWay
+	switch {
+	case !known && c.now.Sub(p.CreatedAt) <= homeless:
+	case (!known || k.over()) && open && (!known || c.now.Sub(k.At) > underWay):
+		f := about(OrphanIntent, p, "The booking is over or not to be found, and the payment is still open.")
+		f.Remedy = Void
+		c.find(f)
+	case (!known || k.over()) && status == Captured && kept > 0 && quiet && !c.pending[p.ID]:
+		f := about(CapturedWithoutBooking, p, "Money was taken for a booking that is not.")
+		f.Expected, f.Actual = 0, kept
+		c.find(f)
+	case !known:
+	case k.Amount != p.Amount.Amount || k.Currency != p.Amount.Currency:
+		f := about(AmountMismatch, p, "The booking's total is not the payment's amount.")
+		f.Expected, f.Actual = k.Amount, p.Amount.Amount
+		c.find(f)
+	case k.sold() && (k.Payment == nil || *k.Payment == p.ID) && status != Captured && status != Refunded:
+		c.find(about(BookingWithoutCapture, p, "The booking is confirmed and its payment was not taken."))
+	case !k.sold() && !k.over() && status == Captured && quiet && c.now.Sub(k.At) > underWay:
+		c.find(about(CapturedWithoutBooking, p, "Money was taken and the booking has not noticed."))
+	case k.Status == "secured" && status == Authorized && quiet:
+		c.find(about(Stuck, p, "The seats are fenced and the money has not been taken."))
+	case k.sold() && k.Refunded > p.Refunded && !c.pending[p.ID]:
+		f := about(RefundMissingHere, p, "The booking knows of a refund that is not in our books.")
+		f.Expected, f.Actual = k.Refunded, p.Refunded
+		c.find(f)
+	case k.sold() && k.Refunded < p.Refunded && quiet && c.now.Sub(k.At) > underWay:
+		f := about(RefundMissingHere, p, "The booking does not know of a refund that was made.")
+		f.Expected, f.Actual = p.Refunded, k.Refunded
+		c.find(f)
+	}
+}
+
+// refunds compares both sides' refunds.
+func (c *comparison) refunds(b Books) {
+	byID, byProvider := map[uuid.UUID]Refund{}, map[string]Refund{}
+	for _, r := range b.Refunds {
+		byID[r.ID] = r
+		if r.Provider != "" {
+			byProvider[r.Provider] = r
+		}
+	}
+	there := map[uuid.UUID]ProviderRefund{}
+	for _, s := range b.Returned {
+		p, ours := c.byIntent[s.Intent]
+		if !ours {
+			continue
+		}
+		r, known := byID[s.Refund]
+		if !known {
+			r, known = byProvider[s.ID]
+		}
+		if !known {
+			if s.Status != RefundFailed {
+				f := about(RefundMissingHere, p, "The provider made a refund that nobody asked for here: "+s.ID+".")
+				f.Expected, f.Actual = 0, s.Amount.Amount
+				c.find(f)
+			}
+			continue
+		}
+		there[r.ID] = s
+		switch news := r.open() && s.Status != RefundPending || r.Status == RefundSucceeded && s.Status == RefundFailed; {
+		case s.Status != RefundFailed && s.Amount.Amount != r.Amount:
+			f := about(AmountMismatch, p, "The provider refunded another amount than was asked for.")
+			f.Refund, f.Expected, f.Actual = &r.ID, r.Amount, s.Amount.Amount
+			c.find(f)
+		case news:
+			f := about(Stuck, p, "The provider is further with a refund than our books: a webhook got lost.")
+			f.Refund, f.Remedy = &r.ID, Apply
+			c.find(f)
+		}
+	}
+	for _, r := range b.Refunds {
+		p, known := c.payments[r.Payment]
+		if _, found := there[r.ID]; found || !known || p.free() || r.Status == RefundFailed || c.now.Sub(r.UpdatedAt) <= underWay {
+			continue
+		}
+		f := about(RefundMissingThere, p, "The provider does not have a refund that our books have.")
+		f.Refund, f.Expected = &r.ID, r.Amount
+		if r.Status == RefundRequested && c.now.Sub(r.CreatedAt) < keyLife {
+			f.Remedy = RefundAgain // the provider remembers the key: it cannot become two refunds
+		}
+		c.find(f)
+	}
+}
+
+// keyLife is how long the provider surely remembers an idempotency key.
+const keyLife = 23 * time.Hour

@@ -1,0 +1,82 @@
+package payment
+
+import "github.com/google/uuid"
+
+// LedgerAccount is where money is. A positive entry is a debit, a negative one a credit.
+type LedgerAccount string
+
+// The accounts. The clearing accounts hold what one side knows and the other has not confirmed:
+// at rest they are zero.
+const (
+	ProviderClearing LedgerAccount = "provider_clearing" // taken from cards, not yet on our balance
+	ProviderBalance  LedgerAccount = "provider_balance"
+	ProviderFees     LedgerAccount = "provider_fees"
+	Sales            LedgerAccount = "sales"           // owed to merchants
+	RefundClearing   LedgerAccount = "refund_clearing" // owed to buyers, not yet paid out
+)
+
+// Transfer moves money between accounts. Its entries sum to zero, and its key makes it happen once.
+type Transfer struct {
+	Key      string
+	Payment  uuid.UUID
+	Refund   *uuid.UUID
+	Currency string
+	Entries  []Entry
+}
+
+// Entry is one side of a transfer.
+type Entry struct {
+	Account LedgerAccount
+	Amount  int64
+}
+
+// Balanced tells whether the entries sum to zero.
+func (t Transfer) Balanced() bool {
+	var sum int64
+	for _, e := range t.Entries {
+		sum += e.Amount
+	}
+	return sum == 0 && len(t.Entries) > 1
+}
+
+func captured(p Payment) Transfer {
+	return Transfer{
+		Key: "capture:" + p.ID.String(), Payment: p.ID, Currency: p.Amount.Currency,
+		Entries: []Entry{{ProviderClearing, p.Captured}, {Sales, -p.Captured}},
+	}
+}
+
+func settled(p Payment, s Settlement) Transfer {
+	t := Transfer{
+		Key: "settlement:" + p.ID.String(), Payment: p.ID, Currency: p.Amount.Currency,
+		Entries: []Entry{{ProviderBalance, s.Amount - s.Fee}, {ProviderClearing, -s.Amount}},
+	}
+	if s.Fee != 0 {
+		t.Entries = append(t.Entries, Entry{ProviderFees, s.Fee})
+	}
+	return t
+}
+
+func refundTransfer(step string, p Payment, r Refund, from, to LedgerAccount) Transfer {
+	id := r.ID
+	return Transfer{
+		Key: step + ":" + r.ID.String(), Payment: p.ID, Refund: &id, Currency: p.Amount.Currency,
+		Entries: []Entry{{to, r.Amount}, {from, -r.Amount}},
+	}
+}
+
+func refundRequested(p Payment, r Refund) Transfer {
+	return refundTransfer("refund", p, r, RefundClearing, Sales)
+}
+
+func refundSettled(p Payment, r Refund) Transfer {
+	return refundTransfer("refund_settlement", p, r, ProviderBalance, RefundClearing)
+}
+
+// refundFailed undoes a refund: what was to be paid out, or was and came back, is the merchants' again.
+func refundFailed(p Payment, r Refund, paidOut bool) Transfer {
+	if paidOut {
+		return refundTransfer("refund_failure", p, r, Sales, ProviderBalance)
+	}
+	return refundTransfer("refund_failure", p, r, Sales, RefundClearing)
+}

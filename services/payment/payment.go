@@ -1,0 +1,305 @@
+// Package payment moves money for bookings: it has a card authorised, takes the money when the
+// seats are fenced, lets go of it when they are lost, and gives it back. The provider (Stripe)
+// decides what happened; this package keeps what it is told in an order that never goes back,
+// and a double-entry ledger of it.
+//
+//	preparing -> pending -> authorized -> captured <-> refunded
+//	     \__________\___________\-> voided
+package payment
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
+)
+
+// Status is what a payment has come to.
+type Status string
+
+// The statuses.
+const (
+	Preparing  Status = "preparing" // noted here; the provider may not know of it yet
+	Pending    Status = "pending"   // waits for the buyer
+	Authorized Status = "authorized"
+	Captured   Status = "captured"
+	Voided     Status = "voided"   // over, and nothing was taken
+	Refunded   Status = "refunded" // all of it
+)
+
+// What this service refuses with.
+var (
+	ErrNotFound       = fault.New(fault.NotFound, "payment_not_found", "There is no such payment.")
+	ErrDiffers        = fault.New(fault.Invalid, "payment_differs", "This booking's attempt was asked for with other particulars.")
+	ErrOver           = fault.New(fault.Conflict, "payment_over", "This payment has ended without money being taken.")
+	ErrCaptured       = fault.New(fault.Conflict, "payment_captured", "The money was taken; it can only be refunded.")
+	ErrNotAuthorized  = fault.New(fault.Conflict, "payment_not_authorized", "The buyer has not authorised this payment.")
+	ErrNotCaptured    = fault.New(fault.Conflict, "payment_not_captured", "No money was taken that could be refunded.")
+	ErrRefundTooLarge = fault.New(fault.Conflict, "refund_too_large", "More would be refunded than was taken.")
+	ErrRefundDiffers  = fault.New(fault.Invalid, "refund_differs", "This refund was asked for with another amount.")
+	ErrMismatch       = fault.New(fault.Invalid, "payment_mismatch", "What the provider says is not about what was asked for.")
+)
+
+// Payment is one attempt to pay for a booking.
+type Payment struct {
+	ID           uuid.UUID
+	Booking      uuid.UUID
+	Attempt      int
+	Account      string // opaque id of the buyer
+	Event        uuid.UUID
+	Amount       money.Money
+	Intent       string // the provider's id; empty while preparing, and where nothing is to pay
+	ClientSecret string
+	Status       Status
+	Captured     int64  // taken
+	Refunded     int64  // given back, of what was taken
+	Settled      bool   // the provider has put it on our balance
+	Reason       string // why it was refused or ended, in the provider's word
+	Looks        int    // how often it was looked after since it last moved
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	NextLook     time.Time // when to look after it; zero: at rest
+}
+
+// free tells whether there is nothing to pay, and so nothing to ask the provider.
+func (p Payment) free() bool { return p.Amount.Amount == 0 }
+
+// IntentStatus is what the provider says of an intent.
+type IntentStatus string
+
+// What the provider may say.
+const (
+	IntentOpen       IntentStatus = "open" // waits for the buyer, or for the bank
+	IntentAuthorized IntentStatus = "authorized"
+	IntentCaptured   IntentStatus = "captured"
+	IntentCanceled   IntentStatus = "canceled"
+)
+
+// Intent is a payment as the provider has it.
+type Intent struct {
+	ID           string
+	ClientSecret string
+	Status       IntentStatus
+	Amount       money.Money
+	Captured     int64
+	Refunded     int64
+	Reason       string
+	Settlement   *Settlement // nil until the money is on the balance
+	Disputed     bool
+	Live         bool
+	CreatedAt    time.Time
+
+	// What we wrote on it.
+	Payment uuid.UUID
+	Booking uuid.UUID
+	Account string
+}
+
+// Settlement is what the provider put on our balance for a captured payment.
+type Settlement struct {
+	Transaction string
+	Amount      int64
+	Fee         int64
+}
+
+// NoticeKind is what others hear of a payment.
+type NoticeKind string
+
+// The kinds of Notice.
+const (
+	NoticeAuthorized   NoticeKind = "authorized"
+	NoticeFailed       NoticeKind = "authorization_failed"
+	NoticeCaptured     NoticeKind = "captured"
+	NoticeVoided       NoticeKind = "voided"
+	NoticeRefunded     NoticeKind = "refunded"
+	NoticeRefundFailed NoticeKind = "refund_failed"
+)
+
+// Notice tells the booking what happened to its money.
+type Notice struct {
+	Kind   NoticeKind
+	Amount int64
+	Refund *uuid.UUID
+	Reason string
+}
+
+// Change is everything that one step does, stored in one transaction.
+type Change struct {
+	Payment   Payment
+	Refunds   []Refund // new, or changed
+	Notices   []Notice
+	Transfers []Transfer
+	Receipt   *Receipt // of the webhook that brought it
+}
+
+// Matches says whether an intent is the one that was asked for: nobody gets a ticket for another
+// amount, another currency or somebody else's payment.
+func (p Payment) Matches(in Intent) error {
+	switch {
+	case p.Intent != "" && in.ID != p.Intent:
+		return ErrMismatch.With("what", "intent")
+	case in.Payment != p.ID || in.Booking != p.Booking:
+		return ErrMismatch.With("what", "booking")
+	case in.Account != p.Account:
+		return ErrMismatch.With("what", "account")
+	case in.Amount.Currency != p.Amount.Currency:
+		return ErrMismatch.With("what", "currency")
+	case in.Amount.Amount != p.Amount.Amount:
+		return ErrMismatch.With("what", "amount")
+	}
+	return nil
+}
+
+// Observe takes in what the provider says of the payment. It may be old news: a payment never
+// goes back.
+func (p Payment) Observe(in Intent, now time.Time) (Change, error) {
+	if err := p.Matches(in); err != nil {
+		return Change{Payment: p}, err
+	}
+	c := Change{Payment: p}
+	c.Payment.Intent, c.Payment.ClientSecret = in.ID, in.ClientSecret
+	switch p.Status {
+	case Preparing, Pending:
+		c.waiting(in)
+	case Authorized:
+		switch in.Status {
+		case IntentCaptured:
+			c.capture(in)
+		case IntentCanceled:
+			c.void(in.Reason)
+		}
+	case Captured, Refunded:
+		c.settle(in)
+	case Voided:
+		if in.Status == IntentCaptured {
+			return Change{Payment: p}, ErrMismatch.With("what", "status")
+		}
+	}
+	c.Payment.touch(p, now)
+	return c, nil
+}
+
+func (c *Change) waiting(in Intent) {
+	switch p := &c.Payment; in.Status {
+	case IntentOpen:
+		p.Status = Pending
+		if in.Reason != "" && in.Reason != p.Reason {
+			p.Reason = in.Reason
+			c.notify(NoticeFailed, p.Amount.Amount)
+		}
+	case IntentAuthorized:
+		c.authorize()
+	case IntentCaptured:
+		c.authorize()
+		c.capture(in)
+	case IntentCanceled:
+		c.void(in.Reason)
+	}
+}
+
+func (c *Change) authorize() {
+	c.Payment.Status, c.Payment.Reason = Authorized, ""
+	c.notify(NoticeAuthorized, c.Payment.Amount.Amount)
+}
+
+func (c *Change) capture(in Intent) {
+	p := &c.Payment
+	p.Status, p.Captured = Captured, in.Captured
+	c.notify(NoticeCaptured, p.Captured)
+	c.Transfers = append(c.Transfers, captured(*p))
+	c.settle(in)
+}
+
+func (c *Change) settle(in Intent) {
+	p := &c.Payment
+	if p.Settled || in.Settlement == nil {
+		return
+	}
+	p.Settled = true
+	c.Transfers = append(c.Transfers, settled(*p, *in.Settlement))
+}
+
+func (c *Change) void(reason string) {
+	c.Payment.Status, c.Payment.Reason = Voided, reason
+	c.notify(NoticeVoided, c.Payment.Amount.Amount)
+}
+
+func (c *Change) notify(kind NoticeKind, amount int64) {
+	c.Notices = append(c.Notices, Notice{Kind: kind, Amount: amount, Reason: c.Payment.Reason})
+}
+
+// How long a payment is left alone before somebody asks the provider about it: a webhook is
+// quicker, unless it got lost.
+const (
+	firstLook = 15 * time.Second
+	lastLook  = 10 * time.Minute
+)
+
+// touch dates a payment that moved.
+func (p *Payment) touch(before Payment, now time.Time) {
+	if p.Status != before.Status || p.Settled != before.Settled {
+		p.UpdatedAt, p.Looks = now, 0
+	}
+}
+
+// change has the store make a change, and plans when to look after the payment next.
+func change(ctx context.Context, s Store, now func() time.Time, id uuid.UUID, decide Decision) (Payment, error) {
+	return s.Change(ctx, id, func(p Payment, have []Refund) (Change, error) {
+		c, err := decide(p, have)
+		c.Payment.plan(now(), unfinished(have, c.Refunds))
+		return c, err
+	})
+}
+
+// unfinished tells whether a refund is still open after the changes.
+func unfinished(have, changed []Refund) bool {
+	open := map[uuid.UUID]bool{}
+	for _, r := range slices.Concat(have, changed) {
+		open[r.ID] = r.open()
+	}
+	return slices.Contains(slices.Collect(maps.Values(open)), true)
+}
+
+func (p *Payment) plan(now time.Time, refunding bool) {
+	resting := p.Status == Voided || (p.Status == Captured || p.Status == Refunded) && (p.Settled || p.free())
+	if resting && !refunding {
+		p.NextLook = time.Time{}
+		return
+	}
+	p.NextLook = now.Add(min(firstLook<<min(p.Looks, 8), lastLook))
+}
+
+// Free authorises what costs nothing: there is no provider to ask.
+func (p Payment) Free(now time.Time) Change {
+	c := Change{Payment: p}
+	c.authorize()
+	c.Payment.touch(p, now)
+	return c
+}
+
+// CaptureFree takes nothing.
+func (p Payment) CaptureFree(now time.Time) Change {
+	c := Change{Payment: p}
+	c.Payment.Status = Captured
+	c.notify(NoticeCaptured, 0)
+	c.Payment.touch(p, now)
+	return c
+}
+
+// Refuse ends a payment that the provider will not have, or that never got to it.
+func (p Payment) Refuse(reason string, now time.Time) (Change, error) {
+	if p.Status == Captured || p.Status == Refunded {
+		return Change{Payment: p}, ErrCaptured
+	}
+	c := Change{Payment: p}
+	if p.Status != Voided {
+		c.void(reason)
+	}
+	c.Payment.touch(p, now)
+	return c, nil
+}

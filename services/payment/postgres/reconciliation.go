@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/foyer-tickets/foyer/services/payment"
+)
+
+// Books implements payment.Ledger. All of it is read as of one moment.
+func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, error) {
+	var b payment.Books
+	err := pgx.BeginTxFunc(ctx, s.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
+		if b.Payments, err = payments(ctx, tx, `created_at >= $1 AND created_at < $2 ORDER BY id`, from, to); err != nil {
+			return err
+		}
+		const moved = `updated_at >= $1 AND created_at < $2`
+		if b.Others, err = payments(ctx, tx, `created_at < $1 AND id IN (SELECT payment FROM refunds WHERE `+moved+`) ORDER BY id`, from, to); err != nil {
+			return err
+		}
+		if b.Refunds, err = refunds(ctx, tx, moved+` ORDER BY id`, from, to); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `
+			SELECT t.payment, e.account, sum(e.amount)::bigint, t.currency
+			FROM entries e JOIN transfers t ON t.key = e.transfer JOIN payments p ON p.id = t.payment
+			WHERE e.account IN ('provider_clearing', 'refund_clearing') AND p.settled AND p.created_at < $2 AND p.updated_at >= $1
+				AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment = p.id AND r.status IN ('requested', 'pending'))
+			GROUP BY 1, 2, 4 HAVING sum(e.amount) <> 0`, from, to)
+		if err != nil {
+			return err
+		}
+		if b.Clearings, err = pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Clearing]); err != nil {
+			return err
+		}
+		rows, err = tx.Query(ctx, `SELECT id, type, payment, outcome, reason, at FROM inbox
+			WHERE outcome IN ('refused', 'noted') AND at >= $1 AND at < $2 ORDER BY at LIMIT 1000`, from, to)
+		if err != nil {
+			return err
+		}
+		b.Receipts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Receipt])
+		return err
+	})
+	if err != nil {
+		return payment.Books{}, fmt.Errorf("books: %w", err)
+	}
+	return b, nil
+}
+
+// reconciling is the advisory lock that keeps reconciliations apart. The number only has to differ.
+const reconciling int64 = 0x466f796572_11
+
+// Alone implements payment.Ledger.
+func (s Store) Alone(ctx context.Context, f func(context.Context) error) error {
+	conn, err := s.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("reconciliation lock: %w", err)
+	}
+	defer conn.Release()
+	var got bool
+	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, reconciling).Scan(&got); err != nil {
+		return fmt.Errorf("reconciliation lock: %w", err)
+	}
+	if !got {
+		return payment.ErrReconciling
+	}
+	defer func() {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, reconciling) // a lost connection has lost the lock
+	}()
+	return f(ctx)
+}
+
+// keptReports is how many reports there are at most.
+const keptReports = 1000
+
+// KeepReport implements payment.Ledger.
+func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
+	findings := r.Findings
+	if findings == nil {
+		findings = []payment.Finding{}
+	}
+	raw, err := json.Marshal(findings)
+	if err != nil {
+		return err
+	}
+	_, err = s.Pool.Exec(context.WithoutCancel(ctx), `
+		WITH old AS (DELETE FROM reconciliations WHERE id IN (SELECT id FROM reconciliations ORDER BY started_at DESC OFFSET $13))
+		INSERT INTO reconciliations (id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		r.ID, r.Trigger, r.From, r.To, r.StartedAt, r.FinishedAt, r.Intents, r.Payments, r.Refunds, r.Bookings, raw, r.Failure, keptReports)
+	if err != nil {
+		return fmt.Errorf("keep report: %w", err)
+	}
+	return nil
+}
+
+// ErrNoReport says that no such reconciliation ran.
+var ErrNoReport = errors.New("no report")
+
+// Report gives a reconciliation, the newest when no id is given.
+func (s Store) Report(ctx context.Context, id uuid.UUID) (payment.Reconciliation, error) {
+	rows, err := s.Pool.Query(ctx, `
+		SELECT id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure
+		FROM reconciliations WHERE $1 OR id = $2 ORDER BY started_at DESC LIMIT 1`, id == uuid.Nil, id)
+	if err != nil {
+		return payment.Reconciliation{}, fmt.Errorf("report: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Reconciliation])
+	if err != nil {
+		return payment.Reconciliation{}, fmt.Errorf("report: %w", err)
+	}
+	if len(found) == 0 {
+		return payment.Reconciliation{}, ErrNoReport
+	}
+	return found[0], nil
+}
+
+// Balance is what an account of the ledger holds.
+type Balance struct {
+	Account  payment.LedgerAccount
+	Currency string
+	Amount   int64
+}
+
+// Balances gives all accounts of the ledger.
+func (s Store) Balances(ctx context.Context) ([]Balance, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT account, currency, amount FROM ledger_balances ORDER BY 1, 2`)
+	if err != nil {
+		return nil, fmt.Errorf("balances: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Balance])
+}

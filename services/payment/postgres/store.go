@@ -1,0 +1,278 @@
+// Package postgres keeps payments, refunds, the webhook inbox, the ledger and the outbox. What
+// one step changes is one transaction.
+package postgres
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/services/payment"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// Migrations of the database `payment`.
+func Migrations() fs.FS {
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return sub
+}
+
+// Store is payment's stores on Postgres.
+type Store struct {
+	Pool *pgxpool.Pool
+	Now  func() time.Time
+}
+
+var (
+	_ payment.Store  = Store{}
+	_ payment.Inbox  = Store{}
+	_ payment.Diary  = Store{}
+	_ payment.Ledger = Store{}
+)
+
+const paymentColumns = `id, booking, attempt, account, event, amount, currency, coalesce(intent, ''), client_secret, status,
+	captured, refunded, settled, reason, looks, created_at, updated_at, next_look`
+
+func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
+	var p payment.Payment
+	var next *time.Time
+	err := row.Scan(&p.ID, &p.Booking, &p.Attempt, &p.Account, &p.Event, &p.Amount.Amount, &p.Amount.Currency, &p.Intent, &p.ClientSecret,
+		&p.Status, &p.Captured, &p.Refunded, &p.Settled, &p.Reason, &p.Looks, &p.CreatedAt, &p.UpdatedAt, &next)
+	if next != nil {
+		p.NextLook = *next
+	}
+	return p, err
+}
+
+const refundColumns = `id, payment, amount, reason, coalesce(provider, ''), status, failure, created_at, updated_at`
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+func payments(ctx context.Context, q querier, where string, args ...any) ([]payment.Payment, error) {
+	rows, err := q.Query(ctx, `SELECT `+paymentColumns+` FROM payments WHERE `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, scanPayment)
+}
+
+func refunds(ctx context.Context, q querier, where string, args ...any) ([]payment.Refund, error) {
+	rows, err := q.Query(ctx, `SELECT `+refundColumns+` FROM refunds WHERE `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Refund])
+}
+
+func one(found []payment.Payment, err error) (payment.Payment, error) {
+	if err != nil {
+		return payment.Payment{}, fmt.Errorf("payment: %w", err)
+	}
+	if len(found) == 0 {
+		return payment.Payment{}, payment.ErrNotFound
+	}
+	return found[0], nil
+}
+
+func orNull[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// Open implements payment.Store.
+func (s Store) Open(ctx context.Context, p payment.Payment) (payment.Payment, error) {
+	tag, err := s.Pool.Exec(ctx, `
+		INSERT INTO payments (id, booking, attempt, account, event, amount, currency, status, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (booking, attempt) DO NOTHING`,
+		p.ID, p.Booking, p.Attempt, p.Account, p.Event, p.Amount.Amount, p.Amount.Currency, p.Status, p.CreatedAt, p.UpdatedAt)
+	if err != nil {
+		return payment.Payment{}, fmt.Errorf("open payment: %w", err)
+	}
+	if tag.RowsAffected() == 1 {
+		return p, nil
+	}
+	return one(payments(ctx, s.Pool, `booking = $1 AND attempt = $2`, p.Booking, p.Attempt))
+}
+
+// Get implements payment.Store.
+func (s Store) Get(ctx context.Context, id uuid.UUID) (payment.Payment, error) {
+	return one(payments(ctx, s.Pool, `id = $1`, id))
+}
+
+// OfBooking implements payment.Store.
+func (s Store) OfBooking(ctx context.Context, booking uuid.UUID) ([]payment.Payment, error) {
+	found, err := payments(ctx, s.Pool, `booking = $1 ORDER BY attempt`, booking)
+	if err != nil {
+		return nil, fmt.Errorf("payments of booking: %w", err)
+	}
+	return found, nil
+}
+
+// Change implements payment.Store.
+func (s Store) Change(ctx context.Context, id uuid.UUID, decide payment.Decision) (payment.Payment, error) {
+	var after payment.Payment
+	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+		before, err := one(payments(ctx, tx, `id = $1 FOR UPDATE`, id))
+		if err != nil {
+			return err
+		}
+		have, err := refunds(ctx, tx, `payment = $1 ORDER BY created_at, id`, id)
+		if err != nil {
+			return err
+		}
+		c, err := decide(before, have)
+		if err != nil {
+			return err
+		}
+		after = c.Payment
+		return s.apply(ctx, tx, before, c)
+	})
+	if err != nil {
+		return payment.Payment{}, err
+	}
+	return after, nil
+}
+
+func (s Store) apply(ctx context.Context, tx pgx.Tx, before payment.Payment, c payment.Change) error {
+	if c.Receipt != nil {
+		fresh, err := keep(ctx, tx, *c.Receipt)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			return payment.ErrSeen
+		}
+	}
+	b := &pgx.Batch{}
+	if p := c.Payment; p != before {
+		b.Queue(`UPDATE payments SET intent = $2, client_secret = $3, status = $4, captured = $5, refunded = $6, settled = $7,
+				reason = $8, looks = $9, updated_at = $10, next_look = $11 WHERE id = $1`,
+			p.ID, orNull(p.Intent), p.ClientSecret, p.Status, p.Captured, p.Refunded, p.Settled, p.Reason, p.Looks, p.UpdatedAt, orNull(p.NextLook))
+	}
+	for _, r := range c.Refunds {
+		b.Queue(`INSERT INTO refunds (id, payment, amount, reason, provider, status, failure, created_at, updated_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+			ON CONFLICT (id) DO UPDATE SET provider = $5, status = $6, failure = $7, updated_at = $9`,
+			r.ID, r.Payment, r.Amount, r.Reason, orNull(r.Provider), r.Status, r.Failure, r.CreatedAt, r.UpdatedAt)
+	}
+	for _, t := range c.Transfers {
+		b.Queue(`INSERT INTO transfers (key, payment, refund, currency, at) VALUES ($1, $2, $3, $4, $5)`, t.Key, t.Payment, t.Refund, t.Currency, s.Now())
+		for _, e := range t.Entries {
+			b.Queue(`INSERT INTO entries (transfer, account, amount) VALUES ($1, $2, $3)`, t.Key, e.Account, e.Amount)
+		}
+	}
+	for _, n := range c.Notices {
+		if err := s.queueNotice(b, c.Payment, n); err != nil {
+			return err
+		}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("change payment: %w", err)
+	}
+	return nil
+}
+
+func (s Store) queueNotice(b *pgx.Batch, p payment.Payment, n payment.Notice) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return err
+	}
+	payload, err := json.Marshal(event.PaymentChanged{
+		Payment: p.ID, Booking: p.Booking, Intent: p.Intent, Kind: event.PaymentKind(n.Kind), Amount: n.Amount, Currency: p.Amount.Currency,
+		Refund: n.Refund, Reason: n.Reason, At: s.Now().UTC(),
+	})
+	if err != nil {
+		return err
+	}
+	b.Queue(`INSERT INTO outbox (id, topic, key, payload) VALUES ($1, $2, $3, $4)`, id, event.PaymentEvents, p.Booking.String(), payload)
+	return nil
+}
+
+type execer interface {
+	querier
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// keep stores a receipt. false: there is one.
+func keep(ctx context.Context, q execer, r payment.Receipt) (bool, error) {
+	var fresh bool
+	err := q.QueryRow(ctx, `
+		INSERT INTO inbox (id, type, payment, outcome, reason, at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO NOTHING RETURNING true`, r.ID, r.Type, r.Payment, r.Outcome, r.Reason, r.At).Scan(&fresh)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("keep receipt: %w", err)
+	}
+	return fresh, nil
+}
+
+// Receipt implements payment.Inbox.
+func (s Store) Receipt(ctx context.Context, id string) (payment.Receipt, bool, error) {
+	rows, err := s.Pool.Query(ctx, `SELECT id, type, payment, outcome, reason, at FROM inbox WHERE id = $1`, id)
+	if err != nil {
+		return payment.Receipt{}, false, fmt.Errorf("receipt: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Receipt])
+	if err != nil || len(found) == 0 {
+		return payment.Receipt{}, false, err
+	}
+	return found[0], true, nil
+}
+
+// Keep implements payment.Inbox.
+func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
+	_, err := keep(ctx, s.Pool, r)
+	return err
+}
+
+// ByIntent implements payment.Inbox.
+func (s Store) ByIntent(ctx context.Context, intent string, id uuid.UUID) (payment.Payment, error) {
+	return one(payments(ctx, s.Pool, `intent = $1 OR id = $2 AND intent IS NULL`, intent, id))
+}
+
+// Due implements payment.Diary. The lease is the next look itself: a replica that dies leaves the
+// payment to be looked after when the lease is over.
+func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]payment.Payment, error) {
+	rows, err := s.Pool.Query(ctx, `
+		UPDATE payments SET next_look = $2 WHERE id IN (
+			SELECT id FROM payments WHERE next_look <= $1 ORDER BY next_look LIMIT $3 FOR UPDATE SKIP LOCKED)
+		RETURNING `+paymentColumns, now, now.Add(lease), limit)
+	if err != nil {
+		return nil, fmt.Errorf("payments due: %w", err)
+	}
+	return pgx.CollectRows(rows, scanPayment)
+}
+
+// OpenRefunds implements payment.Diary.
+func (s Store) OpenRefunds(ctx context.Context, id uuid.UUID) ([]payment.Refund, error) {
+	found, err := refunds(ctx, s.Pool, `payment = $1 AND status IN ('requested', 'pending') ORDER BY created_at, id`, id)
+	if err != nil {
+		return nil, fmt.Errorf("open refunds: %w", err)
+	}
+	return found, nil
+}

@@ -1,0 +1,194 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+)
+
+// ErrReconciling refuses a second reconciliation beside one under way.
+var ErrReconciling = fault.New(fault.Conflict, "reconciliation_running", "A reconciliation is under way.").After(10 * time.Second)
+
+// Statement is the provider's account of a period.
+type Statement interface {
+	Intents(ctx context.Context, from, to time.Time) ([]Intent, error)
+	Refunds(ctx context.Context, from, to time.Time) ([]ProviderRefund, error)
+}
+
+// Bookings tells what the bookings of a period believe.
+type Bookings interface {
+	Money(ctx context.Context, from, to time.Time) ([]BookingMoney, error)
+}
+
+// Ledger gives our books of a period, and keeps reports.
+type Ledger interface {
+	Books(ctx context.Context, from, to time.Time) (Books, error)
+	KeepReport(ctx context.Context, r Reconciliation) error
+	// Alone runs f unless another replica is in it: ErrReconciling.
+	Alone(ctx context.Context, f func(context.Context) error) error
+}
+
+// Reconciliation is one comparison and what came of it.
+type Reconciliation struct {
+	ID         uuid.UUID
+	Trigger    string // schedule or an admin's request
+	From, To   time.Time
+	StartedAt  time.Time
+	FinishedAt time.Time
+	Intents    int
+	Payments   int
+	Refunds    int
+	Bookings   int
+	Findings   []Finding
+	Failure    string // a side that could not be read, as a code; empty when all were
+}
+
+// Reconciler compares the provider's books with ours and the bookings', heals what is safe, and
+// reports the rest.
+type Reconciler struct {
+	Statement Statement
+	Bookings  Bookings
+	Ledger    Ledger
+	Inbox     Inbox
+	Attendant Attendant
+	Now       func() time.Time
+}
+
+// Period is how far back a reconciliation looks unless told otherwise: what the daily run could
+// miss because it was not yet at rest, the next one sees.
+const Period = 48 * time.Hour
+
+// Bounds of one run.
+const (
+	runLimit  = 100 * time.Second
+	lead      = time.Hour // a booking is older than its payment
+	maxHealed = 500       // the next run does the rest
+)
+
+// Run reconciles a period.
+func (r Reconciler) Run(ctx context.Context, trigger string, from, to time.Time) (Reconciliation, error) {
+	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	defer cancel()
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Reconciliation{}, err
+	}
+	report := Reconciliation{ID: id, Trigger: trigger, From: from, To: to, StartedAt: r.Now()}
+	err = r.Ledger.Alone(ctx, func(ctx context.Context) error {
+		books, err := r.read(ctx, from, to)
+		if err != nil {
+			report.Failure = fault.CodeOf(err)
+			report.FinishedAt = r.Now()
+			slog.ErrorContext(ctx, "reconciliation failed", "error", err)
+			if kerr := r.Ledger.KeepReport(ctx, report); kerr != nil {
+				return kerr
+			}
+			return err
+		}
+		report.Intents, report.Payments, report.Refunds, report.Bookings = len(books.Intents), len(books.Payments), len(books.Refunds), len(books.Bookings)
+		report.Findings = books.Compare(r.Now())
+		r.heal(ctx, report.Findings)
+		report.FinishedAt = r.Now()
+		return r.Ledger.KeepReport(ctx, report)
+	})
+	return report, err
+}
+
+func (r Reconciler) read(ctx context.Context, from, to time.Time) (Books, error) {
+	intents, err := r.Statement.Intents(ctx, from, to)
+	if err != nil {
+		return Books{}, err
+	}
+	returned, err := r.Statement.Refunds(ctx, from, to)
+	if err != nil {
+		return Books{}, err
+	}
+	// Ours last: what they know, we should.
+	bookings, err := r.Bookings.Money(ctx, from.Add(-lead), to)
+	if err != nil {
+		return Books{}, err
+	}
+	books, err := r.Ledger.Books(ctx, from, to)
+	if err != nil {
+		return Books{}, err
+	}
+	books.Intents, books.Returned, books.Bookings = intents, returned, bookings
+	return books, r.older(ctx, &books)
+}
+
+// older adds the payments from before the period that refunds of the period are of.
+func (r Reconciler) older(ctx context.Context, books *Books) error {
+	have := map[string]bool{}
+	for _, p := range slices.Concat(books.Payments, books.Others) {
+		have[p.Intent] = true
+	}
+	for _, s := range books.Returned {
+		if have[s.Intent] {
+			continue
+		}
+		have[s.Intent] = true
+		p, err := r.Inbox.ByIntent(ctx, s.Intent, uuid.Nil)
+		if errors.Is(err, ErrNotFound) {
+			continue // somebody else's of the same account
+		}
+		if err != nil {
+			return err
+		}
+		books.Others = append(books.Others, p)
+	}
+	return nil
+}
+
+func (r Reconciler) heal(ctx context.Context, findings []Finding) {
+	left := maxHealed
+	for i := range findings {
+		f := &findings[i]
+		if f.Remedy == Report {
+			slog.WarnContext(ctx, "reconciliation finding", "kind", f.Kind, "payment", f.Payment, "booking", f.Booking, "expected", f.Expected, "actual", f.Actual)
+			continue
+		}
+		if left--; left < 0 {
+			return
+		}
+		if err := r.remedy(ctx, *f); err != nil {
+			f.Failure = fault.CodeOf(err)
+			if f.Failure == "" {
+				f.Failure = "internal"
+			}
+			slog.WarnContext(ctx, "reconciliation finding not healed", "kind", f.Kind, "payment", f.Payment, "remedy", f.Remedy, "error", err)
+			continue
+		}
+		f.Healed = true
+		slog.InfoContext(ctx, "reconciliation finding healed", "kind", f.Kind, "payment", f.Payment, "remedy", f.Remedy)
+	}
+}
+
+func (r Reconciler) remedy(ctx context.Context, f Finding) error {
+	till := r.Attendant.Till
+	if f.Payment == nil {
+		_, err := till.Provider.CancelIntent(ctx, f.Intent)
+		return err
+	}
+	p, err := till.Store.Get(ctx, *f.Payment)
+	if err != nil {
+		return err
+	}
+	switch f.Remedy {
+	case Void:
+		_, err = till.Void(ctx, p.ID)
+	case RefundAgain:
+		err = r.Attendant.Attend(ctx, p)
+	case Apply:
+		if p.Intent == "" {
+			p.Intent = f.Intent
+		}
+		err = r.Attendant.refresh(ctx, p, f.Refund != nil)
+	}
+	return err
+}

@@ -1,0 +1,151 @@
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/services/payment"
+)
+
+// Internal serves the bookings. Its routes are only for the process's own sidecar.
+type Internal struct {
+	Till           payment.Till
+	PublishableKey string
+}
+
+// Mount adds the routes to a guarded router.
+func (i Internal) Mount(router *mux.Router) {
+	router.HandleFunc("/internal/intents", i.intend).Methods(http.MethodPost)
+	router.HandleFunc("/internal/payments", i.ofBooking).Methods(http.MethodGet)
+	router.HandleFunc("/internal/payments/{payment}/capture", i.capture).Methods(http.MethodPost)
+	router.HandleFunc("/internal/payments/{payment}/void", i.void).Methods(http.MethodPost)
+	router.HandleFunc("/internal/payments/{payment}/refunds", i.refund).Methods(http.MethodPost)
+}
+
+type paymentView struct {
+	Payment        uuid.UUID `json:"payment"`
+	Intent         string    `json:"intent"`
+	ClientSecret   string    `json:"clientSecret"`
+	PublishableKey string    `json:"publishableKey"`
+	Status         string    `json:"status"`
+}
+
+// view shows preparing as pending: to a booking it is the same.
+func (i Internal) view(p payment.Payment) paymentView {
+	status := p.Status
+	if status == payment.Preparing {
+		status = payment.Pending
+	}
+	return paymentView{Payment: p.ID, Intent: p.Intent, ClientSecret: p.ClientSecret, PublishableKey: i.PublishableKey, Status: string(status)}
+}
+
+func read[T any](w http.ResponseWriter, r *http.Request) (body T, ok bool) {
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		httpapi.BadRequest(w, r, err)
+		return body, false
+	}
+	return body, true
+}
+
+var errIncomplete = fault.New(fault.Malformed, "malformed_request", "A payment needs booking, attempt, amount, currency, account and event.")
+
+func (i Internal) intend(w http.ResponseWriter, r *http.Request) {
+	in, ok := read[struct {
+		Booking  uuid.UUID `json:"booking"`
+		Attempt  int       `json:"attempt"`
+		Amount   int64     `json:"amount"`
+		Currency string    `json:"currency"`
+		Account  string    `json:"account"`
+		Event    uuid.UUID `json:"event"`
+	}](w, r)
+	if !ok {
+		return
+	}
+	if in.Booking == uuid.Nil || in.Event == uuid.Nil || in.Account == "" || in.Attempt < 1 {
+		httpapi.WriteProblem(w, r, errIncomplete)
+		return
+	}
+	p, err := i.Till.Intend(r.Context(), payment.Order{
+		Booking: in.Booking, Attempt: in.Attempt, Amount: money.Money{Amount: in.Amount, Currency: in.Currency}, Account: in.Account, Event: in.Event,
+	})
+	i.answer(w, r, p, err)
+}
+
+func (i Internal) answer(w http.ResponseWriter, r *http.Request, p payment.Payment, err error) {
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, i.view(p))
+}
+
+func pathPayment(w http.ResponseWriter, r *http.Request) (uuid.UUID, bool) {
+	id, err := uuid.Parse(mux.Vars(r)["payment"])
+	if err != nil {
+		httpapi.WriteProblem(w, r, payment.ErrNotFound)
+	}
+	return id, err == nil
+}
+
+func (i Internal) capture(w http.ResponseWriter, r *http.Request) {
+	if id, ok := pathPayment(w, r); ok {
+		p, err := i.Till.Capture(r.Context(), id)
+		i.answer(w, r, p, err)
+	}
+}
+
+func (i Internal) void(w http.ResponseWriter, r *http.Request) {
+	if id, ok := pathPayment(w, r); ok {
+		p, err := i.Till.Void(r.Context(), id)
+		i.answer(w, r, p, err)
+	}
+}
+
+func (i Internal) refund(w http.ResponseWriter, r *http.Request) {
+	id, ok := pathPayment(w, r)
+	if !ok {
+		return
+	}
+	in, ok := read[struct {
+		Refund uuid.UUID `json:"refund"`
+		Amount int64     `json:"amount"`
+		Reason string    `json:"reason"`
+	}](w, r)
+	if !ok {
+		return
+	}
+	if in.Refund == uuid.Nil {
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "A refund needs an id."))
+		return
+	}
+	made, err := i.Till.Refund(r.Context(), id, payment.Refund{ID: in.Refund, Amount: in.Amount, Reason: in.Reason})
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"refund": made.ID, "status": made.Status, "amount": made.Amount})
+}
+
+func (i Internal) ofBooking(w http.ResponseWriter, r *http.Request) {
+	booking, err := uuid.Parse(r.URL.Query().Get("booking"))
+	if err != nil {
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "Which booking's payments?"))
+		return
+	}
+	found, err := i.Till.Store.OfBooking(r.Context(), booking)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	items := make([]paymentView, 0, len(found))
+	for _, p := range found {
+		items = append(items, i.view(p))
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": items})
+}

@@ -1,0 +1,238 @@
+// Package rest serves webhooks, the reconciliation, and the calls of other services.
+package rest
+
+import (
+	"context"
+	_ "embed"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/services/payment"
+	"github.com/foyer-tickets/foyer/services/payment/postgres"
+)
+
+//go:generate go tool oapi-codegen -config oapi-codegen.yaml openapi.yaml
+
+// Spec is the OpenAPI document.
+//
+//go:embed openapi.yaml
+var Spec []byte
+
+// Reports keeps reconciliations and knows the ledger's accounts.
+type Reports interface {
+	Report(ctx context.Context, id uuid.UUID) (payment.Reconciliation, error)
+	Balances(ctx context.Context) ([]postgres.Balance, error)
+}
+
+// Server implements the generated interface.
+type Server struct {
+	Verify     func(body []byte, signature string) (payment.Message, error)
+	Desk       payment.Desk
+	Reconciler payment.Reconciler
+	Reports    Reports
+	Provider   PaymentProvider
+	Now        func() time.Time
+}
+
+var _ ServerInterface = Server{}
+
+// ReceiveWebhook implements POST /webhooks/stripe.
+func (s Server) ReceiveWebhook(w http.ResponseWriter, r *http.Request, params ReceiveWebhookParams) {
+	body, err := io.ReadAll(r.Body) // limited by the contract
+	if err != nil {
+		httpapi.BadRequest(w, r, err)
+		return
+	}
+	signature := ""
+	if params.StripeSignature != nil {
+		signature = *params.StripeSignature
+	}
+	m, err := s.Verify(body, signature)
+	if err == nil {
+		err = s.Desk.Receive(r.Context(), m)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]bool{"received": true})
+}
+
+// GetPaymentProvider implements GET /api/v1/payment-provider.
+func (s Server) GetPaymentProvider(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	httpapi.WriteJSON(w, r, http.StatusOK, s.Provider)
+}
+
+var errNoReport = fault.New(fault.NotFound, "reconciliation_not_found", "There was no such reconciliation.")
+
+// GetReconciliation implements GET /api/v1/admin/reconciliation.
+func (s Server) GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams) {
+	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var id uuid.UUID
+	if params.Run != nil {
+		id = *params.Run
+	}
+	report, err := s.Reports.Report(r.Context(), id)
+	missing := errors.Is(err, postgres.ErrNoReport)
+	switch {
+	case missing && id != uuid.Nil:
+		httpapi.WriteProblem(w, r, errNoReport)
+		return
+	case err != nil && !missing:
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	asked := params.Format != nil && *params.Format == "csv"
+	if asked || params.Format == nil && strings.Contains(r.Header.Get("Accept"), "text/csv") {
+		s.writeCSV(w, r, report)
+		return
+	}
+	s.write(w, r, report)
+}
+
+// RunReconciliation implements POST /api/v1/admin/reconciliation/run.
+func (s Server) RunReconciliation(w http.ResponseWriter, r *http.Request) {
+	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var body RunReconciliationJSONRequestBody
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil && !errors.Is(err, io.EOF) {
+		httpapi.BadRequest(w, r, err)
+		return
+	}
+	to := s.Now().UTC()
+	if body.To != nil {
+		to = *body.To
+	}
+	from := to.Add(-payment.Period)
+	if body.From != nil {
+		from = *body.From
+	}
+	if !from.Before(to) || to.Sub(from) > maxPeriod {
+		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "invalid_period", "A period ends after it begins and has at most 92 days."))
+		return
+	}
+	// It may take longer than the server's usual answer.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(runDeadline))
+	report, err := s.Reconciler.Run(r.Context(), "request", from, to)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.write(w, r, report)
+}
+
+const (
+	maxPeriod   = 92 * 24 * time.Hour
+	runDeadline = 115 * time.Second
+)
+
+func (s Server) write(w http.ResponseWriter, r *http.Request, report payment.Reconciliation) {
+	balances, err := s.Reports.Balances(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, http.StatusOK, view(report, balances))
+}
+
+func view(report payment.Reconciliation, balances []postgres.Balance) Reconciliation {
+	out := Reconciliation{Status: None, Findings: make([]Finding, 0, len(report.Findings))}
+	held := make([]Balance, 0, len(balances))
+	for _, b := range balances {
+		held = append(held, Balance{Account: BalanceAccount(b.Account), Currency: b.Currency, Amount: b.Amount})
+	}
+	out.Balances = &held
+	if report.ID == uuid.Nil {
+		return out
+	}
+	healed := 0
+	for _, f := range report.Findings {
+		out.Findings = append(out.Findings, finding(f))
+		if f.Healed {
+			healed++
+		}
+	}
+	out.Status = Clean
+	if healed < len(report.Findings) {
+		out.Status = Findings
+	}
+	if report.Failure != "" {
+		out.Status, out.Failure = Failed, &report.Failure
+	}
+	trigger := ReconciliationTrigger(report.Trigger)
+	out.Id, out.Trigger, out.From, out.To = &report.ID, &trigger, utc(report.From), utc(report.To)
+	out.StartedAt, out.FinishedAt, out.Healed = utc(report.StartedAt), utc(report.FinishedAt), &healed
+	out.Checked = &struct {
+		Bookings int `json:"bookings"`
+		Intents  int `json:"intents"`
+		Payments int `json:"payments"`
+		Refunds  int `json:"refunds"`
+	}{report.Bookings, report.Intents, report.Payments, report.Refunds}
+	return out
+}
+
+func utc(t time.Time) *time.Time {
+	t = t.UTC()
+	return &t
+}
+
+func finding(f payment.Finding) Finding {
+	out := Finding{
+		Kind: FindingKind(f.Kind), Payment: f.Payment, Booking: f.Booking, Refund: f.Refund, Expected: f.Expected, Actual: f.Actual,
+		Detail: f.Detail, Healed: f.Healed, Intent: given(f.Intent), Currency: given(f.Currency), Failure: given(f.Failure),
+	}
+	if f.Remedy != payment.Report {
+		remedy := FindingRemedy(f.Remedy)
+		out.Remedy = &remedy
+	}
+	return out
+}
+
+func given(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// writeCSV writes one line a finding (RFC 4180).
+func (s Server) writeCSV(w http.ResponseWriter, r *http.Request, report payment.Reconciliation) {
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
+	w.Header().Set("Content-Disposition", `attachment; filename="reconciliation.csv"`)
+	w.Header().Set("Cache-Control", "no-store")
+	lines := csv.NewWriter(w)
+	lines.UseCRLF = true
+	_ = lines.Write([]string{"kind", "payment", "booking", "refund", "intent", "expected", "actual", "currency", "remedy", "healed", "failure", "detail"})
+	for _, f := range report.Findings {
+		_ = lines.Write([]string{
+			string(f.Kind), name(f.Payment), name(f.Booking), name(f.Refund), f.Intent, strconv.FormatInt(f.Expected, 10), strconv.FormatInt(f.Actual, 10),
+			f.Currency, string(f.Remedy), strconv.FormatBool(f.Healed), f.Failure, f.Detail,
+		})
+	}
+	lines.Flush() // an error means that the reader has gone
+}
+
+func name(id *uuid.UUID) string {
+	if id == nil {
+		return ""
+	}
+	return id.String()
+}

@@ -1,0 +1,110 @@
+// Package sidecar connects payment to Dapr: what the bookings believe, and the job that
+// reconciles every day.
+package sidecar
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	dapr "github.com/dapr/go-sdk/client"
+	"github.com/google/uuid"
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/payment"
+)
+
+// Bookings asks the booking service.
+type Bookings struct{ Client *sidecar.Client }
+
+var _ payment.Bookings = Bookings{}
+
+// Money implements payment.Bookings.
+func (b Bookings) Money(ctx context.Context, from, to time.Time) ([]payment.BookingMoney, error) {
+	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Add(time.Second).Format(time.RFC3339)}}
+	var out struct {
+		Items []struct {
+			Booking  uuid.UUID  `json:"booking"`
+			Payment  *uuid.UUID `json:"payment"`
+			Status   string     `json:"status"`
+			Amount   int64      `json:"amount"`
+			Refunded int64      `json:"refunded"`
+			Currency string     `json:"currency"`
+			At       time.Time  `json:"at"`
+		} `json:"items"`
+	}
+	if err := b.Client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/reconciliation/bookings?"+query.Encode(), nil, &out); err != nil {
+		return nil, err
+	}
+	all := make([]payment.BookingMoney, 0, len(out.Items))
+	for _, k := range out.Items {
+		all = append(all, payment.BookingMoney(k))
+	}
+	return all, nil
+}
+
+// The job. The scheduler keeps it, so that one replica is called however many there are.
+const (
+	jobName     = "reconcile"
+	jobRetry    = 15 * time.Second
+	jobPatience = 5 * time.Second
+)
+
+// Job has Dapr's scheduler call for a reconciliation.
+type Job struct {
+	Client     *sidecar.Client
+	Reconciler payment.Reconciler
+	Schedule   string // systemd cron with seconds, or @daily and the like
+}
+
+// Run registers the job, which replaces one of the same name. It repeats until it is heard.
+func (j Job) Run(ctx context.Context) error {
+	for warned := false; ; {
+		err := j.register(ctx)
+		if err == nil {
+			slog.InfoContext(ctx, "reconciliation scheduled", "schedule", j.Schedule)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if !warned {
+			slog.WarnContext(ctx, "reconciliation not scheduled yet", "error", err)
+			warned = true
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(jobRetry):
+		}
+	}
+}
+
+func (j Job) register(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, jobPatience)
+	defer cancel()
+	job := dapr.NewJob(jobName, dapr.WithJobSchedule(j.Schedule))
+	job.Overwrite = true // what is configured now
+	if err := j.Client.Dapr().ScheduleJob(ctx, job); err != nil {
+		return fmt.Errorf("schedule: %w", err)
+	}
+	return nil
+}
+
+// Mount adds the route that the sidecar calls when the time has come.
+func (j Job) Mount(guarded *mux.Router) {
+	guarded.HandleFunc("/job/"+jobName, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusOK) // taken; the report says what came of it
+		go func() {
+			ctx, now := context.WithoutCancel(r.Context()), j.Reconciler.Now()
+			if _, err := j.Reconciler.Run(ctx, "schedule", now.Add(-payment.Period), now); err != nil {
+				slog.ErrorContext(ctx, "scheduled reconciliation", "error", err)
+			}
+		}()
+	})
+}

@@ -1,0 +1,187 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
+)
+
+// What a webhook is refused with.
+var (
+	ErrUnsigned  = fault.New(fault.Malformed, "webhook_not_signed", "The signature is missing, wrong, or too old.")
+	ErrSuspect   = fault.New(fault.Invalid, "webhook_mismatch", "This webhook is not about what was asked for. It was reported.")
+	ErrSeen      = errors.New("this webhook had its effect")
+	errForgotten = errors.New("the intent is not there")
+)
+
+// Message is a signed webhook. What it says of the object is a claim to check, not the news:
+// the object is asked for again.
+type Message struct {
+	ID      string
+	Type    string
+	Account string // of a connected account; ours are not
+	Live    bool
+	Intent  string // what it is about; empty: nothing of ours
+	Refunds bool   // it is about refunds
+	Dispute bool
+
+	// What it claims, where it says so.
+	Amount  *money.Money
+	Payment uuid.UUID
+	Booking uuid.UUID
+	Buyer   string
+}
+
+// Receipt is the memory of a webhook: one effect, however often it comes.
+type Receipt struct {
+	ID      string
+	Type    string
+	Payment *uuid.UUID
+	Outcome Outcome
+	Reason  string
+	At      time.Time
+}
+
+// Outcome is what came of a webhook.
+type Outcome string
+
+// The outcomes.
+const (
+	Applied Outcome = "applied"
+	Ignored Outcome = "ignored" // not about a payment of ours
+	Refused Outcome = "refused" // not what was asked for
+	Noted   Outcome = "noted"   // for people to act on
+)
+
+// Inbox keeps receipts.
+type Inbox interface {
+	Receipt(ctx context.Context, id string) (Receipt, bool, error)
+	Keep(ctx context.Context, r Receipt) error // at most once an id
+	// ByIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
+	ByIntent(ctx context.Context, intent string, payment uuid.UUID) (Payment, error)
+}
+
+// Desk takes webhooks in.
+type Desk struct {
+	Inbox  Inbox
+	Store  Store
+	Reader Reader
+	Live   bool // whether our keys move real money
+	Now    func() time.Time
+}
+
+// Receive acts on a webhook whose signature was good.
+func (d Desk) Receive(ctx context.Context, m Message) error {
+	if r, seen, err := d.Inbox.Receipt(ctx, m.ID); err != nil || seen {
+		if seen && r.Outcome == Refused {
+			return ErrSuspect
+		}
+		return err
+	}
+	receipt := Receipt{ID: m.ID, Type: m.Type, Outcome: Ignored, At: d.Now()}
+	if m.Intent == "" {
+		return d.Inbox.Keep(ctx, receipt)
+	}
+	p, err := d.Inbox.ByIntent(ctx, m.Intent, m.Payment)
+	if errors.Is(err, ErrNotFound) {
+		return d.Inbox.Keep(ctx, receipt)
+	}
+	if err != nil {
+		return err
+	}
+	receipt.Payment = &p.ID
+	if what := d.suspect(p, m); what != "" {
+		return d.refuse(ctx, receipt, what)
+	}
+	in, refunds, err := d.refetch(ctx, p, m)
+	if errors.Is(err, errForgotten) {
+		return d.refuse(ctx, receipt, "intent")
+	}
+	if err != nil {
+		return err
+	}
+	receipt.Outcome = Applied
+	if m.Dispute {
+		receipt.Outcome, receipt.Reason = Noted, "disputed"
+	}
+	_, err = change(ctx, d.Store, d.Now, p.ID, func(p Payment, have []Refund) (Change, error) {
+		c, err := p.observe(in, have, refunds, d.Now())
+		c.Receipt = &receipt
+		return c, err
+	})
+	switch {
+	case errors.Is(err, ErrSeen):
+		return nil
+	case errors.Is(err, ErrMismatch):
+		return d.refuse(ctx, receipt, mismatch(err))
+	}
+	return err
+}
+
+// observe takes in an intent and its refunds.
+func (p Payment) observe(in Intent, have []Refund, seen []ProviderRefund, now time.Time) (Change, error) {
+	c, err := p.Observe(in, now)
+	if err != nil {
+		return c, err
+	}
+	r, err := c.Payment.observeRefunds(have, seen, now)
+	if err != nil {
+		return r, err
+	}
+	c.merge(r)
+	return c, nil
+}
+
+func mismatch(err error) string {
+	f, _ := errors.AsType[*fault.Error](err)
+	what, _ := f.Fields["what"].(string)
+	return what
+}
+
+// suspect names what a webhook claims that is not so.
+func (d Desk) suspect(p Payment, m Message) string {
+	switch {
+	case m.Account != "":
+		return "connected_account"
+	case m.Live != d.Live:
+		return "livemode"
+	case p.Intent != "" && m.Intent != p.Intent:
+		return "intent"
+	case m.Payment != uuid.Nil && m.Payment != p.ID || m.Booking != uuid.Nil && m.Booking != p.Booking:
+		return "booking"
+	case m.Buyer != "" && m.Buyer != p.Account:
+		return "account"
+	case m.Amount != nil && m.Amount.Currency != p.Amount.Currency:
+		return "currency"
+	case m.Amount != nil && m.Amount.Amount != p.Amount.Amount:
+		return "amount"
+	}
+	return ""
+}
+
+func (d Desk) refuse(ctx context.Context, r Receipt, what string) error {
+	r.Outcome, r.Reason = Refused, what
+	slog.ErrorContext(ctx, "webhook refused", "webhook", r.ID, "type", r.Type, "payment", r.Payment, "mismatch", what)
+	if err := d.Inbox.Keep(ctx, r); err != nil {
+		return err
+	}
+	return ErrSuspect
+}
+
+func (d Desk) refetch(ctx context.Context, p Payment, m Message) (Intent, []ProviderRefund, error) {
+	in, err := d.Reader.Intent(ctx, m.Intent)
+	if fault.KindOf(err) == fault.NotFound {
+		return Intent{}, nil, errForgotten
+	}
+	if err != nil || !m.Refunds || p.Captured == 0 {
+		return in, nil, err
+	}
+	refunds, err := d.Reader.RefundsOf(ctx, m.Intent)
+	return in, refunds, err
+}
