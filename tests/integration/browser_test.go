@@ -75,7 +75,7 @@ func chromium(t testing.TB) context.Context {
 }
 
 // drive takes the browser through steps; where it gets stuck, the test says what it showed.
-func drive(t testing.TB, browser context.Context, steps ...chromedp.Action) {
+func drive(browser context.Context, t testing.TB, steps ...chromedp.Action) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(browser, time.Minute)
 	defer cancel()

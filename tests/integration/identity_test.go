@@ -37,7 +37,7 @@ func TestIdentitySignInThroughTheHostedPage(t *testing.T) {
 	var cookies []*network.Cookie
 	var script, session, after, lang string
 	var known, out, unknown int
-	drive(t, ctx,
+	drive(ctx, t,
 		chromedp.Navigate(p.URL()+"/auth/login?return_to="+url.QueryEscape("/robots.txt?from=sign-in")+"&locale=de"),
 		chromedp.WaitVisible("#username"),
 		chromedp.Evaluate("document.documentElement.lang", &lang),
@@ -197,14 +197,14 @@ func TestIdentityPasswordReset(t *testing.T) {
 	require.NotEmpty(t, address, "a link, in the account's language")
 	const fresh = "entirely-fresh-words"
 	ctx := chromium(t)
-	drive(t, ctx,
+	drive(ctx, t,
 		chromedp.Navigate(address),
 		chromedp.Click("#kc-info-message a, #kc-page-title"),
 		chromedp.WaitReady("body"),
 	)
 	// Keycloak may show a page between, with one link on.
-	drive(t, ctx, chromedp.Evaluate(`document.querySelector("#kc-info-message a")?.click()`, nil))
-	drive(t, ctx,
+	drive(ctx, t, chromedp.Evaluate(`document.querySelector("#kc-info-message a")?.click()`, nil))
+	drive(ctx, t,
 		chromedp.WaitVisible("#password-new"),
 		chromedp.SendKeys("#password-new", fresh),
 		chromedp.SendKeys("#password-confirm", fresh),
@@ -416,4 +416,3 @@ func TestIdentityLeavesNoTraceInLogs(t *testing.T) {
 	}
 	require.Greater(t, read, 8)
 }
-
