@@ -53,11 +53,18 @@ func loadSecrets(cfg *Config) (*Secrets, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	for _, key := range []*string{&s.TicketSigningKey, &s.AdmissionSigningKey, &s.DaprAPIToken, &s.AppAPIToken, &s.KeycloakAdminClient, &s.KeycloakWebClient, &s.SessionKey} {
+	for _, key := range []*string{&s.TicketSigningKey, &s.AdmissionSigningKey, &s.DaprAPIToken, &s.AppAPIToken, &s.SessionKey} {
 		if *key == "" {
 			seed := make([]byte, 32)
 			rand.Read(seed)
 			*key = base64.StdEncoding.EncodeToString(seed)
+		}
+	}
+	// Letters and digits: in an Authorization header Keycloak reads + as a space, as RFC 6749 has
+	// it, and not every client library writes it so.
+	for _, key := range []*string{&s.KeycloakAdminClient, &s.KeycloakWebClient} {
+		if *key == "" {
+			*key = rand.Text() + rand.Text()
 		}
 	}
 	if s.StripeWebhookSecret == "" {

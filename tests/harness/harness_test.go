@@ -3,7 +3,9 @@ package harness_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,5 +87,27 @@ func TestPublishAndReceive(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// The sidecar wants its token, and serves what dapr/config.yaml allows and nothing else.
+func TestSidecarServesOnlyWhatIsAllowed(t *testing.T) {
+	cfg := harness.Sidecar(t, event.Booking, nil, event.Seats)
+	ask := func(method, path, token string) int {
+		req, err := http.NewRequest(method, fmt.Sprintf("http://127.0.0.1:%d%s", cfg.HTTPPort, path), strings.NewReader("{}"))
+		require.NoError(t, err)
+		if token != "" {
+			req.Header.Set(sidecar.TokenHeader, token)
+		}
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		res.Body.Close()
+		return res.StatusCode
+	}
+	require.Equal(t, http.StatusOK, ask(http.MethodGet, "/v1.0/metadata", cfg.APIToken))
+	require.Equal(t, http.StatusUnauthorized, ask(http.MethodGet, "/v1.0/metadata", ""))
+	require.Equal(t, http.StatusUnauthorized, ask(http.MethodGet, "/v1.0/metadata", cfg.AppToken))
+	for _, path := range []string{"/v1.0-alpha1/lock/seats", "/v1.0/workflows/dapr/x/start", "/v1.0-alpha1/state/seats/query", "/v1.0/shutdown", "/v1.0-alpha1/jobs/x"} {
+		require.Contains(t, []int{http.StatusNotFound, http.StatusNotImplemented, http.StatusMethodNotAllowed}, ask(http.MethodPost, path, cfg.APIToken), path)
 	}
 }
