@@ -1,6 +1,7 @@
 package elastic
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/foyer-tickets/foyer/services/search"
@@ -121,6 +122,10 @@ func basic(q search.Query) []any {
 	}
 	return filters
 }
+
+// Body is what is sent for a question's first page; fuzzy, when it is asked a second time. For
+// measuring what we add to it.
+func Body(q search.Query, fuzzy bool) ([]byte, error) { return json.Marshal(request(q, fuzzy)) }
 
 // request is the body of a search.
 func request(q search.Query, fuzzy bool) m {
