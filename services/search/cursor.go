@@ -14,8 +14,19 @@ type Cursor struct {
 	Question uint64            `json:"q,string"`
 	After    []json.RawMessage `json:"s,omitempty"` // sort values of the last hit
 	View     string            `json:"p,omitempty"` // the index's point in time
-	Fuzzy    bool              `json:"f,omitempty"`
+	Match    Match             `json:"m,omitempty"`
 }
+
+// Match is how closely a text has to be met. Who finds next to nothing is asked again, each time
+// less strictly, so that good answers stay clean.
+type Match int
+
+// From the strictest on.
+const (
+	Strict Match = iota // the words, or others that mean the same
+	Fuzzy               // or what is spelt alike
+	Loose               // half of the words will do
+)
 
 // maxSeen bounds paging by number, for which everything before has to be sorted again.
 const maxSeen = 5000

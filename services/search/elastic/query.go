@@ -39,13 +39,16 @@ func with(a m, b m) m {
 }
 
 // wanted says which events a text means, and which it means most.
-func wanted(text string, fuzzy bool) (must m, should []any) {
+func wanted(text string, how search.Match) (must m, should []any) {
 	enough := m{"minimum_should_match": most}
+	if how == search.Loose {
+		enough["minimum_should_match"] = "50%"
+	}
 	ways := []any{match("all", text, enough), match("name", text, m{"operator": "and"})}
 	for _, field := range languages {
 		ways = append(ways, match(field, text, enough))
 	}
-	if fuzzy {
+	if how > search.Strict {
 		ways = append(ways,
 			match("all", text, with(enough, with(near, m{"boost": 0.5}))),
 			match("name.prefix", text, m{"operator": "and", "boost": 0.5}),
@@ -60,7 +63,7 @@ func wanted(text string, fuzzy bool) (must m, should []any) {
 		match("venue.name", text, m{"boost": 2}),
 		match("venue.city", text, m{"boost": 2}),
 	}
-	if fuzzy {
+	if how > search.Strict {
 		should = append(should, match("name", text, with(near, m{"boost": 2})), match("performers", text, near))
 	}
 	return m{"dis_max": m{"queries": ways, "tie_breaker": 0.1}}, should
@@ -123,16 +126,16 @@ func basic(q search.Query) []any {
 	return filters
 }
 
-// Body is what is sent for a question's first page; fuzzy, when it is asked a second time. For
+// Body is what is sent for a question's first page; how is Strict unless that found next to nothing. For
 // measuring what we add to it.
-func Body(q search.Query, fuzzy bool) ([]byte, error) { return json.Marshal(request(q, fuzzy)) }
+func Body(q search.Query, how search.Match) ([]byte, error) { return json.Marshal(request(q, how)) }
 
 // request is the body of a search.
-func request(q search.Query, fuzzy bool) m {
+func request(q search.Query, how search.Match) m {
 	query := m{"filter": basic(q)}
 	var should []any
 	if q.Text != "" {
-		query["must"], should = wanted(q.Text, fuzzy)
+		query["must"], should = wanted(q.Text, how)
 	}
 	if q.Sort == search.Relevance {
 		should = append(should,
@@ -155,7 +158,7 @@ func request(q search.Query, fuzzy bool) m {
 		body["post_filter"] = m{"bool": m{"filter": except(filters, "")}}
 	}
 	if q.Text != "" {
-		body["highlight"] = highlight(q.Text, fuzzy)
+		body["highlight"] = highlight(q.Text, how)
 	}
 	if q.Cursor == "" {
 		body["aggs"] = facets(filters)
@@ -224,13 +227,13 @@ func facets(filters map[string][]m) m {
 }
 
 // highlight marks words in what people see. The text is escaped, the marks are ours.
-func highlight(text string, fuzzy bool) m {
-	how := m{}
-	if fuzzy {
-		how = near
+func highlight(text string, how search.Match) m {
+	more := m{}
+	if how > search.Strict {
+		more = near
 	}
 	field := func(name string, fragments int) m {
-		return m{"number_of_fragments": fragments, "highlight_query": match(name, text, how)}
+		return m{"number_of_fragments": fragments, "highlight_query": match(name, text, more)}
 	}
 	return m{
 		"encoder": "html", "pre_tags": []string{"<mark>"}, "post_tags": []string{"</mark>"}, "fragment_size": 150,
@@ -242,12 +245,14 @@ func highlight(text string, fuzzy bool) m {
 }
 
 // suggestion is the body of a search for what begins like text.
-func suggestion(text string, now time.Time, fuzzy bool) m {
-	how := m{"operator": "and"}
-	if fuzzy {
-		how = with(how, near)
+func suggestion(text string, now time.Time, how search.Match) m {
+	more := m{"operator": "and"}
+	if how > search.Strict {
+		more = with(more, near)
 	}
-	begins := func(field string, boost float64) m { return match(field+".prefix", text, with(how, m{"boost": boost})) }
+	begins := func(field string, boost float64) m {
+		return match(field+".prefix", text, with(more, m{"boost": boost}))
+	}
 	events := m{"bool": m{"should": []any{begins("name", 3), begins("performers", 2)}}}
 	return m{
 		"size": search.MaxSuggestions, "_source": []string{"id", "name", "startsAt", "venue"}, "track_total_hits": false,

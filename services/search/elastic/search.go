@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -63,8 +64,7 @@ func (t *terms) first() string {
 	return t.Buckets[0].Key
 }
 
-// Search implements search.Engine. It asks strictly first; only who finds next to nothing is
-// asked whether something alike was meant, so that good answers stay clean, and quick.
+// Search implements search.Engine.
 func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error) {
 	place, err := q.Place()
 	if err != nil {
@@ -75,10 +75,19 @@ func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error)
 		return search.Page{}, err
 	}
 	const few = 3
+	again := func() error {
+		place.Match++
+		a, err = x.page(ctx, q, &place)
+		return err
+	}
 	if q.Text != "" && q.Cursor == "" && a.Hits.Total.Value < few {
-		place.Fuzzy = true
-		if a, err = x.page(ctx, q, &place); err != nil {
+		if err := again(); err != nil {
 			return search.Page{}, err
+		}
+		if a.Hits.Total.Value == 0 && strings.Contains(q.Text, " ") {
+			if err := again(); err != nil {
+				return search.Page{}, err
+			}
 		}
 	}
 	page := search.Page{Total: a.Hits.Total.Value, Hits: make([]search.Hit, 0, len(a.Hits.Hits))}
@@ -98,7 +107,7 @@ func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error)
 // page asks for one page. The first comes straight from the index. Who turns the leaf gets a point
 // in time, which stays as it is while others write; when it has run out, a new one.
 func (x *Index) page(ctx context.Context, q search.Query, place *search.Cursor) (answer, error) {
-	body := request(q, place.Fuzzy)
+	body := request(q, place.Match)
 	if q.Cursor == "" {
 		return x.ask(ctx, body, live)
 	}
@@ -212,15 +221,15 @@ func (x *Index) Suggest(ctx context.Context, text string, now time.Time) ([]sear
 	if text == "" {
 		return nil, nil
 	}
-	found, err := x.suggest(ctx, text, now, false)
+	found, err := x.suggest(ctx, text, now, search.Strict)
 	if err == nil && len(found) == 0 {
-		found, err = x.suggest(ctx, text, now, true)
+		found, err = x.suggest(ctx, text, now, search.Fuzzy)
 	}
 	return found, err
 }
 
-func (x *Index) suggest(ctx context.Context, text string, now time.Time, fuzzy bool) ([]search.Suggestion, error) {
-	a, err := x.ask(ctx, suggestion(text, now, fuzzy), live)
+func (x *Index) suggest(ctx context.Context, text string, now time.Time, how search.Match) ([]search.Suggestion, error) {
+	a, err := x.ask(ctx, suggestion(text, now, how), live)
 	if err != nil {
 		return nil, err
 	}

@@ -159,12 +159,12 @@ func except(filters map[string]string, own string) string {
 }
 
 // base selects what a question means, with all that filters, facets and orders look at.
-func (s *statement) base(q search.Query, fuzzy bool) string {
+func (s *statement) base(q search.Query, how search.Match) string {
 	where := []string{"e.status = 'published'", "e.ends_at >= " + s.arg(q.Now)}
 	score := "0::real"
 	switch {
 	case q.Text == "":
-	case fuzzy:
+	case how > search.Strict:
 		text := s.arg(search.Fold(q.Text))
 		score = "word_similarity(" + text + ", t.names)"
 		where = append(where, score+" > 0.4")
@@ -221,20 +221,20 @@ func (d Database) Search(ctx context.Context, q search.Query) (search.Page, erro
 	}
 	page, err := d.page(ctx, q, place)
 	if err == nil && page.Total == 0 && q.Text != "" && q.Cursor == "" {
-		place.Fuzzy = true
+		place.Match = search.Fuzzy
 		page, err = d.page(ctx, q, place)
 	}
 	if err != nil {
 		return page, err
 	}
 	// Only how much was seen: whoever answers next finds the place by that.
-	page.Next, err = q.Next(search.Cursor{Seen: place.Seen, Fuzzy: place.Fuzzy}, len(page.Hits))
+	page.Next, err = q.Next(search.Cursor{Seen: place.Seen, Match: place.Match}, len(page.Hits))
 	return page, err
 }
 
 func (d Database) page(ctx context.Context, q search.Query, place search.Cursor) (search.Page, error) {
 	var s statement
-	base := s.base(q, place.Fuzzy)
+	base := s.base(q, place.Match)
 	filters := s.facetFilters(q)
 	facet := func(name, column, order string, size int) string {
 		return fmt.Sprintf(`(SELECT coalesce(json_agg(f), '[]') FROM (SELECT %[1]s AS value, count(*) AS count FROM base WHERE %[1]s <> '' AND %[2]s GROUP BY 1 ORDER BY %[3]s LIMIT %[4]d) f)`,

@@ -54,7 +54,7 @@ func main() {
 func run(ctx context.Context) error {
 	machine := load.Machine()
 	fmt.Println(machine)
-	s, stop, err := load.Start(ctx, "catalog", "search")
+	s, stop, err := load.Start(ctx, "elasticsearch", "catalog", "search")
 	if err != nil {
 		return err
 	}
@@ -324,13 +324,13 @@ func (b *bench) ask() ([]question, error) {
 			v.Set("category", q.Categories[0])
 			v.Set("sort", "date")
 		}
-		strict, err := elastic.Body(q, false)
+		strict, err := elastic.Body(q, search.Strict)
 		if err != nil {
 			return nil, err
 		}
 		asked := question{query: v, bodies: [][]byte{strict}}
 		if fuzzy {
-			loose, err := elastic.Body(q, true)
+			loose, err := elastic.Body(q, search.Fuzzy)
 			if err != nil {
 				return nil, err
 			}
