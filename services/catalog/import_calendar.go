@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -133,6 +135,13 @@ func parseVEvent(lines []byte) (Imported, error) {
 	if when.end, _, err = calendarTime(v.GetProperty(ics.ComponentPropertyDtEnd)); err != nil {
 		return i, err
 	}
+	if d, ok := calendarDuration(text(ics.ComponentPropertyDuration)); ok && when.end == "" {
+		if begins, err := time.Parse(time.RFC3339, when.start); err == nil {
+			when.end = begins.Add(d).Format(time.RFC3339)
+		} else if begins, err := time.Parse(localTime, when.start); err == nil {
+			when.end = begins.Add(d).Format(localTime)
+		}
+	}
 	if day, err := time.Parse(time.DateOnly, when.end); err == nil && when.end > when.start {
 		when.end = day.AddDate(0, 0, -1).Format(time.DateOnly) // the day after the last
 	}
@@ -168,4 +177,20 @@ func calendarTime(p *ics.IANAProperty) (when, zone string, err error) {
 		return t.Format(time.RFC3339), ids[0], nil
 	}
 	return t.Format(localTime), "", nil
+}
+
+var durationForm = regexp.MustCompile(`^P(?:(\d{1,3})W)?(?:(\d{1,3})D)?(?:T(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,6})S)?)?$`)
+
+// calendarDuration reads a DURATION such as P1DT2H30M.
+func calendarDuration(value string) (time.Duration, bool) {
+	parts := durationForm.FindStringSubmatch(value)
+	if parts == nil {
+		return 0, false
+	}
+	var d time.Duration
+	for i, unit := range []time.Duration{7 * 24 * time.Hour, 24 * time.Hour, time.Hour, time.Minute, time.Second} {
+		n, _ := strconv.Atoi("0" + parts[i+1])
+		d += time.Duration(n) * unit
+	}
+	return d, d > 0
 }

@@ -391,3 +391,43 @@ func atLeast(have, want int) error {
 	}
 	return nil
 }
+
+func TestCatalogPagesSpeakToReadersWithoutScript(t *testing.T) {
+	m, anyone := as(t, merchant), as(t, nobody)
+	e := newEvent(m, "Shared & liked")
+	m.call(http.MethodPost, "/api/v1/events/"+e.ID+"/publish", nil).as(200, nil)
+	page := anyone.call(http.MethodGet, "/events/"+e.ID, nil).as(200, nil)
+	assert.Contains(t, page.Header.Get("Content-Type"), "text/html")
+	assert.Contains(t, page.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'")
+	for _, part := range []string{
+		"<title>Shared &amp; liked · Foyer</title>", `<meta property="og:title" content="Shared &amp; liked · Foyer">`,
+		`"@type":"Event"`, `<link rel="canonical" href="` + m.p.Config.PublicURL + "/events/" + e.ID + `">`,
+	} {
+		assert.Contains(t, string(page.Body), part)
+	}
+	assert.Contains(t, string(anyone.call(http.MethodGet, "/sitemap.xml", nil).as(200, nil).Body), "/events/"+e.ID)
+	assert.Contains(t, string(anyone.call(http.MethodGet, "/robots.txt", nil).as(200, nil).Body), "/sitemap.xml")
+	anyone.call(http.MethodGet, "/events/"+uuid.NewString(), nil).as(404, nil)
+}
+
+func TestCatalogAwayLeavesWhatWasReadReadable(t *testing.T) {
+	p, m, anyone := harness.Everything(t), as(t, merchant), as(t, nobody)
+	known, unknown := newEvent(m, "Read before"), newEvent(m, "Never read")
+	for _, e := range []concert{known, unknown} {
+		m.call(http.MethodPost, "/api/v1/events/"+e.ID+"/publish", nil).as(200, nil)
+	}
+	anyone.call(http.MethodGet, "/api/v1/events/"+known.ID, nil).as(200, nil)
+	anyone.call(http.MethodGet, "/events/"+known.ID, nil).as(200, nil)
+	p.Halt(t, "catalog")
+	var e concert
+	anyone.call(http.MethodGet, "/api/v1/events/"+known.ID, nil).as(200, &e)
+	assert.Equal(t, "Read before", e.Name)
+	assert.Contains(t, string(anyone.call(http.MethodGet, "/events/"+known.ID, nil).as(200, nil).Body), "<title>Read before")
+	a := anyone.call(http.MethodGet, "/api/v1/events/"+unknown.ID, nil)
+	a.refused(503, "service_unavailable")
+	assert.NotEmpty(t, a.Header.Get("Retry-After"))
+	p.Resume(t, "catalog")
+	harness.Eventually(t, time.Minute, "catalog answers again", func() error {
+		return status(anyone.call(http.MethodGet, "/api/v1/events/"+unknown.ID, nil), 200)
+	})
+}
