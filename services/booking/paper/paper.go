@@ -14,8 +14,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// The faces cover Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian, Georgian and more; text in
-// other scripts is drawn by Fallback where the machine has a font for it.
+// The faces cover Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian, Georgian and more. Characters
+// of other scripts are printed as boxes: the code and the number below it say it all to a door.
 var (
 	//go:embed fonts/DejaVuSans.ttf
 	regular []byte
@@ -49,7 +49,7 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking) ([]byte, error) {
 
 	line := func(style string, size, height float64, text string) {
 		doc.SetFont(face, style, size)
-		text, align := visual(text)
+		text, align := visual(strings.Map(printable, text))
 		doc.MultiCell(inner, height, text, "", align, false)
 	}
 	u := unitOf(t, b)
@@ -82,6 +82,15 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking) ([]byte, error) {
 		return nil, fmt.Errorf("print ticket: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// printable drops what no font of the library can have: emoji, mostly.
+func printable(r rune) rune {
+	const last = 0xFFFF
+	if r > last {
+		return -1
+	}
+	return r
 }
 
 func unitOf(t booking.Ticket, b booking.Booking) booking.BookedUnit {

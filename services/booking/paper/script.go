@@ -8,11 +8,11 @@ import (
 // the reverse of the order it is written in. align is "R" for such text.
 func visual(text string) (shown, align string) {
 	var p bidi.Paragraph
-	if _, err := p.SetString(text); err != nil || p.IsLeftToRight() {
+	if _, err := p.SetString(text); err != nil {
 		return text, "L"
 	}
 	order, err := p.Order()
-	if err != nil {
+	if err != nil || order.NumRuns() == 0 {
 		return text, "L"
 	}
 	align = "L"

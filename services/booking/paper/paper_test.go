@@ -1,0 +1,29 @@
+package paper_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/paper"
+)
+
+func TestATicketIsPrintedInAnyScript(t *testing.T) {
+	for _, name := range []string{"Winterreise", "Đêm nhạc Trịnh", "أمسية عود في القاهرة", "ערב jazz בתל אביב", "東京の夜", "Вишнёвый сад", "", "🎷"} {
+		b := booking.Booking{
+			ID: uuid.New(), Event: uuid.New(),
+			Occasion: booking.Occasion{Name: name, StartsAt: time.Now(), TimeZone: "Mars/Olympus", VenueName: name, VenueCity: "Oslo"},
+			Units:    []booking.BookedUnit{{HeldUnit: booking.HeldUnit{ID: "A1", Label: "Row A, 1", TypeName: name, Price: money.Money{Amount: 4500, Currency: "EUR"}}}},
+		}
+		raw, err := paper.Printer{}.PDF(booking.Ticket{ID: uuid.New(), Unit: "A1", Code: "FOYER1.code", IssuedAt: time.Now()}, b)
+		require.NoError(t, err, name)
+		assert.True(t, bytes.HasPrefix(raw, []byte("%PDF-")), name)
+		assert.Greater(t, len(raw), 5_000, name)
+	}
+}
