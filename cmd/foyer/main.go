@@ -24,6 +24,8 @@ const usage = `Foyer: the whole ticketing platform on this machine.
   foyer stop NAME       stop one part until restart or up
   foyer seed            venues, events and users to look at
   foyer import FILE     events from NDJSON, JSON, JSON-LD or iCalendar
+  foyer verify CODE     whether a ticket's code was signed by the key of this platform; needs no
+                        network, and with KEY (GET /api/v1/tickets/key) after CODE no platform
   foyer env             the secrets and addresses as shell exports, for dapr run -f dapr
   foyer install         download and build what up needs, without starting anything
   foyer doctor          what this machine lacks
@@ -45,6 +47,9 @@ func command(ctx context.Context, args []string) error {
 	if len(args) == 0 {
 		fmt.Print(usage)
 		return nil
+	}
+	if args[0] == "verify" && len(args) == 3 { // at a door, far from any tree
+		return verify(os.Stdout, args[2], args[1])
 	}
 	cfg, err := stack.Load()
 	if err != nil {
@@ -70,7 +75,7 @@ func command(ctx context.Context, args []string) error {
 		return c.down(ctx, has(args, "--wipe"))
 	case "status":
 		return c.status(ctx)
-	case "logs", "restart", "stop", "import":
+	case "logs", "restart", "stop", "import", "verify":
 		if len(names) != 1 {
 			return fmt.Errorf("foyer %s takes one name", name)
 		}
@@ -82,6 +87,8 @@ func command(ctx context.Context, args []string) error {
 			return c.restart(ctx, what)
 		case "stop":
 			return c.client.Halt(ctx, what)
+		case "verify":
+			return c.verify(what)
 		default:
 			return c.importFile(ctx, what)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/money"
@@ -190,6 +191,37 @@ func TestSeatsOnPostgres(t *testing.T) {
 	store := open(t, event.Seats)
 	require.NoError(t, dapr.Await(t.Context(), store, dapr.Transactional, time.Minute), "the probe accepts it")
 	bookingtest.Run(t, twoOf(store))
+	t.Run("ten thousand buyers, one seat, one winner", func(t *testing.T) { crowd(t, twoOf(store), 10_000) })
+}
+
+// crowd has so many accounts ask for one seat, as many at once as a replica lets through.
+func crowd(t *testing.T, s booking.Seats, buyers int) {
+	t.Helper()
+	const atOnce = 64
+	of := uuid.New()
+	var won, lost atomic.Int64
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i := range buyers {
+		group.Go(func() error {
+			err := s.Take(t.Context(), booking.Hold{
+				ID: uuid.New(), Event: of, Account: strconv.Itoa(i), Status: booking.HoldOpen, Until: time.Now().Add(5 * time.Minute),
+				Units: []booking.HeldUnit{{ID: "A1"}},
+			}, 1)
+			switch {
+			case err == nil:
+				won.Add(1)
+			case errors.Is(err, booking.ErrUnitsUnavailable):
+				lost.Add(1)
+			default:
+				return err
+			}
+			return nil
+		})
+	}
+	require.NoError(t, group.Wait())
+	assert.EqualValues(t, 1, won.Load())
+	assert.EqualValues(t, buyers-1, lost.Load())
 }
 
 func open(t *testing.T, component string) *sidecar.Store {
