@@ -163,7 +163,7 @@ func (l Line) Due(now time.Time) (Line, int) {
 		l.Opened = now
 	}
 	l.Tokens = min(l.Tokens+l.Settings.Rate*step.Seconds(), max(1, l.Settings.Rate*maxTokens))
-	n := min(int64(l.Tokens), int64(l.Settings.Concurrency-l.Unclaimed()-l.Inside()), int64(l.room()), l.Waiting())
+	n := min(int64(l.Tokens), int64(l.Settings.Concurrency-l.Unclaimed()-l.Inside()), int64(l.room(now)), l.Waiting())
 	return l, int(max(0, n))
 }
 
@@ -182,16 +182,24 @@ func (l Line) Admit(to int64, people int, now time.Time) Line {
 	return l
 }
 
-// room is how many more people find something to buy, beside those who may come or are inside.
-// Those already holding are inside, but their units are no longer available: they are not
-// counted twice.
-func (l Line) room() int {
+// room is how many more people find something to buy, beside those who may come or came lately.
+// Whoever is inside for longer than a turn lasts and holds nothing is not expected to buy; units
+// that are held are no longer available and not counted twice.
+func (l Line) room(now time.Time) int {
 	perPass := l.Habits.buy() * l.Habits.party(l.Terms.MaxPerOrder)
 	perTurn := l.Habits.show() * perPass
 	if l.List {
 		perPass, perTurn = 1, 1 // what comes back: as many people as units, nobody in vain
 	}
-	expected := max(0, float64(l.Unclaimed())*perTurn+float64(l.Inside())*perPass-float64(l.Stock.Held))
+	recent := 0
+	for _, p := range l.Passes {
+		if now.Before(p.Until.Add(l.Settings.ClaimWindow - PassFor)) {
+			recent += p.Count
+		}
+	}
+	others := float64(l.Inside()-recent) * perPass // what those inside for longer may hold
+	holding := max(0, float64(l.Stock.Held)-others)
+	expected := float64(l.Unclaimed())*perTurn + max(0, float64(recent)*perPass-holding)
 	free := float64(l.Stock.Available) - expected
 	if free < 1 {
 		return 0
