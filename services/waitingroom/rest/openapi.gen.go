@@ -260,6 +260,9 @@ type SettingsChangeOrder string
 
 // Tick defines model for Tick.
 type Tick struct {
+	// At The moment this was so
+	At *time.Time `json:"at,omitempty"`
+
 	// Joined How many have joined
 	Joined *int64 `json:"joined,omitempty"`
 
