@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+
+	"github.com/foyer-tickets/foyer/internal/admission"
+	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
+)
+
+const holdClients = 256
+
+// holds measures holds of one unit each, all of one event, by accounts of their own: the normal
+// way, and through the log of an event in high demand.
+func (b *bench) holds(ctx context.Context) error {
+	count := min(b.accounts, 10_000)
+	normal, err := b.event(ctx, false, count)
+	if err != nil {
+		return err
+	}
+	rush, err := b.event(ctx, true, count)
+	if err != nil {
+		return err
+	}
+	passes, err := b.passes(rush.ID, count)
+	if err != nil {
+		return err
+	}
+	plain, err := b.hold(ctx, normal, count, nil)
+	if err != nil {
+		return err
+	}
+	logged, err := b.hold(ctx, rush, count, passes)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.report, "## Holds on one event\n\nOne unit each, %d accounts, %d at once.\n\n| | holds/s | p50 | p99 |\n|---|---|---|---|\n", count, holdClients)
+	for name, r := range map[string]load.Result{"one transaction each": plain, "high demand: batches in log order": logged} {
+		fmt.Fprintf(b.report, "| %s | %.0f | %s | %s |\n", name, r.Rate(), r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
+	}
+	fmt.Fprintf(b.report, "\nRatio %.2f (goal 3).\n\n", logged.Rate()/plain.Rate())
+	return nil
+}
+
+func (b *bench) passes(event string, n int) ([]string, error) {
+	key, err := admission.Key(b.stack.Secrets.AdmissionSigningKey)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := admission.NewSigner(key)
+	if err != nil {
+		return nil, err
+	}
+	id, err := uuid.Parse(event)
+	if err != nil {
+		return nil, err
+	}
+	passes := make([]string, n)
+	for i := range passes {
+		now := time.Now()
+		if passes[i], err = signer.Sign(admission.Pass{ID: uuid.New(), Account: account(i), Event: id, From: now, Until: now.Add(10 * time.Minute)}); err != nil {
+			return nil, err
+		}
+	}
+	return passes, nil
+}
+
+func (b *bench) hold(ctx context.Context, e concert, count int, passes []string) (load.Result, error) {
+	url := b.address("booking") + "/api/v1/events/" + e.ID
+	h := load.NewHTTP(holdClients)
+	var house struct{ Units []string }
+	if _, err := h.Do(ctx, http.MethodGet, url+"/seats", "", nil, func(_ int, raw []byte) error { return json.Unmarshal(raw, &house) }); err != nil {
+		return load.Result{}, err
+	}
+	if len(house.Units) < count {
+		return load.Result{}, fmt.Errorf("only %d units", len(house.Units))
+	}
+	client := &fasthttp.Client{MaxConnsPerHost: holdClients, ReadTimeout: 30 * time.Second}
+	var next atomic.Int64
+	r := load.Run(ctx, load.Plan{Clients: holdClients, Requests: count}, func(context.Context, int, int) (string, error) {
+		i := int(next.Add(1) - 1)
+		req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+		defer fasthttp.ReleaseRequest(req)
+		defer fasthttp.ReleaseResponse(res)
+		req.Header.SetMethod(http.MethodPost)
+		req.SetRequestURI(url + "/holds")
+		req.Header.Set("Authorization", "Bearer "+b.issuer.tokens[i])
+		if passes != nil {
+			req.Header.Set("Admission-Pass", passes[i])
+		}
+		req.Header.SetContentType("application/json")
+		req.SetBody(fmt.Appendf(nil, `{"units":[%q]}`, house.Units[i]))
+		if err := client.DoTimeout(req, res, 30*time.Second); err != nil {
+			return "", err
+		}
+		if res.StatusCode() != http.StatusCreated {
+			return "", fmt.Errorf("%d %s", res.StatusCode(), bytes.TrimSpace(res.Body()))
+		}
+		return "201", nil
+	})
+	return r, r.Only("201")
+}
