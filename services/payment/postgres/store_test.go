@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -191,9 +192,15 @@ func TestRefundsAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	granted := 0
+	var deciding atomic.Int32
 	for range 10 {
 		wg.Go(func() {
 			_, err := s.Change(t.Context(), p.ID, func(p payment.Payment, have []payment.Refund) (payment.Change, error) {
+				if deciding.Add(1) > 1 {
+					t.Error("two decide about one payment at a time")
+				}
+				defer deciding.Add(-1)
+				time.Sleep(5 * time.Millisecond) // room for the others to come in, if they could
 				c, _, err := p.Request(have, payment.Refund{ID: uuid.New(), Amount: 1000}, time.Now())
 				return c, err
 			})

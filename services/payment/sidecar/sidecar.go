@@ -4,12 +4,14 @@ package sidecar
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	dapr "github.com/dapr/go-sdk/client"
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -96,15 +98,30 @@ func (j Job) register(ctx context.Context) error {
 	return nil
 }
 
+// A scheduled run that fails is tried again: a day without one is long.
+const (
+	againAfter = time.Minute
+	againFor   = time.Hour
+)
+
 // Mount adds the route that the sidecar calls when the time has come.
 func (j Job) Mount(guarded *mux.Router) {
 	guarded.HandleFunc("/job/"+jobName, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK) // taken; the report says what came of it
-		go func() {
-			ctx, now := context.WithoutCancel(r.Context()), j.Reconciler.Now()
-			if _, err := j.Reconciler.Run(ctx, "schedule", now.Add(-payment.Period), now); err != nil {
-				slog.ErrorContext(ctx, "scheduled reconciliation", "error", err)
-			}
-		}()
+		go j.reconcile(context.WithoutCancel(r.Context()))
 	})
+}
+
+func (j Job) reconcile(ctx context.Context) {
+	_, err := backoff.Retry(ctx, func() (payment.Reconciliation, error) {
+		now := j.Reconciler.Now()
+		report, err := j.Reconciler.Run(ctx, "schedule", now.Add(-payment.Period), now)
+		if errors.Is(err, payment.ErrReconciling) {
+			return report, backoff.Permanent(err) // somebody is at it
+		}
+		return report, err
+	}, backoff.WithBackOff(backoff.NewConstantBackOff(againAfter)), backoff.WithMaxElapsedTime(againFor))
+	if err != nil {
+		slog.ErrorContext(ctx, "scheduled reconciliation given up", "error", err)
+	}
 }

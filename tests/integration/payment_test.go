@@ -1,0 +1,314 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	stripesim "github.com/foyer-tickets/foyer/cmd/stripesim/sim"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+// till is one account buying at one event, and the provider it pays at.
+type till struct {
+	caller
+	event concert
+	next  int
+}
+
+type order struct {
+	ID      uuid.UUID
+	Status  string
+	Total   struct{ Amount int64 }
+	Payment struct{ Intent, ClientSecret, PublishableKey string }
+	Tickets []struct{ ID string }
+}
+
+type findings struct {
+	Status   string
+	Findings []struct {
+		Kind, Booking, Payment, Detail string
+		Healed                         bool
+	}
+	Balances []struct {
+		Account, Currency string
+		Amount            int64
+	}
+}
+
+// openTill publishes an event of fifty places to stand.
+func openTill(t testing.TB, email string) *till {
+	t.Helper()
+	m := as(t, merchant)
+	e := newEvent(m, "Payments")
+	m.call(http.MethodPost, "/api/v1/events/"+e.ID+"/publish", nil).as(200, &e)
+	return &till{caller: as(t, email), event: e}
+}
+
+func (b *till) holdOne() answer {
+	b.t.Helper()
+	b.next++
+	unit := fmt.Sprintf("%s-%d", b.event.TicketTypes[0].ID, b.next)
+	return b.call(http.MethodPost, "/api/v1/events/"+b.event.ID+"/holds", map[string]any{"units": []string{unit}})
+}
+
+// order makes a booking that waits for its payment.
+func (b *till) order() (o order) {
+	b.t.Helper()
+	var held struct{ ID uuid.UUID }
+	b.holdOne().as(201, &held)
+	b.call(http.MethodPost, "/api/v1/bookings", map[string]any{"hold": held.ID}, "Prefer", "wait=20").as(201, &o)
+	return b.until(o, "awaiting_payment")
+}
+
+func (b *till) until(o order, status string) (now order) {
+	b.t.Helper()
+	harness.Eventually(b.t, time.Minute, "the booking is "+status, func() error {
+		a, err := b.try(http.MethodGet, "/api/v1/bookings/"+o.ID.String(), nil)
+		if err != nil {
+			return err
+		}
+		now = order{}
+		if err := json.Unmarshal(a.Body, &now); err != nil {
+			return err
+		}
+		if now.Status != status {
+			return fmt.Errorf("it is %q", now.Status)
+		}
+		return nil
+	})
+	return now
+}
+
+// provider calls the simulator: as the page does with a form, as a test with JSON.
+func (b *till) provider(method, path string, body any) map[string]any {
+	b.t.Helper()
+	kind, raw := "application/json", []byte(nil)
+	if form, ok := body.(url.Values); ok {
+		kind, raw = "application/x-www-form-urlencoded", []byte(form.Encode())
+	} else if body != nil {
+		var err error
+		raw, err = json.Marshal(body)
+		require.NoError(b.t, err)
+	}
+	req, err := http.NewRequest(method, b.p.StripesimURL()+path, bytes.NewReader(raw))
+	require.NoError(b.t, err)
+	req.Header.Set("Content-Type", kind)
+	req.Header.Set("Authorization", "Bearer "+b.p.Secrets.StripeSecretKey)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(b.t, err)
+	defer res.Body.Close()
+	var out map[string]any
+	require.NoError(b.t, json.NewDecoder(res.Body).Decode(&out))
+	require.Less(b.t, res.StatusCode, 300, "%s: %v", path, out)
+	return out
+}
+
+func (b *till) pay(o order) {
+	b.t.Helper()
+	b.provider(http.MethodPost, "/v1/payment_intents/"+o.Payment.Intent+"/confirm", url.Values{"payment_method": {"pm_card_visa"}})
+}
+
+// money is the provider's own account of a booking.
+func (b *till) money(o order) map[string]any {
+	b.t.Helper()
+	lines := b.provider(http.MethodGet, "/_sim/ledger?booking="+o.ID.String(), nil)["intents"].([]any)
+	require.Len(b.t, lines, 1, "one booking, one intent")
+	return lines[0].(map[string]any)
+}
+
+// disturb has the webhooks of this event go wrong until the test ends.
+func (b *till) disturb(rule map[string]any) {
+	b.t.Helper()
+	rule["metadata"] = map[string]string{"event": b.event.ID}
+	b.provider(http.MethodPost, "/_sim/webhooks", rule)
+	b.t.Cleanup(func() { b.provider(http.MethodDelete, "/_sim/webhooks", nil) })
+}
+
+func (b *till) reconcile() (f findings) {
+	b.t.Helper()
+	harness.Eventually(b.t, time.Minute, "a reconciliation runs", func() error {
+		a := as(b.t, admin).call(http.MethodPost, "/api/v1/admin/reconciliation/run", nil)
+		if a.Status != http.StatusOK {
+			return fmt.Errorf("%d: %s", a.Status, a.Body)
+		}
+		return json.Unmarshal(a.Body, &f)
+	})
+	return f
+}
+
+func TestPaymentReconciliationIsForAdmins(t *testing.T) {
+	for email, want := range map[string]int{nobody: 401, customer: 403, merchant: 403} {
+		require.Equal(t, want, as(t, email).call(http.MethodGet, "/api/v1/admin/reconciliation", nil).Status, email)
+		require.Equal(t, want, as(t, email).call(http.MethodPost, "/api/v1/admin/reconciliation/run", nil).Status, email)
+	}
+	b := openTill(t, "load-0400@foyer.test")
+	o := b.order()
+	b.pay(o)
+	b.until(o, "confirmed")
+	f := b.reconcile()
+	for _, x := range f.Findings {
+		require.NotEqual(t, o.ID.String(), x.Booking, "nothing is wrong with it: %s", x.Detail)
+	}
+	a := as(t, admin).call(http.MethodGet, "/api/v1/admin/reconciliation", nil, "Accept", "text/csv")
+	require.Equal(t, 200, a.Status)
+	require.True(t, strings.HasPrefix(string(a.Body), "kind,payment,booking,"), "%s", a.Body)
+	// The calls of bookings are not to be had from outside, nor past the gateway.
+	require.Equal(t, 404, as(t, admin).call(http.MethodPost, "/internal/intents", map[string]any{}).Status)
+	res, err := http.Post(b.p.ServiceURL("payment")+"/internal/intents", "application/json", strings.NewReader(`{}`))
+	require.NoError(t, err)
+	res.Body.Close()
+	require.Equal(t, http.StatusForbidden, res.StatusCode)
+}
+
+// Nobody gets a ticket by telling us that he paid.
+func TestPaymentWebhooksFromOutside(t *testing.T) {
+	b := openTill(t, "load-0401@foyer.test")
+	b.disturb(map[string]any{"action": "drop"})
+	o := b.order()
+	object := b.provider(http.MethodGet, "/v1/payment_intents/"+o.Payment.Intent, nil)
+	write := func(change func(o map[string]any)) []byte {
+		altered := map[string]any{}
+		for k, v := range object {
+			altered[k] = v
+		}
+		altered["status"] = "requires_capture"
+		if change != nil {
+			change(altered)
+		}
+		raw, err := json.Marshal(map[string]any{
+			"id": "evt_" + uuid.NewString(), "object": "event", "api_version": "2023-10-16", "created": time.Now().Unix(), "livemode": false,
+			"type": "payment_intent.amount_capturable_updated", "data": map[string]any{"object": altered},
+		})
+		require.NoError(t, err)
+		return raw
+	}
+	secret := b.p.Secrets.StripeWebhookSecret
+	send := func(body []byte, signature string) int {
+		req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, b.p.URL()+"/webhooks/stripe", bytes.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Stripe-Signature", signature)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		return res.StatusCode
+	}
+	body := write(nil)
+	require.Equal(t, 400, send(body, ""))
+	require.Equal(t, 400, send(body, stripesim.Sign(time.Now(), body, "whsec_guess")))
+	require.Equal(t, 400, send(body, stripesim.Sign(time.Now().Add(-301*time.Second), body, secret)))
+	require.Equal(t, 400, send(append(body, ' '), stripesim.Sign(time.Now(), body, secret)))
+	body = write(func(o map[string]any) { o["amount"] = 1 })
+	require.Equal(t, 422, send(body, stripesim.Sign(time.Now(), body, secret)))
+	body = write(nil) // signed well, and not true
+	require.Equal(t, 200, send(body, stripesim.Sign(time.Now(), body, secret)))
+	b.until(o, "awaiting_payment")
+
+	b.pay(o)
+	body = write(nil)
+	signature := stripesim.Sign(time.Now(), body, secret)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			if status := send(body, signature); status != 200 {
+				t.Errorf("answered %d", status)
+			}
+		})
+	}
+	wg.Wait()
+	require.Len(t, b.until(o, "confirmed").Tickets, 1)
+	require.EqualValues(t, 2500, b.money(o)["captured"])
+	f := b.reconcile()
+	refused := 0
+	for _, x := range f.Findings {
+		if x.Kind == "webhook_refused" {
+			refused++
+		}
+	}
+	require.Positive(t, refused, "what was refused is reported")
+}
+
+// The webhook never comes: a reconciliation finds the money and the booking is confirmed.
+func TestPaymentLostWebhookIsHealed(t *testing.T) {
+	b := openTill(t, "load-0402@foyer.test")
+	b.disturb(map[string]any{"action": "drop"})
+	o := b.order()
+	b.pay(o)
+	b.reconcile()
+	require.Len(t, b.until(o, "confirmed").Tickets, 1)
+	require.EqualValues(t, 2500, b.money(o)["captured"])
+}
+
+// Webhooks come many times and the later ones first.
+func TestPaymentWebhooksTwiceAndTurnedRound(t *testing.T) {
+	for i, rule := range []map[string]any{{"action": "duplicate", "copies": 3}, {"action": "reorder", "copies": 2, "delay_ms": 500}, {"action": "delay", "delay_ms": 1500}} {
+		b := openTill(t, fmt.Sprintf("load-%04d@foyer.test", 403+i))
+		b.disturb(rule)
+		o := b.order()
+		b.pay(o)
+		require.Len(t, b.until(o, "confirmed").Tickets, 1)
+		require.EqualValues(t, 2500, b.money(o)["captured"], "%v", rule)
+	}
+}
+
+// The provider is away: seats can still be held, checkout says within bounded time that it waits,
+// the hold stays, and when the provider is back all goes on.
+func TestPaymentProviderAway(t *testing.T) {
+	b := openTill(t, "load-0410@foyer.test")
+	b.p.Halt(t, "stripesim")
+	var held struct{ ID uuid.UUID }
+	b.holdOne().as(201, &held)
+	a := b.call(http.MethodPost, "/api/v1/bookings", map[string]any{"hold": held.ID}, "Prefer", "wait=2")
+	require.Contains(t, []int{201, 202, 503}, a.Status, "%s", a.Body)
+	var kept struct{ Status string }
+	b.call(http.MethodGet, "/api/v1/holds/"+held.ID.String(), nil).as(200, &kept)
+	require.Equal(t, http.StatusServiceUnavailable, as(t, admin).call(http.MethodPost, "/api/v1/admin/reconciliation/run", nil).Status)
+	b.p.Resume(t, "stripesim")
+	var o order
+	harness.Eventually(t, time.Minute, "the booking can be paid", func() error {
+		a, err := b.try(http.MethodPost, "/api/v1/bookings", map[string]any{"hold": held.ID}, "Prefer", "wait=5")
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(a.Body, &o); err != nil || o.Status != "awaiting_payment" {
+			return fmt.Errorf("%d: %s", a.Status, a.Body)
+		}
+		return nil
+	})
+	b.pay(o)
+	b.until(o, "confirmed")
+}
+
+// Everybody who handles the money is killed while it moves, and nothing gets lost.
+func TestPaymentKilledWhileMoneyMoves(t *testing.T) {
+	b := openTill(t, "load-0411@foyer.test")
+	for _, part := range []string{"payment", "payment.daprd", "stripesim"} {
+		o := b.order()
+		pid := b.p.PID(t, part)
+		b.pay(o)
+		b.p.Kill(t, part)
+		b.p.WaitHealthy(t, part, 2*time.Minute, pid)
+		require.Len(t, b.until(o, "confirmed").Tickets, 1, "%s was killed", part)
+		require.EqualValues(t, 2500, b.money(o)["captured"])
+	}
+	harness.Eventually(t, time.Minute, "the ledger's clearing accounts are empty", func() error {
+		for _, x := range b.reconcile().Balances {
+			if strings.HasSuffix(x.Account, "_clearing") && x.Amount != 0 {
+				return errors.New(x.Account)
+			}
+		}
+		return nil
+	})
+}
