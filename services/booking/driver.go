@@ -76,24 +76,36 @@ const maxSteps = 12
 
 // Drive takes a booking as far as it goes now.
 func (d *Driver) Drive(ctx context.Context, id uuid.UUID) error {
+	b, err := d.Journal.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	return d.drive(ctx, b)
+}
+
+func (d *Driver) drive(ctx context.Context, b Booking) error {
 	for range maxSteps {
-		b, err := d.Journal.Get(ctx, id)
+		next, err := d.advance(ctx, b)
+		if errors.Is(err, ErrStale) {
+			next, err = d.Journal.Get(ctx, b.ID) // somebody else made the step: look again
+		} else if err == nil && next.Version == b.Version {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		advanced, err := d.advance(ctx, b)
-		if errors.Is(err, ErrStale) {
-			continue // somebody else made the step: look again
-		}
-		if err != nil || !advanced {
-			return err
-		}
+		b = next
 	}
-	return fmt.Errorf("booking %s does not come to rest", id)
+	return fmt.Errorf("booking %s does not come to rest", b.ID)
 }
 
-// advance makes one step. false: there is nothing to do for now.
-func (d *Driver) advance(ctx context.Context, b Booking) (bool, error) {
+// save keeps a step and returns the booking after it.
+func (d *Driver) save(ctx context.Context, next Booking, e Effects) (Booking, error) {
+	return next, d.Journal.Save(ctx, next, e)
+}
+
+// advance makes one step. The booking unchanged: there is nothing to do for now.
+func (d *Driver) advance(ctx context.Context, b Booking) (Booking, error) {
 	now := d.Now()
 	switch {
 	case b.Status == Requested && !now.Before(b.ExpiresAt), b.Status == AwaitingPayment && !b.Authorized && !now.Before(b.ExpiresAt.Add(d.Grace)):
@@ -109,123 +121,123 @@ func (d *Driver) advance(ctx context.Context, b Booking) (bool, error) {
 	case b.Status.Ended() && !b.Settled:
 		return d.settle(ctx, b)
 	}
-	return false, nil
+	return b, nil
 }
 
-func (d *Driver) intend(ctx context.Context, b Booking) (bool, error) {
+func (d *Driver) intend(ctx context.Context, b Booking) (Booking, error) {
 	p, err := d.Payments.Intend(ctx, b)
 	if errors.Is(err, ErrPaymentRefused) {
 		return d.fail(ctx, b, ReasonPaymentVoided)
 	}
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	next, err := b.AwaitPayment(p, d.Now())
 	if err != nil {
-		return false, err
+		return b, err
 	}
-	return true, d.Journal.Save(ctx, next, Effects{})
+	return d.save(ctx, next, Effects{})
 }
 
 // runOut ends a booking whose time is over, after making sure that no notice of a payment got lost.
-func (d *Driver) runOut(ctx context.Context, b Booking) (bool, error) {
+func (d *Driver) runOut(ctx context.Context, b Booking) (Booking, error) {
 	p, status, found, err := d.Cashbook.FindPayment(ctx, b.ID)
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	if found && (status == PaymentAuthorized || status == PaymentCaptured) {
-		return true, d.noteAuthorized(ctx, b, p)
+		return d.noteAuthorized(ctx, b, p)
 	}
 	next, err := b.Expire(d.Now())
 	if err != nil {
-		return false, err
+		return b, err
 	}
-	return true, d.Journal.Save(ctx, next, Effects{})
+	return d.save(ctx, next, Effects{})
 }
 
-func (d *Driver) noteAuthorized(ctx context.Context, b Booking, p Payment) error {
+func (d *Driver) noteAuthorized(ctx context.Context, b Booking, p Payment) (Booking, error) {
 	next, err := b.Authorize(p, d.Now())
 	if err != nil || next.Version == b.Version {
-		return err
+		return b, err
 	}
-	return d.Journal.Save(ctx, next, Effects{})
+	return d.save(ctx, next, Effects{Quiet: true})
 }
 
 // secure fences the seats. The database has the last word: its unique index has never let a
 // unit be in two bookings, whatever the store believes.
-func (d *Driver) secure(ctx context.Context, b Booking) (bool, error) {
+func (d *Driver) secure(ctx context.Context, b Booking) (Booking, error) {
 	err := d.Fence.Fence(ctx, b)
 	if errors.Is(err, ErrUnitsUnavailable) || errors.Is(err, ErrLimitExceeded) {
 		return d.fail(ctx, b, ReasonSeatsLost)
 	}
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	next, err := b.Secure(d.Now())
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	err = d.Journal.Save(ctx, next, Effects{Claim: true})
 	if errors.Is(err, ErrUnitsUnavailable) {
 		return d.fail(ctx, b, ReasonSeatsLost)
 	}
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	d.Announcer.Announce(b.Event, changes(b.UnitIDs(), Booked, time.Time{}))
-	return true, nil
+	return next, nil
 }
 
-func (d *Driver) capture(ctx context.Context, b Booking) (bool, error) {
+func (d *Driver) capture(ctx context.Context, b Booking) (Booking, error) {
 	if b.Payment == nil {
-		return false, fmt.Errorf("booking %s is secured without a payment", b.ID)
+		return b, fmt.Errorf("booking %s is secured without a payment", b.ID)
 	}
 	err := d.Payments.Capture(ctx, b.Payment.ID)
 	if errors.Is(err, ErrPaymentRefused) {
 		return d.fail(ctx, b, ReasonCaptureRefused)
 	}
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	next, err := b.Confirm(d.Now())
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	var tickets []Ticket
 	for _, unit := range b.UnitIDs() {
 		id, err := uuid.NewV7()
 		if err != nil {
-			return false, err
+			return b, err
 		}
 		tickets = append(tickets, IssueTicket(d.Key(), id, b, unit, d.Now()))
 	}
-	return true, d.Journal.Save(ctx, next, Effects{Tickets: tickets})
+	return d.save(ctx, next, Effects{Tickets: tickets})
 }
 
-func (d *Driver) fail(ctx context.Context, b Booking, reason string) (bool, error) {
+func (d *Driver) fail(ctx context.Context, b Booking, reason string) (Booking, error) {
 	next, err := b.Fail(reason, d.Now())
 	if err != nil {
-		return false, err
+		return b, err
 	}
-	return true, d.Journal.Save(ctx, next, Effects{})
+	return d.save(ctx, next, Effects{})
 }
 
 // settle lets go of what an ended booking holds: the authorisation first, so that nobody's money
 // stays reserved for a seat that somebody else can have.
-func (d *Driver) settle(ctx context.Context, b Booking) (bool, error) {
+func (d *Driver) settle(ctx context.Context, b Booking) (Booking, error) {
 	if err := d.letGo(ctx, b); err != nil {
-		return false, err
+		return b, err
 	}
 	h := Hold{ID: b.Hold, Event: b.Event, Account: b.Account}
 	if err := d.Fence.Free(ctx, h, b.UnitIDs(), true); err != nil {
-		return false, err
+		return b, err
 	}
 	d.Announcer.Announce(b.Event, freed(b))
 	next, err := b.Settle(d.Now())
 	if err != nil {
-		return false, err
+		return b, err
 	}
-	return true, d.Journal.Save(ctx, next, Effects{})
+	return d.save(ctx, next, Effects{Quiet: true})
 }
 
 // freed announces units whose true state the receivers look up: another buyer may have them by now.
@@ -253,25 +265,25 @@ func (d *Driver) letGo(ctx context.Context, b Booking) error {
 	return err
 }
 
-func (d *Driver) refund(ctx context.Context, b Booking) (bool, error) {
+func (d *Driver) refund(ctx context.Context, b Booking) (Booking, error) {
 	r, open, err := d.Journal.OpenRefund(ctx, b.ID)
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	if !open || b.Payment == nil {
-		return false, fmt.Errorf("booking %s is refunding without a refund", b.ID)
+		return b, fmt.Errorf("booking %s is refunding without a refund", b.ID)
 	}
 	status, err := d.Payments.Refund(ctx, b.Payment.ID, r)
 	if errors.Is(err, ErrPaymentRefused) {
 		status, err = RefundFailed, nil
 	}
 	if err != nil {
-		return false, err
+		return b, err
 	}
 	return d.finishRefund(ctx, b, r, status)
 }
 
-func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status RefundStatus) (bool, error) {
+func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status RefundStatus) (Booking, error) {
 	r.Status = status
 	switch status {
 	case RefundSucceeded:
@@ -279,24 +291,24 @@ func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status R
 		h := Hold{ID: b.Hold, Event: b.Event, Account: b.Account}
 		next, err := b.Refunded(r, d.Now())
 		if err != nil {
-			return false, err
+			return b, err
 		}
 		if err := d.Fence.Free(ctx, h, r.Units, next.Status == Refunded); err != nil {
-			return false, err
+			return b, err
 		}
 		if err := d.Journal.Save(ctx, next, Effects{Closed: &r}); err != nil {
-			return false, err
+			return b, err
 		}
 		d.Announcer.Announce(b.Event, changes(r.Units, Unknown, time.Time{}))
-		return true, nil
+		return next, nil
 	case RefundFailed:
 		next, err := b.RefundRefused(d.Now())
 		if err != nil {
-			return false, err
+			return b, err
 		}
-		return true, d.Journal.Save(ctx, next, Effects{Closed: &r})
+		return d.save(ctx, next, Effects{Closed: &r})
 	}
-	return false, nil // the provider is still at it
+	return b, nil // the provider is still at it
 }
 
 // PaymentNotice is what happened to a booking's money.
@@ -319,49 +331,47 @@ func (d *Driver) Notice(ctx context.Context, n PaymentNotice) error {
 		if err != nil {
 			return err
 		}
-		if err = d.note(ctx, b, n); errors.Is(err, ErrStale) {
+		next, err := d.note(ctx, b, n)
+		if errors.Is(err, ErrStale) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		return d.Drive(ctx, n.Booking)
+		return d.drive(ctx, next)
 	}
 	return ErrStale
 }
 
-func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) error {
+func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) (Booking, error) {
 	open := b.Status == Requested || b.Status == AwaitingPayment
 	switch {
 	case n.Status == PaymentAuthorized && b.Payment != nil && b.Payment.ID != n.Payment.ID:
 		slog.WarnContext(ctx, "second payment for a booking, voided", "booking", b.ID, "payment", n.Payment.ID)
-		return d.Payments.Void(ctx, n.Payment.ID)
+		return b, d.Payments.Void(ctx, n.Payment.ID)
 	case n.Status == PaymentAuthorized && b.Status.Ended():
-		return d.letGo(ctx, b)
+		return b, d.letGo(ctx, b)
 	case n.Status == PaymentAuthorized && open && n.Amount != b.Total:
 		slog.ErrorContext(ctx, "authorised amount is not the booking's", "booking", b.ID, "payment", n.Payment.ID)
-		_, err := d.fail(ctx, b, ReasonAmountMismatch)
-		return err
+		return d.fail(ctx, b, ReasonAmountMismatch)
 	case n.Status == PaymentAuthorized && open:
 		return d.noteAuthorized(ctx, b, n.Payment)
 	case n.Status == PaymentVoided && open && !b.Authorized:
-		_, err := d.fail(ctx, b, ReasonPaymentVoided)
-		return err
+		return d.fail(ctx, b, ReasonPaymentVoided)
 	case n.Refund != nil && b.Status == Refunding:
 		return d.noteRefund(ctx, b, n)
 	}
-	return nil
+	return b, nil
 }
 
-func (d *Driver) noteRefund(ctx context.Context, b Booking, n PaymentNotice) error {
+func (d *Driver) noteRefund(ctx context.Context, b Booking, n PaymentNotice) (Booking, error) {
 	r, open, err := d.Journal.OpenRefund(ctx, b.ID)
 	if err != nil || !open || r.ID != *n.Refund {
-		return err
+		return b, err
 	}
 	status := RefundSucceeded
 	if n.Failed {
 		status = RefundFailed
 	}
-	_, err = d.finishRefund(ctx, b, r, status)
-	return err
+	return d.finishRefund(ctx, b, r, status)
 }

@@ -52,6 +52,7 @@ type Effects struct {
 	Opened  *Refund  // asked for
 	Closed  *Refund  // done or refused
 	Drive   bool     // ask the consumer to go on with it
+	Quiet   bool     // the status is the same: nobody else needs to hear of it
 }
 
 // Office is the box office: holds and what is made of them.

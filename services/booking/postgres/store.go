@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -135,6 +136,10 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 	if err != nil {
 		return b, false, err
 	}
+	news := &pgx.Batch{}
+	if err := tell(news, b, booking.Effects{Drive: true}); err != nil {
+		return b, false, err
+	}
 	created := false
 	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency,
@@ -148,10 +153,14 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 		if created = tag.RowsAffected() == 1; !created {
 			return nil
 		}
-		return tell(ctx, tx, b, true)
+		return send(ctx, tx, news)
 	})
-	if err != nil || created {
-		return b, created, err
+	if err != nil {
+		return b, false, err
+	}
+	if created {
+		s.wake(ctx, b.ID)
+		return b, true, nil
 	}
 	stored, err := scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE hold_id = $1`, b.Hold))
 	return stored, false, err
@@ -168,7 +177,12 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 	if b.Payment != nil {
 		payment, intent, secret, public = &b.Payment.ID, &b.Payment.Intent, &b.Payment.ClientSecret, &b.Payment.PublishableKey
 	}
-	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	batch := &pgx.Batch{}
+	effects(batch, b, e)
+	if err := tell(batch, b, e); err != nil {
+		return err
+	}
+	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `UPDATE bookings SET status = $3, version = $2, reason = $4, units = $5, payment_id = $6, intent = $7,
 				client_secret = $8, publishable_key = $9, authorized = $10, settled = $11, updated_at = $12, next_look = $13
 			WHERE id = $1 AND version = $2 - 1`,
@@ -179,15 +193,39 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 		if tag.RowsAffected() != 1 {
 			return booking.ErrStale
 		}
-		if err := effects(ctx, tx, b, e); err != nil {
-			return err
-		}
-		return tell(ctx, tx, b, e.Drive)
+		return send(ctx, tx, batch)
 	})
+	if err == nil {
+		s.wake(ctx, b.ID)
+	}
+	return err
 }
 
-func effects(ctx context.Context, tx pgx.Tx, b booking.Booking, e booking.Effects) error {
-	batch := &pgx.Batch{}
+func send(ctx context.Context, tx pgx.Tx, batch *pgx.Batch) error {
+	if batch.Len() == 0 {
+		return nil
+	}
+	err := tx.SendBatch(ctx, batch).Close()
+	if postgres.Violates(err, postgres.UniqueViolation, "booking_units_once") {
+		return booking.ErrUnitsUnavailable.Because(err)
+	}
+	if err != nil {
+		return fmt.Errorf("save booking's effects: %w", err)
+	}
+	return nil
+}
+
+// wake tells whoever waits for the booking. It comes after the commit: within a transaction, a
+// notice makes all such transactions commit one after the other. One that is lost is made up for
+// by looking again after a moment.
+func (s Store) wake(ctx context.Context, id uuid.UUID) {
+	if _, err := s.Pool.Exec(ctx, `SELECT pg_notify($1, $2)`, Channel, id.String()); err != nil {
+		slog.DebugContext(ctx, "step not notified", "booking", id, "error", err)
+	}
+}
+
+// effects queues what is saved together with a step.
+func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 	if e.Claim {
 		for _, u := range b.Units {
 			batch.Queue(`INSERT INTO booking_units (booking_id, event_id, unit_id, ticket_type, type_name, amount, currency, booked_at)
@@ -213,42 +251,26 @@ func effects(ctx context.Context, tx pgx.Tx, b booking.Booking, e booking.Effect
 			batch.Queue(`UPDATE tickets SET voided_at = $3 WHERE booking_id = $1 AND unit_id = ANY($2) AND voided_at IS NULL`, b.ID, r.Units, b.UpdatedAt)
 		}
 	}
-	if batch.Len() == 0 {
-		return nil
-	}
-	err := tx.SendBatch(ctx, batch).Close()
-	if postgres.Violates(err, postgres.UniqueViolation, "booking_units_once") {
-		return booking.ErrUnitsUnavailable.Because(err)
-	}
-	if err != nil {
-		return fmt.Errorf("save booking's effects: %w", err)
-	}
-	return nil
 }
 
-// tell writes to the outbox and wakes whoever waits for the booking.
-func tell(ctx context.Context, tx pgx.Tx, b booking.Booking, drive bool) error {
-	batch := &pgx.Batch{}
-	if err := enqueue(batch, event.BookingEvents, b.ID, event.BookingChanged{
-		Booking: b.ID, Event: b.Event, Account: b.Account, Status: string(b.Status), Version: b.Version,
-		Units: b.UnitIDs(), Reason: b.Reason, At: b.UpdatedAt.UTC(),
-	}); err != nil {
-		return err
-	}
-	if drive {
-		topic := event.BookingRequests
-		if b.Occasion.HighDemand {
-			topic = event.BookingRequestsPriority
-		}
-		if err := enqueue(batch, topic, b.ID, event.BookingRequested{Booking: b.ID, Event: b.Event}); err != nil {
+// tell queues what the world hears of a step.
+func tell(batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
+	if !e.Quiet {
+		if err := enqueue(batch, event.BookingEvents, b.ID, event.BookingChanged{
+			Booking: b.ID, Event: b.Event, Account: b.Account, Status: string(b.Status), Version: b.Version,
+			Units: b.UnitIDs(), Reason: b.Reason, At: b.UpdatedAt.UTC(),
+		}); err != nil {
 			return err
 		}
 	}
-	batch.Queue(`SELECT pg_notify($1, $2)`, Channel, b.ID.String())
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("write outbox: %w", err)
+	if !e.Drive {
+		return nil
 	}
-	return nil
+	topic := event.BookingRequests
+	if b.Occasion.HighDemand {
+		topic = event.BookingRequestsPriority
+	}
+	return enqueue(batch, topic, b.ID, event.BookingRequested{Booking: b.ID, Event: b.Event})
 }
 
 func enqueue(batch *pgx.Batch, topic string, key uuid.UUID, payload any) error {
