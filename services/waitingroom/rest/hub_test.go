@@ -1,0 +1,122 @@
+package rest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+)
+
+// listen opens a stream as a browser would, and gives what comes after the answer's head.
+func listen(t *testing.T, address string) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
+	_, err = fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+	require.NoError(t, err)
+	r := bufio.NewReader(conn)
+	res, err := http.ReadResponse(r, nil)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, res.StatusCode)
+	require.Equal(t, "text/event-stream", res.Header.Get("Content-Type"))
+	return conn, r
+}
+
+func tick(t *testing.T, r *bufio.Reader) string {
+	t.Helper()
+	for {
+		text, err := r.ReadString('\n')
+		require.NoError(t, err)
+		if data, ok := strings.CutPrefix(text, "data: "); ok {
+			return data
+		}
+	}
+}
+
+func stage(t *testing.T) (hub *Hub, address string, front waitingroom.Front, count func() int) {
+	t.Helper()
+	hub, front = NewHub(nil), waitingroom.Front{Event: uuid.New(), Status: waitingroom.Open, At: time.Now()}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if err := hub.Open(w, front); err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return hub, server.Listener.Addr().String(), front, func() int {
+		hub.mu.Lock()
+		defer hub.mu.Unlock()
+		return hub.count
+	}
+}
+
+func TestEveryoneHearsTheSame(t *testing.T) {
+	hub, address, front, count := stage(t)
+	var readers []*bufio.Reader
+	for range 20 {
+		_, r := listen(t, address)
+		require.Contains(t, tick(t, r), `"served":0`, "who comes hears at once how far the line is")
+		readers = append(readers, r)
+	}
+	require.Equal(t, 20, count())
+	front.Served, front.At = 40, front.At.Add(time.Second)
+	hub.Show(front)
+	heard := tick(t, readers[0])
+	require.Contains(t, heard, `"served":40`)
+	for _, r := range readers[1:] {
+		require.Equal(t, heard, tick(t, r))
+	}
+	old := front
+	old.Served, old.At = 20, old.At.Add(-time.Second)
+	hub.Show(old) // overtaken on the way
+	front.Served, front.At = 41, front.At.Add(time.Second)
+	hub.Show(front)
+	require.Contains(t, tick(t, readers[0]), `"served":41`)
+}
+
+// TestWhoDoesNotReadIsDropped and holds nobody up.
+func TestWhoDoesNotReadIsDropped(t *testing.T) {
+	hub, address, front, count := stage(t)
+	listen(t, address) // and never reads again
+	_, r := listen(t, address)
+	lively := make(chan int64, 1)
+	go func() {
+		var n int64
+		for {
+			text, err := r.ReadString('\n')
+			if err != nil {
+				lively <- n
+				return
+			}
+			if strings.HasPrefix(text, "data: ") {
+				n++
+			}
+		}
+	}()
+	deadline := time.Now().Add(25 * time.Second)
+	shown := int64(1)
+	for count() == 2 && time.Now().Before(deadline) {
+		front.Served, front.At = front.Served+1, front.At.Add(time.Millisecond)
+		hub.Show(front)
+		if shown++; shown%64 == 0 {
+			time.Sleep(time.Millisecond) // the lively one has to get its turn on a busy machine
+		}
+	}
+	require.Equal(t, 1, count())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, hub.Run(ctx), context.Canceled)
+	require.Zero(t, count(), "the end closes all streams")
+	require.Equal(t, shown, <-lively, "the lively one missed nothing")
+}
