@@ -73,18 +73,66 @@ func Club() *catalog.Plan {
 	return &h.plan
 }
 
+// arc is a block of curved rows around a point, the first row nearest to it. Angles are in
+// radians, clockwise from the right as the plan is looked at.
+type arc struct {
+	zone, code, category string
+	x, y                 float64 // of the point
+	inner, angle         float64 // of the first row, of the block's middle
+	rows, perRow         int
+	wide, high           float64 // stretch of the circle
+	reverse              bool    // numbered against the angle
+}
+
+func (h *house) arc(a arc, change func(row, seat int, s *catalog.Seat)) {
+	const depth = 1.25 * pitch
+	at := func(radius, angle float64) catalog.Position {
+		return catalog.Position{
+			X: math.Round((a.x+a.wide*radius*math.Cos(angle))*10) / 10,
+			Y: math.Round((a.y+a.high*radius*math.Sin(angle))*10) / 10,
+		}
+	}
+	z := catalog.Zone{Name: a.zone, ZoneID: a.code}
+	for r := range a.rows {
+		radius := a.inner + float64(r)*depth
+		row := catalog.Row{RowNumber: rowName(r)}
+		for n := range a.perRow {
+			step := (float64(n) - float64(a.perRow-1)/2) * pitch / radius
+			if a.reverse {
+				step = -step
+			}
+			s := catalog.Seat{
+				GUID: a.code + "-" + rowName(r) + "-" + strconv.Itoa(n+1), Number: strconv.Itoa(n + 1),
+				Position: at(radius, a.angle+step), Category: h.category(a.category),
+			}
+			if change != nil {
+				change(r, n, &s)
+			}
+			row.Seats = append(row.Seats, s)
+		}
+		z.Rows = append(z.Rows, row)
+	}
+	h.plan.Zones = append(h.plan.Zones, z)
+}
+
 // Theatre has 1,200 seats: stalls, a dress circle and a balcony, with places for wheelchairs and
-// companions in the stalls and a restricted view at the ends of the balcony.
+// companions in the stalls and a restricted view at the ends of the balcony. All rows bend around
+// the stage.
 func Theatre() *catalog.Plan {
-	h := newHouse("Grand théâtre", 1100, 1300)
+	h := newHouse("Grand théâtre", 1100, 1480)
 	accessible := func(row, seat int, s *catalog.Seat) {
 		if row == 19 && (seat < 4 || seat >= 26) {
 			s.Kind = []string{"wheelchair", "companion"}[seat%2]
 		}
 	}
-	h.block("Stalls", "S", "Stalls", 550, 160, 20, 30, accessible)
-	h.block("Dress circle", "D", "Circle", 550, 700, 10, 36, nil)
-	h.block("Balcony", "B", "Balcony", 550, 1000, 8, 30, func(_, seat int, s *catalog.Seat) {
+	tier := arc{x: 550, y: -330, angle: math.Pi / 2, wide: 1, high: 1, reverse: true}
+	stalls, circle, balcony := tier, tier, tier
+	stalls.zone, stalls.code, stalls.category, stalls.inner, stalls.rows, stalls.perRow = "Stalls", "S", "Stalls", 500, 20, 30
+	circle.zone, circle.code, circle.category, circle.inner, circle.rows, circle.perRow = "Dress circle", "D", "Circle", 1080, 10, 36
+	balcony.zone, balcony.code, balcony.category, balcony.inner, balcony.rows, balcony.perRow = "Balcony", "B", "Balcony", 1410, 8, 30
+	h.arc(stalls, accessible)
+	h.arc(circle, nil)
+	h.arc(balcony, func(_, seat int, s *catalog.Seat) {
 		if seat < 2 || seat >= 28 {
 			s.Category, s.Note = h.category("Restricted view"), "restricted view"
 		}
@@ -97,26 +145,27 @@ var rings = []struct {
 	name, code   string
 	blocks       int
 	rows, seats  int
-	radiusX      float64
-	radiusY      float64
+	inner        float64
 	category     string
 	accessibleAt int // row with wheelchair places, -1: none
 }{
-	{"Lower", "1", 24, 16, 15, 900, 700, "Lower ring", 15},
-	{"Middle", "2", 28, 14, 15, 1300, 1080, "Middle ring", -1},
-	{"Upper", "3", 32, 8, 15, 1650, 1420, "Upper ring", -1},
+	{"Lower", "1", 24, 16, 15, 1300, "Lower ring", 15},
+	{"Middle", "2", 28, 14, 15, 1790, "Middle ring", -1},
+	{"Upper", "3", 32, 8, 15, 2230, "Upper ring", -1},
 }
 
 // Arena has 15,480 seats in three rings around a floor, which is sold as 4,520 standing places:
 // 20,000 in all.
 func Arena() *catalog.Plan {
-	h := newHouse("Nordlicht Arena", 4200, 3800)
+	h := newHouse("Nordlicht Arena", 5600, 4800)
 	for _, ring := range rings {
 		for b := range ring.blocks {
-			angle := 2 * math.Pi * float64(b) / float64(ring.blocks)
-			x, y := 2100+math.Cos(angle)*ring.radiusX, 1700+math.Sin(angle)*ring.radiusY
 			code := ring.code + fmt.Sprintf("%02d", b+1)
-			h.block("Block "+code, code, ring.category, x, y, ring.rows, ring.seats, func(row, seat int, s *catalog.Seat) {
+			h.arc(arc{
+				zone: "Block " + code, code: code, category: ring.category, x: 2800, y: 2400,
+				inner: ring.inner, angle: 2*math.Pi*float64(b)/float64(ring.blocks) - math.Pi/2,
+				rows: ring.rows, perRow: ring.seats, wide: 1.12, high: 0.96,
+			}, func(row, seat int, s *catalog.Seat) {
 				if row == ring.accessibleAt && seat < 2 && b%6 == 0 {
 					s.Kind = []string{"wheelchair", "companion"}[seat]
 				}
