@@ -39,6 +39,28 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 600,
+    rolldownOptions: {
+      output: {
+        // One file for what every page needs, instead of a request for each small module.
+        codeSplitting: {
+          groups: [
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            {
+              name: 'vendor',
+              test: /node_modules[\\/](@tanstack|i18next|react-i18next|i18next-icu|intl-messageformat|@formatjs|openapi-fetch)/,
+            },
+            {
+              name: 'radix',
+              test: /node_modules[\\/](@radix-ui|radix-ui|@floating-ui|aria-hidden|react-remove-scroll)/,
+            },
+            {
+              name: 'app',
+              test: /src[\\/](components[\\/](Icon|Logo|ui|title|Poster)|api|live|i18n[\\/][a-z]+\.ts|app[\\/](Layout|router)|features[\\/](cart|session[\\/]session|event[\\/]query|search[\\/]query))/,
+            },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { '^/(api|auth|config.json)': process.env.FOYER_URL ?? 'http://localhost:8080' } },
   ...defineTest({

@@ -580,6 +580,13 @@ export interface operations {
           'application/json': components['schemas']['Hold']
         }
       }
+      /** @description In line; ask again */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
       default: components['responses']['Problem']
     }
   }
@@ -761,7 +768,7 @@ export interface operations {
       content: {
         'application/json': {
           units?: components['schemas']['UnitId'][]
-          /** @description A code */
+          /** @description A code, not a text */
           reason?: string
         }
       }

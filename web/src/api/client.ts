@@ -4,6 +4,7 @@ import type { paths as Auth } from './auth.gen'
 import type { paths as Booking, components as BookingParts } from './booking.gen'
 import type { paths as Catalog, components as CatalogParts } from './catalog.gen'
 import type { paths as Notification, components as NotificationParts } from './notification.gen'
+import type { paths as Search } from './search.gen'
 import { offline, toProblem } from './problem'
 
 export type Event = CatalogParts['schemas']['Event']
@@ -34,7 +35,7 @@ async function watchedFetch(request: Request): Promise<Response> {
   return response
 }
 
-export const api = createClient<Auth & Booking & Catalog & Notification>({
+export const api = createClient<Auth & Booking & Catalog & Notification & Search>({
   baseUrl: location.origin,
   fetch: watchedFetch,
 })

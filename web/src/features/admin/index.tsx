@@ -1,5 +1,485 @@
-export const AdminFrame = () => null
-export const Users = () => null
-export const Bookings = () => null
-export const Queues = () => null
-export const Reconciliation = () => null
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { Link, Outlet } from '@tanstack/react-router'
+import { useEffect, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, call, take, type BookingStatus } from '../../api/client'
+import { Icon } from '../../components/Icon'
+import { useTitle } from '../../components/title'
+import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
+import { loadOffice } from '../../i18n'
+import { dayTime, moment, money, number } from '../../i18n/format'
+import { StatusTag } from '../bookings/StatusTag'
+import { RequireSession } from '../session/RequireSession'
+import '../bookings/bookings.css'
+import '../merchant/office.css'
+
+/** The frame of the administration; its words are loaded with it. */
+export function AdminFrame() {
+  const { t } = useTranslation(['office', 'app'])
+  const ready = useOffice()
+  if (!ready) return <Loading />
+  return (
+    <RequireSession needs="admin">
+      {() => (
+        <div className="page">
+          <nav className="office-nav" aria-label={t('app:nav.admin')}>
+            <Link to="/admin" activeOptions={{ exact: true }} className="chip">
+              <Icon name="people" size={18} />
+              {t('office:admin.users')}
+            </Link>
+            <Link to="/admin/bookings" className="chip">
+              <Icon name="ticket" size={18} />
+              {t('office:admin.bookings')}
+            </Link>
+            <Link to="/admin/queues" className="chip">
+              <Icon name="clock" size={18} />
+              {t('office:admin.queues')}
+            </Link>
+            <Link to="/admin/reconciliation" className="chip">
+              <Icon name="scale" size={18} />
+              {t('office:admin.money')}
+            </Link>
+          </nav>
+          <Outlet />
+        </div>
+      )}
+    </RequireSession>
+  )
+}
+
+export function useOffice(): boolean {
+  const [ready, setReady] = useState(false)
+  useEffect(() => {
+    void loadOffice().then(() => setReady(true))
+  }, [])
+  return ready
+}
+
+export function Users() {
+  const { t } = useTranslation('office')
+  const queries = useQueryClient()
+  const [q, setQ] = useState('')
+  const users = useInfiniteQuery({
+    queryKey: ['users', q],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      take(api.GET('/api/v1/admin/users', { params: { query: { q: q || undefined, cursor: pageParam } } })),
+    getNextPageParam: (last) => last.next,
+  })
+  const change = useMutation({
+    mutationFn: ({ id, ...body }: { id: string; roles?: ('customer' | 'merchant' | 'admin')[]; enabled?: boolean }) =>
+      take(api.PATCH('/api/v1/admin/users/{id}', { params: { path: { id } }, body })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
+  })
+  useTitle(t('admin.users'))
+  return (
+    <section className="stack">
+      <h1>{t('admin.users')}</h1>
+      <form
+        className="row"
+        role="search"
+        onSubmit={(e) => {
+          e.preventDefault()
+          setQ(String(new FormData(e.currentTarget).get('q') ?? '').trim())
+        }}
+      >
+        <label className="sr" htmlFor="user-q">
+          {t('admin.find_user')}
+        </label>
+        <input
+          id="user-q"
+          name="q"
+          className="input"
+          style={{ maxWidth: '24rem' }}
+          placeholder={t('admin.find_user')}
+        />
+        <button type="submit" className="button">
+          <Icon name="search" size={20} />
+          {t('admin.find')}
+        </button>
+      </form>
+      {change.isError && <Failure error={change.error} />}
+      {users.isError && <Failure error={users.error} retry={() => void users.refetch()} />}
+      {users.isPending && <Bone h="20rem" />}
+      <ul className="office-list">
+        {users.data?.pages
+          .flatMap((page) => page.items)
+          .map((user) => (
+            <li key={user.account}>
+              <div className="stack-s">
+                <strong dir="auto">{user.name}</strong>
+                <span className="small muted">
+                  {user.email} · {user.emailVerified ? t('admin.verified') : t('admin.unverified')}
+                </span>
+              </div>
+              <div className="row">
+                {(['merchant', 'admin'] as const).map((role) => {
+                  const has = user.roles.includes(role)
+                  const own = user.roles.filter(
+                    (r): r is 'customer' | 'merchant' | 'admin' =>
+                      r === 'customer' || r === 'merchant' || r === 'admin',
+                  )
+                  return (
+                    <button
+                      key={role}
+                      type="button"
+                      className="chip"
+                      aria-pressed={has}
+                      disabled={change.isPending}
+                      onClick={() =>
+                        change.mutate({ id: user.account, roles: has ? own.filter((r) => r !== role) : [...own, role] })
+                      }
+                    >
+                      {t(`admin.role_${role}`)}
+                    </button>
+                  )
+                })}
+                <button
+                  type="button"
+                  className={`chip ${user.enabled ? '' : 'chip-bad'}`}
+                  aria-pressed={!user.enabled}
+                  disabled={change.isPending}
+                  onClick={() => change.mutate({ id: user.account, enabled: !user.enabled })}
+                >
+                  {user.enabled ? t('admin.lock') : t('admin.locked')}
+                </button>
+              </div>
+            </li>
+          ))}
+      </ul>
+      {users.hasNextPage && <More onClick={() => void users.fetchNextPage()} />}
+    </section>
+  )
+}
+
+function More({ onClick }: { onClick: () => void }) {
+  const { t } = useTranslation()
+  return (
+    <button type="button" className="button" style={{ justifySelf: 'center' }} onClick={onClick}>
+      {t('common.more_results')}
+    </button>
+  )
+}
+
+const statuses: BookingStatus[] = [
+  'requested',
+  'awaiting_payment',
+  'secured',
+  'confirmed',
+  'expired',
+  'failed',
+  'cancelled',
+  'refunding',
+  'refunded',
+]
+
+export function Bookings() {
+  const { t } = useTranslation(['office', 'app'])
+  const [status, setStatus] = useState<BookingStatus | ''>('')
+  const bookings = useInfiniteQuery({
+    queryKey: ['admin-bookings', status],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      take(
+        api.GET('/api/v1/admin/bookings', { params: { query: { status: status || undefined, cursor: pageParam } } }),
+      ),
+    getNextPageParam: (last) => last.next,
+    refetchInterval: 10_000,
+  })
+  const all = bookings.data?.pages.flatMap((page) => page.items)
+  return (
+    <section className="stack">
+      <h1>{t('office:admin.bookings')}</h1>
+      <div className="row">
+        <label className="label" htmlFor="status">
+          {t('app:booking.state')}
+        </label>
+        <select
+          id="status"
+          className="input"
+          style={{ width: 'auto' }}
+          value={status}
+          onChange={(e) => setStatus(e.target.value as BookingStatus | '')}
+        >
+          <option value="">{t('office:admin.any')}</option>
+          {statuses.map((s) => (
+            <option key={s} value={s}>
+              {t(`app:booking.status.${s}`)}
+            </option>
+          ))}
+        </select>
+      </div>
+      {bookings.isError && <Failure error={bookings.error} retry={() => void bookings.refetch()} />}
+      {bookings.isPending && <Bone h="20rem" />}
+      {all?.length === 0 && <Empty title={t('office:admin.no_bookings')} />}
+      <ul className="office-list">
+        {all?.map((booking) => (
+          <li key={booking.id}>
+            <div className="stack-s">
+              <Link to="/bookings/$id" params={{ id: booking.id }} dir="auto">
+                <strong>{booking.occasion.name}</strong>
+              </Link>
+              <span className="small muted">
+                {moment(booking.createdAt)} · {t('app:cart.count', { count: booking.units.length })}
+              </span>
+              <span className="code muted">{booking.id}</span>
+            </div>
+            <div className="row">
+              <strong className="tabular">{money(booking.total)}</strong>
+              <StatusTag status={booking.status} />
+            </div>
+          </li>
+        ))}
+      </ul>
+      {bookings.hasNextPage && <More onClick={() => void bookings.fetchNextPage()} />}
+    </section>
+  )
+}
+
+export function Queues() {
+  const { t } = useTranslation(['office', 'app'])
+  const events = useQuery({
+    queryKey: ['queued-events'],
+    queryFn: async () => {
+      const all = []
+      let cursor: string | undefined
+      for (let page = 0; page < 10; page++) {
+        const got = await take(api.GET('/api/v1/merchant/events', { params: { query: { limit: 100, cursor } } }))
+        all.push(...got.items.filter((event) => event.highDemand && event.status === 'published'))
+        if (!got.next) break
+        cursor = got.next
+      }
+      return all
+    },
+  })
+  return (
+    <section className="stack">
+      <h1>{t('office:admin.queues')}</h1>
+      <p className="muted">{t('office:admin.queues_text')}</p>
+      {events.isPending && <Bone h="10rem" />}
+      {events.isError && <Failure error={events.error} retry={() => void events.refetch()} />}
+      {events.data?.length === 0 && <Empty title={t('office:admin.no_queues')} />}
+      <ul className="office-list">
+        {events.data?.map((event) => (
+          <li key={event.id}>
+            <div className="stack-s">
+              <Link to="/events/$id" params={{ id: event.id }} dir="auto">
+                <strong>{event.name}</strong>
+              </Link>
+              <span className="small muted">{dayTime(event.startsAt, event.timeZone)}</span>
+            </div>
+            <QueueControl event={event.id} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+interface QueueSettings {
+  rate: number
+  concurrency: number
+  open: boolean
+  paused: boolean
+  state: string
+  served: number
+  joined: number
+  waiting: number
+  inside: number
+  measuredRate?: number
+}
+
+/** The line's figures and its two levers. */
+export function QueueControl({ event }: { event: string }) {
+  const { t } = useTranslation('office')
+  const queries = useQueryClient()
+  const path = `/api/v1/events/${event}/queue/settings`
+  const settings = useQuery({
+    queryKey: ['queue-settings', event],
+    queryFn: () => call<QueueSettings>('GET', path),
+    refetchInterval: 3_000,
+    retry: false,
+  })
+  const change = useMutation({
+    mutationFn: (patch: Partial<QueueSettings>) => call<QueueSettings>('PATCH', path, patch),
+    onSuccess: (next) => queries.setQueryData(['queue-settings', event], next),
+  })
+  if (settings.isError) return <span className="small muted">{t('queue.none')}</span>
+  if (!settings.data) return <Bone w="14rem" />
+  const s = settings.data
+  return (
+    <div className="stack-s">
+      <dl className="figures">
+        <Figure label={t('queue.waiting')} value={number(s.waiting)} />
+        <Figure label={t('queue.served')} value={number(s.served)} />
+        <Figure label={t('queue.inside')} value={number(s.inside)} />
+      </dl>
+      <form
+        className="row"
+        onSubmit={(e) => {
+          e.preventDefault()
+          const form = new FormData(e.currentTarget)
+          change.mutate({ rate: Number(form.get('rate')), concurrency: Number(form.get('concurrency')) })
+        }}
+      >
+        <label className="small">
+          {t('queue.rate')}
+          <input
+            name="rate"
+            type="number"
+            step="0.01"
+            min="0.01"
+            max="1000"
+            className="input input-small"
+            defaultValue={s.rate}
+          />
+        </label>
+        <label className="small">
+          {t('queue.concurrency')}
+          <input
+            name="concurrency"
+            type="number"
+            min="1"
+            max="100000"
+            className="input input-small"
+            defaultValue={s.concurrency}
+          />
+        </label>
+        <button type="submit" className="button button-small" disabled={change.isPending}>
+          {t('save')}
+        </button>
+        <button
+          type="button"
+          className="chip"
+          aria-pressed={s.paused}
+          disabled={change.isPending}
+          onClick={() => change.mutate({ paused: !s.paused })}
+        >
+          {s.paused ? t('queue.go_on') : t('queue.pause')}
+        </button>
+      </form>
+      {change.isError && <Failure error={change.error} />}
+    </div>
+  )
+}
+
+export function Figure({ label, value }: { label: string; value: string }) {
+  return (
+    <div>
+      <dt className="small muted">{label}</dt>
+      <dd className="tabular">{value}</dd>
+    </div>
+  )
+}
+
+interface Finding {
+  kind: string
+  payment?: string
+  booking?: string
+  intent?: string
+  expected: number
+  actual: number
+  currency?: string
+  detail: string
+  healed: boolean
+}
+
+interface Report {
+  id?: string
+  status: 'none' | 'clean' | 'findings' | 'failed'
+  from?: string
+  to?: string
+  startedAt?: string
+  finishedAt?: string
+  failure?: string
+  checked?: { intents: number; payments: number; refunds: number; bookings: number }
+  findings: Finding[]
+}
+
+export function Reconciliation() {
+  const { t } = useTranslation('office')
+  const queries = useQueryClient()
+  const last = useQuery({
+    queryKey: ['reconciliation'],
+    queryFn: () => call<Report>('GET', '/api/v1/admin/reconciliation'),
+  })
+  const run = useMutation({
+    mutationFn: () => call<Report>('POST', '/api/v1/admin/reconciliation/run', {}),
+    onSuccess: (report) => queries.setQueryData(['reconciliation'], report),
+  })
+  const report = last.data
+  return (
+    <section className="stack">
+      <h1>{t('admin.money')}</h1>
+      <p className="muted">{t('money.explain')}</p>
+      <div className="row">
+        <button type="button" className="button button-light" disabled={run.isPending} onClick={() => run.mutate()}>
+          {run.isPending ? <span className="spinner" /> : <Icon name="scale" size={20} />}
+          {t('money.run')}
+        </button>
+        {report?.id && (
+          <a className="button" href={`/api/v1/admin/reconciliation?run=${report.id}&format=csv`} download>
+            <Icon name="download" size={20} />
+            CSV
+          </a>
+        )}
+      </div>
+      {run.isError && <Failure error={run.error} />}
+      {last.isError && <Failure error={last.error} retry={() => void last.refetch()} />}
+      {last.isPending && <Bone h="12rem" />}
+      {report && (
+        <>
+          <Notice
+            tone={
+              report.status === 'clean'
+                ? 'good'
+                : report.status === 'none'
+                  ? 'plain'
+                  : report.status === 'failed'
+                    ? 'bad'
+                    : 'warn'
+            }
+            title={t(`money.status_${report.status}`)}
+            live
+          >
+            {report.finishedAt && <span className="small">{moment(report.finishedAt)}</span>}
+          </Notice>
+          {report.checked && (
+            <dl className="figures">
+              <Figure label={t('money.intents')} value={number(report.checked.intents)} />
+              <Figure label={t('money.payments')} value={number(report.checked.payments)} />
+              <Figure label={t('money.refunds')} value={number(report.checked.refunds)} />
+              <Figure label={t('money.bookings')} value={number(report.checked.bookings)} />
+            </dl>
+          )}
+          {report.findings.length > 0 && (
+            <ul className="office-list">
+              {report.findings.map((finding, i) => (
+                <li key={i}>
+                  <div className="stack-s">
+                    <strong>{t(`money.kind_${finding.kind}`, finding.kind)}</strong>
+                    {finding.detail && <span className="small">{finding.detail}</span>}
+                    <span className="code muted">{[finding.intent, finding.booking].filter(Boolean).join(' · ')}</span>
+                  </div>
+                  <div className="row">
+                    {finding.currency && (
+                      <span className="small tabular">
+                        {t('money.expected', {
+                          expected: money({ amount: finding.expected, currency: finding.currency }),
+                          actual: money({ amount: finding.actual, currency: finding.currency }),
+                        })}
+                      </span>
+                    )}
+                    <span className={`tag ${finding.healed ? 'tag-good' : 'tag-warn'}`}>
+                      {finding.healed ? t('money.healed') : t('money.open')}
+                    </span>
+                  </div>
+                </li>
+              ))}
+            </ul>
+          )}
+        </>
+      )}
+    </section>
+  )
+}

@@ -56,9 +56,12 @@ export function EventCard({ hit }: { hit: Hit }) {
   )
 }
 
-/** Marks come as <em> around the words found; everything else is text. */
+const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#34': '"', '#39': "'" }
+const plain = (html: string) => html.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name: string) => entities[name]!)
+
+/** Escaped text with the words found in <mark>. */
 function Marked({ text }: { text: string }) {
-  return text.split(/<\/?(?:em|mark)>/).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))
+  return text.split(/<\/?mark>/).map((part, i) => (i % 2 ? <mark key={i}>{plain(part)}</mark> : plain(part)))
 }
 
 export function EventRow({ hit }: { hit: Hit }) {

@@ -84,7 +84,7 @@ export function SearchBox({
           // The input keeps the focus; keys are handled there.
           // eslint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
-            key={`${item.text}${item.event ?? ''}`}
+            key={`${item.type}${item.text}${item.event ?? ''}`}
             id={`${id}-${i}`}
             role="option"
             aria-selected={i === active}

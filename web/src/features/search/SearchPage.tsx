@@ -246,6 +246,7 @@ function Filters({
             </button>
           ))}
         </div>
+        <Months search={search} results={results} change={change} />
         <div className="price-range">
           <input
             className="input"
@@ -300,6 +301,36 @@ function Filters({
         <span>{t('search.available')}</span>
       </label>
     </>
+  )
+}
+
+function Months({
+  search,
+  results,
+  change,
+}: {
+  search: Search
+  results: Results
+  change: (patch: Partial<Search>) => void
+}) {
+  if (results.facets.month.length === 0) return null
+  return (
+    <div className="chips month-chips">
+      {results.facets.month.slice(0, 6).map((bucket) => (
+        <button
+          key={bucket.value}
+          type="button"
+          className="chip"
+          aria-pressed={same(search, month(bucket.value))}
+          onClick={() =>
+            change(same(search, month(bucket.value)) ? { from: undefined, to: undefined } : month(bucket.value))
+          }
+        >
+          {monthName(bucket.value)}
+          <span className="count">{number(bucket.count)}</span>
+        </button>
+      ))}
+    </div>
   )
 }
 

@@ -1,5 +1,8 @@
 import { infiniteQueryOptions, queryOptions, keepPreviousData } from '@tanstack/react-query'
-import { api, call, take, type Event } from '../../api/client'
+import { api, take, type Event } from '../../api/client'
+import type { components } from '../../api/search.gen'
+
+type FoundEvent = components['schemas']['FoundEvent']
 
 /** The whole state of a search; it lives in the URL. */
 export interface Search {
@@ -77,17 +80,6 @@ export interface Results {
   degraded: boolean
 }
 
-type Raw = Record<string, unknown>
-const obj = (value: unknown): Raw => (typeof value === 'object' && value !== null ? (value as Raw) : {})
-
-function buckets(value: unknown): Bucket[] {
-  if (!Array.isArray(value)) return []
-  return value.map((entry) => {
-    const e = obj(entry)
-    return { value: String(e.value ?? e.key ?? e.name ?? ''), count: Number(e.count ?? 0) }
-  })
-}
-
 export const lowest = (event: Pick<Event, 'ticketTypes'>) =>
   event.ticketTypes.reduce<Event['ticketTypes'][number]['price'] | undefined>(
     (low, type) => (!low || type.price.amount < low.amount ? type.price : low),
@@ -111,45 +103,43 @@ export function hitOfEvent(event: Event): Hit {
   }
 }
 
-function hit(value: unknown): Hit {
-  const e = obj(value)
-  const highlights = obj(e.highlights)
-  const marked = highlights.name
-  const prices = obj(e.price ?? e.prices)
-  const from = obj(e.priceFrom ?? e.minPrice ?? prices.from ?? prices.min)
-  const types = Array.isArray(e.ticketTypes) ? (e.ticketTypes as Event['ticketTypes']) : []
+function hitOfFound(found: FoundEvent): Hit {
+  const marked = found.highlights.name?.[0]
   return {
-    ...(e as unknown as Hit),
-    priceFrom: typeof from.amount === 'number' ? (from as unknown as Hit['priceFrom']) : lowest({ ticketTypes: types }),
-    highlight: Array.isArray(marked) ? String(marked[0]) : typeof marked === 'string' ? marked : undefined,
-    distanceKm:
-      typeof e.distanceKm === 'number' ? e.distanceKm : typeof e.distance === 'number' ? e.distance : undefined,
+    ...found,
+    priceFrom: found.price?.from,
+    availability: found.price ? found.availability : undefined,
+    highlight: marked,
+    distanceKm: found.distance,
   }
 }
 
-function params(search: Search, extra: Record<string, string | undefined>): string {
-  const query = new URLSearchParams()
-  const { view: _, ...rest } = search
-  for (const [key, value] of Object.entries({ ...rest, ...extra }))
-    if (value !== undefined) query.set(key, String(value))
-  return query.toString()
-}
+const noFacets = { category: [], city: [], month: [] }
 
 export const searchQuery = (search: Search, limit?: number) =>
   infiniteQueryOptions({
     queryKey: ['search', clean({ ...search, view: undefined }), limit],
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ pageParam }): Promise<Results> => {
-      const body = obj(
-        await call<unknown>('GET', `/api/v1/search?${params(search, { cursor: pageParam, limit: limit?.toString() })}`),
-      )
-      const facets = obj(body.facets)
+      const { view: _view, category, city, ...rest } = search
+      const answer = api.GET('/api/v1/search', {
+        params: {
+          query: clean({
+            ...rest,
+            category: category ? [category] : undefined,
+            city: city ? [city] : undefined,
+            cursor: pageParam,
+            limit,
+          }),
+        },
+      })
+      const page = await take(answer)
       return {
-        items: (Array.isArray(body.items) ? body.items : []).map(hit),
-        next: typeof body.next === 'string' && body.next !== '' ? body.next : undefined,
-        total: typeof body.total === 'number' ? body.total : undefined,
-        facets: { category: buckets(facets.category), city: buckets(facets.city), month: buckets(facets.month) },
-        degraded: body.degraded === true,
+        items: page.items.map(hitOfFound),
+        next: page.next,
+        total: page.total,
+        facets: page.facets ?? noFacets,
+        degraded: (await answer).response.headers.get('Foyer-Search') === 'degraded',
       }
     },
     getNextPageParam: (last) => last.next,
@@ -171,29 +161,15 @@ export const upcomingQuery = queryOptions({
   staleTime: 30_000,
 })
 
-export interface Suggestion {
-  text: string
-  event?: string
-}
+export type Suggestion = components['schemas']['Suggestion']
 
 export const suggestQuery = (q: string) =>
   queryOptions({
     queryKey: ['suggest', q],
-    queryFn: async ({ signal }): Promise<Suggestion[]> => {
-      const response = await fetch(`/api/v1/search/suggest?q=${encodeURIComponent(q)}`, { signal })
-      if (!response.ok) return []
-      const body = obj(await response.json())
-      const items = Array.isArray(body.items) ? body.items : Array.isArray(body.suggestions) ? body.suggestions : []
-      return items.slice(0, 8).map((item: unknown) => {
-        if (typeof item === 'string') return { text: item }
-        const e = obj(item)
-        return {
-          text: String(e.text ?? e.name ?? ''),
-          event: typeof e.id === 'string' ? e.id : typeof e.event === 'string' ? e.event : undefined,
-        }
-      })
-    },
+    queryFn: async ({ signal }): Promise<Suggestion[]> =>
+      (await take(api.GET('/api/v1/search/suggest', { params: { query: { q } }, signal }))).items,
     enabled: q.length >= 2,
     staleTime: 60_000,
     placeholderData: keepPreviousData,
+    retry: false,
   })

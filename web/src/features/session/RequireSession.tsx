@@ -4,10 +4,10 @@ import { signIn, useSession, type Session } from './session'
 
 /** Pages that are somebody's own ask who that is, and for the role where one is needed. */
 export function RequireSession({
-  role,
+  needs,
   children,
 }: {
-  role?: 'merchant' | 'admin'
+  needs?: 'merchant' | 'admin'
   children: (session: Session) => React.ReactNode
 }) {
   const { t } = useTranslation()
@@ -26,7 +26,7 @@ export function RequireSession({
         {t('session.needed_text')}
       </Empty>
     )
-  if (role && !session.roles.includes(role) && !session.roles.includes('admin'))
+  if (needs && !session.roles.includes(needs) && !session.roles.includes('admin'))
     return <Empty title={t('problem.forbidden')} />
   return children(session)
 }

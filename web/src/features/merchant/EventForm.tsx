@@ -1,0 +1,334 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useNavigate } from '@tanstack/react-router'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { api, call, idempotency, take, type Event, type NewEvent, type NewTicketType } from '../../api/client'
+import { Icon } from '../../components/Icon'
+import { Empty, Failure, Field } from '../../components/ui'
+import { minorDigits } from '../../i18n/format'
+import { categoryName } from '../search/category'
+import type { Plan } from './plan'
+import { fromLocal, toLocal } from './zone'
+import { Link } from '@tanstack/react-router'
+
+interface TypeDraft {
+  key: string
+  id?: string
+  name: string
+  price: string
+  seated: boolean
+  capacity: string
+  categories: string[]
+}
+
+const draftOf = (type: Event['ticketTypes'][number]): TypeDraft => ({
+  key: type.id,
+  id: type.id,
+  name: type.name,
+  price: String(type.price.amount / 10 ** minorDigits(type.price.currency)),
+  seated: type.seated,
+  capacity: String(type.capacity),
+  categories: type.categories ?? [],
+})
+
+const categories = ['music', 'theatre', 'comedy', 'sport', 'conference', 'film', 'art', 'family', 'talk', 'other']
+const currencies = ['EUR', 'USD', 'GBP', 'CHF', 'JPY', 'VND', 'NOK', 'SEK', 'AED']
+
+/** Drafts and changes an event. Times are typed in the event's own zone. */
+export function EventForm({ event }: { event?: Event }) {
+  const { t } = useTranslation(['office', 'app'])
+  const navigate = useNavigate()
+  const queries = useQueryClient()
+  const venues = useQuery({ queryKey: ['venues'], queryFn: () => take(api.GET('/api/v1/venues')) })
+  const [venueId, setVenue] = useState(event?.venue.id ?? '')
+  const venue = venues.data?.items.find((v) => v.id === venueId) ?? venues.data?.items[0]
+  const zone = event?.timeZone ?? venue?.timeZone ?? 'UTC'
+  const plan = useQuery({
+    queryKey: ['seating-plan', venue?.id],
+    queryFn: async () =>
+      (await take(
+        api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue!.id } } }),
+      )) as unknown as Plan,
+    enabled: venue?.hasPlan === true,
+    staleTime: 60_000,
+  })
+  const [currency, setCurrency] = useState(event?.ticketTypes[0]?.price.currency ?? 'EUR')
+  const [types, setTypes] = useState<TypeDraft[]>(event?.ticketTypes.map(draftOf) ?? [])
+  const change = (key: string, patch: Partial<TypeDraft>) =>
+    setTypes((all) => all.map((type) => (type.key === key ? { ...type, ...patch } : type)))
+  const add = (seated: boolean) =>
+    setTypes((all) => [
+      ...all,
+      {
+        key: crypto.randomUUID(),
+        name: seated ? (plan.data?.categories[all.length]?.name ?? '') : t('office:event.standing'),
+        price: '',
+        seated,
+        capacity: '100',
+        categories: seated ? (plan.data?.categories.slice(all.length, all.length + 1).map((c) => c.name) ?? []) : [],
+      },
+    ])
+
+  const save = useMutation({
+    mutationFn: async (form: FormData) => {
+      const text = (name: string) => String(form.get(name) ?? '').trim()
+      const when = (name: string) => (text(name) ? fromLocal(text(name), zone) : undefined)
+      const ticketTypes: NewTicketType[] = types.map((type) => ({
+        ...(type.id ? { id: type.id } : {}),
+        name: type.name,
+        price: { amount: Math.round(Number(type.price) * 10 ** minorDigits(currency)), currency },
+        seated: type.seated,
+        ...(type.seated ? { categories: type.categories } : { capacity: Number(type.capacity) }),
+      }))
+      const body = {
+        name: text('name'),
+        description: text('description'),
+        category: text('category'),
+        performers: text('performers')
+          .split(',')
+          .map((p) => p.trim())
+          .filter(Boolean),
+        image: text('image'),
+        startsAt: when('startsAt')!,
+        endsAt: when('endsAt')!,
+        timeZone: zone,
+        salesStart: when('salesStart'),
+        salesEnd: when('salesEnd'),
+        maxPerOrder: Number(text('maxPerOrder')),
+        maxPerAccount: Number(text('maxPerAccount')),
+        highDemand: form.get('highDemand') === 'on',
+        refundableUntil: when('refundableUntil'),
+        ticketTypes,
+      }
+      if (event) return call<Event>('PATCH', `/api/v1/events/${event.id}`, body, { 'If-Match': `"${event.version}"` })
+      const fresh: NewEvent = { ...body, venue: venue!.id }
+      return take(api.POST('/api/v1/events', { params: { header: idempotency() }, body: fresh }))
+    },
+    onSuccess: (saved) => {
+      queries.setQueryData(['merchant-event', saved.id], saved)
+      void queries.invalidateQueries({ queryKey: ['merchant-events'] })
+      void navigate({ to: '/merchant/events/$id', params: { id: saved.id } })
+    },
+  })
+  if (venues.data?.items.length === 0)
+    return (
+      <Empty
+        title={t('office:event.venue_first')}
+        action={
+          <Link to="/merchant/venues" className="button button-light">
+            {t('office:venues.new')}
+          </Link>
+        }
+      />
+    )
+  const input = (name: string, label: string, props: React.InputHTMLAttributes<HTMLInputElement> = {}) => (
+    <Field id={name} label={label}>
+      <input id={name} name={name} className="input" {...props} />
+    </Field>
+  )
+  const local = (iso: string | undefined) => (iso ? toLocal(iso, zone) : '')
+  return (
+    <form
+      className="stack"
+      onSubmit={(e) => {
+        e.preventDefault()
+        save.mutate(new FormData(e.currentTarget))
+      }}
+    >
+      {input('name', t('office:event.name'), { required: true, maxLength: 200, defaultValue: event?.name })}
+      <Field id="description" label={t('office:event.description')}>
+        <textarea
+          id="description"
+          name="description"
+          className="input"
+          maxLength={20000}
+          defaultValue={event?.description}
+        />
+      </Field>
+      <div className="form-grid">
+        <Field id="venue" label={t('office:event.venue')}>
+          <select
+            id="venue"
+            className="input"
+            value={venue?.id ?? ''}
+            disabled={Boolean(event)}
+            onChange={(e) => setVenue(e.target.value)}
+          >
+            {event && !venues.data?.items.some((v) => v.id === event.venue.id) && (
+              <option value={event.venue.id}>{event.venue.name}</option>
+            )}
+            {venues.data?.items.map((v) => (
+              <option key={v.id} value={v.id}>
+                {v.name}
+                {v.city ? `, ${v.city}` : ''}
+              </option>
+            ))}
+          </select>
+        </Field>
+        <Field id="category" label={t('app:search.category')}>
+          <select id="category" name="category" className="input" defaultValue={event?.category ?? 'music'}>
+            {[...new Set([...(event ? [event.category] : []), ...categories])].map((c) => (
+              <option key={c} value={c}>
+                {categoryName(t, c)}
+              </option>
+            ))}
+          </select>
+        </Field>
+        {input('performers', t('office:event.performers'), { defaultValue: event?.performers?.join(', ') })}
+        {input('image', t('office:event.image'), { type: 'url', placeholder: 'https://', defaultValue: event?.image })}
+      </div>
+      <p className="hint">{t('office:event.zone', { zone })}</p>
+      <div className="form-grid">
+        {input('startsAt', t('office:event.starts'), {
+          type: 'datetime-local',
+          required: true,
+          defaultValue: local(event?.startsAt),
+        })}
+        {input('endsAt', t('office:event.ends'), {
+          type: 'datetime-local',
+          required: true,
+          defaultValue: local(event?.endsAt),
+        })}
+        {input('salesStart', t('office:event.sales_start'), {
+          type: 'datetime-local',
+          defaultValue: local(event?.salesStart),
+        })}
+        {input('salesEnd', t('office:event.sales_end'), {
+          type: 'datetime-local',
+          defaultValue: local(event?.salesEnd),
+        })}
+        {input('refundableUntil', t('office:event.refundable'), {
+          type: 'datetime-local',
+          defaultValue: local(event?.refundableUntil),
+        })}
+        {input('maxPerOrder', t('office:event.per_order'), {
+          type: 'number',
+          min: 1,
+          max: 50,
+          required: true,
+          defaultValue: event?.maxPerOrder ?? 8,
+        })}
+        {input('maxPerAccount', t('office:event.per_account'), {
+          type: 'number',
+          min: 1,
+          max: 200,
+          required: true,
+          defaultValue: event?.maxPerAccount ?? 8,
+        })}
+      </div>
+      <label className="check">
+        <input type="checkbox" name="highDemand" defaultChecked={event?.highDemand} />
+        <span>
+          {t('office:event.high_demand')}
+          <span className="hint" style={{ display: 'block' }}>
+            {t('office:event.high_demand_hint')}
+          </span>
+        </span>
+      </label>
+      <div className="row between">
+        <h2>{t('app:event.prices')}</h2>
+        <label className="row small">
+          {t('office:event.currency')}
+          <select className="input input-small" value={currency} onChange={(e) => setCurrency(e.target.value)}>
+            {currencies.map((c) => (
+              <option key={c}>{c}</option>
+            ))}
+          </select>
+        </label>
+      </div>
+      {types.map((type, i) => (
+        <fieldset key={type.key} className="type-row">
+          <legend className="sr">{type.name || t('office:event.type', { n: i + 1 })}</legend>
+          <div className="form-grid">
+            <Field id={`${type.key}n`} label={t('office:event.type_name')}>
+              <input
+                id={`${type.key}n`}
+                className="input"
+                required
+                maxLength={100}
+                value={type.name}
+                onChange={(e) => change(type.key, { name: e.target.value })}
+              />
+            </Field>
+            <Field id={`${type.key}p`} label={t('app:search.price', { currency })}>
+              <input
+                id={`${type.key}p`}
+                className="input"
+                type="number"
+                min="0"
+                step="any"
+                required
+                value={type.price}
+                onChange={(e) => change(type.key, { price: e.target.value })}
+              />
+            </Field>
+            {!type.seated && (
+              <Field id={`${type.key}c`} label={t('office:event.capacity')}>
+                <input
+                  id={`${type.key}c`}
+                  className="input"
+                  type="number"
+                  min="1"
+                  max="100000"
+                  required
+                  value={type.capacity}
+                  onChange={(e) => change(type.key, { capacity: e.target.value })}
+                />
+              </Field>
+            )}
+          </div>
+          {type.seated && (
+            <fieldset className="stack-s">
+              <legend className="label">{t('office:event.seats_of')}</legend>
+              <div className="chips">
+                {(plan.data?.categories ?? type.categories.map((name) => ({ name, color: '' }))).map((c) => (
+                  <button
+                    key={c.name}
+                    type="button"
+                    className="chip"
+                    aria-pressed={type.categories.includes(c.name)}
+                    onClick={() =>
+                      change(type.key, {
+                        categories: type.categories.includes(c.name)
+                          ? type.categories.filter((n) => n !== c.name)
+                          : [...type.categories, c.name],
+                      })
+                    }
+                  >
+                    {c.name}
+                  </button>
+                ))}
+              </div>
+            </fieldset>
+          )}
+          <div>
+            <button
+              type="button"
+              className="button button-quiet button-small"
+              onClick={() => setTypes((all) => all.filter((other) => other.key !== type.key))}
+            >
+              <Icon name="trash" size={18} />
+              {t('office:event.remove_type')}
+            </button>
+          </div>
+        </fieldset>
+      ))}
+      <div className="row">
+        {venue?.hasPlan && (
+          <button type="button" className="button" onClick={() => add(true)}>
+            <Icon name="plus" size={20} />
+            {t('office:event.add_seated')}
+          </button>
+        )}
+        <button type="button" className="button" onClick={() => add(false)}>
+          <Icon name="plus" size={20} />
+          {t('office:event.add_standing')}
+        </button>
+      </div>
+      {save.isError && <Failure error={save.error} />}
+      <button type="submit" className="button button-light" style={{ justifySelf: 'start' }} disabled={save.isPending}>
+        {save.isPending ? <span className="spinner" /> : event ? t('office:save') : t('office:event.draft')}
+      </button>
+    </form>
+  )
+}
