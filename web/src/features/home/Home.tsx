@@ -39,6 +39,7 @@ export function Home() {
     <div className="home">
       <section className="home-hero">
         <h1 className="home-headline">{t('home.headline')}</h1>
+        <HeroDoor />
         <SearchBox large onSearch={(q) => void navigate({ to: '/search', search: { q } })} />
         <nav className="chips chips-scroll" aria-label={t('home.shortcuts')}>
           <Link className="chip" to="/search" search={{ ...weekend(), sort: 'date' }}>
@@ -127,5 +128,19 @@ function ShelfBones() {
         ))}
       </ul>
     </section>
+  )
+}
+
+/** The house's own sign, where there is room for it: the door, and the light across the floor. */
+function HeroDoor() {
+  return (
+    <svg className="hero-door" viewBox="0 0 520 420" aria-hidden="true">
+      <path d="M232 360 L0 420 H430 L388 360Z" fill="var(--light)" opacity="0.5" />
+      <path d="M190 360V180a120 120 0 0 1 240 0v180z" fill="var(--night)" />
+      <path d="M214 360V184a96 96 0 0 1 192 0v176z" fill="var(--light)" />
+      <path d="M214 360V146l106 30v184z" fill="var(--night)" />
+      <circle cx="298" cy="270" r="7" fill="var(--light)" />
+      <path d="M120 360h380" stroke="var(--ink)" strokeWidth="5" strokeLinecap="round" />
+    </svg>
   )
 }

@@ -416,7 +416,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
           )}
           <div className="picker-go">
             {held ? <Timer deadline={held.expiresAt} onOver={() => dispatch({ type: 'expired' })} /> : null}
-            <div className="picker-total">
+            <div className={`picker-total ${count === 0 ? 'picker-total-none' : ''}`}>
               <strong className="tabular">{count === 0 ? t('seats.none') : money(total)}</strong>
               <span className="small muted">
                 {count === 0 ? t('event.max', { count: max }) : t('cart.count', { count })}
