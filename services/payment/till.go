@@ -205,6 +205,28 @@ func (t Till) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
 	return Payment{}, fault.Away("payment provider", nil) // it refused, and says it is open: once more
 }
 
+// OfBooking gives a booking's payments, oldest first. Whoever asks is about to end the booking, so
+// what waits for the buyer is asked for again: a webhook may have got lost.
+func (t Till) OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, error) {
+	found, err := t.Store.OfBooking(ctx, booking)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range found {
+		if p.Status != Pending {
+			continue
+		}
+		in, err := t.Reader.Intent(ctx, p.Intent)
+		if err != nil {
+			return nil, err
+		}
+		if found[i], err = t.note(ctx, p.ID, in); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
 // Refund gives money back.
 func (t Till) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, error) {
 	var r Refund

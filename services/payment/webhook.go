@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
@@ -30,6 +31,7 @@ type Message struct {
 	Intent  string // what it is about; empty: nothing of ours
 	Refunds bool   // it is about refunds
 	Dispute bool
+	News    IntentStatus // what the intent has come to at least, going by the type; empty: it does not say
 
 	// What it claims, where it says so.
 	Amount  *money.Money
@@ -74,10 +76,18 @@ type Desk struct {
 	Reader Reader
 	Live   bool // whether our keys move real money
 	Now    func() time.Time
+
+	// Flights has deliveries of one webhook at one time share one look at the provider.
+	Flights *singleflight.Group
 }
 
 // Receive acts on a webhook whose signature was good.
 func (d Desk) Receive(ctx context.Context, m Message) error {
+	_, err, _ := d.Flights.Do(m.ID, func() (any, error) { return nil, d.receive(ctx, m) })
+	return err
+}
+
+func (d Desk) receive(ctx context.Context, m Message) error {
 	if r, seen, err := d.Inbox.Receipt(ctx, m.ID); err != nil || seen {
 		if seen && r.Outcome == Refused {
 			return ErrSuspect
@@ -98,6 +108,10 @@ func (d Desk) Receive(ctx context.Context, m Message) error {
 	receipt.Payment = &p.ID
 	if what := d.suspect(p, m); what != "" {
 		return d.refuse(ctx, receipt, what)
+	}
+	if old(p, m) {
+		receipt.Outcome = Applied
+		return d.Inbox.Keep(ctx, receipt)
 	}
 	in, refunds, err := d.refetch(ctx, p, m)
 	if errors.Is(err, errForgotten) {
@@ -163,6 +177,20 @@ func (d Desk) suspect(p Payment, m Message) string {
 		return "amount"
 	}
 	return ""
+}
+
+// old tells whether a webhook can bring nothing that is not known: most come while our own call
+// is being answered.
+func old(p Payment, m Message) bool {
+	switch m.News {
+	case IntentAuthorized:
+		return p.Status == Authorized || p.Status == Captured || p.Status == Refunded || p.Status == Voided
+	case IntentCaptured:
+		return (p.Status == Captured || p.Status == Refunded) && p.Settled
+	case IntentCanceled:
+		return p.Status == Voided
+	}
+	return false
 }
 
 func (d Desk) refuse(ctx context.Context, r Receipt, what string) error {

@@ -138,7 +138,7 @@ func (i Internal) ofBooking(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "Which booking's payments?"))
 		return
 	}
-	found, err := i.Till.Store.OfBooking(r.Context(), booking)
+	found, err := i.Till.OfBooking(r.Context(), booking)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return

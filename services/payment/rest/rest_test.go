@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/cmd/stripesim/sim"
 	"github.com/foyer-tickets/foyer/internal/fault"
@@ -118,14 +119,14 @@ func start(t *testing.T) *bench {
 	}))
 	t.Cleanup(b.api.Close)
 
-	provider := stripe.New(stripe.Config{SecretKey: secretKey, PublishableKey: publicKey, APIBase: b.api.URL, Timeout: time.Second})
+	provider := stripe.New(stripe.Config{SecretKey: secretKey, PublishableKey: publicKey, APIBase: b.api.URL, Timeout: 3 * time.Second})
 	b.till = payment.Till{Store: b.store, Provider: provider, Reader: provider, Now: b.now}
 	b.attendant = payment.Attendant{Diary: b.store, Till: b.till, Reader: provider}
 	b.server = rest.Server{
 		Verify: func(body []byte, signature string) (payment.Message, error) {
 			return stripe.Verify(body, signature, webhookSecret)
 		},
-		Desk:       payment.Desk{Inbox: b.store, Store: b.store, Reader: provider, Now: b.now},
+		Desk:       payment.Desk{Inbox: b.store, Store: b.store, Reader: provider, Now: b.now, Flights: &singleflight.Group{}},
 		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Inbox: b.store, Attendant: b.attendant, Now: b.now},
 		Reports:    b.store, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
 	}
@@ -699,6 +700,23 @@ func TestAttendantFindsWhatNoWebhookTold(t *testing.T) {
 	require.Empty(t, leased, "another replica does not do the same")
 	require.NoError(t, b.attendant.Attend(t.Context(), due[0]))
 	b.is(p, payment.Authorized)
+}
+
+// A booking that is about to end asks: what the buyer did meanwhile is found, and a provider that
+// is away is not taken for a no.
+func TestABookingAsksBeforeItEnds(t *testing.T) {
+	b := start(t)
+	b.silent()
+	p := b.intend()
+	b.confirm(p, "pm_card_visa")
+	query := "/internal/payments?booking=" + p.Booking.String()
+	header := http.Header{http.CanonicalHeaderKey(sidecar.TokenHeader): {appToken}}
+	b.down.Store(true)
+	require.Equal(t, http.StatusServiceUnavailable, b.ask(http.MethodGet, query, "", header).StatusCode)
+	b.down.Store(false)
+	require.Contains(t, b.ask(http.MethodGet, query, "", header).Body, `"status":"authorized"`)
+	require.Equal(t, []string{"authorized"}, b.notices(p))
+	require.Contains(t, b.ask(http.MethodGet, "/internal/payments?booking="+uuid.NewString(), "", header).Body, `"items":[]`)
 }
 
 // A crash between noting a refund and asking for it: the attendant asks.

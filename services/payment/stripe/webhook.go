@@ -14,6 +14,13 @@ import (
 // Tolerance is how old a signature may be: who got hold of a webhook cannot play it again later.
 const Tolerance = 300 * time.Second
 
+// news is what an intent has come to when an event of a type is sent.
+var news = map[stripe.EventType]payment.IntentStatus{
+	stripe.EventTypePaymentIntentAmountCapturableUpdated: payment.IntentAuthorized,
+	stripe.EventTypePaymentIntentSucceeded:               payment.IntentCaptured,
+	stripe.EventTypePaymentIntentCanceled:                payment.IntentCanceled,
+}
+
 // Verify checks the signature of a webhook over the body as it came, and reads what it is about.
 func Verify(body []byte, signature, secret string) (payment.Message, error) {
 	// The version is left unchecked: what counts of the object is asked for again.
@@ -38,7 +45,7 @@ func Verify(body []byte, signature, secret string) (payment.Message, error) {
 	}
 	switch o.Object {
 	case "payment_intent":
-		m.Intent = o.ID
+		m.Intent, m.News = o.ID, news[e.Type]
 	case "charge":
 		m.Intent, m.Refunds = o.Intent, true
 	case "refund":

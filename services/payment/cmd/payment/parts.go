@@ -3,6 +3,8 @@ package main
 import (
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/payment"
@@ -45,7 +47,7 @@ func assemble(cfg config, books store.Store, client *sidecar.Client) parts {
 			Verify: func(body []byte, signature string) (payment.Message, error) {
 				return stripe.Verify(body, signature, cfg.Stripe.WebhookSecret)
 			},
-			Desk:       payment.Desk{Inbox: books, Store: books, Reader: provider, Live: cfg.Stripe.Live(), Now: time.Now},
+			Desk:       payment.Desk{Inbox: books, Store: books, Reader: provider, Live: cfg.Stripe.Live(), Now: time.Now, Flights: &singleflight.Group{}},
 			Reconciler: reconciler, Reports: books, Provider: shown, Now: time.Now,
 		},
 		internal:  rest.Internal{Till: till, PublishableKey: cfg.Stripe.PublishableKey},
