@@ -10,7 +10,8 @@ import (
 // How often the index is compared with the database, and how soon after trouble.
 const (
 	checkInterval = time.Minute
-	checkAgain    = 2 * time.Second
+	checkAgain    = time.Second
+	checkAgainMax = 10 * time.Second
 	checkPatience = 10 * time.Minute
 	driftGrace    = 2 * time.Second
 )
@@ -31,7 +32,7 @@ func (m Maintainer) Run(ctx context.Context) error {
 			wait = 5 * time.Second
 		default:
 			slog.WarnContext(ctx, "index not checked", "retry", again.String(), "error", err)
-			wait, again = again, min(2*again, checkInterval)
+			wait, again = again, min(2*again, checkAgainMax)
 		}
 		if err := pause(ctx, wait); err != nil {
 			return err

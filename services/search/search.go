@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -62,7 +63,7 @@ const MaxText = 200
 
 // Check refuses a question that has no sense and fills in what was left out.
 func (q Query) Check() (Query, error) {
-	q.Text = clip(strings.Join(strings.Fields(q.Text), " "))
+	q.Text = clip(q.Text)
 	q.Currency = strings.ToUpper(q.Currency)
 	if q.Sort == "" {
 		q.Sort = Relevance
@@ -78,8 +79,9 @@ func (q Query) Check() (Query, error) {
 	return q, nil
 }
 
-// clip cuts at a rune's border.
+// clip leaves single spaces between words and no control characters, and cuts at a rune's border.
 func clip(s string) string {
+	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if len(s) <= MaxText {
 		return s
 	}

@@ -54,7 +54,7 @@ func main() {
 func run(ctx context.Context) error {
 	machine := load.Machine()
 	fmt.Println(machine)
-	s, stop, err := load.Start(ctx, "elasticsearch", "catalog", "search")
+	s, stop, err := load.Start(ctx, "elasticsearch", "catalog", "catalog.daprd", "search", "search.daprd")
 	if err != nil {
 		return err
 	}
