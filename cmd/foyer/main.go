@@ -26,6 +26,8 @@ const usage = `Foyer: the whole ticketing platform on this machine.
   foyer import FILE     events from NDJSON, JSON, JSON-LD or iCalendar
   foyer verify CODE     whether a ticket's code was signed by the key of this platform; needs no
                         network, and with KEY (GET /api/v1/tickets/key) after CODE no platform
+  foyer dlq list [TOPIC] | replay TOPIC
+                        what consumers could not handle; replay sends it to them again
   foyer env             the secrets and addresses as shell exports, for dapr run -f dapr
   foyer install         download and build what up needs, without starting anything
   foyer doctor          what this machine lacks
@@ -94,6 +96,8 @@ func command(ctx context.Context, args []string) error {
 		}
 	case "seed":
 		return c.seed(ctx)
+	case "dlq":
+		return c.deadLetters(ctx, names)
 	case "env":
 		return c.env()
 	case "install":

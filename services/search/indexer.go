@@ -69,7 +69,7 @@ type Indexer struct {
 }
 
 // fetchAtMost is how many documents are asked for at once.
-const fetchAtMost = 250
+const fetchAtMost = 100
 
 // Apply brings a batch of changes into the index and gives an error for each that failed. It
 // fetches the events as they are now, which is at least as new as the change: so repeats and
