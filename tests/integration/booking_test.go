@@ -162,21 +162,6 @@ func (c caller) becomes(b purchase, status string) (now purchase) {
 	return now
 }
 
-func (c caller) seatState(e concert, unit string) string {
-	c.t.Helper()
-	var m struct {
-		Units  []string
-		States string
-	}
-	as(c.t, nobody).call(http.MethodGet, "/api/v1/events/"+e.ID+"/seats?"+uuid.NewString(), nil).as(200, &m)
-	for i, u := range m.Units {
-		if u == unit {
-			return m.States[i : i+1]
-		}
-	}
-	return ""
-}
-
 // lapse is the clock going past a hold's end: what the store and the database say of its time is
 // set back, which is what five minutes do to them.
 func lapse(t testing.TB, b purchase) {
