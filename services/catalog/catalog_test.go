@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"encoding/json"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -223,6 +224,10 @@ func TestGeneratedHousesHaveTheirSizes(t *testing.T) {
 			}
 			units := catalog.Units(parsed, c.types)
 			assert.Len(t, units, c.total)
+			for _, z := range parsed.Zones { // pretix's form has whole numbers
+				require.Equal(t, math.Trunc(z.Position.X), z.Position.X)
+				require.Equal(t, math.Trunc(z.Position.Y), z.Position.Y)
+			}
 			seen := map[string]bool{}
 			for _, u := range units {
 				require.False(t, seen[u.ID], u.ID)
@@ -249,6 +254,9 @@ func TestPlansAreChecked(t *testing.T) {
 		_, err := catalog.ParsePlan([]byte(raw))
 		assert.Equal(t, "invalid_plan", fault.CodeOf(err), name)
 	}
+	sizeless, err := catalog.ParsePlan([]byte(strings.Replace(plan(seat("a", "A")), `"size":{"width":1,"height":1},`, "", 1)))
+	require.NoError(t, err, "pretix asks for no size")
+	assert.Equal(t, catalog.Size{Width: 40, Height: 40}, sizeless.Size)
 	_, err = catalog.ParsePlan([]byte(`[`))
 	assert.Equal(t, "malformed_plan", fault.CodeOf(err))
 }

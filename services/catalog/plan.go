@@ -58,7 +58,7 @@ type Row struct {
 	Seats     []Seat   `json:"seats"`
 }
 
-// Seat is one seat. Kind and Note are ours; pretix's editor keeps fields it does not know.
+// Seat is one seat. Kind and Note are ours, and left out where they say nothing.
 type Seat struct {
 	GUID     string   `json:"seat_guid"`
 	Number   string   `json:"seat_number"`
@@ -83,8 +83,11 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	if bytes.Contains(raw, []byte(`\u0000`)) || !utf8.Valid(raw) {
 		return nil, planFault("A plan's texts are UTF-8 without NUL characters.")
 	}
-	if p.Name == "" || p.Size.Width <= 0 || p.Size.Height <= 0 {
-		return nil, planFault("A plan needs a name and a size.")
+	if p.Name == "" || len(p.Zones) == 0 || p.Size.Width < 0 || p.Size.Height < 0 {
+		return nil, planFault("A plan needs a name, zones, and a size above zero or none.")
+	}
+	if p.Size == (Size{}) { // pretix lets it away
+		p.Size = p.extent()
 	}
 	known := map[string]bool{}
 	for _, c := range p.Categories {
@@ -114,6 +117,17 @@ func ParsePlan(raw []byte) (*Plan, error) {
 		return nil, planFault(fmt.Sprintf("A plan has at most %d seats.", maxSeats))
 	}
 	return &p, nil
+}
+
+// extent is room for all seats, with a margin of two around them.
+func (p *Plan) extent() Size {
+	const margin = 40
+	size := Size{Width: margin, Height: margin}
+	p.eachSeat(func(z Zone, r Row, s Seat) {
+		size.Width = max(size.Width, z.Position.X+r.Position.X+s.Position.X+margin)
+		size.Height = max(size.Height, z.Position.Y+r.Position.Y+s.Position.Y+margin)
+	})
+	return size
 }
 
 func planFault(why string) *fault.Error { return fault.New(fault.Invalid, "invalid_plan", why) }

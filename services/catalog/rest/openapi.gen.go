@@ -280,10 +280,10 @@ type Problem struct {
 type SeatingPlan struct {
 	Categories []map[string]interface{} `json:"categories"`
 	Name       string                   `json:"name"`
-	Size       struct {
+	Size       *struct {
 		Height float32 `json:"height"`
 		Width  float32 `json:"width"`
-	} `json:"size"`
+	} `json:"size,omitempty"`
 	Zones []map[string]interface{} `json:"zones"`
 }
 

@@ -42,7 +42,7 @@ func rowName(n int) string {
 
 // block adds straight rows of seats, centred on x, the first row at y.
 func (h *house) block(zone, code, category string, x, y float64, rows, perRow int, change func(row, seat int, s *catalog.Seat)) {
-	z := catalog.Zone{Name: zone, ZoneID: code, Position: catalog.Position{X: x - float64(perRow-1)*pitch/2, Y: y}}
+	z := catalog.Zone{Name: zone, ZoneID: code, Position: catalog.Position{X: math.Round(x - float64(perRow-1)*pitch/2), Y: math.Round(y)}}
 	for r := range rows {
 		row := catalog.Row{RowNumber: rowName(r), Position: catalog.Position{Y: float64(r) * pitch * 1.2}}
 		for n := range perRow {

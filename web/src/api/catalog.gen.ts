@@ -29,7 +29,7 @@ export interface paths {
     put?: never
     /**
      * Import a file of events
-     * @description JSON lines or a JSON array, each record a conference of the conference-data collection or a schema.org Event, or an iCalendar file. Good records are kept, bad ones named. Sending the same file again changes nothing.
+     * @description JSON lines or a JSON array, each record a conference of the conference-data collection or a schema.org Event, or an iCalendar file; the file itself tells which. Good records are kept, bad ones named. Sending the same file again changes nothing.
      */
     post: operations['importEvents']
     delete?: never
@@ -426,7 +426,7 @@ export interface components {
     }
     SeatingPlan: {
       name: string
-      size: {
+      size?: {
         width: number
         height: number
       }
