@@ -53,7 +53,7 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 	go func() { ran <- line.Run(ctx) }()
 	defer func() {
 		cancel()
-		_ = <-ran
+		require.ErrorIs(t, <-ran, context.Canceled)
 	}()
 
 	id := uuid.New()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/textproto"
 	"strings"
 	"testing"
 	"time"
@@ -27,10 +28,13 @@ func listen(t *testing.T, address string) (net.Conn, *bufio.Reader) {
 	_, err = fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: test\r\n\r\n")
 	require.NoError(t, err)
 	r := bufio.NewReader(conn)
-	res, err := http.ReadResponse(r, nil)
+	head := textproto.NewReader(r)
+	first, err := head.ReadLine()
 	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, res.StatusCode)
-	require.Equal(t, "text/event-stream", res.Header.Get("Content-Type"))
+	require.Equal(t, "HTTP/1.1 200 OK", first)
+	header, err := head.ReadMIMEHeader()
+	require.NoError(t, err)
+	require.Equal(t, "text/event-stream", header.Get("Content-Type"))
 	return conn, r
 }
 
