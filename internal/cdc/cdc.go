@@ -53,6 +53,7 @@ type Message struct {
 	Topic   string
 	Key     string
 	Payload json.RawMessage
+	Trace   string // W3C trace parent of the cause, where it is known
 }
 
 // Publisher is what a relay needs of the sidecar.
@@ -80,12 +81,14 @@ type Relay struct {
 const keptOutbox = time.Hour
 
 // Outbox relays a table outbox(id uuid, topic text, key text, payload jsonb, created_at timestamptz).
+// A column trace text, of which telemetry.TraceParent is the value, lets the trace go on with
+// whoever gets the message.
 func Outbox(databaseURL string, publisher Publisher, metrics prometheus.Registerer) *Relay {
 	return &Relay{
 		DatabaseURL: databaseURL, Name: "outbox", Tables: []string{"outbox"}, Inserts: true,
 		Publisher: publisher, Metrics: metrics, Prune: "DELETE FROM outbox WHERE created_at < $1",
 		Map: func(_ context.Context, c Change) ([]Message, error) {
-			return []Message{{Topic: c.Row["topic"], Key: c.Row["key"], Payload: json.RawMessage(c.Row["payload"])}}, nil
+			return []Message{{Topic: c.Row["topic"], Key: c.Row["key"], Payload: json.RawMessage(c.Row["payload"]), Trace: c.Row["trace"]}}, nil
 		},
 	}
 }
@@ -136,7 +139,7 @@ func waves(messages []Message) []wave {
 			index[at] = i
 			all = append(all, wave{topic: m.Topic})
 		}
-		all[i].messages = append(all[i].messages, sidecar.Message{Key: m.Key, Payload: m.Payload})
+		all[i].messages = append(all[i].messages, sidecar.Message{Key: m.Key, Payload: m.Payload, Trace: m.Trace})
 	}
 	return all
 }

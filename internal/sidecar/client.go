@@ -120,10 +120,12 @@ func (c *Client) Publish(ctx context.Context, component, topic, key string, payl
 	return nil
 }
 
-// Message is one entry of a bulk publish. Payload is JSON.
+// Message is one entry of a bulk publish. Payload is JSON. Trace is the W3C trace parent of what
+// caused it, "" when that is the publishing itself.
 type Message struct {
 	Key     string
 	Payload json.RawMessage
+	Trace   string
 }
 
 // PublishBulk sends messages to one topic and returns the indices of those that the broker
@@ -133,10 +135,11 @@ func (c *Client) PublishBulk(ctx context.Context, component, topic string, messa
 	defer cancel()
 	entries := make([]any, len(messages))
 	for i, m := range messages {
-		entries[i] = dapr.PublishEventsEvent{
-			EntryID: fmt.Sprint(i), Data: m.Payload, ContentType: "application/json",
-			Metadata: map[string]string{"partitionKey": m.Key},
+		metadata := map[string]string{"partitionKey": m.Key}
+		if m.Trace != "" {
+			metadata["cloudevent.traceparent"] = m.Trace
 		}
+		entries[i] = dapr.PublishEventsEvent{EntryID: fmt.Sprint(i), Data: m.Payload, ContentType: "application/json", Metadata: metadata}
 	}
 	res := c.dapr.PublishEvents(ctx, component, topic, entries)
 	for _, f := range res.FailedEvents {

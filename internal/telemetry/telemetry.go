@@ -58,6 +58,13 @@ func Tracing(ctx context.Context, service string, export bool) (stop func(contex
 	return provider.Shutdown, nil
 }
 
+// TraceParent gives the context's place in its trace (W3C Trace Context), "" outside of one.
+func TraceParent(ctx context.Context) string {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return carrier["traceparent"]
+}
+
 // Metrics returns a registry with the Go runtime's and the process's own figures in it.
 func Metrics() *prometheus.Registry {
 	reg := prometheus.NewRegistry()

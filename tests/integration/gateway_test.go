@@ -233,28 +233,32 @@ func TestGatewayWithoutKeycloak(t *testing.T) {
 	})
 }
 
-// One trace id from the client's request through gateway, service and sidecar, over the broker,
-// to whoever hears of it.
+// One trace id from the client's request through gateway, service and sidecar, with the database's
+// log and the broker to the consumer.
 func TestTraceGoesAllTheWay(t *testing.T) {
 	c := as(t, customer)
 	require.NotNil(t, c.p.Traces, "traces need a platform of the tests' own, without FOYER_TEST_STACK")
 	event := onSale(t)
+	var hold, booking struct{ ID string }
+	c.call(http.MethodPost, "/api/v1/events/"+event.ID+"/holds", map[string]any{
+		"items": []any{map[string]any{"ticketType": event.TicketTypes[0].ID, "quantity": 1}},
+	}).as(201, &hold)
+
 	raw := make([]byte, 24)
 	rand.Read(raw)
 	trace := hex.EncodeToString(raw[:16])
 	c.p.Traces.Watch(trace)
-	var hold struct{ ID string }
-	c.call(http.MethodPost, "/api/v1/events/"+event.ID+"/holds", map[string]any{
-		"items": []any{map[string]any{"ticketType": event.TicketTypes[0].ID, "quantity": 1}},
-	}, "traceparent", "00-"+trace+"-"+hex.EncodeToString(raw[16:])+"-01").as(201, &hold)
-	t.Cleanup(func() { c.call(http.MethodDelete, "/api/v1/holds/"+hold.ID, nil) })
+	a := c.call(http.MethodPost, "/api/v1/bookings", map[string]any{"hold": hold.ID}, "traceparent", "00-"+trace+"-"+hex.EncodeToString(raw[16:])+"-01")
+	a.as(a.Status, &booking)
+	require.Contains(t, []int{201, 202}, a.Status, "%s", a.Body)
+	t.Cleanup(func() { c.call(http.MethodPost, "/api/v1/bookings/"+booking.ID+"/cancel", nil) })
 
 	harness.Eventually(t, time.Minute, "the trace is whole", func() error {
 		spans := c.p.Traces.Spans(trace)
 		has := func(name string) bool {
 			return slices.ContainsFunc(spans, func(s harness.Span) bool { return strings.Contains(s.Service+" "+s.Name, name) })
 		}
-		for _, want := range []string{"booking POST", "ExecuteStateTransaction", "seat.changes"} {
+		for _, want := range []string{"booking POST", "booking dapr.proto", "booking-consumer"} {
 			if !has(want) {
 				return fmt.Errorf("no %s in %v", want, spans)
 			}

@@ -19,6 +19,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -137,7 +138,7 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 		return b, false, err
 	}
 	news := &pgx.Batch{}
-	if err := tell(news, b, booking.Effects{Drive: true}); err != nil {
+	if err := tell(ctx, news, b, booking.Effects{Drive: true}); err != nil {
 		return b, false, err
 	}
 	created := false
@@ -179,7 +180,7 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 	}
 	batch := &pgx.Batch{}
 	effects(batch, b, e)
-	if err := tell(batch, b, e); err != nil {
+	if err := tell(ctx, batch, b, e); err != nil {
 		return err
 	}
 	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
@@ -254,9 +255,9 @@ func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 }
 
 // tell queues what the world hears of a step.
-func tell(batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
+func tell(ctx context.Context, batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
 	if !e.Quiet {
-		if err := enqueue(batch, event.BookingEvents, b.ID, event.BookingChanged{
+		if err := enqueue(ctx, batch, event.BookingEvents, b.ID, event.BookingChanged{
 			Booking: b.ID, Event: b.Event, Account: b.Account, Status: string(b.Status), Version: b.Version,
 			Units: b.UnitIDs(), Reason: b.Reason, At: b.UpdatedAt.UTC(),
 		}); err != nil {
@@ -270,10 +271,10 @@ func tell(batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
 	if b.Occasion.HighDemand {
 		topic = event.BookingRequestsPriority
 	}
-	return enqueue(batch, topic, b.ID, event.BookingRequested{Booking: b.ID, Event: b.Event})
+	return enqueue(ctx, batch, topic, b.ID, event.BookingRequested{Booking: b.ID, Event: b.Event})
 }
 
-func enqueue(batch *pgx.Batch, topic string, key uuid.UUID, payload any) error {
+func enqueue(ctx context.Context, batch *pgx.Batch, topic string, key uuid.UUID, payload any) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -282,7 +283,7 @@ func enqueue(batch *pgx.Batch, topic string, key uuid.UUID, payload any) error {
 	if err != nil {
 		return err
 	}
-	batch.Queue(`INSERT INTO outbox (id, topic, key, payload) VALUES ($1, $2, $3, $4)`, id, topic, key.String(), raw)
+	batch.Queue(`INSERT INTO outbox (id, topic, key, payload, trace) VALUES ($1, $2, $3, $4, $5)`, id, topic, key.String(), raw, telemetry.TraceParent(ctx))
 	return nil
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
@@ -182,7 +183,7 @@ func (s Store) apply(ctx context.Context, tx pgx.Tx, before payment.Payment, c p
 		}
 	}
 	for _, n := range c.Notices {
-		if err := s.queueNotice(b, c.Payment, n); err != nil {
+		if err := s.queueNotice(ctx, b, c.Payment, n); err != nil {
 			return err
 		}
 	}
@@ -195,7 +196,7 @@ func (s Store) apply(ctx context.Context, tx pgx.Tx, before payment.Payment, c p
 	return nil
 }
 
-func (s Store) queueNotice(b *pgx.Batch, p payment.Payment, n payment.Notice) error {
+func (s Store) queueNotice(ctx context.Context, b *pgx.Batch, p payment.Payment, n payment.Notice) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return err
@@ -207,7 +208,7 @@ func (s Store) queueNotice(b *pgx.Batch, p payment.Payment, n payment.Notice) er
 	if err != nil {
 		return err
 	}
-	b.Queue(`INSERT INTO outbox (id, topic, key, payload) VALUES ($1, $2, $3, $4)`, id, event.PaymentEvents, p.Booking.String(), payload)
+	b.Queue(`INSERT INTO outbox (id, topic, key, payload, trace) VALUES ($1, $2, $3, $4, $5)`, id, event.PaymentEvents, p.Booking.String(), payload, telemetry.TraceParent(ctx))
 	return nil
 }
 
