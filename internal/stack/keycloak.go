@@ -62,7 +62,7 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 			return cmd, nil
 		},
 		Ready:   answers(fmt.Sprintf("http://%s:%d/health/ready", host, cfg.Ports.KeycloakManagement)),
-		Timeout: 4 * time.Minute,
+		Timeout: 10 * time.Minute, // the first start, on a busy machine
 	}
 }
 

@@ -71,6 +71,7 @@ func chromium(t testing.TB) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
+	require.NoError(t, chromedp.Run(ctx), "Chromium starts") // here, lest it ends with the first steps
 	return ctx
 }
 
