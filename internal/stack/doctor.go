@@ -125,7 +125,7 @@ func Memory(pid int) int64 {
 		return 0
 	}
 	var total int64
-	for _, member := range groupMembers(pid) {
+	for _, member := range family(pid) {
 		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", member))
 		if err != nil {
 			continue
@@ -139,24 +139,29 @@ func Memory(pid int) int64 {
 	return total
 }
 
-// groupMembers are the processes of a process group, which every part leads.
-func groupMembers(group int) []int {
-	var members []int
+// family is a process and all that descend from it; PostgreSQL's and nginx's are many.
+func family(pid int) []int {
+	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
 		raw, err := os.ReadFile(path)
 		if err != nil {
 			continue
 		}
-		// pid (name) state ppid pgrp …; the name may hold anything, so count from its end.
+		// pid (name) state ppid …; the name may hold anything, so count from its end.
 		_, rest, ok := strings.Cut(string(raw[max(0, strings.LastIndexByte(string(raw), ')')):]), " ")
 		fields := strings.Fields(rest)
-		if ok && len(fields) > 2 && fields[2] == strconv.Itoa(group) {
-			pid, _ := strconv.Atoi(strings.Split(path, "/")[2])
-			members = append(members, pid)
+		if ok && len(fields) > 1 {
+			child, _ := strconv.Atoi(strings.Split(path, "/")[2])
+			parent, _ := strconv.Atoi(fields[1])
+			children[parent] = append(children[parent], child)
 		}
 	}
-	return members
+	all := []int{pid}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
+	}
+	return all
 }
 
 // Exports is shell text that sets what dapr/dapr.yaml leaves to the environment.
