@@ -13,12 +13,15 @@ createRoot(document.getElementById('root')!).render(
   </StrictMode>,
 )
 
-if (import.meta.env.PROD && 'serviceWorker' in navigator) {
-  addEventListener('load', () => {
-    void navigator.serviceWorker.register('/sw.js')
-    void navigator.serviceWorker.ready.then((registration) => {
-      const loaded = performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)
-      registration.active?.postMessage({ keep: loaded.filter((path) => path.startsWith('/assets/')) })
-    })
+function keepOffline() {
+  void navigator.serviceWorker.register('/sw.js')
+  void navigator.serviceWorker.ready.then((registration) => {
+    const loaded = performance.getEntriesByType('resource').map((entry) => new URL(entry.name).pathname)
+    registration.active?.postMessage({ keep: loaded.filter((path) => path.startsWith('/assets/')) })
   })
+}
+
+if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  if (document.readyState === 'complete') keepOffline()
+  else addEventListener('load', keepOffline)
 }

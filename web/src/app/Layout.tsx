@@ -54,7 +54,7 @@ function Top() {
   return (
     <header className="top">
       <div className="top-inner">
-        <Link to="/" aria-label={t('nav.home')}>
+        <Link to="/">
           <Wordmark />
         </Link>
         <nav aria-label={t('nav.main')}>

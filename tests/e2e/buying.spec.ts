@@ -1,0 +1,66 @@
+import { expect, test } from '@playwright/test'
+import { chooseSeats, eventId, payWith, signIn, toPayment } from './people'
+
+test('from searching to holding the ticket: declined, then paid; the PDF; the refund', async ({ page, request }) => {
+  await page.goto('/')
+  await page.getByRole('combobox', { name: /Search events/ }).fill('Blaue Stunde')
+  await page.keyboard.press('Enter')
+  await page.waitForURL('**/search?q=**')
+  await page.getByRole('link', { name: /Blaue Stunde/ }).first().click()
+  await expect(page.getByRole('heading', { level: 1, name: 'Blaue Stunde' })).toBeVisible()
+  const id = new URL(page.url()).pathname.split('/').pop()!
+
+  await signIn(page, 'load-0401@foyer.test', `/events/${id}/tickets`)
+  await chooseSeats(page, 'Gallery', 2)
+  await toPayment(page)
+  await payWith(page, '4000000000000002')
+  await expect(page.frameLocator('iframe[title="Card form"]').locator('#problem')).toBeVisible()
+  await payWith(page, '4242424242424242')
+  await page.waitForURL('**/bookings/**')
+  await expect(page.getByRole('img', { name: /QR code/ })).toHaveCount(2, { timeout: 30_000 })
+
+  const pdf = await page.getByRole('link', { name: 'PDF' }).first().getAttribute('href')
+  const answer = await page.request.get(pdf!)
+  expect(answer.headers()['content-type']).toBe('application/pdf')
+  expect((await answer.body()).subarray(0, 5).toString()).toBe('%PDF-')
+
+  await page.getByRole('button', { name: 'Return tickets' }).click()
+  await page.getByRole('button', { name: /Return and refund/ }).click()
+  await expect(page.getByText('Refunded').first()).toBeVisible({ timeout: 30_000 })
+  await expect(page.getByRole('img', { name: /QR code/ })).toHaveCount(0)
+  expect(request).toBeTruthy()
+})
+
+test('3-D Secure inside the form', async ({ page, request }) => {
+  const id = await eventId(request, 'Wortwechsel')
+  await signIn(page, 'load-0402@foyer.test', `/events/${id}/tickets`)
+  await chooseSeats(page, 'Balcony left', 1)
+  await toPayment(page)
+  await payWith(page, '4000002760003184')
+  const bank = page.frameLocator('iframe[title="Card form"]').frameLocator('#bank')
+  await bank.getByRole('button').first().click()
+  await page.waitForURL('**/bookings/**', { timeout: 30_000 })
+  await expect(page.getByRole('img', { name: /QR code/ })).toHaveCount(1, { timeout: 30_000 })
+})
+
+test('best available in one tap; giving it back', async ({ page, request }) => {
+  const id = await eventId(request, 'La Mouette')
+  await signIn(page, 'load-0403@foyer.test', `/events/${id}/tickets`)
+  await page.getByRole('button', { name: 'Find' }).click()
+  await expect(page.getByRole('list', { name: 'Chosen seats' }).getByRole('button')).toHaveCount(2)
+  await expect(page.getByRole('timer')).toBeVisible()
+  await page.reload()
+  await expect(page.getByRole('list', { name: 'Chosen seats' }).getByRole('button')).toHaveCount(2)
+  await page.goto('/')
+  await expect(page.getByRole('complementary', { name: 'Your seats' })).toContainText('2 tickets')
+})
+
+test('a hold that runs out is told on the screen, and offered again', async ({ page, request }) => {
+  const id = await eventId(request, 'Winterreise')
+  await page.clock.install()
+  await signIn(page, 'load-0404@foyer.test', `/events/${id}/tickets`)
+  await page.getByRole('button', { name: 'Find' }).click()
+  await expect(page.getByRole('timer')).toBeVisible()
+  await page.clock.fastForward('05:01')
+  await expect(page.getByText('Your time is up').first()).toBeVisible()
+})
