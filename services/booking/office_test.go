@@ -1,0 +1,199 @@
+package booking_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
+)
+
+var (
+	buyer  = identity.Account{ID: "buyer", Roles: []identity.Role{identity.Customer}}
+	rival  = identity.Account{ID: "rival", Roles: []identity.Role{identity.Customer}}
+	seller = identity.Account{ID: "merchant", Roles: []identity.Role{identity.Merchant}}
+	other  = identity.Account{ID: "someone", Roles: []identity.Role{identity.Merchant}}
+	clerk  = identity.Account{ID: "clerk", Roles: []identity.Role{identity.Admin}}
+)
+
+// counter is a box office in memory.
+type counter struct {
+	*booking.Office
+	sale    *booking.Sale
+	journal *bookingtest.Journal
+	now     time.Time
+}
+
+func newCounter(t *testing.T) *counter {
+	t.Helper()
+	c := &counter{sale: sale(), journal: bookingtest.NewJournal(), now: noon}
+	clock := func() time.Time { return c.now }
+	seats := bookingtest.NewMemory(clock)
+	var house *booking.House
+	house = booking.NewHouse(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
+		found, err := seats.Read(ctx, event, units)
+		if err == nil {
+			house.Correct(units, found, c.now, c.now)
+		}
+	})
+	c.Office = &booking.Office{
+		Seats: seats, Houses: houses(func() *booking.House { return house }), Bookings: c.journal, Announcer: silent{}, HoldFor: 5 * time.Minute, Now: clock,
+	}
+	return c
+}
+
+type houses func() *booking.House
+
+func (h houses) House(_ context.Context, event uuid.UUID) (*booking.House, error) {
+	if house := h(); event == house.Sale().Event {
+		return house, nil
+	}
+	return nil, booking.ErrEventNotFound
+}
+
+// silent announces nothing: the projection learns only by being wrong.
+type silent struct{}
+
+func (silent) Announce(uuid.UUID, []booking.Change) {}
+
+func (c *counter) hold(t *testing.T, who identity.Account, units ...string) booking.Hold {
+	t.Helper()
+	h, err := c.Hold(t.Context(), who, c.sale.Event, booking.Wish{Units: units})
+	require.NoError(t, err)
+	return h
+}
+
+func TestWhatCannotBeHeld(t *testing.T) {
+	c := newCounter(t)
+	for name, w := range map[string]struct {
+		wish    booking.Wish
+		refusal error
+	}{
+		"nothing":               {booking.Wish{}, booking.ErrNothing},
+		"none of a type":        {booking.Wish{Items: []booking.Item{{TicketType: "stalls"}}}, booking.ErrNothing},
+		"a type that is not":    {booking.Wish{Items: []booking.Item{{TicketType: "box", Quantity: 1}}}, booking.ErrUnknownType},
+		"a place that is not":   {booking.Wish{Units: []string{"Z1"}}, booking.ErrUnknownUnit},
+		"more than an order":    {booking.Wish{Items: []booking.Item{{TicketType: "stalls", Quantity: 5}}}, booking.ErrLimitExceeded},
+		"named and best, again": {booking.Wish{Units: []string{"A1", "A2"}, Items: []booking.Item{{TicketType: "stalls", Quantity: 3}}}, booking.ErrLimitExceeded},
+	} {
+		_, err := c.Hold(t.Context(), buyer, c.sale.Event, w.wish)
+		assert.ErrorIs(t, err, w.refusal, name)
+	}
+	_, err := c.Hold(t.Context(), buyer, uuid.New(), booking.Wish{Units: []string{"A1"}})
+	assert.ErrorIs(t, err, booking.ErrEventNotFound)
+	c.now = c.sale.SalesEnd
+	_, err = c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}})
+	assert.ErrorIs(t, err, booking.ErrNotOnSale)
+}
+
+func TestHighDemandNeedsAPass(t *testing.T) {
+	c := newCounter(t)
+	c.sale.HighDemand = true
+	for _, pass := range []string{"", "forged"} { // without a gate nobody comes in, whatever they show
+		_, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}, Pass: pass})
+		assert.ErrorIs(t, err, booking.ErrAdmissionRequired)
+	}
+}
+
+func TestAProjectionThatLagsFindsOtherPlaces(t *testing.T) {
+	c := newCounter(t)
+	c.hold(t, rival, "A4", "A5") // the best; our projection did not hear of it
+	h, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Items: []booking.Item{{TicketType: "stalls", Quantity: 2}}})
+	require.NoError(t, err)
+	assert.NotContains(t, h.UnitIDs(), "A4")
+	assert.NotContains(t, h.UnitIDs(), "A5")
+	_, err = c.Hold(t.Context(), identity.Account{ID: "third"}, c.sale.Event, booking.Wish{Units: []string{"A4"}})
+	assert.ErrorIs(t, err, booking.ErrUnitsUnavailable, "who names a place gets it or nothing")
+}
+
+func TestOtherPeoplesHoldsAreNotThere(t *testing.T) {
+	c := newCounter(t)
+	h := c.hold(t, buyer, "A1")
+	_, err := c.Find(t.Context(), rival, h.ID)
+	assert.ErrorIs(t, err, booking.ErrHoldNotFound)
+	_, err = c.Change(t.Context(), rival, h.ID, []string{"A2"}, nil)
+	assert.ErrorIs(t, err, booking.ErrHoldNotFound)
+	assert.ErrorIs(t, c.Release(t.Context(), rival, h.ID), booking.ErrHoldNotFound)
+	_, _, err = c.CheckOut(t.Context(), rival, h.ID)
+	assert.ErrorIs(t, err, booking.ErrHoldNotFound)
+	c.now = h.Until
+	_, err = c.Find(t.Context(), buyer, h.ID)
+	assert.ErrorIs(t, err, booking.ErrHoldExpired)
+	_, _, err = c.CheckOut(t.Context(), buyer, h.ID)
+	assert.ErrorIs(t, err, booking.ErrHoldExpired)
+}
+
+func TestAHoldIsCheckedOutOnce(t *testing.T) {
+	c := newCounter(t)
+	h := c.hold(t, buyer, "A1", "A2")
+	ids := make([]uuid.UUID, 20)
+	var group sync.WaitGroup
+	for i := range ids {
+		group.Go(func() {
+			b, _, err := c.CheckOut(t.Context(), buyer, h.ID)
+			assert.NoError(t, err)
+			ids[i] = b.ID
+		})
+	}
+	group.Wait()
+	for _, id := range ids {
+		assert.Equal(t, ids[0], id)
+	}
+	assert.ErrorIs(t, c.Release(t.Context(), buyer, h.ID), booking.ErrCheckoutStarted)
+	_, err := c.Change(t.Context(), buyer, h.ID, nil, []string{"A1"})
+	assert.ErrorIs(t, err, booking.ErrCheckoutStarted)
+}
+
+func TestWhoMaySeeAndChangeABooking(t *testing.T) {
+	c := newCounter(t)
+	b, _, err := c.CheckOut(t.Context(), buyer, c.hold(t, buyer, "A1").ID)
+	require.NoError(t, err)
+	for who, sees := range map[*identity.Account]bool{&buyer: true, &seller: true, &clerk: true, &rival: false, &other: false} {
+		_, err := c.Booking(t.Context(), *who, b.ID)
+		if sees {
+			assert.NoError(t, err, who.ID)
+		} else {
+			assert.ErrorIs(t, err, booking.ErrBookingNotFound, who.ID)
+		}
+	}
+	_, err = c.Cancel(t.Context(), seller, b.ID)
+	assert.ErrorIs(t, err, booking.ErrBookingNotFound, "only its owner gives up a booking")
+	_, _, err = c.Refund(t.Context(), buyer, b.ID, nil, "")
+	assert.ErrorIs(t, err, booking.ErrNotRefundable)
+	for range 2 {
+		b, err = c.Cancel(t.Context(), buyer, b.ID)
+		require.NoError(t, err)
+		assert.Equal(t, booking.Cancelled, b.Status)
+	}
+}
+
+// told remembers whose holds ran out.
+type told []uuid.UUID
+
+func (t *told) HoldExpired(_ context.Context, h booking.Hold) error {
+	*t = append(*t, h.ID)
+	return nil
+}
+
+func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
+	c, heard := newCounter(t), &told{}
+	c.Expiries = &booking.Expiries{Holds: c.Seats, Teller: heard, Now: func() time.Time { return c.now }}
+	left := c.hold(t, buyer, "A1")
+	bought := c.hold(t, rival, "A2")
+	_, _, err := c.CheckOut(t.Context(), rival, bought.ID)
+	require.NoError(t, err)
+	released := c.hold(t, seller, "A3")
+	require.NoError(t, c.Release(t.Context(), seller, released.ID))
+	c.now = left.Until
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	_ = c.Expiries.Run(ctx)
+	assert.Equal(t, told{left.ID}, *heard)
+}
