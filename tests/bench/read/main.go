@@ -139,8 +139,9 @@ func report(all []*scenario, events int) string {
 	}
 	b.WriteString(`
 The ratio is to the row above that names a static file or a bare handler: no routes, contract, identity,
-metrics, traces, logs, ETags or cursors. "Past its cache" is the way of whoever is signed in, one hop more
-than the bare handler; "each answer new" has nginx write every answer to its cache as well.
+metrics, traces, logs, ETags or cursors. "Past its cache" is the way of whoever is signed in, but for
+the check of a token: one hop more than the bare handler. "Each answer new" has nginx write every answer
+to its cache as well. Nothing is random: the events are the conferences in data/.
 `)
 	fmt.Print("\n" + b.String())
 	return b.String()
