@@ -43,6 +43,7 @@ type Config struct {
 }
 
 // Ports of the parts that are not services; those have theirs in dapr/dapr.yaml.
+// All lie below the range that the system takes for outgoing connections.
 type Ports struct {
 	Gateway             int `env:"FOYER_PORT" envDefault:"8080"`
 	Keycloak            int `env:"FOYER_KEYCLOAK_PORT" envDefault:"8081"`
@@ -58,15 +59,15 @@ type Ports struct {
 	Elasticsearch       int `env:"FOYER_ELASTICSEARCH_PORT" envDefault:"19200"`
 	ElasticsearchNode   int `env:"FOYER_ELASTICSEARCH_NODE_PORT" envDefault:"19300"`
 	NATS                int `env:"FOYER_NATS_PORT" envDefault:"14222"`
-	Placement           int `env:"FOYER_PLACEMENT_PORT" envDefault:"50005"`
-	PlacementHealth     int `env:"FOYER_PLACEMENT_HEALTH_PORT" envDefault:"50015"`
-	PlacementMetrics    int `env:"FOYER_PLACEMENT_METRICS_PORT" envDefault:"50025"`
-	PlacementRaft       int `env:"FOYER_PLACEMENT_RAFT_PORT" envDefault:"50035"`
-	Scheduler           int `env:"FOYER_SCHEDULER_PORT" envDefault:"50006"`
-	SchedulerHealth     int `env:"FOYER_SCHEDULER_HEALTH_PORT" envDefault:"50016"`
-	SchedulerMetrics    int `env:"FOYER_SCHEDULER_METRICS_PORT" envDefault:"50026"`
-	SchedulerEtcd       int `env:"FOYER_SCHEDULER_ETCD_PORT" envDefault:"50036"`
-	SchedulerEtcdClient int `env:"FOYER_SCHEDULER_ETCD_CLIENT_PORT" envDefault:"50046"`
+	Placement           int `env:"FOYER_PLACEMENT_PORT" envDefault:"15005"`
+	PlacementHealth     int `env:"FOYER_PLACEMENT_HEALTH_PORT" envDefault:"15015"`
+	PlacementMetrics    int `env:"FOYER_PLACEMENT_METRICS_PORT" envDefault:"15025"`
+	PlacementRaft       int `env:"FOYER_PLACEMENT_RAFT_PORT" envDefault:"15035"`
+	Scheduler           int `env:"FOYER_SCHEDULER_PORT" envDefault:"15006"`
+	SchedulerHealth     int `env:"FOYER_SCHEDULER_HEALTH_PORT" envDefault:"15016"`
+	SchedulerMetrics    int `env:"FOYER_SCHEDULER_METRICS_PORT" envDefault:"15026"`
+	SchedulerEtcd       int `env:"FOYER_SCHEDULER_ETCD_PORT" envDefault:"15036"`
+	SchedulerEtcdClient int `env:"FOYER_SCHEDULER_ETCD_CLIENT_PORT" envDefault:"15046"`
 }
 
 // host is where every part listens.

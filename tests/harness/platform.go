@@ -19,7 +19,7 @@ type Platform struct {
 	Config  stack.Config
 	Secrets *stack.Secrets
 	Apps    map[string]stack.App
-	Traces  *Traces // nil where the platform is not the tests' own
+	Traces  *Traces // nil where a stack that runs already sends none to us
 
 	control controller
 	tokens  sync.Map // user name -> token
@@ -43,7 +43,7 @@ var everything = sync.OnceValues(func() (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	traces, err := newTraces()
+	traces, err := newTraces("127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,13 @@ func adopt() (*Platform, error) {
 	if err != nil {
 		return nil, err
 	}
-	return platform(cfg, secrets, apps, client), nil
+	p := platform(cfg, secrets, apps, client)
+	if cfg.OTLPEndpoint != "" { // it was started to send traces here
+		if p.Traces, err = newTraces(strings.TrimPrefix(cfg.OTLPEndpoint, "http://")); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
 
 func platform(cfg stack.Config, secrets *stack.Secrets, apps []stack.App, control controller) *Platform {

@@ -237,7 +237,7 @@ func TestGatewayWithoutKeycloak(t *testing.T) {
 // log and the broker to the consumer.
 func TestTraceGoesAllTheWay(t *testing.T) {
 	c := as(t, customer)
-	require.NotNil(t, c.p.Traces, "traces need a platform of the tests' own, without FOYER_TEST_STACK")
+	require.NotNil(t, c.p.Traces, "start the shared stack with OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:14318, and give it here too")
 	event := onSale(t)
 	var hold, booking struct{ ID string }
 	c.call(http.MethodPost, "/api/v1/events/"+event.ID+"/holds", map[string]any{
