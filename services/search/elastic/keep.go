@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -59,7 +60,7 @@ func (x *Index) Ensure(ctx context.Context) (current bool, err error) {
 	}
 	// Replicas that start together agree on this name: the second one finds it there.
 	err = x.create(ctx, x.name("1"), live)
-	if r, ok := err.(*refusal); ok && r.kind == "resource_already_exists_exception" { //nolint:errorlint // as create returns it
+	if r, ok := errors.AsType[*refusal](err); ok && r.kind == "resource_already_exists_exception" {
 		// A half-built one of ours, or made this moment by another replica: it gets its name.
 		err = x.do(ctx, esapi.IndicesPutAliasRequest{Index: []string{x.name("1")}, Name: live}, nil)
 	}
