@@ -113,6 +113,14 @@ func Everything(t testing.TB) *Platform {
 	return p
 }
 
+// Parts returns a platform of which only the named parts run, with what they lean on: the start of
+// everything is not worth it for a test of one road through it. It is that of the test binary.
+func Parts(t testing.TB, names ...string) *Platform {
+	t.Helper()
+	s := start(t, names...)
+	return platform(s.Config, s.Secrets, s.Apps, local{s})
+}
+
 // URL is the gateway's address, which all public calls go through.
 func (p *Platform) URL() string { return fmt.Sprintf("http://localhost:%d", p.Config.Ports.Gateway) }
 
