@@ -1,6 +1,7 @@
 // Command waitingroom measures the waiting room: joins against a bare handler and through
 // kill -9, streams against centrifuge, and holds of an event in high demand against the normal
-// way. `make bench-waitingroom` runs all; arguments choose sections: joins, streams, holds.
+// way, and runs a whole sale. `make bench-waitingroom` runs all; arguments choose sections: joins,
+// streams, holds, sale.
 package main
 
 import (
@@ -36,7 +37,7 @@ func run(ctx context.Context, sections []string) error {
 			return err
 		}
 	}
-	if chosen("joins") || chosen("holds") {
+	if chosen("joins") || chosen("holds") || chosen("sale") {
 		if err := onStack(ctx, &report, chosen); err != nil {
 			return err
 		}
@@ -68,11 +69,17 @@ func onStack(ctx context.Context, report *strings.Builder, chosen func(string) b
 	}
 	defer s.Stop()
 	names := []string{"catalog", "waitingroom"}
-	if chosen("holds") {
+	if chosen("holds") || chosen("sale") {
 		names = append(names, "booking", "highdemand-consumer")
+	}
+	if chosen("sale") {
+		names = append(names, "booking-consumer", "payment")
 	}
 	for _, n := range names {
 		names = append(names, n+".daprd")
+	}
+	if chosen("sale") {
+		names = append(names, "stripesim")
 	}
 	if err := s.Start(names...); err != nil {
 		return err
@@ -91,6 +98,11 @@ func onStack(ctx context.Context, report *strings.Builder, chosen func(string) b
 	if chosen("holds") {
 		if err := b.holds(ctx); err != nil {
 			return fmt.Errorf("holds: %w", err)
+		}
+	}
+	if chosen("sale") {
+		if err := b.sale(ctx); err != nil {
+			return fmt.Errorf("sale: %w", err)
 		}
 	}
 	return nil
