@@ -28,6 +28,7 @@ const (
 // Mount adds the routes to a router that only the sidecar may call.
 func (i Internal) Mount(router *mux.Router) {
 	router.HandleFunc("/internal/events/{id}/sale", i.sale).Methods(http.MethodGet)
+	router.HandleFunc("/internal/events/{id}/terms", i.terms).Methods(http.MethodGet)
 	router.HandleFunc("/internal/events/documents", i.documents).Methods(http.MethodPost)
 	router.HandleFunc("/internal/events/ids", i.ids).Methods(http.MethodGet)
 }
@@ -54,6 +55,24 @@ func (i Internal) readSale(r *http.Request) ([]byte, error) {
 	return cached(r.Context(), i.Cache, "sale", e, func() (any, error) {
 		e, plan, err := i.Store.Sale(r.Context(), id)
 		return e.ForSale(plan), err
+	})
+}
+
+// terms gives what the waiting room needs, which is a sale without its units.
+func (i Internal) terms(w http.ResponseWriter, r *http.Request) {
+	id, err := uuid.Parse(mux.Vars(r)["id"])
+	if err != nil {
+		httpapi.WriteProblem(w, r, catalog.ErrEventNotFound)
+		return
+	}
+	e, err := i.Store.Event(r.Context(), id)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{
+		"id": e.ID, "merchant": e.Merchant, "highDemand": e.HighDemand, "status": e.Status,
+		"salesStart": e.SalesStart, "salesEnd": e.SalesEnd, "maxPerOrder": e.MaxPerOrder,
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
@@ -83,25 +84,22 @@ func (c *Catalog) remember(id uuid.UUID, r remembered) {
 }
 
 func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
-	var answer struct {
-		Items []struct {
-			ID          uuid.UUID `json:"id"`
-			Merchant    string    `json:"merchant"`
-			HighDemand  bool      `json:"highDemand"`
-			Status      string    `json:"status"`
-			SalesStart  time.Time `json:"salesStart"`
-			SalesEnd    time.Time `json:"salesEnd"`
-			MaxPerOrder int       `json:"maxPerOrder"`
-		} `json:"items"`
+	var e struct {
+		ID          uuid.UUID `json:"id"`
+		Merchant    string    `json:"merchant"`
+		HighDemand  bool      `json:"highDemand"`
+		Status      string    `json:"status"`
+		SalesStart  time.Time `json:"salesStart"`
+		SalesEnd    time.Time `json:"salesEnd"`
+		MaxPerOrder int       `json:"maxPerOrder"`
 	}
-	err := c.Client.Invoke(ctx, event.Catalog, http.MethodPost, "/internal/events/documents", map[string]any{"ids": []uuid.UUID{id}}, &answer)
+	err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/terms", id), nil, &e)
+	if fault.KindOf(err) == fault.NotFound {
+		return remembered{at: time.Now()}, nil
+	}
 	if err != nil {
 		return remembered{}, err
 	}
-	if len(answer.Items) == 0 {
-		return remembered{at: time.Now()}, nil
-	}
-	e := answer.Items[0]
 	return remembered{found: true, at: time.Now(), terms: waitingroom.Terms{
 		Event: e.ID, Merchant: e.Merchant, HighDemand: e.HighDemand, Published: e.Status == "published",
 		SalesStart: e.SalesStart.UTC(), SalesEnd: e.SalesEnd.UTC(), MaxPerOrder: e.MaxPerOrder,
