@@ -47,9 +47,12 @@ say "tickets"
 until_status confirmed
 jq '{status, tickets}' <<<"$booking"
 ticket=$(jq -r '.tickets[0].id' <<<"$booking")
-call GET "/api/v1/tickets/$ticket.pdf" | head -c 8
-echo
-call GET "/api/v1/tickets/$ticket.ics" | head -3
+files=$(mktemp -d)
+trap 'rm -r "$files"' EXIT
+call GET "/api/v1/tickets/$ticket.pdf" "" -o "$files/ticket.pdf"
+call GET "/api/v1/tickets/$ticket.ics" "" -o "$files/ticket.ics"
+head -c 8 "$files/ticket.pdf"
+head -3 "$files/ticket.ics"
 
 say "the mail"
 for _ in $(seq 100); do

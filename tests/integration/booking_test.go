@@ -185,7 +185,9 @@ func lapse(t testing.TB, b purchase) {
 
 func TestBookingIsBoughtAndGivenBack(t *testing.T) {
 	p := harness.Everything(t)
-	e, buyer := selling(t, "Bought and given back"), as(t, loadUser(1))
+	name := "Bought " + uuid.NewString()[:8] // a mail of its own
+	e, buyer := selling(t, name), as(t, loadUser(1))
+	buyer.call(http.MethodPatch, "/api/v1/me", map[string]any{"locale": "de"}).as(200, nil)
 	stream := watch(t, e)
 	b := buyer.checkOut(e, e.place(1), e.place(2))
 	stream.until(e.place(1), "h")
@@ -197,9 +199,16 @@ func TestBookingIsBoughtAndGivenBack(t *testing.T) {
 	pdf := buyer.call(http.MethodGet, "/api/v1/tickets/"+b.Tickets[0].ID+".pdf", nil).as(200, nil)
 	assert.True(t, bytes.HasPrefix(pdf.Body, []byte("%PDF-")))
 	ics := buyer.call(http.MethodGet, "/api/v1/tickets/"+b.Tickets[0].ID+".ics", nil).as(200, nil)
-	assert.Contains(t, string(ics.Body), "SUMMARY:Bought and given back")
+	assert.Contains(t, string(ics.Body), "SUMMARY:"+name)
 	verify(t, b.Tickets[0].Code, true)
 	verify(t, b.Tickets[0].Code[:len(b.Tickets[0].Code)-2]+"AA", false)
+
+	// The mail is in the buyer's language and has the tickets that are good when it is sent.
+	html := mailed(t, loadUser(1), "Ihre Tickets: "+name)
+	for _, ticket := range b.Tickets {
+		assert.Contains(t, html, "/api/v1/tickets/"+ticket.ID+".pdf")
+		assert.Contains(t, html, "/api/v1/tickets/"+ticket.ID+".ics")
+	}
 
 	stranger := as(t, loadUser(2))
 	stranger.call(http.MethodGet, "/api/v1/bookings/"+b.ID.String(), nil).refused(404, "booking_not_found")
@@ -220,19 +229,33 @@ func TestBookingIsBoughtAndGivenBack(t *testing.T) {
 	buyer.becomes(b, "refunded")
 	stranger.hold(e, e.place(1), e.place(2)).as(201, nil)
 	p.Invariants(t, 30*time.Second, b.ID)
-	for _, subject := range []string{"Your tickets: Bought and given back"} {
-		mailed(t, loadUser(1), subject)
-	}
+
+	harness.Eventually(t, 30*time.Second, "it is told in the app", func() error {
+		var page struct {
+			Items []struct {
+				Kind    string
+				Booking uuid.UUID
+			}
+		}
+		buyer.call(http.MethodGet, "/api/v1/notifications", nil).as(200, &page)
+		kinds := map[string]bool{}
+		for _, n := range page.Items {
+			kinds[n.Kind] = kinds[n.Kind] || n.Booking == b.ID
+		}
+		if !kinds["booking_confirmed"] || !kinds["booking_refunded"] {
+			return fmt.Errorf("told of %v", kinds)
+		}
+		return nil
+	})
 }
 
-// mailed waits for a mail.
-func mailed(t testing.TB, to, subject string) {
+// mailed waits for a mail and gives its text.
+func mailed(t testing.TB, to, subject string) (html string) {
 	t.Helper()
-	harness.Eventually(t, 30*time.Second, "the mail arrives", func() error {
+	ask := func(path string, v any) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
-		query := url.Values{"query": {fmt.Sprintf("to:%q subject:%q", to, subject)}}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, harness.Everything(t).MailpitURL()+"/api/v1/search?"+query.Encode(), nil)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, harness.Everything(t).MailpitURL()+"/api/v1"+path, nil)
 		if err != nil {
 			return err
 		}
@@ -241,12 +264,20 @@ func mailed(t testing.TB, to, subject string) {
 			return err
 		}
 		defer res.Body.Close()
-		var found struct{ Messages []json.RawMessage }
-		if err := json.NewDecoder(res.Body).Decode(&found); err != nil || len(found.Messages) == 0 {
+		return json.NewDecoder(res.Body).Decode(v)
+	}
+	harness.Eventually(t, 30*time.Second, "the mail arrives", func() error {
+		var found struct{ Messages []struct{ ID string } }
+		query := url.Values{"query": {fmt.Sprintf("to:%q subject:%q", to, subject)}}
+		if err := ask("/search?"+query.Encode(), &found); err != nil || len(found.Messages) == 0 {
 			return errors.Join(err, errors.New("not yet"))
 		}
-		return nil
+		var mail struct{ HTML string }
+		err := ask("/message/"+found.Messages[0].ID, &mail)
+		html = mail.HTML
+		return err
 	})
+	return html
 }
 
 // verify checks a ticket with the public key and nothing else, as a door does.
