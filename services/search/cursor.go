@@ -33,7 +33,6 @@ const maxSeen = 5000
 
 // question hashes what must stay the same from page to page.
 func (q Query) question() uint64 {
-	q.Cursor, q.Limit = "", 0
 	h := fnv.New64a()
 	var near Point
 	if q.Near != nil {

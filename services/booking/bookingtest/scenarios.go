@@ -117,7 +117,7 @@ func (h house) expect(state booking.State, by booking.Hold, units ...string) err
 
 func want(err, target error) error {
 	if !errors.Is(err, target) {
-		return fmt.Errorf("want %q, got: %w", target, err)
+		return fmt.Errorf("want %q, got: %w", target.Error(), err)
 	}
 	return nil
 }

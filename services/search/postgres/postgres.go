@@ -304,7 +304,7 @@ func readHits(raw []byte) ([]search.Hit, error) {
 	}
 	hits := make([]search.Hit, 0, len(rows))
 	for _, r := range rows {
-		r.Event.Availability.Status = r.Event.Availability.Word()
+		r.Availability.Status = r.Availability.Word()
 		h := search.Hit{Event: r.Event, Distance: r.Distance}
 		if r.Lowest != nil && r.Highest != nil {
 			h.Price = &search.PriceRange{From: *r.Lowest, To: *r.Highest, Currency: r.Currency}

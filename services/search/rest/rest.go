@@ -185,7 +185,7 @@ func view(h search.Hit) FoundEvent {
 		Id: e.ID, Slug: e.Slug, Name: e.Name, Description: e.Description, Category: e.Category, Performers: list(e.Performers), Topics: list(e.Topics),
 		Url: text(e.URL), Image: text(e.Image), Online: e.Online, StartsAt: e.StartsAt.UTC(), EndsAt: e.EndsAt.UTC(), TimeZone: e.TimeZone,
 		Venue:      FoundVenue{Id: e.Venue.ID, Name: e.Venue.Name, City: e.Venue.City, Country: e.Venue.Country},
-		HighDemand: e.HighDemand, Status: FoundEventStatus(e.Status), Version: e.Versions.Event, Distance: h.Distance, Highlights: h.Highlights,
+		HighDemand: e.HighDemand, Status: FoundEventStatus(e.Status), Version: e.Event, Distance: h.Distance, Highlights: h.Highlights,
 		Availability: FoundAvailability{
 			Available: e.Availability.Available, Held: e.Availability.Held, Booked: e.Availability.Booked, Status: FoundAvailabilityStatus(e.Availability.Status),
 		},

@@ -53,7 +53,7 @@ const (
 	batchWait = 20 * time.Millisecond
 )
 
-// Subscriptions: changes of events and of what is left of them, in batches.
+// Subscriptions are changes of events and of what is left of them, in batches.
 func Subscriptions(indexer search.Indexer) []sidecar.Subscription {
 	subscription := func(topic string) sidecar.Subscription {
 		return sidecar.Subscription{
