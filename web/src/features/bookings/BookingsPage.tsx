@@ -88,7 +88,7 @@ function List({ bookings }: { bookings: BookingView[] }) {
               <span className="small" style={{ fontWeight: 600 }}>
                 {dayTime(booking.occasion.startsAt, booking.occasion.timeZone)}
               </span>
-              <h3 dir="auto">{booking.occasion.name}</h3>
+              <h2 dir="auto">{booking.occasion.name}</h2>
               <span className="small muted">
                 {booking.occasion.venue.name} · {t('cart.count', { count: booking.units.length })} ·{' '}
                 {money(booking.total)}

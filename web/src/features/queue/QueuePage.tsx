@@ -86,9 +86,9 @@ function Queue({ id }: { id: string }) {
   return (
     <div className="queue">
       <div className="queue-card">
-        <p className="queue-event" dir="auto">
+        <h1 className="queue-event" dir="auto">
           {event.data.name}
-        </p>
+        </h1>
         {state === 'admitted' && pass ? (
           <Turn
             event={event.data}

@@ -73,7 +73,7 @@ export function EventRow({ hit }: { hit: Hit }) {
         <span className="small" style={{ fontWeight: 600 }}>
           {whenShort(hit)}
         </span>
-        <h3 dir="auto">{hit.highlight ? <Marked text={hit.highlight} /> : hit.name}</h3>
+        <h2 dir="auto">{hit.highlight ? <Marked text={hit.highlight} /> : hit.name}</h2>
         <span className="small muted">{whereShort(hit, t('event.online'))}</span>
       </div>
       <span className="side">
