@@ -44,8 +44,14 @@ export function number(value: number): string {
   return cached(locale, () => new Intl.NumberFormat(locale)).format(value)
 }
 
+/** The year, where a day without one could be taken for one of another year. */
+function farYear(iso: string): Intl.DateTimeFormatOptions {
+  const tenMonths = 300 * 86_400_000
+  return Math.abs(new Date(iso).getTime() - Date.now()) > tenMonths ? { year: 'numeric' } : {}
+}
+
 export const day = (iso: string, timeZone: string) =>
-  date({ weekday: 'short', day: 'numeric', month: 'short', timeZone }).format(new Date(iso))
+  date({ weekday: 'short', day: 'numeric', month: 'short', ...farYear(iso), timeZone }).format(new Date(iso))
 
 export const longDay = (iso: string, timeZone: string) =>
   date({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone }).format(new Date(iso))
@@ -54,9 +60,15 @@ export const time = (iso: string, timeZone: string) =>
   date({ hour: 'numeric', minute: '2-digit', timeZone }).format(new Date(iso))
 
 export const dayTime = (iso: string, timeZone?: string) =>
-  date({ weekday: 'short', day: 'numeric', month: 'short', hour: 'numeric', minute: '2-digit', timeZone }).format(
-    new Date(iso),
-  )
+  date({
+    weekday: 'short',
+    day: 'numeric',
+    month: 'short',
+    ...farYear(iso),
+    hour: 'numeric',
+    minute: '2-digit',
+    timeZone,
+  }).format(new Date(iso))
 
 export const moment = (iso: string) => date({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
 
@@ -83,7 +95,7 @@ export function zoneName(iso: string, timeZone: string): string {
 
 /** Whole-day events that last several days are told by their days, not by the hour. */
 export function dayRange(startsAt: string, endsAt: string, timeZone: string): string {
-  const format = date({ weekday: 'short', day: 'numeric', month: 'short', timeZone })
+  const format = date({ weekday: 'short', day: 'numeric', month: 'short', ...farYear(startsAt), timeZone })
   return format.formatRange(new Date(startsAt), new Date(endsAt))
 }
 
