@@ -56,6 +56,7 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 				"--log-level=info,org.keycloak.events:off,io.smallrye.health:error", "--spi-theme--static-max-age=60")
 			cmd.Env = append(os.Environ(),
 				"KC_DB_PASSWORD="+cfg.DatabasePassword,
+				"QUARKUS_DATASOURCE_JDBC_VALIDATE_ON_BORROW=true", // a database that was away must not cost a sign-in for each old connection
 				"KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD="+cfg.AdminPassword,
 				"KEYCLOAK_ADMIN_CLIENT_SECRET="+secrets.KeycloakAdminClient, "KEYCLOAK_WEB_CLIENT_SECRET="+secrets.KeycloakWebClient,
 				"FOYER_PUBLIC_URL="+cfg.PublicURL, "FOYER_SMTP_HOST="+host, fmt.Sprintf("FOYER_SMTP_PORT=%d", cfg.Ports.SMTP))
