@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/foyer-tickets/foyer/internal/stack"
 )
 
@@ -22,7 +24,8 @@ type Platform struct {
 	Traces  *Traces // nil where a stack that runs already sends none to us
 
 	control controller
-	tokens  sync.Map // user name -> token
+	tokens  sync.Map           // user name -> token
+	signIns singleflight.Group // Keycloak refuses sign-ins of one account side by side
 }
 
 // controller is the stack itself, or the supervisor of one that runs already.
@@ -224,14 +227,19 @@ func (p *Platform) Token(t testing.TB, email string) string {
 	if have, ok := p.tokens.Load(email); ok && time.Now().Before(have.(cached).until) {
 		return have.(cached).token
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-	defer cancel()
-	token, err := p.Config.Token(ctx, email, "foyer-local")
+	token, err, _ := p.signIns.Do(email, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		token, err := p.Config.Token(ctx, email, "foyer-local")
+		if err == nil {
+			p.tokens.Store(email, cached{token, time.Now().Add(30 * time.Second)})
+		}
+		return token, err
+	})
 	if err != nil {
 		t.Fatalf("harness: sign in as %s: %v", email, err)
 	}
-	p.tokens.Store(email, cached{token, time.Now().Add(30 * time.Second)})
-	return token
+	return token.(string)
 }
 
 // Eventually polls until check returns nil.
