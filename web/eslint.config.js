@@ -8,7 +8,7 @@ export default ts.config(
   { ignores: ['dist', 'src/api/*.gen.ts'] },
   js.configs.recommended,
   {
-    files: ['src/**/*.{ts,tsx}', 'vite.config.ts'],
+    files: ['src/**/*.{ts,tsx}', 'tools/**/*.ts', 'vite.config.ts'],
     extends: [...ts.configs.strict, a11y.flatConfigs.recommended],
     plugins: { 'react-hooks': hooks },
     languageOptions: { globals: globals.browser },

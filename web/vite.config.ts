@@ -2,6 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import react from '@vitejs/plugin-react'
 import { defineConfig, type Plugin } from 'vite'
 import { defineConfig as defineTest } from 'vitest/config'
+import { catalogues } from './tools/catalogues.ts'
 
 // The first paint needs no script but this: language, direction, theme and the headline, so that
 // the page has its shape and its largest text before React arrives. Its words come from the catalogues.
@@ -33,7 +34,7 @@ function shell(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), shell()],
+  plugins: [react(), catalogues(), shell()],
   build: {
     target: 'es2022',
     modulePreload: { polyfill: false },
@@ -47,7 +48,7 @@ export default defineConfig({
             { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
             {
               name: 'vendor',
-              test: /node_modules[\\/](@tanstack|i18next|react-i18next|i18next-icu|intl-messageformat|@formatjs|openapi-fetch)/,
+              test: /node_modules[\\/](@tanstack|i18next|react-i18next|intl-messageformat|@formatjs|openapi-fetch)/,
             },
             {
               name: 'radix',

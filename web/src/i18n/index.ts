@@ -1,6 +1,6 @@
 import i18next from 'i18next'
-import ICU from 'i18next-icu'
 import { initReactI18next } from 'react-i18next'
+import { compiledMessages } from './message'
 
 export const locales = ['en', 'de', 'es', 'fr', 'vi', 'ja', 'ar'] as const
 export type Locale = (typeof locales)[number]
@@ -31,7 +31,7 @@ export function currentLocale(): Locale {
 export async function startI18n(): Promise<void> {
   const locale = currentLocale()
   await i18next
-    .use(ICU)
+    .use(compiledMessages)
     .use(initReactI18next)
     .init({
       lng: locale,

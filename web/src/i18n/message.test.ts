@@ -1,0 +1,66 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import path from 'node:path'
+import i18next from 'i18next'
+import { describe, expect, it } from 'vitest'
+import { compile, type Catalogue } from '../../tools/catalogues'
+import { startI18n } from './index'
+import { render } from './message'
+
+const dir = path.join(import.meta.dirname, 'locales')
+const message = (text: string) => compile({ text }).text as Parameters<typeof render>[0]
+
+it.each(readdirSync(dir))('%s compiles', (file) => {
+  const written = JSON.parse(readFileSync(path.join(dir, file), 'utf8')) as Catalogue
+  expect(() => compile(written)).not.toThrow()
+})
+
+it('says where a message is that does not parse', () => {
+  expect(() => compile({ cart: { count: '{count, plural, one {# ticket}}' } })).toThrow(/cart\.count/)
+})
+
+describe('a compiled message', () => {
+  it('without a name in it is plain text', () => {
+    expect(message('It is {open}')).not.toBeTypeOf('string')
+    expect(message("It''s '{open}'")).toBe("It's {open}")
+  })
+
+  const tickets = message('{count, plural, =0 {none} one {# ticket} other {# tickets}}')
+  it.each([
+    [0, 'none'],
+    [1, '1 ticket'],
+    [1200, '1,200 tickets'],
+  ])('counts %d in English', (count, text) => expect(render(tickets, 'en', { count })).toBe(text))
+
+  const arabic = message(
+    '{count, plural, zero {صفر} one {تذكرة} two {تذكرتان} few {# تذاكر} many {# تذكرة} other {# من التذاكر}}',
+  )
+  it.each([
+    [0, /^صفر$/],
+    [1, /^تذكرة$/],
+    [2, /^تذكرتان$/],
+    [3, /^[3٣] تذاكر$/],
+    [11, /^(11|١١) تذكرة$/],
+    [100, /^(100|١٠٠) من التذاكر$/],
+  ])('counts %d in Arabic', (count, text) => expect(render(arabic, 'ar', { count })).toMatch(text))
+
+  it.each(['en', 'ar'])('selects in %s, with a name inside the choice', (locale) => {
+    const seat = message('{state, select, free {{seat}: free} booked {{seat}: gone} other {{seat}}}')
+    expect(render(seat, locale, { state: 'booked', seat: 'A1' })).toBe('A1: gone')
+    expect(render(seat, locale, { state: 'else', seat: 'A1' })).toBe('A1')
+  })
+})
+
+// The catalogues themselves, through the build's own step and i18next.
+it.each([
+  ['en', /^1 /],
+  ['ar', /./],
+])('i18next tells counts of the %s catalogue', async (locale, one) => {
+  document.documentElement.lang = locale
+  await startI18n()
+  const single = i18next.t('cart.count', { count: 1 })
+  expect(single).toMatch(one)
+  expect(single).not.toMatch(/[{}#]|plural/)
+  expect(i18next.t('cart.count', { count: 3 })).not.toBe(single)
+  expect(i18next.t('nav.home')).not.toBe('nav.home')
+  expect(i18next.t('no.such.text')).toBe('no.such.text')
+})

@@ -1,0 +1,63 @@
+import { parse, type MessageFormatElement } from '@formatjs/icu-messageformat-parser'
+import type { Plugin } from 'vite'
+
+/** A catalogue as it is written: ICU messages by their names. */
+export interface Catalogue {
+  [key: string]: string | Catalogue
+}
+
+/** A catalogue as it is shipped: plain text, or the syntax tree of a message with names in it. */
+export interface Compiled {
+  [key: string]: string | MessageFormatElement[] | Compiled
+}
+
+/** Parses every message; one that does not parse fails the build instead of a page. */
+export function compile(catalogue: Catalogue, path = ''): Compiled {
+  return Object.fromEntries(
+    Object.entries(catalogue).map(([key, value]) => [
+      key,
+      typeof value === 'string' ? message(value, path + key) : compile(value, `${path}${key}.`),
+    ]),
+  )
+}
+
+function message(text: string, path: string): string | MessageFormatElement[] {
+  let elements: MessageFormatElement[]
+  try {
+    elements = parse(text, { ignoreTag: true })
+  } catch (error) {
+    throw new Error(`${path}: ${text}`, { cause: error })
+  }
+  if (elements.length === 0) return ''
+  const [only] = elements
+  return elements.length === 1 && only?.type === 0 ? only.value : elements
+}
+
+/** Compiles the catalogues as they are bundled, so that no browser needs the parser of messages. */
+export function catalogues(): Plugin[] {
+  return [
+    {
+      name: 'foyer-catalogues',
+      enforce: 'pre',
+      transform: {
+        filter: { id: /[\\/]i18n[\\/]locales[\\/][a-z.]+\.json$/ },
+        handler: (code) => JSON.stringify(compile(JSON.parse(code) as Catalogue)),
+      },
+    },
+    {
+      // intl-messageformat asks for the parser by itself; FormatJS keeps an entry without one for this.
+      name: 'foyer-no-parser',
+      apply: 'build',
+      config: () => ({
+        resolve: {
+          alias: [
+            {
+              find: /^@formatjs\/icu-messageformat-parser$/,
+              replacement: '@formatjs/icu-messageformat-parser/no-parser.js',
+            },
+          ],
+        },
+      }),
+    },
+  ]
+}
