@@ -26,7 +26,7 @@ export default ts.config(
   { files: ['tools/**', '*.js'], languageOptions: { globals: globals.node } },
   {
     files: ['src/boot.js'],
-    languageOptions: { globals: { ...globals.browser, __WORDS__: 'readonly' } },
+    languageOptions: { globals: { ...globals.browser, __WORDS__: 'readonly', __FILES__: 'readonly' } },
     rules: { 'no-unused-vars': 'off' },
   },
   { files: ['public/*.js'], languageOptions: { globals: globals.serviceworker } },

@@ -1,37 +1,8 @@
-import { readFileSync, readdirSync } from 'node:fs'
 import react from '@vitejs/plugin-react'
-import { defineConfig, type Plugin } from 'vite'
+import { defineConfig } from 'vite'
 import { defineConfig as defineTest } from 'vitest/config'
 import { catalogues } from './tools/catalogues.ts'
-
-// The first paint needs no script but this: language, direction, theme and the headline, so that
-// the page has its shape and its largest text before React arrives. Its words come from the catalogues.
-function shell(): Plugin {
-  const boot = () => {
-    const dir = new URL('src/i18n/locales/', import.meta.url)
-    const words = Object.fromEntries(
-      readdirSync(dir)
-        .filter((file) => file.endsWith('.json') && !file.startsWith('office'))
-        .map((file) => {
-          const all = JSON.parse(readFileSync(new URL(file, dir), 'utf8')) as { home: { headline: string } }
-          return [file.replace('.json', ''), all.home.headline]
-        }),
-    )
-    return readFileSync(new URL('src/boot.js', import.meta.url), 'utf8').replace('__WORDS__', JSON.stringify(words))
-  }
-  return {
-    name: 'foyer-shell',
-    configureServer(server) {
-      server.middlewares.use('/boot.js', (_, response) => {
-        response.setHeader('Content-Type', 'text/javascript')
-        response.end(boot())
-      })
-    },
-    generateBundle() {
-      this.emitFile({ type: 'asset', fileName: 'boot.js', source: boot() })
-    },
-  }
-}
+import { shell } from './tools/shell.ts'
 
 export default defineConfig({
   plugins: [react(), catalogues(), shell()],

@@ -1,5 +1,6 @@
 ;(function () {
   var words = __WORDS__
+  var files = __FILES__
   var root = document.documentElement
   var kept
   var theme
@@ -19,10 +20,19 @@
   root.lang = locale
   root.dir = locale === 'ar' ? 'rtl' : 'ltr'
   if (theme === 'dark' || theme === 'light') root.dataset.theme = theme
-  document.addEventListener('DOMContentLoaded', function () {
+  // What the app will import next is fetched beside it, not after it.
+  ;(files[locale] || []).concat((location.pathname === '/' && files.home) || []).forEach(function (file) {
+    var link = document.createElement('link')
+    link.rel = 'modulepreload'
+    link.href = file
+    document.head.appendChild(link)
+  })
+  // As soon as the parser has the headline's place: DOMContentLoaded would come after the app's own scripts.
+  new MutationObserver(function (_, observer) {
     var headline = document.getElementById('shell-headline')
     if (!headline) return
+    observer.disconnect()
     if (location.pathname === '/') headline.textContent = words[locale]
     else headline.parentElement.remove()
-  })
+  }).observe(root, { childList: true, subtree: true })
 })()

@@ -1,0 +1,65 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import type { Plugin, Rolldown } from 'vite'
+
+/** The files that the browser will need beside the entry's own: by language, and for the start page. */
+type Files = Partial<Record<string, string[]>>
+
+const source = new URL('../src/', import.meta.url)
+const dir = new URL('i18n/locales/', source)
+const locales = readdirSync(dir)
+  .filter((file) => file.endsWith('.json') && !file.startsWith('office'))
+  .map((file) => file.replace('.json', ''))
+
+function boot(files: Files): string {
+  const words = Object.fromEntries(
+    locales.map((locale) => {
+      const all = JSON.parse(readFileSync(new URL(`${locale}.json`, dir), 'utf8')) as { home: { headline: string } }
+      return [locale, all.home.headline]
+    }),
+  )
+  return readFileSync(new URL('boot.js', source), 'utf8')
+    .replace('__WORDS__', JSON.stringify(words))
+    .replace('__FILES__', JSON.stringify(files))
+}
+
+function filesOf(bundle: Rolldown.OutputBundle): Files {
+  const chunks = Object.values(bundle).filter((file) => file.type === 'chunk')
+  const early = new Set(chunks.filter((chunk) => chunk.isEntry).flatMap((chunk) => [chunk.fileName, ...chunk.imports]))
+  const of = (end: string) => {
+    const chunk = chunks.find((c) => c.facadeModuleId?.endsWith(end))
+    if (!chunk) throw new Error(`no chunk for ${end}`)
+    return [chunk.fileName, ...chunk.imports].filter((name) => !early.has(name)).map((name) => `/${name}`)
+  }
+  return Object.fromEntries([
+    ...locales.map((locale) => [locale, of(`/i18n/locales/${locale}.json`)]),
+    ['home', of('/features/home/Home.tsx')],
+  ]) as Files
+}
+
+/**
+ * The first paint needs no script but boot.js: language, direction, theme and the headline, so that
+ * the page has its shape and its largest text before React arrives. Its words come from the catalogues.
+ */
+export function shell(): Plugin {
+  return {
+    name: 'foyer-shell',
+    configureServer(server) {
+      server.middlewares.use('/boot.js', (_, response) => {
+        response.setHeader('Content-Type', 'text/javascript')
+        response.end(boot({}))
+      })
+    },
+    generateBundle(_, bundle) {
+      this.emitFile({ type: 'asset', fileName: 'boot.js', source: boot(filesOf(bundle)) })
+    },
+    transformIndexHtml: {
+      order: 'post',
+      // The styles are what the first paint waits for: they are asked for before the scripts that it does not need.
+      handler(html) {
+        const styles = html.match(/^.*<link rel="stylesheet".*\n/gm) ?? []
+        const rest = styles.reduce((page, style) => page.replace(style, ''), html)
+        return rest.replace(/^.*<script type="module"/m, (script) => styles.join('') + script)
+      },
+    },
+  }
+}
