@@ -3,13 +3,14 @@ import { Suspense, lazy, useEffect, useRef } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Icon } from '../components/Icon'
 import { Wordmark } from '../components/Logo'
-import { CartBar } from '../features/cart/CartBar'
+import { useCart } from '../features/cart/cart'
 import { useSession, signIn } from '../features/session/session'
 import { changeLocale, currentLocale, languageNames, locales, type Locale } from '../i18n'
 import { useOnline } from '../live/hooks'
 
 const AccountMenu = lazy(() => import('./AccountMenu'))
 const Bell = lazy(() => import('../features/notifications/Bell'))
+const CartBar = lazy(() => import('../features/cart/CartBar'))
 
 /** Pages with one task hide what leads away from it on a phone. */
 const focusedPages = /^\/(checkout\/|events\/[^/]+\/(tickets|queue))/
@@ -18,6 +19,7 @@ export function Layout() {
   const { t } = useTranslation()
   const path = useRouterState({ select: (s) => s.location.pathname })
   const focused = focusedPages.test(path)
+  const cart = useCart()
   const main = useRef<HTMLElement>(null)
   const before = useRef(path)
   useEffect(() => {
@@ -35,7 +37,11 @@ export function Layout() {
       <main id="main" ref={main} tabIndex={-1}>
         <Outlet />
       </main>
-      {!focused && <CartBar />}
+      {!focused && cart.kind !== 'empty' && (
+        <Suspense fallback={null}>
+          <CartBar />
+        </Suspense>
+      )}
       <Foot />
       <Tabs />
     </div>

@@ -11,7 +11,7 @@ import { Timer } from './Timer'
 import './cart.css'
 
 /** What is held, on every page, with the way on. */
-export function CartBar() {
+export default function CartBar() {
   const { t } = useTranslation()
   const cart = useCart()
   const held = cart.kind === 'held' ? cart : null
