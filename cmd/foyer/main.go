@@ -68,6 +68,7 @@ func command(ctx context.Context, args []string) error {
 	switch name {
 	case "up":
 		if has(args, "--foreground") {
+			c.provide(ctx)
 			return stack.Supervise(ctx, cfg, names...)
 		}
 		return c.up(ctx, names)

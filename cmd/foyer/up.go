@@ -30,6 +30,7 @@ func (c *cli) up(ctx context.Context, names []string) error {
 	started := false
 	switch err := c.client.Start(ctx, names...); {
 	case errors.Is(err, stack.ErrNotRunning):
+		c.provide(ctx)
 		if err := c.launch(ctx, names); err != nil {
 			return err
 		}
@@ -78,6 +79,14 @@ func healthy(all []stack.Status, names ...string) bool {
 		}
 	}
 	return true
+}
+
+// provide installs what Debian has and this machine lacks. Where that cannot be, the parts that do
+// not need it come up all the same.
+func (c *cli) provide(ctx context.Context) {
+	if err := stack.Provide(ctx, func(s stack.Step) { fmt.Fprintln(c.out, s.Text) }); err != nil {
+		fmt.Fprintln(c.out, err)
+	}
 }
 
 // launch starts the supervisor as a process of its own session and waits for its socket.

@@ -5,13 +5,14 @@ import (
 	"fmt"
 )
 
-// Install brings everything into the cache that does not come as a Debian package, one after
-// the other; a second time it finds all there.
+// Install brings everything that the stack is made of: Debian's packages where they are missing,
+// and into the cache what Debian has not, one after the other; a second time it finds all there.
 func Install(ctx context.Context, cfg Config, report func(name string, step Step)) error {
 	steps := []struct {
 		name    string
 		install func(report func(Step)) error
 	}{
+		{"debian", func(r func(Step)) error { return Provide(ctx, r) }},
 		{"kafka", func(r func(Step)) error { _, err := cfg.maven(ctx, "kafka", r); return err }},
 		{"elasticsearch", func(r func(Step)) error {
 			libs, err := cfg.maven(ctx, "elasticsearch", r)
