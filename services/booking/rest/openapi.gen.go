@@ -334,7 +334,7 @@ type CancelBookingParams struct {
 
 // RefundBookingJSONBody defines parameters for RefundBooking.
 type RefundBookingJSONBody struct {
-	// Reason A code
+	// Reason A code, not a text
 	Reason *string   `json:"reason,omitempty"`
 	Units  *[]UnitId `json:"units,omitempty"`
 }

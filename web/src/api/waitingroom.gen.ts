@@ -182,6 +182,11 @@ export interface components {
        */
       joined?: number
       /**
+       * Format: date-time
+       * @description The moment this was so
+       */
+      at?: string
+      /**
        * Format: double
        * @description People per second let in lately
        */

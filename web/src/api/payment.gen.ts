@@ -1,0 +1,302 @@
+// Generated from services/payment/rest/openapi.yaml; do not edit.
+export interface paths {
+  '/webhooks/stripe': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /**
+     * Stripe tells of an event
+     * @description The signature is checked over the body as it came, with a tolerance of 300 seconds. One event has one effect, however often it is sent.
+     */
+    post: operations['receiveWebhook']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/payment-provider': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Where and how a browser pays */
+    get: operations['getPaymentProvider']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/admin/reconciliation': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** The last reconciliation, or the one asked for; as JSON or CSV */
+    get: operations['getReconciliation']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/admin/reconciliation/run': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /**
+     * Reconcile now
+     * @description Answers when it is done. Without a period it looks back 48 hours.
+     */
+    post: operations['runReconciliation']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+}
+export type webhooks = Record<string, never>
+export interface components {
+  schemas: {
+    PaymentProvider: {
+      /** @enum {string} */
+      provider: 'stripe' | 'simulator'
+      publishableKey: string
+      /** @description Of the simulator: the origin whose card form is framed */
+      formUrl?: string
+    }
+    Reconciliation: {
+      /** Format: uuid */
+      id?: string
+      /**
+       * @description none: there was no run yet; clean: nothing is left to do
+       * @enum {string}
+       */
+      status: 'none' | 'clean' | 'findings' | 'failed'
+      /** @enum {string} */
+      trigger?: 'schedule' | 'request'
+      /** Format: date-time */
+      from?: string
+      /** Format: date-time */
+      to?: string
+      /** Format: date-time */
+      startedAt?: string
+      /** Format: date-time */
+      finishedAt?: string
+      /** @description Why a side could not be read, as a code */
+      failure?: string
+      checked?: {
+        intents: number
+        payments: number
+        refunds: number
+        bookings: number
+      }
+      healed?: number
+      findings: components['schemas']['Finding'][]
+      balances?: components['schemas']['Balance'][]
+    }
+    Finding: {
+      /** @enum {string} */
+      kind:
+        | 'captured_without_booking'
+        | 'booking_without_capture'
+        | 'amount_mismatch'
+        | 'refund_missing_here'
+        | 'refund_missing_there'
+        | 'orphan_intent'
+        | 'stuck'
+        | 'ledger_imbalance'
+        | 'webhook_refused'
+        | 'payment_disputed'
+      /** Format: uuid */
+      payment?: string
+      /** Format: uuid */
+      booking?: string
+      /** Format: uuid */
+      refund?: string
+      intent?: string
+      /**
+       * Format: int64
+       * @description Minor units
+       */
+      expected: number
+      /**
+       * Format: int64
+       * @description Minor units
+       */
+      actual: number
+      currency?: string
+      detail: string
+      /**
+       * @description What was tried; absent where a person has to look
+       * @enum {string}
+       */
+      remedy?: 'apply' | 'void' | 'refund_again'
+      healed: boolean
+      /** @description Why the remedy did not work, as a code */
+      failure?: string
+    }
+    Balance: {
+      /** @enum {string} */
+      account: 'provider_clearing' | 'provider_balance' | 'provider_fees' | 'sales' | 'refund_clearing'
+      currency: string
+      /**
+       * Format: int64
+       * @description Minor units; positive is a debit
+       */
+      amount: number
+    }
+    Problem: {
+      type: string
+      title: string
+      status: number
+      code: string
+      detail: string
+    }
+  }
+  responses: {
+    /** @description Problem details (RFC 9457) */
+    Problem: {
+      headers: {
+        [name: string]: unknown
+      }
+      content: {
+        'application/problem+json': components['schemas']['Problem']
+      }
+    }
+  }
+  parameters: never
+  requestBodies: never
+  headers: never
+  pathItems: never
+}
+export type $defs = Record<string, never>
+export interface operations {
+  receiveWebhook: {
+    parameters: {
+      query?: never
+      header?: {
+        'Stripe-Signature'?: string
+      }
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': Record<string, never>
+      }
+    }
+    responses: {
+      /** @description Taken; or taken before */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            received: boolean
+          }
+        }
+      }
+      400: components['responses']['Problem']
+      422: components['responses']['Problem']
+      default: components['responses']['Problem']
+    }
+  }
+  getPaymentProvider: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The provider */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['PaymentProvider']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  getReconciliation: {
+    parameters: {
+      query?: {
+        run?: string
+        format?: 'json' | 'csv'
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The report */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Reconciliation']
+          'text/csv': string
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  runReconciliation: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: {
+      content: {
+        'application/json': {
+          /** Format: date-time */
+          from?: string
+          /** Format: date-time */
+          to?: string
+        }
+      }
+    }
+    responses: {
+      /** @description The report */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Reconciliation']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+}
