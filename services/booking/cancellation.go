@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
@@ -64,18 +63,7 @@ const (
 
 // Run works off cancellations until ctx ends.
 func (c CallOff) Run(ctx context.Context) error {
-	tick := time.NewTicker(callOffEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			if err := c.step(ctx); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "cancellation", "error", err)
-			}
-		}
-	}
+	return every(ctx, callOffEvery, "cancellation", c.step)
 }
 
 func (c CallOff) step(ctx context.Context) error {

@@ -31,16 +31,20 @@ const (
 )
 
 // Run sweeps until ctx ends.
-func (s Sweeper) Run(ctx context.Context) error {
-	tick := time.NewTicker(sweepEvery)
+func (s Sweeper) Run(ctx context.Context) error { return every(ctx, sweepEvery, "sweep", s.Sweep) }
+
+// every does a step again and again until ctx ends. A step that fails is logged by its name: the
+// next one finds what it left.
+func every(ctx context.Context, period time.Duration, name string, step func(context.Context) error) error {
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "sweep", "error", err)
+			if err := step(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, name, "error", err)
 			}
 		}
 	}
