@@ -9,14 +9,15 @@ import (
 	"strings"
 )
 
-// debianNeed is a program that comes as a Debian package.
-type debianNeed struct{ program, pkg string }
+// debianNeed is a program that comes as a Debian package, and what makes it tell its version.
+type debianNeed struct{ program, pkg, version string }
 
 // debianNeeds are the programs that the stack takes from Debian. PostgreSQL is looked for apart:
 // Debian keeps its programs out of the PATH.
 func debianNeeds() []debianNeed {
 	return []debianNeed{
-		{"javac", "openjdk-17-jdk-headless"}, {"mvn", "maven"}, {"redis-server", "redis-server"}, {"nginx", "nginx"},
+		{"javac", "openjdk-17-jdk-headless", "-version"}, {"mvn", "maven", "-v"},
+		{"redis-server", "redis-server", "--version"}, {"nginx", "nginx", "-v"},
 	}
 }
 

@@ -27,12 +27,11 @@ func Examine(ctx context.Context, cfg Config) []Finding {
 	findings := []Finding{
 		program(ctx, "go", "install Go 1.26 or later", "version"),
 		program(ctx, "java", "apt-get install openjdk-17-jdk-headless", "-version"),
-		program(ctx, "javac", "apt-get install openjdk-17-jdk-headless", "-version"),
-		program(ctx, "mvn", "apt-get install maven", "-v"),
 		program(ctx, "node", "install Node.js 20 or later", "--version"),
 		program(ctx, "npm", "install Node.js 20 or later", "--version"),
-		program(ctx, "redis-server", "apt-get install redis-server", "--version"),
-		program(ctx, "nginx", "apt-get install nginx", "-v"),
+	}
+	for _, need := range debianNeeds() {
+		findings = append(findings, program(ctx, need.program, "apt-get install "+need.pkg, need.version))
 	}
 	postgres := Finding{Subject: "postgres"}
 	if bin, err := postgresBin(); err != nil {
