@@ -26,6 +26,14 @@ type SeatReader interface {
 	Read(ctx context.Context, event uuid.UUID, units []string) (map[string]Seat, error)
 }
 
+// Grandstand shows houses to those who look at them.
+type Grandstand interface {
+	// Encode makes the bytes of a delta, once for all readers.
+	Encode(d Delta) []byte
+	// Changed is told of an event before the readers of its frames are.
+	Changed(event uuid.UUID)
+}
+
 // How live houses are kept.
 const (
 	coalesce   = 100 * time.Millisecond // changes within one frame
@@ -42,7 +50,7 @@ type Live struct {
 	sales  SaleReader
 	seats  SeatReader
 	now    func() time.Time
-	encode func(Delta) []byte
+	stands Grandstand
 	boot   string // tells this process's frame numbers from another's
 
 	mu     sync.Mutex
@@ -76,12 +84,12 @@ type Frame struct {
 	Data []byte
 }
 
-// NewLive returns a Live without houses. encode makes the bytes that readers get.
-func NewLive(sales SaleReader, seats SeatReader, encode func(Delta) []byte, now func() time.Time) *Live {
+// NewLive returns a Live without houses.
+func NewLive(sales SaleReader, seats SeatReader, stands Grandstand, now func() time.Time) *Live {
 	boot := make([]byte, 4)
 	_, _ = rand.Read(boot) // never fails
 	return &Live{
-		sales: sales, seats: seats, now: now, encode: encode, boot: hex.EncodeToString(boot),
+		sales: sales, seats: seats, now: now, stands: stands, boot: hex.EncodeToString(boot),
 		stages: map[uuid.UUID]*Stage{}, stale: make(chan *Stage, 1024),
 	}
 }
@@ -275,7 +283,8 @@ func (l *Live) tick(s *Stage) {
 	now := l.now()
 	s.Expire(now)
 	if d, ok := s.Flush(); ok {
-		s.publish(l.boot, l.encode(d))
+		l.stands.Changed(s.event)
+		s.publish(l.boot, l.stands.Encode(d))
 	}
 	s.mu.Lock()
 	active := len(s.readers) > 0 || now.Sub(s.used) < 2*healEvery

@@ -80,6 +80,27 @@ func (e HoldStatus) Valid() bool {
 	}
 }
 
+// Defines values for Naming.
+const (
+	Named Naming = "named"
+	None  Naming = "none"
+	Runs  Naming = "runs"
+)
+
+// Valid indicates whether the value is a known member of the Naming enum.
+func (e Naming) Valid() bool {
+	switch e {
+	case Named:
+		return true
+	case None:
+		return true
+	case Runs:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefundStatus.
 const (
 	RefundStatusFailed    RefundStatus = "failed"
@@ -190,6 +211,9 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
+// Naming defines model for Naming.
+type Naming string
+
 // Occasion The event as it was when booked
 type Occasion struct {
 	EndsAt          *time.Time `json:"endsAt,omitempty"`
@@ -265,12 +289,15 @@ type SeatMap struct {
 	// Plan Version of the seating plan
 	Plan int64 `json:"plan"`
 
+	// Runs The same units in the same order, with `units=runs`
+	Runs *[]UnitRun `json:"runs,omitempty"`
+
 	// States One letter a unit: a available, h held, b booked, x blocked
 	States string `json:"states"`
 
-	// Units Fixed order
-	Units   []string `json:"units"`
-	Version int64    `json:"version"`
+	// Units Every unit by its id, in fixed order; unless asked for otherwise
+	Units   *[]string `json:"units,omitempty"`
+	Version int64     `json:"version"`
 }
 
 // Ticket defines model for Ticket.
@@ -283,6 +310,14 @@ type Ticket struct {
 
 // UnitId defines model for UnitId.
 type UnitId = string
+
+// UnitRun `count` units whose ids are `prefix` followed by `first`, `first + step`, and so on. Without `first` it is one unit, and `prefix` is its id.
+type UnitRun struct {
+	Count  *int   `json:"count,omitempty"`
+	First  *int   `json:"first,omitempty"`
+	Prefix string `json:"prefix"`
+	Step   *int   `json:"step,omitempty"`
+}
 
 // BookingId defines model for BookingId.
 type BookingId = openapi_types.UUID
@@ -304,6 +339,9 @@ type Limit = int
 
 // TicketId defines model for TicketId.
 type TicketId = openapi_types.UUID
+
+// Units defines model for Units.
+type Units = Naming
 
 // ListBookingsParams defines parameters for ListBookings.
 type ListBookingsParams struct {
@@ -352,8 +390,16 @@ type CreateHoldParams struct {
 	AdmissionPass *string `json:"Admission-Pass,omitempty"`
 }
 
+// GetSeatsParams defines parameters for GetSeats.
+type GetSeatsParams struct {
+	// Units How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already
+	Units *Units `form:"units,omitempty" json:"units,omitempty"`
+}
+
 // StreamSeatsParams defines parameters for StreamSeats.
 type StreamSeatsParams struct {
+	// Units How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already
+	Units       *Units  `form:"units,omitempty" json:"units,omitempty"`
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
 
@@ -406,7 +452,7 @@ type ServerInterface interface {
 	CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams)
 	// GetSeats Who sits where, compactly
 	// (GET /api/v1/events/{event}/seats)
-	GetSeats(w http.ResponseWriter, r *http.Request, event EventId)
+	GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams)
 	// StreamSeats Server-sent events: `snapshot`, then `delta` {version, changes: [[unit, state]]}; Last-Event-ID resumes
 	// (GET /api/v1/events/{event}/seats/stream)
 	StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams)
@@ -826,8 +872,24 @@ func (siw *ServerInterfaceWrapper) GetSeats(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetSeatsParams
+
+	// ------------- Optional query parameter "units" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "units", r.URL.Query(), &params.Units, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "units"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "units", Err: err})
+		}
+		return
+	}
+
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetSeats(w, r, event)
+		siw.Handler.GetSeats(w, r, event, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -854,6 +916,19 @@ func (siw *ServerInterfaceWrapper) StreamSeats(w http.ResponseWriter, r *http.Re
 
 	// Parameter object where we will unmarshal all parameters from the context
 	var params StreamSeatsParams
+
+	// ------------- Optional query parameter "units" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "units", r.URL.Query(), &params.Units, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "units"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "units", Err: err})
+		}
+		return
+	}
 
 	headers := r.Header
 

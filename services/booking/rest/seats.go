@@ -2,173 +2,164 @@ package rest
 
 import (
 	"bytes"
-	"compress/flate"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"hash/fnv"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/klauspost/compress/zstd"
 
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Maps keeps the encoded seat maps. The list of units, which is nearly all of a map, is encoded
-// and compressed once for a plan; only the letters are done again when something changes.
+// Maps keeps the encoded seat maps. The names of the units, which are nearly all of a map, are
+// encoded and compressed once for a plan; the letters are done again when something changed, and
+// where somebody looks, before they are asked for.
 type Maps struct {
 	mu   sync.Mutex
 	maps map[uuid.UUID]*seatMap
 }
 
+var _ booking.Grandstand = (*Maps)(nil)
+
 // NewMaps returns an empty cache.
 func NewMaps() *Maps { return &Maps{maps: map[uuid.UUID]*seatMap{}} }
 
+// seatMap is a map in two parts that go out one after the other.
 type seatMap struct {
 	house *booking.House
 	plan  int64
+	heads map[Naming]func() (part, error)
 
-	mu       sync.Mutex
-	head     []byte // {"plan":1,"units":[...],
-	gzipped  []byte // head, deflated up to a byte border
-	headCRC  uint32
-	zstd     []byte // head, as a frame of its own
+	asked atomic.Int64 // when, in milliseconds
+	stale atomic.Bool
+	mu    sync.Mutex // of who renders
+	tail  atomic.Pointer[tail]
+}
+
+// tail is who sits where, at a moment.
+type tail struct {
+	part
+	etag     string
 	rendered time.Time
-	version  int64
-	now      mapBytes
 }
 
-// mapBytes is a map as it goes out, in each encoding.
-type mapBytes struct {
-	etag              string
-	plain, gzip, zstd []byte
-}
-
-const cachedMaps = 256
+const (
+	cachedMaps = 256
+	// lookedAt is how long after somebody looked a map is rendered before the next one does.
+	lookedAt = 5 * time.Second
+	// freshFor is how long a map is good although something changed since: its next rendering is
+	// under way, and readers of the stream hear of the change no sooner.
+	freshFor = 200 * time.Millisecond
+)
 
 func (m *Maps) of(event uuid.UUID, house *booking.House) *seatMap {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sm := m.maps[event]
-	if sm == nil || sm.house != house || sm.plan != house.Sale().PlanVersion {
+	if plan := house.Sale().PlanVersion; sm == nil || sm.house != house || sm.plan != plan {
 		if len(m.maps) >= cachedMaps {
 			clear(m.maps)
 		}
-		sm = &seatMap{house: house, plan: house.Sale().PlanVersion, version: -1}
+		sm = &seatMap{house: house, plan: plan, heads: heads(plan, house)}
+		sm.stale.Store(true)
 		m.maps[event] = sm
 	}
 	return sm
 }
 
-// freshFor is how long a map is good although something changed since: readers of the stream
-// hear of it no sooner.
-const freshFor = 100 * time.Millisecond
+// heads encode what does not change with the seats, when it is first asked for.
+func heads(plan int64, house *booking.House) map[Naming]func() (part, error) {
+	names := func() []string {
+		var all []string
+		for _, u := range house.Sale().Units {
+			all = append(all, u.ID)
+		}
+		return all
+	}
+	head := func(field string, of func() any) func() (part, error) {
+		return sync.OnceValues(func() (part, error) {
+			list, err := json.Marshal(of())
+			if err != nil {
+				return part{}, err
+			}
+			return packHead(fmt.Appendf(nil, `{"plan":%d,"%s":%s,`, plan, field, list))
+		})
+	}
+	return map[Naming]func() (part, error){
+		Named: head("units", func() any { return names() }),
+		Runs:  head("runs", func() any { return runs(names()) }),
+		None:  sync.OnceValues(func() (part, error) { return packHead(fmt.Appendf(nil, `{"plan":%d,`, plan)) }),
+	}
+}
 
-// render returns the encoded map, brought up to date unless it is quite fresh. newest insists.
-func (sm *seatMap) render(newest bool) (mapBytes, error) {
+func (sm *seatMap) head(form Naming) (part, error) {
+	if encode, ok := sm.heads[form]; ok {
+		return encode()
+	}
+	return sm.heads[Named]()
+}
+
+// Changed implements booking.Grandstand. Readers of a frame find a map at least as new.
+func (m *Maps) Changed(event uuid.UUID) {
+	m.mu.Lock()
+	sm := m.maps[event]
+	m.mu.Unlock()
+	if sm == nil {
+		return
+	}
+	sm.stale.Store(true)
+	if time.Since(time.UnixMilli(sm.asked.Load())) < lookedAt {
+		go func() { _, _ = sm.newest() }() // whoever asks hears of an error
+	}
+}
+
+// recent gives the letters as they are, or were a moment ago.
+func (sm *seatMap) recent() (*tail, error) {
+	sm.asked.Store(time.Now().UnixMilli())
+	if t := sm.tail.Load(); t != nil && (!sm.stale.Load() || time.Since(t.rendered) < freshFor) {
+		return t, nil
+	}
+	return sm.newest()
+}
+
+// newest gives the letters with all that was announced before.
+func (sm *seatMap) newest() (*tail, error) {
 	sm.mu.Lock()
 	defer sm.mu.Unlock()
-	if sm.head == nil {
-		if err := sm.renderHead(); err != nil {
-			return mapBytes{}, err
-		}
+	if t := sm.tail.Load(); t != nil && !sm.stale.Load() {
+		return t, nil
 	}
-	started := time.Now()
-	if !newest && sm.version >= 0 && started.Sub(sm.rendered) < freshFor {
-		return sm.now, nil
-	}
-	sm.rendered = started
-	version, states := sm.house.Snapshot()
-	if version == sm.version {
-		return sm.now, nil
-	}
-	tail := fmt.Appendf(nil, `"version":%d,"states":"%s"}`, version, states)
-	gzipped, err := sm.gzip(tail)
+	sm.stale.Store(false) // before looking: what changes from here on makes it stale again
+	t, err := render(sm.plan, sm.house)
 	if err != nil {
-		return mapBytes{}, err
+		sm.stale.Store(true)
+		return nil, err
+	}
+	sm.tail.Store(t)
+	return t, nil
+}
+
+func render(plan int64, house *booking.House) (*tail, error) {
+	version, states := house.Snapshot()
+	p, err := packTail(fmt.Appendf(nil, `"version":%d,"states":"%s"}`, version, states))
+	if err != nil {
+		return nil, err
 	}
 	sum := fnv.New64a() // of what it says, so that replicas agree
 	_, _ = sum.Write(states)
-	sm.now = mapBytes{
-		etag:  fmt.Sprintf(`W/"%d-%x"`, sm.plan, sum.Sum64()),
-		plain: append(slices.Clip(sm.head), tail...),
-		gzip:  gzipped,
-		zstd:  tailEncoder.EncodeAll(tail, slices.Clip(sm.zstd)), // frames may follow each other (RFC 8878, 3)
-	}
-	sm.version = version
-	return sm.now, nil
-}
-
-// The list of units is compressed once and may take its time.
-var headEncoder, tailEncoder = encoder(zstd.SpeedBestCompression), encoder(zstd.SpeedDefault)
-
-func encoder(level zstd.EncoderLevel) *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(level), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(1<<20))
-	if err != nil {
-		panic(err) // constant options
-	}
-	return e
-}
-
-func (sm *seatMap) renderHead() error {
-	units := make([]string, 0, len(sm.house.Sale().Units))
-	for _, u := range sm.house.Sale().Units {
-		units = append(units, u.ID)
-	}
-	list, err := json.Marshal(units)
-	if err != nil {
-		return err
-	}
-	head := fmt.Appendf(nil, `{"plan":%d,"units":%s,`, sm.plan, list)
-	packed, err := deflate(head, flate.BestCompression, false)
-	if err != nil {
-		return err
-	}
-	sm.head, sm.gzipped, sm.headCRC = head, packed, crc32.ChecksumIEEE(head)
-	sm.zstd = headEncoder.EncodeAll(head, nil)
-	return nil
-}
-
-// gzip makes a gzip stream (RFC 1952) of the stored head and a fresh tail.
-func (sm *seatMap) gzip(tail []byte) ([]byte, error) {
-	packed, err := deflate(tail, flate.BestSpeed, true)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]byte, 0, len(sm.gzipped)+len(packed)+18)
-	out = append(out, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255)
-	out = append(append(out, sm.gzipped...), packed...)
-	out = binary.LittleEndian.AppendUint32(out, crc32.Update(sm.headCRC, crc32.IEEETable, tail))
-	return binary.LittleEndian.AppendUint32(out, uint32(len(sm.head)+len(tail))), nil //nolint:gosec // modulo 2^32 by the format
-}
-
-func deflate(data []byte, level int, last bool) ([]byte, error) {
-	var buf bytes.Buffer
-	w, err := flate.NewWriter(&buf, level)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(data); err != nil {
-		return nil, err
-	}
-	if last {
-		err = w.Close()
-	} else {
-		err = w.Flush()
-	}
-	return buf.Bytes(), err
+	return &tail{part: p, etag: fmt.Sprintf(`W/"%d-%x"`, plan, sum.Sum64()), rendered: time.Now()}, nil
 }
 
 // GetSeats implements GET /api/v1/events/{event}/seats.
-func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams) {
 	house, err := s.Live.House(r.Context(), event)
 	if err == nil && house.Sale().Status != booking.EventPublished && house.Sale().Status != booking.EventCancelled {
 		err = booking.ErrEventNotFound
@@ -177,7 +168,8 @@ func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId) 
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	encoded, err := s.Maps.of(event, house).render(false)
+	sm := s.Maps.of(event, house)
+	t, err := sm.recent()
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -185,25 +177,36 @@ func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId) 
 	h := w.Header()
 	h.Set("Cache-Control", httpapi.Shared)
 	h.Set("Vary", "Accept-Encoding")
-	if httpapi.NotModified(w, r, encoded.etag) {
+	if httpapi.NotModified(w, r, t.etag) {
 		return
 	}
-	h.Set("Content-Type", "application/json")
-	body := encoded.plain
+	head, err := sm.head(deref(params.Units))
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	body := [][]byte{head.plain, t.plain}
 	switch accepted := r.Header.Get("Accept-Encoding"); {
-	case strings.Contains(accepted, "zstd"): // a fifth of gzip's size: the units' names differ in a digit
+	case strings.Contains(accepted, "zstd"):
 		h.Set("Content-Encoding", "zstd")
-		body = encoded.zstd
+		body = [][]byte{head.zstd, t.zstd} // frames may follow each other (RFC 8878, 3)
 	case strings.Contains(accepted, "gzip"):
 		h.Set("Content-Encoding", "gzip")
-		body = encoded.gzip
+		body = gzipped(head, t.part)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	_, _ = w.Write(body)
+	size := 0
+	for _, b := range body {
+		size += len(b)
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(size))
+	for _, b := range body {
+		_, _ = w.Write(b)
+	}
 }
 
-// EncodeDelta makes the bytes of a delta, once for all readers.
-func EncodeDelta(d booking.Delta) []byte {
+// Encode implements booking.Grandstand.
+func (m *Maps) Encode(d booking.Delta) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"version":%d,"changes":[`, d.Version)
 	for i, c := range d.Changes {
@@ -233,8 +236,13 @@ func (s Server) StreamSeats(w http.ResponseWriter, r *http.Request, event EventI
 	}
 	if !resumed {
 		// Taken after subscribing: a delta that it already contains says the same once more.
-		encoded, err := s.Maps.of(event, stage.House).render(true)
-		if err != nil || stream.Send("snapshot", current, encoded.plain) != nil {
+		sm := s.Maps.of(event, stage.House)
+		head, err := sm.head(deref(params.Units))
+		if err != nil {
+			return
+		}
+		tail, err := sm.newest()
+		if err != nil || stream.Send("snapshot", current, slices.Concat(head.plain, tail.plain)) != nil {
 			return
 		}
 	}

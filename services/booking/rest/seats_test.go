@@ -24,14 +24,16 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
 	"github.com/foyer-tickets/foyer/services/booking/rest"
+	"github.com/foyer-tickets/foyer/services/catalog"
+	"github.com/foyer-tickets/foyer/services/catalog/seating"
 )
 
 type oneSale struct{ sale *booking.Sale }
 
 func (s oneSale) Sale(context.Context, uuid.UUID) (*booking.Sale, error) { return s.sale, nil }
 
-// arena has places as the largest seeded house names them: blocks, rows, numbers, and a floor.
-func arena(places int) *booking.Sale {
+// hall has places as plans name them: blocks, rows, numbers, and a floor.
+func hall(places int) *booking.Sale {
 	s := &booking.Sale{Event: uuid.New(), Status: booking.EventPublished, PlanVersion: 1}
 	floor := uuid.New()
 	for i := range places {
@@ -45,13 +47,31 @@ func arena(places int) *booking.Sale {
 	return s
 }
 
+// arena is the largest house of the seed.
+func arena(t *testing.T, places int) *booking.Sale {
+	t.Helper()
+	plan := seating.Arena()
+	types := []catalog.TicketType{{ID: uuid.New(), Capacity: seating.FloorCapacity(plan, places)}}
+	for _, c := range plan.Categories {
+		types = append(types, catalog.TicketType{ID: uuid.New(), Categories: []string{c.Name}, Seated: true})
+	}
+	s := &booking.Sale{Event: uuid.New(), Status: booking.EventPublished, PlanVersion: 1}
+	for _, u := range catalog.Units(plan, types) {
+		s.Units = append(s.Units, booking.Unit{ID: u.ID, TicketType: "t"})
+	}
+	s.Prepare()
+	require.Len(t, s.Units, places)
+	return s
+}
+
 // serve runs the routes of the seat map over a live house.
 func serve(t *testing.T, sale *booking.Sale) (*httptest.Server, *booking.Live) {
 	t.Helper()
-	live := booking.NewLive(oneSale{sale}, bookingtest.NewMemory(time.Now), rest.EncodeDelta, time.Now)
+	maps := rest.NewMaps()
+	live := booking.NewLive(oneSale{sale}, bookingtest.NewMemory(time.Now), maps, time.Now)
 	go func() { _ = live.Run(t.Context()) }()
 	router := mux.NewRouter()
-	rest.HandlerWithOptions(rest.Server{Live: live, Maps: rest.NewMaps()}, rest.GorillaServerOptions{BaseRouter: router})
+	rest.HandlerWithOptions(rest.Server{Live: live, Maps: maps}, rest.GorillaServerOptions{BaseRouter: router})
 	server := httptest.NewServer(router)
 	t.Cleanup(server.CloseClientConnections)
 	t.Cleanup(server.Close)
@@ -81,9 +101,60 @@ func get(t *testing.T, url string, header ...string) got {
 	return got{res.StatusCode, res.Header, raw}
 }
 
+// seatMap is a map as clients read it.
+type seatMap struct {
+	Units []string
+	Runs  []struct {
+		Prefix string
+		First  *int
+		Count  int
+		Step   int
+	}
+	Plan, Version int64
+	States        string
+}
+
+// names spells out the units of a map, as a client does.
+func (m seatMap) names() []string {
+	all := m.Units
+	for _, r := range m.Runs {
+		if r.First == nil {
+			all = append(all, r.Prefix)
+			continue
+		}
+		if r.Step == 0 {
+			r.Step = 1
+		}
+		for i := range r.Count {
+			all = append(all, fmt.Sprintf("%s%d", r.Prefix, *r.First+i*r.Step))
+		}
+	}
+	return all
+}
+
+func unpack(t *testing.T, g got) (plain []byte) {
+	t.Helper()
+	switch g.header.Get("Content-Encoding") {
+	case "zstd":
+		decoder, err := zstd.NewReader(nil)
+		require.NoError(t, err)
+		defer decoder.Close()
+		plain, err = decoder.DecodeAll(g.body, nil)
+		require.NoError(t, err)
+	case "gzip":
+		reader, err := gzip.NewReader(bytes.NewReader(g.body))
+		require.NoError(t, err)
+		plain, err = io.ReadAll(reader)
+		require.NoError(t, err)
+	default:
+		plain = g.body
+	}
+	return plain
+}
+
 func TestASeatMapIsSmallAndTheSameInEveryEncoding(t *testing.T) {
-	const places, limit = 20_000, 25 << 10
-	sale := arena(places)
+	const places, limit = 20_000, 25_000
+	sale := arena(t, places)
 	server, live := serve(t, sale)
 	url := server.URL + "/api/v1/events/" + sale.Event.String() + "/seats"
 	first := get(t, url)
@@ -96,43 +167,55 @@ func TestASeatMapIsSmallAndTheSameInEveryEncoding(t *testing.T) {
 		}
 	}
 	live.Apply(t.Context(), sale.Event, changes, time.Now())
-	var plain []byte
-	require.Eventually(t, func() bool { // a map is good for a tenth of a second
-		res := get(t, url)
-		plain = res.body
-		return res.header.Get("ETag") != first.header.Get("ETag")
+	require.Eventually(t, func() bool { // the next frame
+		return get(t, url).header.Get("ETag") != first.header.Get("ETag")
 	}, 10*time.Second, 20*time.Millisecond)
-	var m struct {
-		Units   []string
-		States  string
-		Version int64
+	var names []string
+	for _, u := range sale.Units {
+		names = append(names, u.ID)
 	}
-	require.NoError(t, json.Unmarshal(plain, &m))
-	require.Len(t, m.Units, places)
-	require.Len(t, m.States, places)
-	assert.Equal(t, len(changes), strings.Count(m.States, "b"))
-
-	packed := get(t, url, "Accept-Encoding", "gzip, deflate, br, zstd")
-	assert.Equal(t, "zstd", packed.header.Get("Content-Encoding"))
-	assert.Less(t, len(packed.body), limit)
-	decoder, err := zstd.NewReader(nil)
-	require.NoError(t, err)
-	defer decoder.Close()
-	unpacked, err := decoder.DecodeAll(packed.body, nil)
-	require.NoError(t, err)
-	assert.Equal(t, string(plain), string(unpacked))
-
-	zipped := get(t, url, "Accept-Encoding", "gzip")
-	assert.Equal(t, "gzip", zipped.header.Get("Content-Encoding"))
-	reader, err := gzip.NewReader(bytes.NewReader(zipped.body))
-	require.NoError(t, err)
-	unpacked, err = io.ReadAll(reader)
-	require.NoError(t, err)
-	assert.Equal(t, string(plain), string(unpacked))
-
-	unchanged := get(t, url, "If-None-Match", packed.header.Get("ETag"))
+	for form, sizes := range map[string]map[string]int{
+		"":            {"": 1 << 20, "zstd": limit, "gzip": 36_000}, // one by one gzip cannot: decision 75
+		"?units=runs": {"": 4 * limit, "zstd": limit / 2, "gzip": limit / 2},
+		"?units=none": {"": limit, "zstd": limit / 4, "gzip": limit / 4},
+	} {
+		plain := get(t, url+form).body
+		var m seatMap
+		require.NoError(t, json.Unmarshal(plain, &m))
+		assert.Len(t, m.States, places)
+		assert.Equal(t, len(changes), strings.Count(m.States, "b"))
+		if form != "?units=none" {
+			assert.Equal(t, names, m.names(), form)
+		}
+		for encoding, size := range sizes {
+			g := get(t, url+form, "Accept-Encoding", encoding)
+			t.Logf("%s %s: %d bytes", form, encoding, len(g.body))
+			assert.Equal(t, encoding, g.header.Get("Content-Encoding"))
+			assert.Equal(t, string(plain), string(unpack(t, g)), "%s %s", form, encoding)
+			assert.Less(t, len(g.body), size, "%s %s", form, encoding)
+		}
+	}
+	tag := get(t, url).header.Get("ETag")
+	unchanged := get(t, url, "If-None-Match", tag)
 	assert.Equal(t, http.StatusNotModified, unchanged.status)
 	assert.Empty(t, unchanged.body)
+}
+
+func TestRunsNameEveryUnit(t *testing.T) {
+	for _, units := range [][]string{
+		{"A-1", "A-2", "A-3"}, {"A-9", "A-7", "A-5", "A-4"}, {"A-1", "A-1"}, {"A-01", "A-02"}, {"A-0", "A-1"}, {"1", "2", "x", "3"},
+		{"A-99999999999999999999", "A-1"}, {"Loge", "Loge", "A-3", "B-3"}, {`Q"1`, `Q"2`, "ü-2", "ü-3"}, {""},
+	} {
+		sale := &booking.Sale{Event: uuid.New(), Status: booking.EventPublished, PlanVersion: 1}
+		for _, id := range units {
+			sale.Units = append(sale.Units, booking.Unit{ID: id})
+		}
+		sale.Prepare()
+		server, _ := serve(t, sale)
+		var m seatMap
+		require.NoError(t, json.Unmarshal(get(t, server.URL+"/api/v1/events/"+sale.Event.String()+"/seats?units=runs").body, &m))
+		assert.Equal(t, units, m.names())
+	}
 }
 
 // message is one of a stream.
@@ -192,7 +275,7 @@ func next(t *testing.T, messages <-chan message) message {
 }
 
 func TestAStreamCoalescesAndResumes(t *testing.T) {
-	sale := arena(100)
+	sale := hall(100)
 	server, live := serve(t, sale)
 	url := server.URL + "/api/v1/events/" + sale.Event.String() + "/seats/stream"
 	turn := func(unit int, state booking.State) {
@@ -236,7 +319,7 @@ func TestAStreamCoalescesAndResumes(t *testing.T) {
 }
 
 func TestASlowReaderIsDropped(t *testing.T) {
-	sale := arena(10)
+	sale := hall(10)
 	_, live := serve(t, sale)
 	stage, err := live.Stage(t.Context(), sale.Event)
 	require.NoError(t, err)

@@ -274,12 +274,25 @@ export interface components {
        * @description Version of the seating plan
        */
       plan: number
-      /** @description Fixed order */
-      units: string[]
+      /** @description Every unit by its id, in fixed order; unless asked for otherwise */
+      units?: string[]
+      /** @description The same units in the same order, with `units=runs` */
+      runs?: components['schemas']['UnitRun'][]
       /** Format: int64 */
       version: number
       /** @description One letter a unit: a available, h held, b booked, x blocked */
       states: string
+    }
+    /** @enum {string} */
+    Naming: 'named' | 'runs' | 'none'
+    /** @description `count` units whose ids are `prefix` followed by `first`, `first + step`, and so on. Without `first` it is one unit, and `prefix` is its id. */
+    UnitRun: {
+      prefix: string
+      first?: number
+      /** @default 1 */
+      count?: number
+      /** @default 1 */
+      step?: number
     }
     HoldRequest: {
       units?: components['schemas']['UnitId'][]
@@ -454,6 +467,8 @@ export interface components {
   }
   parameters: {
     EventId: string
+    /** @description How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already */
+    Units: components['schemas']['Naming']
     HoldId: string
     BookingId: string
     TicketId: string
@@ -469,7 +484,10 @@ export type $defs = Record<string, never>
 export interface operations {
   getSeats: {
     parameters: {
-      query?: never
+      query?: {
+        /** @description How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already */
+        units?: components['parameters']['Units']
+      }
       header?: never
       path: {
         event: components['parameters']['EventId']
@@ -499,7 +517,10 @@ export interface operations {
   }
   streamSeats: {
     parameters: {
-      query?: never
+      query?: {
+        /** @description How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already */
+        units?: components['parameters']['Units']
+      }
       header?: {
         'Last-Event-ID'?: string
       }

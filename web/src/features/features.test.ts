@@ -6,7 +6,7 @@ import { fromLocal, toLocal } from './merchant/zone'
 import { advance, range, type Place } from './queue/line'
 import { month, weekend } from './search/dates'
 import { fit, zoomAt } from './seatmap/camera'
-import { buildHouse, orphans, type State } from './seatmap/house'
+import { buildHouse, orphans, type State, unitIds } from './seatmap/house'
 import { SeatStore } from './seatmap/store'
 
 const hold = (patch: Partial<Hold> = {}): Hold => ({
@@ -99,6 +99,17 @@ const delta = (...changes: [string, State][]) => ({
   data: JSON.stringify({ version: 2, changes }),
 })
 
+describe('the units of a seat map', () => {
+  it('are spelled out, or counted in runs', () => {
+    expect(unitIds({ units: ids })).toEqual(ids)
+    expect(
+      unitIds({
+        runs: [{ prefix: 'A-', first: 1, count: 3 }, { prefix: 'Box' }, { prefix: 'B-', first: 9, count: 3, step: -2 }],
+      }),
+    ).toEqual(['A-1', 'A-2', 'A-3', 'Box', 'B-9', 'B-7', 'B-5'])
+  })
+})
+
 describe('the seat store', () => {
   it('tells at once when a chosen seat is lost', () => {
     const s = store()
@@ -125,7 +136,7 @@ describe('the seat store', () => {
       s.receive({
         event: 'snapshot',
         id: '9',
-        data: JSON.stringify({ states: 'bhaaa', version: 9, units: ids, plan: 1 }),
+        data: JSON.stringify({ states: 'bhaaa', version: 9, plan: 1 }),
       }),
     ).toBe(true)
     expect(s.states.join('')).toBe('bhaaa')
@@ -134,7 +145,7 @@ describe('the seat store', () => {
       s.receive({
         event: 'snapshot',
         id: '10',
-        data: JSON.stringify({ states: 'aa', version: 10, units: [], plan: 2 }),
+        data: JSON.stringify({ states: 'aa', version: 10, plan: 2 }),
       }),
     ).toBe(false)
   })

@@ -31,15 +31,15 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	defer b.Close()
-	live := booking.NewLive(dapr.Catalog{Client: b.Client}, b.Seats, rest.EncodeDelta, time.Now)
+	steps, cache, maps := &rest.Steps{}, b.Client.Store(event.Cache), rest.NewMaps()
+	live := booking.NewLive(dapr.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
 	b.Megaphone.Local = func(id uuid.UUID, changes []booking.Change, at time.Time) { live.Apply(ctx, id, changes, at) }
 	expiries := &booking.Expiries{Holds: b.Seats, Teller: dapr.Notices{Client: b.Client}, Now: time.Now}
 	office := &booking.Office{
 		Seats: b.Seats, Houses: live, Bookings: b.Store, Announcer: b.Megaphone, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
 	}
 	line := b.HighDemand(office)
-	steps, cache := &rest.Steps{}, b.Client.Store(event.Cache)
-	server := rest.Server{Office: office, Live: live, Archive: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: rest.NewMaps()}
+	server := rest.Server{Office: office, Live: live, Archive: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: maps}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}), Metrics: p.Metrics,

@@ -230,7 +230,7 @@ function SalesView({ id }: { id: string }) {
     queryFn: () => take(api.GET('/api/v1/merchant/events/{event}/sales', { params: { path: { event: id } } })),
     refetchInterval: 10_000,
   })
-  useStream(`/api/v1/events/${id}/seats/stream`, (e) => {
+  useStream(`/api/v1/events/${id}/seats/stream?units=none`, (e) => {
     if (e.event === 'delta') void queries.invalidateQueries({ queryKey: ['sales', id] }, { cancelRefetch: false })
   })
   if (sales.isError) return <Failure error={sales.error} retry={() => void sales.refetch()} />

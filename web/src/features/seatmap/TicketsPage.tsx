@@ -35,7 +35,8 @@ export function TicketsPage({ id }: { id: string }) {
   })
   const map = useQuery({
     queryKey: ['seats', id],
-    queryFn: () => take(api.GET('/api/v1/events/{event}/seats', { params: { path: { event: id } } })),
+    queryFn: () =>
+      take(api.GET('/api/v1/events/{event}/seats', { params: { path: { event: id }, query: { units: 'runs' } } })),
     staleTime: 0,
     gcTime: 0,
     refetchOnWindowFocus: false,
@@ -92,7 +93,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   const held = cart.kind === 'held' && cart.event === event.id ? cart : null
   const expired = cart.kind === 'expired' && cart.event === event.id ? cart : null
 
-  const connection = useStream(`/api/v1/events/${event.id}/seats/stream`, (e) => {
+  const connection = useStream(`/api/v1/events/${event.id}/seats/stream?units=none`, (e) => {
     if (!store.receive(e)) void queries.invalidateQueries({ queryKey: ['seats', event.id] })
   })
 

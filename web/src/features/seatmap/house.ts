@@ -42,8 +42,23 @@ export interface House {
   stage: { x: number; y: number }
 }
 
-export function buildHouse(event: Pick<Event, 'ticketTypes'>, plan: EventPlan, map: Pick<SeatMap, 'units'>): House {
-  const n = Math.min(map.units.length, plan.units.x.length)
+/** The ids of a map's units, spelled out or counted in runs. */
+export function unitIds({ units, runs = [] }: Pick<SeatMap, 'units' | 'runs'>): string[] {
+  return (
+    units ??
+    runs.flatMap(({ prefix, first, count = 1, step = 1 }) =>
+      first === undefined ? [prefix] : Array.from({ length: count }, (_, i) => prefix + String(first + i * step)),
+    )
+  )
+}
+
+export function buildHouse(
+  event: Pick<Event, 'ticketTypes'>,
+  plan: EventPlan,
+  map: Pick<SeatMap, 'units' | 'runs'>,
+): House {
+  const ids = unitIds(map)
+  const n = Math.min(ids.length, plan.units.x.length)
   const types = plan.ticketTypes.map((id) => event.ticketTypes.find((type) => type.id === id)!)
   const kind = plan.units.kind.map((k) => plan.kinds?.[k] ?? 'seat')
   const zone = plan.units.zone.map((z) => plan.zones[z] ?? '')
@@ -92,8 +107,8 @@ export function buildHouse(event: Pick<Event, 'ticketTypes'>, plan: EventPlan, m
   }))
   const pitch = neighbours(list, x, y)
   return {
-    ids: map.units,
-    index: new Map(map.units.map((id, i) => [id, i])),
+    ids,
+    index: new Map(ids.map((id, i) => [id, i])),
     x,
     y,
     type: Uint8Array.from(plan.units.ticketType.slice(0, n)),
