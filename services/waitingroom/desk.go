@@ -3,8 +3,6 @@ package waitingroom
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,9 +14,10 @@ import (
 
 // Rooms are the rooms of all events, wherever they run.
 type Rooms interface {
-	Take(ctx context.Context, accounts []string, t Terms) (first int64, err error)
-	Claim(ctx context.Context, event uuid.UUID, arrivals []int64) ([]Claimed, error)
-	Quit(ctx context.Context, event uuid.UUID, arrivals []int64) error
+	Take(ctx context.Context, asks []Ask, t Terms) (Lined, error)
+	Seek(ctx context.Context, event uuid.UUID, accounts []string) (arrivals []int64, err error)
+	Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]Claimed, error)
+	Quit(ctx context.Context, event uuid.UUID, account string) error
 	Configure(ctx context.Context, s Settings, t Terms) (Line, error)
 }
 
@@ -64,8 +63,7 @@ type gathering struct {
 type joiner struct {
 	account string
 	done    chan struct{}
-	entry   Entry
-	created bool
+	place   given
 	err     error
 }
 
@@ -100,8 +98,8 @@ func (d *Desk) Join(ctx context.Context, account identity.Account, event uuid.UU
 	if j.err != nil {
 		return s, false, j.err
 	}
-	s, err = d.stand(ctx, t, j.entry)
-	return s, j.created, err
+	s, err = d.stand(ctx, t, j.place.entry)
+	return s, j.place.created, err
 }
 
 func (d *Desk) gather(j *joiner, t Terms) error {
@@ -158,87 +156,95 @@ func (d *Desk) settle(ctx context.Context, batch []*joiner, t Terms) {
 		}
 		groups[j.account] = append(groups[j.account], j)
 	}
-	entries, fresh, err := d.places(ctx, accounts, t)
+	places, err := d.places(ctx, accounts, t)
 	for account, group := range groups {
 		for i, j := range group {
-			j.entry, j.created, j.err = entries[account], fresh[account] && i == 0, err
-			if _, ok := entries[account]; !ok && err == nil {
-				j.err = ErrBusy
+			j.place, j.err = places[account], err
+			j.place.created = j.place.created && i == 0
+			if err == nil && j.place.err != nil {
+				j.err = j.place.err
 			}
 			close(j.done)
 		}
 	}
 }
 
-// places finds or makes the entries of accounts.
-func (d *Desk) places(ctx context.Context, accounts []string, t Terms) (entries map[string]Entry, fresh map[string]bool, err error) {
-	entries, err = d.Book.Find(ctx, t.Event, accounts)
-	if err != nil {
-		return nil, nil, err
-	}
-	if entries == nil {
-		entries = map[string]Entry{}
-	}
-	var newcomers []string
-	var again []string // had a turn and missed or used it
-	for _, account := range accounts {
-		e, ok := entries[account]
-		switch {
-		case !ok:
-			newcomers = append(newcomers, account)
-		case d.over(ctx, t, e):
-			again = append(again, account)
-		}
-	}
-	coming := slices.Concat(newcomers, again)
-	if len(coming) == 0 {
-		return entries, nil, nil
-	}
-	first, err := d.Rooms.Take(ctx, coming, t)
-	if err != nil {
-		return nil, nil, err
-	}
-	now := d.Now()
-	keep := d.keep(t)
-	fresh = map[string]bool{}
-	kept := make([]Kept, len(newcomers))
-	for i, account := range newcomers {
-		kept[i] = Kept{account, Entry{Arrival: first + int64(i), JoinedAt: now}}
-	}
-	present, err := d.Book.Enter(ctx, t.Event, kept, keep)
-	if err != nil {
-		return nil, nil, err
-	}
-	var lost []int64 // arrivals of accounts that another replica lined up at the same time
-	for _, k := range kept {
-		if e, ok := present[k.Account]; ok && e.Arrival != k.Entry.Arrival {
-			entries[k.Account] = e
-			lost = append(lost, k.Entry.Arrival)
-			continue
-		}
-		entries[k.Account], fresh[k.Account] = k.Entry, true
-	}
-	for i, account := range again {
-		e := Entry{Arrival: first + int64(len(newcomers)+i), JoinedAt: now, Version: entries[account].Version}
-		if err := d.Book.Replace(ctx, t.Event, account, e, keep); err != nil {
-			delete(entries, account) // somebody else does the same: ask again
-			lost = append(lost, e.Arrival)
-			continue
-		}
-		entries[account], fresh[account] = e, true
-	}
-	if len(lost) > 0 {
-		if err := d.Rooms.Quit(ctx, t.Event, lost); err != nil {
-			slog.WarnContext(ctx, "spare places not given back", "event", t.Event, "count", len(lost), "error", err)
-		}
-	}
-	return entries, fresh, nil
+// given is the place that an account got, or had.
+type given struct {
+	entry   Entry
+	created bool
+	err     error
 }
 
-// over tells that an entry gives no right to anything any more.
-func (d *Desk) over(ctx context.Context, t Terms, e Entry) bool {
-	s, err := d.stand(ctx, t, e)
-	return err == nil && s.State == TurnOver
+// places finds or makes the places of accounts.
+func (d *Desk) places(ctx context.Context, accounts []string, t Terms) (map[string]given, error) {
+	places := make(map[string]given, len(accounts))
+	asks := make([]Ask, len(accounts))
+	for i, account := range accounts {
+		asks[i].Account = account
+	}
+	if err := d.take(ctx, asks, t, places); err != nil {
+		return nil, err
+	}
+	var inside []string // whose turn came: what they made of it is in the book
+	for account, g := range places {
+		if g.err != nil || g.created {
+			continue
+		}
+		s, err := d.stand(ctx, t, g.entry)
+		if err != nil {
+			return nil, err
+		}
+		if s.State == YourTurn || s.State == TurnOver {
+			inside = append(inside, account)
+		}
+	}
+	if len(inside) == 0 {
+		return places, nil
+	}
+	found, findErr := d.Book.Find(ctx, t.Event, inside)
+	var again []Ask // had a turn and missed or used it
+	for _, account := range inside {
+		g := places[account]
+		if findErr != nil {
+			g.err = findErr
+			places[account] = g
+			continue
+		}
+		if e, ok := found[account]; ok && e.Arrival == g.entry.Arrival {
+			g.entry = e
+			places[account] = g
+		}
+		s, err := d.stand(ctx, t, g.entry)
+		if err != nil {
+			return nil, err
+		}
+		if s.State == TurnOver {
+			again = append(again, Ask{Account: account, After: g.entry.Arrival})
+		}
+	}
+	if len(again) == 0 {
+		return places, nil
+	}
+	return places, d.take(ctx, again, t, places)
+}
+
+// take lines accounts up and notes their places.
+func (d *Desk) take(ctx context.Context, asks []Ask, t Terms, places map[string]given) error {
+	out, err := d.Rooms.Take(ctx, asks, t)
+	if err != nil {
+		return err
+	}
+	for i, ask := range asks {
+		g := given{entry: Entry{Arrival: out.Places[i].Arrival}, created: out.Places[i].Fresh}
+		if g.entry.Arrival == 0 {
+			if g.err = out.Refusal; g.err == nil {
+				g.err = ErrBusy
+			}
+		}
+		places[ask.Account] = g
+	}
+	return nil
 }
 
 func (d *Desk) stand(ctx context.Context, t Terms, e Entry) (Standing, error) {
@@ -262,50 +268,46 @@ func (d *Desk) Where(ctx context.Context, account identity.Account, event uuid.U
 		return Standing{}, err
 	}
 	if place != "" {
-		arrival, err := d.Seal.Open(event, account.ID, place)
-		if err != nil {
-			return Standing{}, err
-		}
-		s, err := d.stand(ctx, t, Entry{Arrival: arrival})
-		if err != nil || (s.State != YourTurn && s.State != TurnOver && s.State != RoomClose) {
+		s, err := d.shown(ctx, account, t, place)
+		if err != nil || waits(s) {
 			return s, err
 		}
 	}
-	e, err := d.entry(ctx, account, t, place)
+	e, err := d.entry(ctx, account, t)
 	if err != nil {
 		return Standing{}, err
 	}
 	return d.stand(ctx, t, e)
 }
 
-// entry finds an account's entry. A place restores one that the book has lost.
-func (d *Desk) entry(ctx context.Context, account identity.Account, t Terms, place string) (Entry, error) {
-	found, err := d.Book.Find(ctx, t.Event, []string{account.ID})
-	if err != nil {
-		return Entry{}, err
-	}
-	if e, ok := found[account.ID]; ok {
-		return e, nil
-	}
-	if place == "" {
-		return Entry{}, ErrNotQueued
-	}
+// shown tells where a place stands, whoever has it by now.
+func (d *Desk) shown(ctx context.Context, account identity.Account, t Terms, place string) (Standing, error) {
 	arrival, err := d.Seal.Open(t.Event, account.ID, place)
 	if err != nil {
+		return Standing{}, err
+	}
+	return d.stand(ctx, t, Entry{Arrival: arrival})
+}
+
+// waits tells that somebody's turn is yet to come: then the place says all there is to say.
+func waits(s Standing) bool {
+	return s.State != YourTurn && s.State != TurnOver && s.State != RoomClose
+}
+
+// entry finds an account's place, and its pass if it has come in.
+func (d *Desk) entry(ctx context.Context, account identity.Account, t Terms) (Entry, error) {
+	arrivals, err := d.Rooms.Seek(ctx, t.Event, []string{account.ID})
+	if err != nil {
 		return Entry{}, err
 	}
-	if came, err := d.Views.Came(ctx, t.Event, arrival, account.ID); err != nil || !came {
-		return Entry{}, errors.Join(err, ErrNotQueued)
+	if arrivals[0] == 0 {
+		return Entry{}, ErrNotQueued
 	}
-	lost := Kept{account.ID, Entry{Arrival: arrival, JoinedAt: d.Now()}}
-	if _, err := d.Book.Enter(ctx, t.Event, []Kept{lost}, d.keep(t)); err != nil {
-		return Entry{}, err
+	found, err := d.Book.Find(ctx, t.Event, []string{account.ID})
+	if e, ok := found[account.ID]; ok && e.Arrival == arrivals[0] {
+		return e, err
 	}
-	found, err = d.Book.Find(ctx, t.Event, []string{account.ID})
-	if e, ok := found[account.ID]; ok && err == nil {
-		return e, nil
-	}
-	return Entry{}, errors.Join(err, ErrNotQueued)
+	return Entry{Arrival: arrivals[0]}, err
 }
 
 // keep is how long entries of an event are of use.
@@ -319,43 +321,17 @@ func (d *Desk) Admit(ctx context.Context, account identity.Account, event uuid.U
 	if err != nil {
 		return "", until, err
 	}
-	if place != "" {
-		if _, err := d.Seal.Open(event, account.ID, place); err != nil {
+	if place != "" { // those who ask too early cost nothing
+		s, err := d.shown(ctx, account, t, place)
+		if err == nil && waits(s) {
+			err = notYet(s)
+		}
+		if err != nil {
 			return "", until, err
 		}
 	}
 	for range 4 {
-		e, err := d.entry(ctx, account, t, place)
-		if err != nil {
-			return "", until, err
-		}
-		s, err := d.stand(ctx, t, e)
-		if err != nil {
-			return "", until, err
-		}
-		switch s.State {
-		case Admitted:
-			return d.sign(account, event, e)
-		case TurnOver:
-			return "", until, ErrTurnMissed
-		case RoomClose:
-			return "", until, ErrClosed
-		case YourTurn:
-		default:
-			return "", until, notYet(s)
-		}
-		answers, err := d.Rooms.Claim(ctx, event, []int64{e.Arrival})
-		if err != nil {
-			return "", until, err
-		}
-		switch answers[0].Answer {
-		case NotYet:
-			return "", until, notYet(s)
-		case Missed:
-			return "", until, ErrTurnMissed
-		}
-		e.PassUntil, e.PassID = answers[0].Until.Truncate(time.Second), uuid.New()
-		err = d.Book.Replace(ctx, event, account.ID, e, d.keep(t))
+		e, err := d.admit(ctx, account, t)
 		if err == nil {
 			return d.sign(account, event, e)
 		}
@@ -364,6 +340,56 @@ func (d *Desk) Admit(ctx context.Context, account identity.Account, event uuid.U
 		}
 	}
 	return "", until, ErrBusy
+}
+
+// admit makes one attempt to take somebody's turn. ErrStale: they did so elsewhere just now.
+func (d *Desk) admit(ctx context.Context, account identity.Account, t Terms) (Entry, error) {
+	found, err := d.Book.Find(ctx, t.Event, []string{account.ID})
+	if err != nil {
+		return Entry{}, err
+	}
+	before := found[account.ID]
+	if !before.PassUntil.IsZero() && !before.Finished && d.Now().Before(before.PassUntil) {
+		return before, nil
+	}
+	e, err := d.entry(ctx, account, t)
+	if err != nil {
+		return Entry{}, err
+	}
+	s, err := d.stand(ctx, t, e)
+	if err != nil {
+		return Entry{}, err
+	}
+	if s.State != YourTurn {
+		return Entry{}, refusal(s)
+	}
+	answers, err := d.Rooms.Claim(ctx, t.Event, []string{account.ID})
+	if err != nil {
+		return Entry{}, err
+	}
+	switch c := answers[0]; {
+	case c.Arrival == 0:
+		return Entry{}, ErrNotQueued
+	case c.Answer == NotYet:
+		return Entry{}, notYet(s)
+	case c.Answer == Missed:
+		return Entry{}, ErrTurnMissed
+	default:
+		e = Entry{Arrival: c.Arrival, PassUntil: c.Until.Truncate(time.Second), PassID: uuid.New(), Version: before.Version}
+		return e, d.Book.Write(ctx, t.Event, account.ID, e, d.keep(t))
+	}
+}
+
+// refusal tells somebody who wants to come in why they cannot.
+func refusal(s Standing) error {
+	switch s.State {
+	case TurnOver:
+		return ErrTurnMissed
+	case RoomClose:
+		return ErrClosed
+	default:
+		return notYet(s)
+	}
 }
 
 func notYet(s Standing) error {
@@ -387,17 +413,14 @@ func (d *Desk) Leave(ctx context.Context, account identity.Account, event uuid.U
 	if err != nil {
 		return err
 	}
-	e, err := d.entry(ctx, account, t, "")
+	e, err := d.entry(ctx, account, t)
 	if err != nil {
 		return err
 	}
 	if !e.PassUntil.IsZero() && d.Now().Before(e.PassUntil) {
 		return ErrInside // the pass cannot be taken back; it ends by itself
 	}
-	if err := d.Book.Strike(ctx, event, account.ID, e); err != nil {
-		return err
-	}
-	return d.Rooms.Quit(ctx, event, []int64{e.Arrival})
+	return d.Rooms.Quit(ctx, event, account.ID)
 }
 
 // Front gives the head of a line.
@@ -478,7 +501,7 @@ func (d *Desk) Finish(ctx context.Context, event uuid.UUID, account string, unit
 		return nil
 	}
 	e.Finished = true
-	if err := d.Book.Replace(ctx, event, account, e, d.keep(t)); err != nil {
+	if err := d.Book.Write(ctx, event, account, e, d.keep(t)); err != nil {
 		return err // tried again with the message
 	}
 	// Should we end here, the pass counts as valid until it ends by itself.

@@ -7,33 +7,22 @@ import (
 	"github.com/google/uuid"
 )
 
-// Entry is one account's place in one event's line.
+// Entry is one account's place in one event's line, and the pass it was exchanged for.
 type Entry struct {
 	Arrival   int64
-	JoinedAt  time.Time
 	PassUntil time.Time // zero: has not come in
 	PassID    uuid.UUID
 	Finished  bool   // the pass was used up
-	Version   string // the store's
+	Version   string // the store's; empty: not stored yet
 }
 
-// Kept is an entry under its account.
-type Kept struct {
-	Account string
-	Entry   Entry
-}
-
-// Book keeps entries: one for each account and event.
+// Book keeps the entries of those who came in: one for each account and event. Who waits is in
+// the line's pages only. An entry whose arrival is no longer its account's counts for nothing.
 type Book interface {
 	// Find gives the entries of accounts; whoever has none is not in the answer.
 	Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]Entry, error)
-	// Enter writes new entries where there are none, and gives back those that were there.
-	// A nil map means that all were written.
-	Enter(ctx context.Context, event uuid.UUID, entries []Kept, keep time.Duration) (present map[string]Entry, err error)
-	// Replace writes an entry over the version it carries. ErrStale when it changed meanwhile.
-	Replace(ctx context.Context, event uuid.UUID, account string, e Entry, keep time.Duration) error
-	// Strike removes an entry.
-	Strike(ctx context.Context, event uuid.UUID, account string, e Entry) error
+	// Write stores an entry over the version it carries. ErrStale when it changed meanwhile.
+	Write(ctx context.Context, event uuid.UUID, account string, e Entry, keep time.Duration) error
 }
 
 // PersonState is where somebody stands.

@@ -23,6 +23,7 @@ type Line struct {
 	Served  int64 // places up to here were let in
 	Lapsed  int64 // places up to here had their turn
 	Noticed int64 // places up to here were told of their turn
+	Marks   int64 // how often pages were changed by those who left
 
 	Waves  []Wave   // turns that can be taken, in order
 	Passes []Passes // passes that are valid, by when they end
@@ -251,16 +252,13 @@ func (l Line) Claim(place int64, now time.Time) (next Line, a Answer, until time
 	return l, Come, until
 }
 
-// Quit ends somebody's place. ahead: the place is yet to come, and has to be taken off its page.
-func (l Line) Quit(place int64, now time.Time) (next Line, ahead bool) {
+// Quit ends somebody's place.
+func (l Line) Quit(place int64, now time.Time) Line {
 	l = l.lapse(now)
-	if place > l.Served {
-		return l, true
-	}
-	if place > l.Lapsed {
+	if place <= l.Served && place > l.Lapsed {
 		l, _ = l.see(place)
 	}
-	return l, false
+	return l
 }
 
 // see marks a place of an open wave. again: it was marked before.

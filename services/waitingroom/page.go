@@ -40,10 +40,13 @@ func (p Page) came(index int) string {
 	return ""
 }
 
-func (p Page) left(index int) Page { return p.with(index, leftMark+p.came(index)) }
-
-func (p Page) with(index int, account string) Page {
+func (p Page) left(index int) Page {
 	p.Accounts = slices.Clone(p.Accounts)
+	return p.put(index, leftMark+p.came(index))
+}
+
+// put writes on a page that nobody else has.
+func (p Page) put(index int, account string) Page {
 	for len(p.Accounts) <= index {
 		p.Accounts = append(p.Accounts, "")
 	}

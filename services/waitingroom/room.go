@@ -27,6 +27,7 @@ type Room struct {
 	line    Line
 	version string
 	pages   map[int64]Page // those read lately
+	index   *index
 	log     *LogPage
 	deal    *Deal
 }
@@ -43,7 +44,7 @@ const (
 	noticesMax = 512 // people told of their turn, in one tick
 )
 
-// forget makes the next turn read the store.
+// forget makes the next turn read the store. The index stays: it knows itself what it lacks.
 func (r *Room) forget() {
 	r.loaded, r.pages, r.log, r.deal = false, nil, nil, nil
 }
@@ -66,6 +67,8 @@ type step struct {
 	line  Line
 	pages []Page
 	log   *LogPage
+	seen  func() // what memory makes of it once it is stored
+	check bool   // nothing to store, but the answer holds only if no turn was had elsewhere
 }
 
 // turn runs f on the line as it is and stores what f makes of it. f may run several times.
@@ -87,6 +90,16 @@ func (r *Room) turn(ctx context.Context, f func(ctx context.Context, l Line) (st
 			return err
 		}
 		if len(s.pages) == 0 && s.log == nil && !changed(r.line, s.line) {
+			if s.check {
+				fresh, err := r.fresh(ctx)
+				if err != nil {
+					return err
+				}
+				if !fresh {
+					last = errElsewhere
+					continue
+				}
+			}
 			r.line = s.line // only figures that need not outlive us
 			return nil
 		}
@@ -110,6 +123,20 @@ func (r *Room) turn(ctx context.Context, f func(ctx context.Context, l Line) (st
 	return fault.Away("line", last)
 }
 
+var errElsewhere = errors.New("somebody else had a turn")
+
+// fresh tells whether the line in memory is the stored one, and forgets it otherwise.
+func (r *Room) fresh(ctx context.Context) (bool, error) {
+	_, version, err := r.ledger.Load(ctx, r.event)
+	if err != nil {
+		return false, fault.Away("line", err)
+	}
+	if version != r.version {
+		r.forget()
+	}
+	return version == r.version, nil
+}
+
 // settled looks whether a commit that reported an error was stored.
 func (r *Room) settled(ctx context.Context, turn uuid.UUID) (bool, error) {
 	r.forget()
@@ -126,7 +153,7 @@ func (r *Room) reread(ctx context.Context, s step) error {
 		return err
 	}
 	if line.Turn != s.line.Turn {
-		return errors.New("somebody else had a turn")
+		return errElsewhere
 	}
 	r.line, r.version = s.line, version
 	for _, p := range s.pages {
@@ -134,6 +161,9 @@ func (r *Room) reread(ctx context.Context, s step) error {
 	}
 	if s.log != nil {
 		r.log = s.log
+	}
+	if s.seen != nil {
+		s.seen()
 	}
 	return nil
 }
@@ -174,53 +204,132 @@ func (r *Room) read(ctx context.Context, numbers []int64) (map[int64]Page, error
 	return found, nil
 }
 
-// Take lines accounts up and gives the arrival number of the first; the others follow.
-func (r *Room) Take(ctx context.Context, accounts []string, t Terms) (first int64, err error) {
+// Ask is an account that wants a place. Whoever stands behind After keeps theirs; 0: whoever
+// has one.
+type Ask struct {
+	Account string
+	After   int64
+}
+
+// Taken is what became of it.
+type Taken struct {
+	Arrival int64 // 0: refused
+	Fresh   bool
+}
+
+// Lined is the answer to a batch that asked. Refusal is for those without an arrival.
+type Lined struct {
+	Places  []Taken
+	Refusal error
+}
+
+// Take lines up those who have no place, in their order, all in one turn.
+func (r *Room) Take(ctx context.Context, asks []Ask, t Terms) (out Lined, err error) {
 	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
 		if !t.same(l.Terms) {
 			l.Terms = t
 		}
-		next, from, err := l.Take(len(accounts), r.now())
-		if err != nil {
+		if err := r.learn(ctx, l); err != nil {
 			return step{}, err
 		}
-		first = from
-		var numbers []int64
-		for n, last := (from-1)/PageSize, (next.Taken-1)/PageSize; n <= last; n++ {
-			numbers = append(numbers, n)
+		out = Lined{Places: make([]Taken, len(asks))}
+		var coming []string
+		fresh := map[string]int{} // which of the coming; one account may ask twice at once
+		for i, ask := range asks {
+			out.Places[i].Arrival = r.index.arrival(ask.Account)
+			if _, twice := fresh[ask.Account]; out.Places[i].Arrival <= ask.After && !twice {
+				fresh[ask.Account] = len(coming)
+				coming = append(coming, ask.Account)
+				out.Places[i].Fresh = true
+			}
 		}
-		pages, err := r.read(ctx, numbers)
-		if err != nil {
+		if len(coming) == 0 {
+			return step{line: l, check: true}, nil
+		}
+		next, from, refusal := l.Take(len(coming), r.now())
+		for i, ask := range asks {
+			if at, is := fresh[ask.Account]; is && refusal == nil {
+				out.Places[i].Arrival = from + int64(at)
+			} else if is {
+				out.Places[i] = Taken{}
+			}
+		}
+		if out.Refusal = refusal; out.Refusal != nil {
+			return step{line: l}, nil //nolint:nilerr // an answer, which goes with the others'
+		}
+		pages, err := r.lineUp(ctx, coming, from)
+		return step{line: next, pages: pages, seen: func() {
+			for i, account := range coming {
+				r.index.put(account, from+int64(i))
+			}
+			r.index.upTo = next.Taken
+		}}, err
+	})
+	return out, err
+}
+
+// lineUp puts accounts on the pages from an arrival on.
+func (r *Room) lineUp(ctx context.Context, accounts []string, from int64) (changed []Page, err error) {
+	var numbers []int64
+	for n, last := (from-1)/PageSize, (from+int64(len(accounts))-2)/PageSize; n <= last; n++ {
+		numbers = append(numbers, n)
+	}
+	pages, err := r.read(ctx, numbers)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range numbers {
+		p := pages[n]
+		p.Accounts = slices.Clone(p.Accounts)
+		pages[n] = p
+	}
+	for i, account := range accounts {
+		n, at := pageOf(from + int64(i))
+		pages[n] = pages[n].put(at, account)
+	}
+	for _, n := range numbers {
+		changed = append(changed, pages[n])
+	}
+	return changed, nil
+}
+
+// Seek gives the arrivals of accounts; 0: no place.
+func (r *Room) Seek(ctx context.Context, accounts []string) (arrivals []int64, err error) {
+	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+		arrivals = make([]int64, len(accounts))
+		if err := r.learn(ctx, l); err != nil {
 			return step{}, err
 		}
 		for i, account := range accounts {
-			n, at := pageOf(from + int64(i))
-			pages[n] = pages[n].with(at, account)
+			arrivals[i] = r.index.arrival(account)
 		}
-		s := step{line: next}
-		for _, n := range numbers {
-			s.pages = append(s.pages, pages[n])
-		}
-		return s, nil
+		return step{line: l, check: true}, nil
 	})
-	return first, err
+	return arrivals, err
 }
 
 // Claimed is the answer to one who asked to come in.
 type Claimed struct {
-	Answer Answer
-	Until  time.Time
+	Arrival int64 // 0: no place
+	Answer  Answer
+	Until   time.Time
 }
 
-// Claim takes the turns of arrivals.
-func (r *Room) Claim(ctx context.Context, arrivals []int64) (answers []Claimed, err error) {
-	err = r.turn(ctx, func(_ context.Context, l Line) (step, error) {
-		deal := r.dealt(l)
-		answers = make([]Claimed, len(arrivals))
-		for i, a := range arrivals {
-			l, answers[i].Answer, answers[i].Until = l.Claim(deal.Place(a), r.now())
+// Claim takes the turns of accounts.
+func (r *Room) Claim(ctx context.Context, accounts []string) (answers []Claimed, err error) {
+	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+		if err := r.learn(ctx, l); err != nil {
+			return step{}, err
 		}
-		return step{line: l}, nil
+		deal := r.dealt(l)
+		answers = make([]Claimed, len(accounts))
+		for i, account := range accounts {
+			c := &answers[i]
+			if c.Arrival = r.index.arrival(account); c.Arrival > 0 {
+				l, c.Answer, c.Until = l.Claim(deal.Place(c.Arrival), r.now())
+			}
+		}
+		return step{line: l, check: true}, nil
 	})
 	return answers, err
 }
@@ -233,34 +342,27 @@ func (r *Room) dealt(l Line) *Deal {
 	return r.deal
 }
 
-// Quit takes arrivals out of the line.
-func (r *Room) Quit(ctx context.Context, arrivals []int64) error {
+// Quit takes an account out of the line.
+func (r *Room) Quit(ctx context.Context, account string) error {
 	return r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
-		deal := r.dealt(l)
-		var ahead, numbers []int64
-		for _, a := range arrivals {
-			var yet bool
-			if l, yet = l.Quit(deal.Place(a), r.now()); yet && a >= 1 && a <= l.Taken {
-				n, _ := pageOf(a)
-				ahead, numbers = append(ahead, a), append(numbers, n)
-			}
+		if err := r.learn(ctx, l); err != nil {
+			return step{}, err
 		}
-		pages, err := r.read(ctx, numbers)
+		arrival := r.index.arrival(account)
+		if arrival == 0 {
+			return step{line: l, check: true}, nil
+		}
+		n, at := pageOf(arrival)
+		pages, err := r.read(ctx, []int64{n})
 		if err != nil {
 			return step{}, err
 		}
-		touched := map[int64]bool{}
-		for _, a := range ahead {
-			if n, at := pageOf(a); pages[n].at(at) != "" {
-				pages[n] = pages[n].left(at)
-				touched[n] = true
-			}
-		}
-		s := step{line: l}
-		for n := range touched {
-			s.pages = append(s.pages, pages[n])
-		}
-		return s, nil
+		l = l.Quit(r.dealt(l).Place(arrival), r.now())
+		l.Marks++
+		return step{line: l, pages: []Page{pages[n].left(at)}, seen: func() {
+			r.index.drop(account)
+			r.index.marks = l.Marks
+		}}, nil
 	})
 }
 

@@ -140,13 +140,3 @@ func (v *Views) Line(ctx context.Context, t Terms) (Line, error) {
 	v.known[event] = view
 	return l, nil
 }
-
-// Came tells whether an account is who arrived, and has not left.
-func (v *Views) Came(ctx context.Context, event uuid.UUID, arrival int64, account string) (bool, error) {
-	number, at := pageOf(arrival)
-	pages, err := v.ledger.Pages(ctx, event, []int64{number})
-	if err != nil {
-		return false, fault.Away("line", err)
-	}
-	return len(pages) == 1 && pages[0].at(at) == account, nil
-}

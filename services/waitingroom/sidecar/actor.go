@@ -23,6 +23,7 @@ const ActorType = "WaitingRoom"
 // The actor's methods and its reminder.
 const (
 	methodTake      = "take"
+	methodSeek      = "seek"
 	methodClaim     = "claim"
 	methodQuit      = "quit"
 	methodFinish    = "finish"
@@ -38,13 +39,17 @@ const (
 // on nothing of an error but that there was one.
 type (
 	takeIn struct {
-		Accounts []string   `json:"accounts"`
-		Terms    termsValue `json:"terms"`
+		Asks  []waitingroom.Ask `json:"asks"`
+		Terms termsValue        `json:"terms"`
 	}
 	takeOut struct {
-		First int64 `json:"first"`
+		Places  []waitingroom.Taken `json:"places"`
+		Refusal *refusal            `json:"refusal,omitempty"`
 	}
-	arrivalsIn struct {
+	accountsIn struct {
+		Accounts []string `json:"accounts"`
+	}
+	seekOut struct {
 		Arrivals []int64 `json:"arrivals"`
 	}
 	claimOut struct {
@@ -180,21 +185,14 @@ func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []by
 		if err != nil {
 			return nil, err
 		}
-		first, err := room.Take(ctx, in.Accounts, in.Terms.terms(id))
-		return takeOut{first}, err
-	case methodClaim:
-		in, err := read[arrivalsIn](raw)
+		lined, err := room.Take(ctx, in.Asks, in.Terms.terms(id))
+		return takeOut{lined.Places, refusalOf(lined.Refusal)}, err
+	case methodSeek, methodClaim, methodQuit:
+		in, err := read[accountsIn](raw)
 		if err != nil {
 			return nil, err
 		}
-		answers, err := room.Claim(ctx, in.Arrivals)
-		return claimOut{answers}, err
-	case methodQuit:
-		in, err := read[arrivalsIn](raw)
-		if err != nil {
-			return nil, err
-		}
-		return nil, room.Quit(ctx, in.Arrivals)
+		return a.person(ctx, room, method, in.Accounts)
 	case methodFinish:
 		in, err := read[finishIn](raw)
 		if err != nil {
@@ -220,6 +218,24 @@ func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []by
 		return configureOut{encoded}, err
 	}
 	return nil, errMethod
+}
+
+// person runs a method that is about people who stand in the line.
+func (a *Actors) person(ctx context.Context, room *waitingroom.Room, method string, accounts []string) (any, error) {
+	switch method {
+	case methodSeek:
+		arrivals, err := room.Seek(ctx, accounts)
+		return seekOut{arrivals}, err
+	case methodClaim:
+		answers, err := room.Claim(ctx, accounts)
+		return claimOut{answers}, err
+	}
+	for _, account := range accounts {
+		if err := room.Quit(ctx, account); err != nil {
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 func read[T any](raw []byte) (T, error) {
@@ -249,19 +265,32 @@ func replyOf(value any, err error) (reply, error) {
 		if !ok || f.Kind == fault.Unavailable && f.Code != waitingroom.ErrFull.Code {
 			return reply{}, err
 		}
-		return reply{Refusal: &refusal{f.Kind, f.Code, f.Message, f.Fields}}, nil
+		return reply{Refusal: refusalOf(f)}, nil
 	}
 	raw, err := json.Marshal(value)
 	return reply{Value: raw}, err
 }
 
+// refusalOf writes a fault of ours; nil for none.
+func refusalOf(err error) *refusal {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return nil
+	}
+	return &refusal{f.Kind, f.Code, f.Message, f.Fields}
+}
+
+func (r refusal) fault() error {
+	err := fault.New(r.Kind, r.Code, r.Message)
+	for name, value := range r.Fields {
+		err = err.With(name, value)
+	}
+	return err
+}
+
 func (r reply) open(out any) error {
 	if r.Refusal != nil {
-		err := fault.New(r.Refusal.Kind, r.Refusal.Code, r.Refusal.Message)
-		for name, value := range r.Refusal.Fields {
-			err = err.With(name, value)
-		}
-		return err
+		return r.Refusal.fault()
 	}
 	if out == nil {
 		return nil

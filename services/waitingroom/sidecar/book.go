@@ -13,8 +13,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// Book keeps entries in the component `cache`, one key for each account and event. A lost one
-// can be restored from the place its owner has and the line's page.
+// Book keeps the entries of those who came in in the component `cache`, one key for each account
+// and event. Whose is lost gets another pass while their turn lasts.
 type Book struct{ Store *sidecar.Store }
 
 var _ waitingroom.Book = Book{}
@@ -25,14 +25,13 @@ func entryKey(event uuid.UUID, account string) string {
 
 type entryValue struct {
 	Arrival  int64     `json:"n"`
-	Joined   int64     `json:"t"` // milliseconds of Unix time, as all times here
-	Until    int64     `json:"u,omitempty"`
+	Until    int64     `json:"u,omitempty"` // milliseconds of Unix time
 	Pass     uuid.UUID `json:"p,omitzero"`
 	Finished bool      `json:"f,omitempty"`
 }
 
 func encodeEntry(e waitingroom.Entry) ([]byte, error) {
-	v := entryValue{Arrival: e.Arrival, Joined: e.JoinedAt.UnixMilli(), Pass: e.PassID, Finished: e.Finished}
+	v := entryValue{Arrival: e.Arrival, Pass: e.PassID, Finished: e.Finished}
 	if !e.PassUntil.IsZero() {
 		v.Until = e.PassUntil.UnixMilli()
 	}
@@ -44,7 +43,7 @@ func decodeEntry(item sidecar.Item) (waitingroom.Entry, error) {
 	if err := json.Unmarshal(item.Value, &v); err != nil {
 		return waitingroom.Entry{}, fmt.Errorf("queue entry: %w", err)
 	}
-	e := waitingroom.Entry{Arrival: v.Arrival, JoinedAt: time.UnixMilli(v.Joined), PassID: v.Pass, Finished: v.Finished, Version: item.ETag}
+	e := waitingroom.Entry{Arrival: v.Arrival, PassID: v.Pass, Finished: v.Finished, Version: item.ETag}
 	if v.Until != 0 {
 		e.PassUntil = time.UnixMilli(v.Until)
 	}
@@ -74,41 +73,11 @@ func (b Book) Find(ctx context.Context, event uuid.UUID, accounts []string) (map
 	return found, nil
 }
 
-// Enter implements waitingroom.Book. After any error it reads back: whoever stands there has won.
-func (b Book) Enter(ctx context.Context, event uuid.UUID, entries []waitingroom.Kept, keep time.Duration) (map[string]waitingroom.Entry, error) {
-	if len(entries) == 0 {
-		return nil, nil
-	}
-	ops, accounts := make([]sidecar.Op, len(entries)), make([]string, len(entries))
-	for i, k := range entries {
-		raw, err := encodeEntry(k.Entry)
-		if err != nil {
-			return nil, err
-		}
-		ops[i], accounts[i] = sidecar.Op{Key: entryKey(event, k.Account), Value: raw, TTL: keep}, k.Account
-	}
-	refusal := b.Store.CreateEach(ctx, ops)
-	if refusal == nil {
-		return nil, nil
-	}
-	present, err := b.Find(ctx, event, accounts)
-	if err != nil {
-		return nil, err
-	}
-	if len(present) < len(entries) {
-		return nil, fault.Away("cache", refusal) // some are not there at all
-	}
-	return present, nil
-}
-
-// Replace implements waitingroom.Book.
-func (b Book) Replace(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry, keep time.Duration) error {
+// Write implements waitingroom.Book.
+func (b Book) Write(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry, keep time.Duration) error {
 	raw, err := encodeEntry(e)
 	if err != nil {
 		return err
-	}
-	if e.Version == "" {
-		return waitingroom.ErrStale // never written over blindly
 	}
 	err = b.Store.PutIf(ctx, entryKey(event, account), raw, e.Version, keep)
 	if err == nil {
@@ -124,12 +93,4 @@ func (b Book) Replace(ctx context.Context, event uuid.UUID, account string, e wa
 		return nil // an answer got lost, not the entry
 	}
 	return waitingroom.ErrStale.Because(err)
-}
-
-// Strike implements waitingroom.Book.
-func (b Book) Strike(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry) error {
-	if err := b.Store.DeleteIf(ctx, entryKey(event, account), e.Version); err != nil {
-		return waitingroom.ErrStale.Because(err)
-	}
-	return nil
 }

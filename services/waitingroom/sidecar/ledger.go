@@ -175,6 +175,7 @@ type lineValue struct {
 	Served   int64         `json:"served"`
 	Lapsed   int64         `json:"lapsed"`
 	Noticed  int64         `json:"noticed"`
+	Marks    int64         `json:"marks,omitempty"`
 	Waves    []waveValue   `json:"waves,omitempty"`
 	Passes   []passesValue `json:"passes,omitempty"`
 	List     bool          `json:"list,omitempty"`
@@ -199,7 +200,7 @@ func EncodeLine(l waitingroom.Line) ([]byte, error) {
 			Commitment: l.Draw.Commitment, CommittedAt: l.Draw.CommittedAt, Seed: l.Draw.Seed,
 			Count: l.Draw.Count, Digest: l.Draw.Digest, HeldAt: l.Draw.HeldAt,
 		},
-		Taken: l.Taken, Served: l.Served, Lapsed: l.Lapsed, Noticed: l.Noticed, List: l.List,
+		Taken: l.Taken, Served: l.Served, Lapsed: l.Lapsed, Noticed: l.Noticed, Marks: l.Marks, List: l.List,
 		Opened: l.Opened, Ticked: l.Ticked, Tokens: l.Tokens, Flow: l.Flow, Habits: habitsValue(l.Habits),
 		Logged: l.Logged, Turn: l.Turn,
 	}
@@ -229,7 +230,7 @@ func DecodeLine(event uuid.UUID, raw []byte) (waitingroom.Line, error) {
 			Commitment: v.Draw.Commitment, CommittedAt: v.Draw.CommittedAt, Seed: v.Draw.Seed,
 			Count: v.Draw.Count, Digest: v.Draw.Digest, HeldAt: v.Draw.HeldAt,
 		},
-		Taken: v.Taken, Served: v.Served, Lapsed: v.Lapsed, Noticed: v.Noticed, List: v.List,
+		Taken: v.Taken, Served: v.Served, Lapsed: v.Lapsed, Noticed: v.Noticed, Marks: v.Marks, List: v.List,
 		Opened: v.Opened, Ticked: v.Ticked, Tokens: v.Tokens, Flow: v.Flow, Habits: waitingroom.Habits(v.Habits),
 		Logged: v.Logged, Turn: v.Turn,
 	}

@@ -92,30 +92,51 @@ func (r *Rooms) wake(ctx context.Context, event uuid.UUID) {
 }
 
 // Take implements waitingroom.Rooms.
-func (r *Rooms) Take(ctx context.Context, accounts []string, t waitingroom.Terms) (int64, error) {
+func (r *Rooms) Take(ctx context.Context, asks []waitingroom.Ask, t waitingroom.Terms) (waitingroom.Lined, error) {
 	var out takeOut
-	if err := r.invoke(ctx, t.Event, methodTake, takeIn{accounts, termsOf(t)}, &out); err != nil {
-		return 0, err
+	if err := r.invoke(ctx, t.Event, methodTake, takeIn{asks, termsOf(t)}, &out); err != nil {
+		return waitingroom.Lined{}, err
+	}
+	if len(out.Places) != len(asks) {
+		return waitingroom.Lined{}, errMissing
 	}
 	go r.wake(ctx, t.Event)
-	return out.First, nil
+	lined := waitingroom.Lined{Places: out.Places}
+	if out.Refusal != nil {
+		lined.Refusal = out.Refusal.fault()
+	}
+	return lined, nil
+}
+
+var errMissing = errors.New("waiting room: answers missing")
+
+// Seek implements waitingroom.Rooms.
+func (r *Rooms) Seek(ctx context.Context, event uuid.UUID, accounts []string) ([]int64, error) {
+	var out seekOut
+	if err := r.invoke(ctx, event, methodSeek, accountsIn{accounts}, &out); err != nil {
+		return nil, err
+	}
+	if len(out.Arrivals) != len(accounts) {
+		return nil, errMissing
+	}
+	return out.Arrivals, nil
 }
 
 // Claim implements waitingroom.Rooms.
-func (r *Rooms) Claim(ctx context.Context, event uuid.UUID, arrivals []int64) ([]waitingroom.Claimed, error) {
+func (r *Rooms) Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]waitingroom.Claimed, error) {
 	var out claimOut
-	if err := r.invoke(ctx, event, methodClaim, arrivalsIn{arrivals}, &out); err != nil {
+	if err := r.invoke(ctx, event, methodClaim, accountsIn{accounts}, &out); err != nil {
 		return nil, err
 	}
-	if len(out.Answers) != len(arrivals) {
-		return nil, errors.New("waiting room: answers missing")
+	if len(out.Answers) != len(accounts) {
+		return nil, errMissing
 	}
 	return out.Answers, nil
 }
 
 // Quit implements waitingroom.Rooms.
-func (r *Rooms) Quit(ctx context.Context, event uuid.UUID, arrivals []int64) error {
-	return r.invoke(ctx, event, methodQuit, arrivalsIn{arrivals}, nil)
+func (r *Rooms) Quit(ctx context.Context, event uuid.UUID, account string) error {
+	return r.invoke(ctx, event, methodQuit, accountsIn{[]string{account}}, nil)
 }
 
 // Finish ends passes before their time.

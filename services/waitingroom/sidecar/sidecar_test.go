@@ -100,8 +100,28 @@ func TestJoinWaitAndBeAdmitted(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, line.Inside())
 
+	require.ErrorIs(t, house.Desk.Leave(ctx, account(1), id), waitingroom.ErrInside)
+	require.NoError(t, house.Desk.Finish(ctx, id, account(1).ID, 1, house.Rooms.Finish))
+	_, _, err = house.Desk.Admit(ctx, account(1), id, "")
+	require.Equal(t, fault.Gone, fault.KindOf(err), "the pass is used up")
+	third, created, err := house.Desk.Join(ctx, account(1), id)
+	require.NoError(t, err)
+	require.True(t, created, "who is done may come again")
+	require.Greater(t, third.Number, first.Number)
+	stands, err := house.Desk.Where(ctx, account(1), id, "")
+	require.NoError(t, err)
+	require.Equal(t, third.Number, stands.Number, "wherever they ask")
+
 	_, _, err = house.Desk.Admit(ctx, account(2), id, "")
 	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
+	ahead, _, err := house.Desk.Join(ctx, account(2), id)
+	require.NoError(t, err)
+	require.NoError(t, house.Desk.Leave(ctx, account(2), id))
+	_, err = house.Desk.Where(ctx, account(2), id, "")
+	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
+	behind, _, err := house.Desk.Join(ctx, account(2), id)
+	require.NoError(t, err)
+	require.Greater(t, behind.Number, ahead.Number)
 	_, _, err = house.Desk.Admit(ctx, account(2), id, house.Desk.Place(id, account(1), 1))
 	require.Equal(t, fault.Forbidden, fault.KindOf(err), "somebody else's place")
 }
@@ -120,20 +140,21 @@ func TestTwoActivations(t *testing.T) {
 		room := waitingroom.NewRoom(id, ledger, time.Now)
 		wg.Go(func() {
 			for turn := range turns {
-				accounts := make([]string, people)
-				for i := range accounts {
-					accounts[i] = fmt.Sprintf("r%d-t%d-%d", r, turn, i)
+				asks := make([]waitingroom.Ask, people)
+				for i := range asks {
+					asks[i].Account = fmt.Sprintf("r%d-t%d-%d", r, turn, i)
 				}
-				first, err := room.Take(t.Context(), accounts, terms)
+				out, err := room.Take(t.Context(), asks, terms)
 				if err != nil {
 					continue // lost too often: nothing was promised
 				}
 				mu.Lock()
-				for i, a := range accounts {
-					if other, taken := given[first+int64(i)]; taken {
-						t.Errorf("arrival %d given to %s and %s", first+int64(i), other, a)
+				for i, ask := range asks {
+					arrival := out.Places[i].Arrival
+					if other, taken := given[arrival]; taken {
+						t.Errorf("arrival %d given to %s and %s", arrival, other, ask.Account)
 					}
-					given[first+int64(i)] = a
+					given[arrival] = ask.Account
 				}
 				mu.Unlock()
 			}
