@@ -21,7 +21,7 @@ const holdClients = 256
 // holds measures holds of one unit each, all of one event, by accounts of their own: the normal
 // way, and through the log of an event in high demand.
 func (b *bench) holds(ctx context.Context) error {
-	count := min(b.accounts, 10_000)
+	count := min(len(b.issuer.tokens), 10_000)
 	normal, err := b.event(ctx, false, count)
 	if err != nil {
 		return err
@@ -42,11 +42,11 @@ func (b *bench) holds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(b.report, "## Holds on one event\n\nOne unit each, %d accounts, %d at once.\n\n| | holds/s | p50 | p99 |\n|---|---|---|---|\n", count, holdClients)
+	fmt.Fprintf(&b.report, "One unit each, %d accounts, %d at once.\n\n| | holds/s | p50 | p99 |\n|---|---|---|---|\n", count, holdClients)
 	for name, r := range map[string]load.Result{"one transaction each": plain, "high demand: batches in log order": logged} {
-		fmt.Fprintf(b.report, "| %s | %.0f | %s | %s |\n", name, r.Rate(), r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
+		fmt.Fprintf(&b.report, "| %s | %.0f | %s | %s |\n", name, r.Rate(), r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
 	}
-	fmt.Fprintf(b.report, "\nRatio %.2f (goal 3).\n\n", logged.Rate()/plain.Rate())
+	fmt.Fprintf(&b.report, "\nRatio %.2f (goal 3).\n\n", logged.Rate()/plain.Rate())
 	return nil
 }
 

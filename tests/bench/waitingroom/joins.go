@@ -1,15 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -21,12 +23,13 @@ import (
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-// bench is one run on a stack.
+// bench is one section's run.
 type bench struct {
-	stack    *stack.Stack
-	issuer   *issuer
-	accounts int
-	report   *strings.Builder
+	section section
+	ready   func() error // returns when the machine is quiet
+	stack   *stack.Stack
+	issuer  *issuer
+	report  strings.Builder
 }
 
 const joinClients = 256
@@ -81,9 +84,10 @@ func (b *bench) event(ctx context.Context, highDemand bool, capacity int) (e con
 	return e, b.post(ctx, catalog+"/api/v1/events/"+e.ID+"/publish", nil, &published)
 }
 
-// joins measures how fast a crowd gets its places, then kills what it runs on.
+// joins measures how fast a crowd gets its places.
 func (b *bench) joins(ctx context.Context) error {
-	bare, err := b.bareHandler(ctx)
+	everyone := len(b.issuer.tokens)
+	bare, err := b.bareHandler(ctx, everyone)
 	if err != nil {
 		return err
 	}
@@ -91,39 +95,107 @@ func (b *bench) joins(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	half := b.accounts / 2
-	h, url := load.NewHTTP(joinClients), b.address("waitingroom")+"/api/v1/events/"+e.ID+"/queue"
-	began := b.used()
-	plain := load.Run(ctx, load.Plan{Clients: joinClients, Requests: half}, b.joiner(h, url, half, 0, nil))
-	used := b.used() - began
-	if err := plain.Only("201"); err != nil {
+	h, url := load.NewHTTP(joinClients), b.queue(e)
+	theirs, ours := b.used(), selfUsed()
+	r := load.Run(ctx, load.Plan{Clients: joinClients, Requests: everyone}, b.joiner(h, url, nil))
+	theirs, ours = b.used()-theirs, selfUsed()-ours
+	if err := r.Only("201"); err != nil {
 		return err
 	}
-	told := &places{number: map[int]int64{}}
-	stop := b.killers(ctx)
-	crashed := load.Run(ctx, load.Plan{Clients: joinClients, Requests: b.accounts - half}, b.joiner(h, url, b.accounts-half, half, told))
-	kills := stop()
-	if err := told.check(); err != nil {
+	if _, err := b.lined(ctx, e, nil); err != nil {
 		return err
 	}
-	line, err := b.line(ctx, e.ID)
+	fmt.Fprintf(&b.report, "%d accounts, each with a token to verify, %d at once, straight to one replica.\n\n| | joins/s | p50 | p99 |\n|---|---:|---:|---:|\n", everyone, joinClients)
+	for _, row := range []struct {
+		name string
+		load.Result
+	}{{"waiting room", r}, {"bare net/http handler, nothing verified, nothing stored", bare}} {
+		fmt.Fprintf(&b.report, "| %s | %.0f | %s | %s |\n", row.name, row.Rate(), row.Quantile(50).Round(time.Millisecond), row.Quantile(99).Round(time.Millisecond))
+	}
+	fmt.Fprintf(&b.report, "\nGoal 5,000/s. Ratio to the bare handler %.2f. A join takes %.0f µs of processor time in service, sidecar and Postgres together, and %.0f µs in the client.\n",
+		r.Rate()/bare.Rate(), float64(theirs.Microseconds())/float64(everyone), float64(ours.Microseconds())/float64(everyone))
+	return nil
+}
+
+func (b *bench) queue(e concert) string {
+	return b.address("waitingroom") + "/api/v1/events/" + e.ID + "/queue"
+}
+
+// crash has the crowd join while what its line runs on is killed.
+func (b *bench) crash(ctx context.Context) error {
+	everyone := len(b.issuer.tokens)
+	e, err := b.event(ctx, true, 2000)
 	if err != nil {
 		return err
 	}
-	if err := line.Check(); err != nil {
+	const rate = 100
+	if err := b.send(ctx, http.MethodPatch, b.queue(e)+"/settings", b.issuer.merchant, map[string]any{"rate": rate, "claimWindowSeconds": 20}, nil, nil); err != nil {
 		return err
 	}
-	fmt.Fprintf(b.report, "## Joins\n\nAn account each, with a token to verify, straight to one replica.\n\n| | joins/s | p50 | p99 |\n|---|---|---|---|\n")
-	row := func(name string, r load.Result) {
-		fmt.Fprintf(b.report, "| %s | %.0f | %s | %s |\n", name, r.Rate(), r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
+	told := newPlaces(everyone)
+	stop := b.killers(ctx, told)
+	r := load.Run(ctx, load.Plan{Clients: joinClients, Requests: everyone}, b.joiner(load.NewHTTP(joinClients), b.queue(e), told))
+	kills := stop()
+	if r.Err != nil {
+		return r.Err
 	}
-	row("waiting room", plain)
-	row("bare net/http handler, nothing stored", bare)
-	row(fmt.Sprintf("waiting room, with kill -9 of %s", kills), crashed)
-	fmt.Fprintf(b.report, "\nA join takes %.0f µs of processor time in service, sidecar, Redis and Postgres together.\n", float64(used.Microseconds())/float64(half))
-	fmt.Fprintf(b.report, "\nRatio to the bare handler %.2f (goal of the waiting room: 5,000 joins/s). After the kills all %d places that were told are different, and I4 holds: %d arrivals, %d let in, %d places of requests that died unanswered.\n\n",
-		plain.Rate()/bare.Rate(), len(told.number)+half, line.Taken, line.Served, line.Taken-int64(len(told.number)+half))
-	return nil
+	if want := strings.Join(victims, ", "); kills != want {
+		return fmt.Errorf("killed %s, not %s", kills, want)
+	}
+	if err := told.check(); err != nil {
+		return err
+	}
+	// The line goes on: whoever is let in by now was let in in order, and never over the rate.
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		line, err := b.lined(ctx, e, told)
+		if err != nil {
+			return err
+		}
+		if line.Served >= 10*rate {
+			fmt.Fprintf(&b.report, "%d accounts, %d at once, join within %s; meanwhile %s are ended by kill -9, one after the other. Who gets no answer asks again; the longest took %s.\n\n"+
+				"Every account has exactly one place, the one it was told (%d arrivals for %d accounts); whoever was told before another asked stands before them. "+
+				"%d people were let in, at %d moments, in order and never faster than %d a second (I4).\n",
+				everyone, joinClients, r.Elapsed.Round(time.Second), kills, r.Quantile(100).Round(100*time.Millisecond), line.Taken, everyone, line.Served, len(line.Log), rate)
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("only %d were let in", line.Served)
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// lined reads the line and checks that everyone has one place there, the one they were told.
+func (b *bench) lined(ctx context.Context, e concert, told *places) (*harness.Line, error) {
+	line, err := b.line(ctx, e.ID)
+	if err != nil {
+		return nil, err
+	}
+	if err := line.Check(); err != nil {
+		return nil, err
+	}
+	everyone := len(b.issuer.tokens)
+	at := map[string]int64{}
+	arrival := int64(0)
+	for _, page := range line.Pages {
+		for _, who := range page {
+			arrival++
+			if before, twice := at[who]; twice {
+				return nil, fmt.Errorf("%s stands at %d and at %d", who, before, arrival)
+			}
+			at[who] = arrival
+		}
+	}
+	if len(at) != everyone {
+		return nil, fmt.Errorf("%d accounts have a place, %d joined", len(at), everyone)
+	}
+	for a := 0; told != nil && a < everyone; a++ {
+		if at[account(a)] != told.of[a].number {
+			return nil, fmt.Errorf("account %d was told %d and stands at %d", a, told.of[a].number, at[account(a)])
+		}
+	}
+	return line, nil
 }
 
 // used is the processor time that everything a join touches has taken. Unlike the rate it says
@@ -131,7 +203,7 @@ func (b *bench) joins(ctx context.Context) error {
 func (b *bench) used() (sum time.Duration) {
 	for _, s := range b.stack.Status() {
 		switch s.Name {
-		case "waitingroom", "waitingroom.daprd", "redis", "postgres":
+		case "waitingroom", "waitingroom.daprd", "postgres":
 			for _, pid := range append(children(s.PID), s.PID) {
 				if d, err := cpu(pid); err == nil {
 					sum += d
@@ -140,6 +212,15 @@ func (b *bench) used() (sum time.Duration) {
 		}
 	}
 	return sum
+}
+
+// selfUsed is the processor time of this process.
+func selfUsed() time.Duration {
+	d, err := cpu(os.Getpid())
+	if err != nil {
+		return 0
+	}
+	return d
 }
 
 // children are the processes that a process started: Postgres has one for each connection.
@@ -156,18 +237,18 @@ func children(pid int) (pids []int) {
 	return pids
 }
 
-// joiner has each client join with accounts of its own. With told, it asks until it is answered.
-func (b *bench) joiner(h *load.HTTP, url string, people, from int, told *places) load.Call {
+// joiner has each call join with an account of its own. With told, it asks until it is answered.
+func (b *bench) joiner(h *load.HTTP, url string, told *places) load.Call {
 	var next atomic.Int64
 	return func(ctx context.Context, _, _ int) (string, error) {
-		a := from + int(next.Add(1)-1)
-		if a >= from+people {
-			return "201", nil
+		a := int(next.Add(1) - 1)
+		if told != nil {
+			told.asks(a)
 		}
 		for {
 			var answer struct{ Number int64 }
 			outcome, err := h.Do(ctx, http.MethodPost, url, b.issuer.tokens[a], nil, func(status int, raw []byte) error {
-				if status >= 300 {
+				if status >= 300 || told == nil {
 					return nil
 				}
 				return json.Unmarshal(raw, &answer)
@@ -177,48 +258,71 @@ func (b *bench) joiner(h *load.HTTP, url string, people, from int, told *places)
 			}
 			if err == nil && answer.Number > 0 {
 				told.note(a, answer.Number)
-				return outcome, nil
+				return "201", nil
 			}
-			time.Sleep(100 * time.Millisecond)
+			select {
+			case <-ctx.Done():
+				return "", ctx.Err()
+			case <-time.After(100 * time.Millisecond):
+			}
 		}
 	}
 }
 
-// places are the numbers that people were told.
+// places are the numbers that people were told, and when.
 type places struct {
-	mu     sync.Mutex
-	number map[int]int64
+	began time.Time
+	of    []told
+	done  atomic.Int64
 }
+
+type told struct {
+	number       int64
+	asked, knows time.Duration
+}
+
+func newPlaces(n int) *places { return &places{began: time.Now(), of: make([]told, n)} }
+
+func (p *places) asks(account int) { p.of[account].asked = time.Since(p.began) }
 
 func (p *places) note(account int, n int64) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.number[account] = n
+	p.of[account].number, p.of[account].knows = n, time.Since(p.began)
+	p.done.Add(1)
 }
 
+// check verifies that no place was told twice, and that whoever knew theirs before another asked
+// stands before them.
 func (p *places) check() error {
-	seen := map[int64]int{}
-	for a, n := range p.number {
-		if other, twice := seen[n]; twice {
-			return fmt.Errorf("place %d was given to accounts %d and %d", n, a, other)
+	order := slices.Clone(p.of)
+	slices.SortFunc(order, func(a, b told) int { return cmp.Compare(a.number, b.number) })
+	earliest := time.Duration(math.MaxInt64) // that anyone further behind knew their place
+	for i := len(order) - 1; i >= 0; i-- {
+		if i > 0 && order[i].number == order[i-1].number {
+			return fmt.Errorf("place %d was given twice", order[i].number)
 		}
-		seen[n] = a
+		if order[i].asked > earliest {
+			return fmt.Errorf("place %d was asked for after somebody behind it was told theirs", order[i].number)
+		}
+		earliest = min(earliest, order[i].knows)
 	}
 	return nil
 }
 
-// killers ends one part after the other; the supervisor starts them again.
-func (b *bench) killers(ctx context.Context) (stop func() string) {
+var victims = []string{"waitingroom", "waitingroom.daprd", "placement"}
+
+// killers ends one part after the other, when a quarter, a half and three quarters have their
+// places; the supervisor starts them again.
+func (b *bench) killers(ctx context.Context, told *places) (stop func() string) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan []string, 1)
 	go func() {
 		var killed []string
-		for _, victim := range []string{"waitingroom", "waitingroom.daprd", "placement"} {
-			select {
-			case <-ctx.Done():
-				done <- killed
-				return
-			case <-time.After(1500 * time.Millisecond):
+		for i, victim := range victims {
+			for told.done.Load() < int64((i+1)*len(told.of)/(len(victims)+1)) && ctx.Err() == nil {
+				time.Sleep(10 * time.Millisecond)
+			}
+			if ctx.Err() != nil {
+				break
 			}
 			for _, s := range b.stack.Status() {
 				if s.Name == victim && s.PID != 0 && syscall.Kill(s.PID, syscall.SIGKILL) == nil {
@@ -251,7 +355,7 @@ func (b *bench) line(ctx context.Context, event string) (*harness.Line, error) {
 }
 
 // bareHandler is the least that an answer of that size costs with net/http.
-func (b *bench) bareHandler(ctx context.Context) (load.Result, error) {
+func (b *bench) bareHandler(ctx context.Context, requests int) (load.Result, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return load.Result{}, err
@@ -266,7 +370,7 @@ func (b *bench) bareHandler(ctx context.Context) (load.Result, error) {
 	go func() { _ = server.Serve(listener) }()
 	defer server.Close()
 	h, url := load.NewHTTP(joinClients), "http://"+listener.Addr().String()+"/api/v1/events/x/queue"
-	r := load.Run(ctx, load.Plan{Clients: joinClients, Requests: b.accounts}, func(ctx context.Context, _, n int) (string, error) {
+	r := load.Run(ctx, load.Plan{Clients: joinClients, Requests: requests}, func(ctx context.Context, _, n int) (string, error) {
 		return h.Do(ctx, http.MethodPost, url, b.issuer.tokens[n%len(b.issuer.tokens)], nil, nil)
 	})
 	return r, r.Only("201")

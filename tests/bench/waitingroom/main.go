@@ -1,15 +1,23 @@
-// Command waitingroom measures the waiting room: joins against a bare handler and through
-// kill -9, streams against centrifuge, and holds of an event in high demand against the normal
-// way, and runs a whole sale. `make bench-waitingroom` runs all; arguments choose sections: joins,
-// streams, holds, sale.
+// Command waitingroom measures the waiting room. `make bench-waitingroom` runs all sections;
+// arguments choose some:
+//
+//	joins    how fast a crowd gets its places, against a bare handler
+//	crash    the same crowd while what its line runs on is killed
+//	streams  ticks to ten thousand readers, against centrifuge
+//	holds    holds of one event in high demand, against the normal way
+//	sale     a whole sale, from the line to the last confirmed booking
+//
+// Each writes its part of docs/results/waitingroom.md and leaves the others'. With -ask a section
+// is set up and then waits for a line on stdin, so that the machine can be made quiet first.
 package main
 
 import (
+	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/stack"
@@ -21,89 +29,107 @@ func main() {
 		fmt.Fprintln(os.Stderr, serve(os.Args[2]))
 		os.Exit(1)
 	}
-	if err := run(context.Background(), os.Args[1:]); err != nil {
+	ask := flag.Bool("ask", false, "wait for a line on stdin before each section is measured")
+	flag.Parse()
+	if err := run(context.Background(), flag.Args(), *ask); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-waitingroom:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, sections []string) error {
-	chosen := func(name string) bool { return len(sections) == 0 || slices.Contains(sections, name) }
-	machine := load.Machine()
-	fmt.Println(machine)
-	var report strings.Builder
-	if chosen("streams") {
-		if err := streams(ctx, &report); err != nil {
-			return err
-		}
-	}
-	if chosen("joins") || chosen("holds") || chosen("sale") {
-		if err := onStack(ctx, &report, chosen); err != nil {
-			return err
-		}
-	}
-	fmt.Print(report.String())
-	if len(sections) > 0 {
-		return nil
-	}
-	return load.Write(".", "waitingroom", "Waiting room", machine, report.String())
+// section is one measurement on the parts that it names.
+type section struct {
+	name, title string
+	parts       []string // services, each with its sidecar; none: no stack at all
+	others      []string
+	run         func(b *bench, ctx context.Context) error
 }
 
-// onStack measures what needs the real parts.
-func onStack(ctx context.Context, report *strings.Builder, chosen func(string) bool) error {
-	accounts := people()
-	issuer, err := newIssuer(accounts)
-	if err != nil {
-		return err
-	}
-	defer issuer.close()
-	cfg, release, err := stack.Isolated()
-	if err != nil {
-		return err
-	}
-	defer release()
-	cfg.ExtraEnv = map[string]string{"OIDC_ISSUER": issuer.url, "OIDC_JWKS_URL": issuer.url + "/keys", "GOMEMLIMIT": "1GiB"}
-	s, err := stack.New(cfg)
-	if err != nil {
-		return err
-	}
-	defer s.Stop()
-	names := []string{"catalog", "waitingroom"}
-	if chosen("holds") || chosen("sale") {
-		names = append(names, "booking", "highdemand-consumer")
-	}
-	if chosen("sale") {
-		names = append(names, "booking-consumer", "payment")
-	}
-	for _, n := range names {
-		names = append(names, n+".daprd")
-	}
-	if chosen("sale") {
-		names = append(names, "stripesim")
-	}
-	if err := s.Start(names...); err != nil {
-		return err
-	}
-	wait, cancel := context.WithTimeout(ctx, 10*time.Minute)
-	defer cancel()
-	if err := s.Wait(wait); err != nil {
-		return err
-	}
-	b := &bench{stack: s, issuer: issuer, accounts: accounts, report: report}
-	if chosen("joins") {
-		if err := b.joins(ctx); err != nil {
-			return fmt.Errorf("joins: %w", err)
+var sections = []section{
+	{name: "joins", title: "Joins", parts: []string{"catalog", "waitingroom"}, run: (*bench).joins},
+	{name: "crash", title: "Joins through kill -9", parts: []string{"catalog", "waitingroom", "booking"}, run: (*bench).crash},
+	{name: "streams", title: "Streams", run: (*bench).streams},
+	{name: "holds", title: "Holds on one event", parts: []string{"catalog", "booking", "highdemand-consumer"}, run: (*bench).holds},
+	{
+		name: "sale", title: "A whole sale", others: []string{"stripesim"}, run: (*bench).sale,
+		parts: []string{"catalog", "waitingroom", "booking", "highdemand-consumer", "booking-consumer", "payment"},
+	},
+}
+
+func run(ctx context.Context, chosen []string, ask bool) error {
+	input := bufio.NewReader(os.Stdin)
+	for _, s := range sections {
+		if len(chosen) > 0 && !slices.Contains(chosen, s.name) {
+			continue
 		}
-	}
-	if chosen("holds") {
-		if err := b.holds(ctx); err != nil {
-			return fmt.Errorf("holds: %w", err)
+		b := &bench{section: s, ready: func() error {
+			if !ask {
+				return nil
+			}
+			fmt.Println("ready:", s.name)
+			_, err := input.ReadString('\n')
+			return err
+		}}
+		if err := b.all(ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
 		}
-	}
-	if chosen("sale") {
-		if err := b.sale(ctx); err != nil {
-			return fmt.Errorf("sale: %w", err)
-		}
+		fmt.Println("done:", s.name)
 	}
 	return nil
+}
+
+// all sets a section up, runs it and writes its part of the report.
+func (b *bench) all(ctx context.Context) error {
+	if len(b.section.parts) > 0 {
+		stop, err := b.start(ctx)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	if err := b.ready(); err != nil {
+		return err
+	}
+	machine := load.Machine()
+	if err := b.section.run(b, ctx); err != nil {
+		return err
+	}
+	fmt.Print(b.report.String())
+	return load.WriteSection(".", "waitingroom", "Waiting room", b.section.title, machine, b.report.String())
+}
+
+// start runs the section's parts, with an issuer of our own for the tokens.
+func (b *bench) start(ctx context.Context) (stop func(), err error) {
+	cfg, release, err := stack.Isolated()
+	if err != nil {
+		return nil, err
+	}
+	if b.issuer, err = newIssuer(people(), cfg.Cache); err != nil {
+		release()
+		return nil, err
+	}
+	cfg.ExtraEnv = map[string]string{"OIDC_ISSUER": issuerName, "OIDC_JWKS_URL": b.issuer.url}
+	if b.stack, err = stack.New(cfg); err != nil {
+		release()
+		return nil, err
+	}
+	stop = func() {
+		b.stack.Stop()
+		b.issuer.close()
+		release()
+	}
+	names := slices.Clone(b.section.others)
+	for _, part := range b.section.parts {
+		names = append(names, part, part+".daprd")
+	}
+	if err = b.stack.Start(names...); err == nil {
+		wait, cancel := context.WithTimeout(ctx, 10*time.Minute)
+		defer cancel()
+		err = b.stack.Wait(wait)
+	}
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	return stop, nil
 }

@@ -42,13 +42,13 @@ func (s *sold) note(unit string, account int) int {
 func (b *bench) sale(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, saleLimit)
 	defer cancel()
-	buyers := min(b.accounts, buyersMost)
+	buyers := min(len(b.issuer.tokens), buyersMost)
 	places := max(1, buyers/buyersPerPlace)
 	e, err := b.event(ctx, true, places)
 	if err != nil {
 		return err
 	}
-	queue := b.address("waitingroom") + "/api/v1/events/" + e.ID + "/queue"
+	queue := b.queue(e)
 	if err := b.send(ctx, http.MethodPatch, queue+"/settings", b.issuer.merchant, map[string]any{"rate": 50, "claimWindowSeconds": 15}, nil, nil); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (b *bench) sale(ctx context.Context) error {
 	if len(result.units) != places || len(result.twice) > 0 {
 		return fmt.Errorf("%d of %d sold, %d twice", len(result.units), places, len(result.twice))
 	}
-	fmt.Fprintf(b.report, "## A whole sale\n\n%d buyers for %d places, %.0f %% of those let in abandon: everything sold exactly once in %s, %d of the line let in, I4 holds.\n\n",
+	fmt.Fprintf(&b.report, "%d buyers for %d places, %.0f %% of those let in abandon: everything sold exactly once in %s, %d of the line let in, I4 holds.\n\n",
 		buyers, places, 100*abandon, time.Since(began).Round(time.Second), line.Served)
 	return nil
 }

@@ -72,6 +72,28 @@ func eachField(path, name string, found func(string)) {
 	}
 }
 
+// WriteSection keeps one section of a report whose sections are measured on their own, and leaves
+// the others as they are. body has no title.
+func WriteSection(root, name, title, section, machine, body string) error {
+	path := filepath.Join(root, "docs", "results", name+".md")
+	text := fmt.Sprintf("# %s\n\n`make bench-%s` repeats this.\n\n", title, name)
+	if raw, err := os.ReadFile(path); err == nil {
+		text = string(raw)
+	}
+	heading := "## " + section + "\n"
+	fresh := fmt.Sprintf("%s\n%s. %s.\n\n%s\n", heading, time.Now().UTC().Format(time.DateOnly), machine, strings.TrimSpace(body))
+	if at := strings.Index(text, heading); at >= 0 {
+		end := len(text)
+		if next := strings.Index(text[at+len(heading):], "\n## "); next >= 0 {
+			end = at + len(heading) + next
+		}
+		text = text[:at] + fresh + text[end:]
+	} else {
+		text = strings.TrimRight(text, "\n") + "\n\n" + fresh
+	}
+	return os.WriteFile(path, []byte(text), 0o644)
+}
+
 // Write keeps a report as docs/results/NAME.md of the tree, with the day and the machine.
 func Write(root, name, title, machine, body string) error {
 	text := fmt.Sprintf("# %s\n\n%s. %s.\n`make bench-%s` repeats it.\n\n%s", title, time.Now().UTC().Format(time.DateOnly), machine, name, body)
