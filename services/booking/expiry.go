@@ -1,7 +1,6 @@
 package booking
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"log/slog"
@@ -21,19 +20,39 @@ type HoldReader interface {
 	Find(ctx context.Context, id uuid.UUID) (Hold, error)
 }
 
-// Expiries tells buyers when the holds they made here ran out. The store frees the units without
-// it: what a crash makes it forget costs a notice, nothing else.
-type Expiries struct {
-	Holds  HoldReader
-	Teller Teller
-	Now    func() time.Time
-
-	mu   sync.Mutex
-	next deadlines
+// Deadline is when a hold runs out.
+type Deadline struct {
+	Hold uuid.UUID
+	At   time.Time
 }
 
-// maxDeadlines bounds what is remembered: more holds than fit into five minutes of any sale.
-const maxDeadlines = 200_000
+// Deadlines keeps when holds run out, whichever replica made them.
+type Deadlines interface {
+	Remember(ctx context.Context, all []Deadline) error
+	// Passed leases deadlines to one replica, so that nobody is told twice.
+	Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error)
+	Forget(ctx context.Context, holds []uuid.UUID) error
+}
+
+// Expiries tells buyers when their holds ran out. The store frees the units without it. Deadlines
+// are written down in batches beside the holds, not with them: a crash forgets those of a second.
+type Expiries struct {
+	Deadlines Deadlines
+	Holds     HoldReader
+	Teller    Teller
+	Now       func() time.Time
+
+	mu      sync.Mutex
+	pending []Deadline
+}
+
+const (
+	expireEvery = time.Second
+	expireBatch = 200
+	expireLease = 30 * time.Second
+	// maxPending bounds what waits while the database is away: more holds than a minute of any sale makes.
+	maxPending = 50_000
+)
 
 // Watch remembers a hold. A nil Expiries remembers nothing.
 func (e *Expiries) Watch(h Hold) {
@@ -42,39 +61,58 @@ func (e *Expiries) Watch(h Hold) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.next) < maxDeadlines {
-		heap.Push(&e.next, deadline{h.ID, h.Until})
+	if len(e.pending) < maxPending {
+		e.pending = append(e.pending, Deadline{h.ID, h.Until})
 	}
 }
 
-// Run tells of holds until ctx ends.
+// Run tells of holds until ctx ends, and leaves none behind that it was to remember.
 func (e *Expiries) Run(ctx context.Context) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
+	err := every(ctx, expireEvery, "expired holds", e.Look)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), expireEvery)
+	defer cancel()
+	return errors.Join(err, e.writeDown(ctx))
+}
+
+// Look writes down what is to be remembered, and tells of what passed.
+func (e *Expiries) Look(ctx context.Context) error {
+	if err := e.writeDown(ctx); err != nil {
+		return err
+	}
 	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			for _, id := range e.due() {
-				if err := e.tell(ctx, id); err != nil && ctx.Err() == nil {
-					slog.WarnContext(ctx, "buyer not told of an expired hold", "hold", id, "error", err)
-				}
+		passed, err := e.Deadlines.Passed(ctx, e.Now(), expireLease, expireBatch)
+		if err != nil || len(passed) == 0 {
+			return err
+		}
+		var done []uuid.UUID
+		for _, id := range passed {
+			if err := e.tell(ctx, id); err != nil {
+				slog.WarnContext(ctx, "buyer not told of an expired hold", "hold", id, "error", err) // its lease ends
+				continue
 			}
+			done = append(done, id)
+		}
+		if err := e.Deadlines.Forget(ctx, done); err != nil || len(passed) < expireBatch {
+			return err
 		}
 	}
 }
 
-func (e *Expiries) due() []uuid.UUID {
-	now := e.Now()
+func (e *Expiries) writeDown(ctx context.Context) error {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	var ids []uuid.UUID
-	for len(e.next) > 0 && !now.Before(e.next[0].at) {
-		d, _ := heap.Pop(&e.next).(deadline)
-		ids = append(ids, d.hold)
+	pending := e.pending
+	e.pending = nil
+	e.mu.Unlock()
+	if len(pending) == 0 {
+		return nil
 	}
-	return ids
+	err := e.Deadlines.Remember(ctx, pending)
+	if err != nil {
+		e.mu.Lock()
+		e.pending = append(pending, e.pending...)
+		e.mu.Unlock()
+	}
+	return err
 }
 
 // tell looks at the hold first: it may have been bought or given back meanwhile.
@@ -87,27 +125,4 @@ func (e *Expiries) tell(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	return e.Teller.HoldExpired(ctx, h)
-}
-
-type deadline struct {
-	hold uuid.UUID
-	at   time.Time
-}
-
-// deadlines is a heap, the earliest first.
-type deadlines []deadline
-
-func (d deadlines) Len() int           { return len(d) }
-func (d deadlines) Less(i, j int) bool { return d[i].at.Before(d[j].at) }
-func (d deadlines) Swap(i, j int)      { d[i], d[j] = d[j], d[i] }
-
-// Push implements heap.Interface.
-func (d *deadlines) Push(x any) { *d = append(*d, x.(deadline)) }
-
-// Pop implements heap.Interface.
-func (d *deadlines) Pop() any {
-	old := *d
-	last := old[len(old)-1]
-	*d = old[:len(old)-1]
-	return last
 }

@@ -182,18 +182,51 @@ func (t *told) HoldExpired(_ context.Context, h booking.Hold) error {
 	return nil
 }
 
+// diary keeps deadlines as the database does, for one replica.
+type diary map[uuid.UUID]time.Time
+
+func (d diary) Remember(_ context.Context, all []booking.Deadline) error {
+	for _, x := range all {
+		d[x.Hold] = x.At
+	}
+	return nil
+}
+
+func (d diary) Passed(_ context.Context, now time.Time, lease time.Duration, _ int) (due []uuid.UUID, _ error) {
+	for id, at := range d {
+		if !now.Before(at) {
+			due, d[id] = append(due, id), now.Add(lease)
+		}
+	}
+	return due, nil
+}
+
+func (d diary) Forget(_ context.Context, holds []uuid.UUID) error {
+	for _, id := range holds {
+		delete(d, id)
+	}
+	return nil
+}
+
 func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
-	c, heard := newCounter(t), &told{}
-	c.Expiries = &booking.Expiries{Holds: c.Seats, Teller: heard, Now: func() time.Time { return c.now }}
+	c, heard, d := newCounter(t), &told{}, diary{}
+	start := func() {
+		c.Expiries = &booking.Expiries{Deadlines: d, Holds: c.Seats, Teller: heard, Now: func() time.Time { return c.now }}
+	}
+	start()
 	left := c.hold(t, buyer, "A1")
 	bought := c.hold(t, rival, "A2")
 	_, _, err := c.CheckOut(t.Context(), rival, bought.ID)
 	require.NoError(t, err)
 	released := c.hold(t, seller, "A3")
 	require.NoError(t, c.Release(t.Context(), seller, released.ID))
+	require.NoError(t, c.Expiries.Look(t.Context()))
+	assert.Empty(t, *heard, "nothing ran out yet")
+	start() // another process
 	c.now = left.Until
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
-	defer cancel()
-	_ = c.Expiries.Run(ctx)
+	for range 2 {
+		require.NoError(t, c.Expiries.Look(t.Context()))
+	}
 	assert.Equal(t, told{left.ID}, *heard)
+	assert.Empty(t, d, "and forgotten")
 }

@@ -358,3 +358,23 @@ func TestHistoryIsNewestFirst(t *testing.T) {
 		assert.Empty(t, page)
 	}
 }
+
+func TestADeadlineIsHandedOutOnce(t *testing.T) {
+	s := open(t)
+	early, late := uuid.New(), uuid.New()
+	all := []booking.Deadline{{Hold: early, At: now}, {Hold: late, At: now.Add(time.Minute)}}
+	for range 2 { // a repetition after a lost answer
+		require.NoError(t, s.Remember(t.Context(), all))
+	}
+	passed := func(at time.Time) []uuid.UUID {
+		due, err := s.Passed(t.Context(), at, 30*time.Second, 10)
+		require.NoError(t, err)
+		return due
+	}
+	assert.Empty(t, passed(now.Add(-time.Second)))
+	assert.Equal(t, []uuid.UUID{early}, passed(now))
+	assert.Empty(t, passed(now), "leased")
+	assert.Equal(t, []uuid.UUID{early}, passed(now.Add(30*time.Second)), "whoever had it told nobody")
+	require.NoError(t, s.Forget(t.Context(), []uuid.UUID{early}))
+	assert.Equal(t, []uuid.UUID{late}, passed(now.Add(time.Hour)))
+}

@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+var _ booking.Deadlines = Store{}
+
+// Remember implements booking.Deadlines.
+func (s Store) Remember(ctx context.Context, all []booking.Deadline) error {
+	holds, due := make([]uuid.UUID, len(all)), make([]time.Time, len(all))
+	for i, d := range all {
+		holds[i], due[i] = d.Hold, d.At
+	}
+	_, err := s.Pool.Exec(ctx, `INSERT INTO hold_deadlines (hold_id, due) SELECT * FROM unnest($1::uuid[], $2::timestamptz[]) ON CONFLICT DO NOTHING`, holds, due)
+	if err != nil {
+		return fmt.Errorf("remember holds: %w", err)
+	}
+	return nil
+}
+
+// Passed implements booking.Deadlines.
+func (s Store) Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error) {
+	rows, err := s.Pool.Query(ctx, `UPDATE hold_deadlines SET due = $2 WHERE hold_id IN (
+			SELECT hold_id FROM hold_deadlines WHERE due <= $1 ORDER BY due LIMIT $3 FOR UPDATE SKIP LOCKED)
+		RETURNING hold_id`, now, now.Add(lease), limit)
+	if err != nil {
+		return nil, fmt.Errorf("passed holds: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// Forget implements booking.Deadlines.
+func (s Store) Forget(ctx context.Context, holds []uuid.UUID) error {
+	if _, err := s.Pool.Exec(ctx, `DELETE FROM hold_deadlines WHERE hold_id = ANY($1)`, holds); err != nil {
+		return fmt.Errorf("forget holds: %w", err)
+	}
+	return nil
+}
