@@ -80,6 +80,45 @@ func (e ImportResultStatus) Valid() bool {
 	}
 }
 
+// Defines values for PlanAreaKind.
+const (
+	Stage PlanAreaKind = "stage"
+)
+
+// Valid indicates whether the value is a known member of the PlanAreaKind enum.
+func (e PlanAreaKind) Valid() bool {
+	switch e {
+	case Stage:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PlanAreaShape.
+const (
+	Ellipse   PlanAreaShape = "ellipse"
+	Polygon   PlanAreaShape = "polygon"
+	Rectangle PlanAreaShape = "rectangle"
+	Text      PlanAreaShape = "text"
+)
+
+// Valid indicates whether the value is a known member of the PlanAreaShape enum.
+func (e PlanAreaShape) Valid() bool {
+	switch e {
+	case Ellipse:
+		return true
+	case Polygon:
+		return true
+	case Rectangle:
+		return true
+	case Text:
+		return true
+	default:
+		return false
+	}
+}
+
 // Availability defines model for Availability.
 type Availability struct {
 	Available int                `json:"available"`
@@ -156,6 +195,7 @@ type EventPatch struct {
 
 // EventPlan defines model for EventPlan.
 type EventPlan struct {
+	Areas       *[]PlanArea          `json:"areas,omitempty"`
 	Height      float32              `json:"height"`
 	Kinds       *[]string            `json:"kinds,omitempty"`
 	TicketTypes []openapi_types.UUID `json:"ticketTypes"`
@@ -266,6 +306,26 @@ type NewVenue struct {
 	Name     string    `json:"name"`
 	TimeZone string    `json:"timeZone"`
 }
+
+// PlanArea Shown and not sold, as a stage or a bar. x and y are the corner of the box around it.
+type PlanArea struct {
+	Height float32       `json:"height"`
+	Kind   *PlanAreaKind `json:"kind,omitempty"`
+
+	// Points Of a polygon: x and y by turns
+	Points *[]float32    `json:"points,omitempty"`
+	Shape  PlanAreaShape `json:"shape"`
+	Text   *string       `json:"text,omitempty"`
+	Width  float32       `json:"width"`
+	X      float32       `json:"x"`
+	Y      float32       `json:"y"`
+}
+
+// PlanAreaKind defines model for PlanArea.Kind.
+type PlanAreaKind string
+
+// PlanAreaShape defines model for PlanArea.Shape.
+type PlanAreaShape string
 
 // Problem defines model for Problem.
 type Problem struct {

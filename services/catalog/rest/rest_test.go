@@ -181,6 +181,8 @@ func TestThePlanIsKeptUntilWhatItShowsChanges(t *testing.T) {
 		require.Equal(t, 200, w.Code, w.Body.String())
 		var plan rest.EventPlan
 		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &plan))
+		require.Len(t, *plan.Areas, 3, "what is drawn beside the seats")
+		require.Equal(t, rest.Stage, *(*plan.Areas)[0].Kind)
 		return len(plan.Units.Row)
 	}
 	assert.Equal(t, 40, rows())

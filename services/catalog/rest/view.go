@@ -58,6 +58,7 @@ func planView(e catalog.Event, p *catalog.Plan) EventPlan {
 	v := EventPlan{Version: e.Venue.Version, Zones: []string{}, TicketTypes: make([]uuid.UUID, 0, len(e.TicketTypes))}
 	if p != nil {
 		v.Width, v.Height = float32(p.Size.Width), float32(p.Size.Height)
+		v.Areas = areaViews(p.Areas())
 	}
 	types, zones, kinds := map[uuid.UUID]int{}, map[string]int{}, map[string]int{}
 	for i, t := range e.TicketTypes {
@@ -88,4 +89,29 @@ func planView(e catalog.Event, p *catalog.Plan) EventPlan {
 	}
 	v.Kinds = &names
 	return v
+}
+
+func areaViews(areas []catalog.Area) *[]PlanArea {
+	views := make([]PlanArea, 0, len(areas))
+	for _, a := range areas {
+		view := PlanArea{
+			Shape: PlanAreaShape(a.Shape), X: float32(a.X), Y: float32(a.Y), Width: float32(a.Width), Height: float32(a.Height),
+		}
+		if a.Text != "" {
+			view.Text = &a.Text
+		}
+		if a.Stage {
+			stage := Stage
+			view.Kind = &stage
+		}
+		if len(a.Points) > 0 {
+			points := make([]float32, 0, 2*len(a.Points))
+			for _, p := range a.Points {
+				points = append(points, float32(p.X), float32(p.Y))
+			}
+			view.Points = &points
+		}
+		views = append(views, view)
+	}
+	return &views
 }

@@ -3,6 +3,7 @@
 package seating
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -60,6 +61,27 @@ func (h *house) block(zone, code, category string, x, y float64, rows, perRow in
 	h.plan.Zones = append(h.plan.Zones, z)
 }
 
+// area draws something that is not sold, centred on x and y.
+func (h *house) area(shape, kind, text string, x, y, width, height float64) {
+	a := map[string]any{"shape": shape, "position": catalog.Position{X: x - width/2, Y: y - height/2}}
+	if shape == "ellipse" {
+		a["position"], a["ellipse"] = catalog.Position{X: x, Y: y}, map[string]any{"radius": catalog.Position{X: width / 2, Y: height / 2}}
+	} else {
+		a["rectangle"] = catalog.Size{Width: width, Height: height}
+	}
+	if text != "" {
+		a["text"] = map[string]any{"text": text, "position": catalog.Position{X: width / 2, Y: height / 2}}
+	}
+	if kind != "" {
+		a["kind"] = kind
+	}
+	raw, err := json.Marshal([]any{a})
+	if err != nil {
+		panic(err) // numbers and texts of this file
+	}
+	h.plan.Zones = append(h.plan.Zones, catalog.Zone{Name: text, Rows: []catalog.Row{}, Areas: raw})
+}
+
 // Club is a small house of 80 seats at tables of rows, for 120 more standing: 200 in all.
 func Club() *catalog.Plan {
 	h := newHouse("Kellerbühne", 700, 520)
@@ -70,6 +92,9 @@ func Club() *catalog.Plan {
 			s.Kind = []string{"wheelchair", "companion"}[seat]
 		}
 	})
+	h.area("rectangle", "stage", "Bühne", 350, 70, 300, 70)
+	h.area("rectangle", "", "Standing", 350, 235, 300, 190)
+	h.area("rectangle", "", "Bar", 590, 345, 120, 50)
 	return &h.plan
 }
 
@@ -137,6 +162,7 @@ func Theatre() *catalog.Plan {
 			s.Category, s.Note = h.category("Restricted view"), "restricted view"
 		}
 	})
+	h.area("rectangle", "stage", "Scène", 550, 50, 420, 80)
 	return &h.plan
 }
 
@@ -172,6 +198,8 @@ func Arena() *catalog.Plan {
 			})
 		}
 	}
+	h.area("ellipse", "", "Floor", 2800, 2400, 2680, 2260)
+	h.area("rectangle", "stage", "Stage", 2800, 2400, 620, 340)
 	return &h.plan
 }
 

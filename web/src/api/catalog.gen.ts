@@ -394,6 +394,7 @@ export interface components {
       ticketTypes: string[]
       zones: string[]
       kinds?: string[]
+      areas?: components['schemas']['PlanArea'][]
       /** @description One array a column; entry n is unit n. ticketType, zone and kind are indices. */
       units: {
         ticketType: number[]
@@ -404,6 +405,20 @@ export interface components {
         y: number[]
         kind: number[]
       }
+    }
+    /** @description Shown and not sold, as a stage or a bar. x and y are the corner of the box around it. */
+    PlanArea: {
+      /** @enum {string} */
+      shape: 'rectangle' | 'ellipse' | 'polygon' | 'text'
+      /** @enum {string} */
+      kind?: 'stage'
+      x: number
+      y: number
+      width: number
+      height: number
+      /** @description Of a polygon: x and y by turns */
+      points?: number[]
+      text?: string
     }
     ImportReport: {
       created: number
