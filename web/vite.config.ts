@@ -34,7 +34,7 @@ export default defineConfig({
       },
     },
   },
-  server: { proxy: { '^/(api|auth|config.json)': process.env.FOYER_URL ?? 'http://localhost:8080' } },
+  server: { proxy: { '^/(api|auth)/': process.env.FOYER_URL ?? 'http://localhost:8080' } },
   ...defineTest({
     test: { environment: 'jsdom', setupFiles: 'src/setup.test-env.ts', css: false, restoreMocks: true },
   }),

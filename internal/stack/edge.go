@@ -59,10 +59,13 @@ func (s *Stack) gatewayValues() map[string]string {
 		"FOYER_GATEWAY_DIR":        cfg.path("gateway"),
 		"FOYER_KEYCLOAK_ADDR":      address(cfg.Ports.Keycloak),
 		"FOYER_KEYCLOAK_URL":       fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak),
-		"FOYER_STRIPESIM_FORM_URL": fmt.Sprintf("http://localhost:%d", cfg.Ports.StripeForm),
+		"FOYER_STRIPESIM_FORM_URL": "",
 		"FOYER_USER":               "nobody",
 		"FOYER_OPEN_FILES":         fmt.Sprint(openFiles()),
 		"FOYER_CONNECTIONS":        fmt.Sprint(openFiles() / 4),
+	}
+	if cfg.Simulated() {
+		values["FOYER_STRIPESIM_FORM_URL"] = fmt.Sprintf("http://localhost:%d", cfg.Ports.StripeForm)
 	}
 	if me, err := user.Current(); err == nil {
 		values["FOYER_USER"] = me.Username

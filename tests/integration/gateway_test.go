@@ -47,6 +47,7 @@ func TestGatewayProtectsEveryAnswer(t *testing.T) {
 		assert.Contains(t, policy, "frame-ancestors 'none'", path)
 		assert.Contains(t, policy, "object-src 'none'", path)
 		assert.NotContains(t, strings.Split(policy, "style-src")[0], "unsafe", path)
+		assert.NotContains(t, policy, "stripe.com", "nothing of Stripe's while a simulator takes its place: %s", path)
 		assert.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"), path)
 		assert.Equal(t, "DENY", a.Header.Get("X-Frame-Options"), path)
 		assert.Equal(t, "strict-origin-when-cross-origin", a.Header.Get("Referrer-Policy"), path)

@@ -198,7 +198,7 @@ func Arena() *catalog.Plan {
 			})
 		}
 	}
-	h.area("ellipse", "", "Floor", 2800, 2400, 2680, 2260)
+	h.area("ellipse", "", "", 2800, 2400, 2680, 2260)
 	h.area("rectangle", "stage", "Stage", 2800, 2400, 620, 340)
 	return &h.plan
 }

@@ -4,11 +4,13 @@ import type { paths as Auth } from './auth.gen'
 import type { paths as Booking, components as BookingParts } from './booking.gen'
 import type { paths as Catalog, components as CatalogParts } from './catalog.gen'
 import type { paths as Notification, components as NotificationParts } from './notification.gen'
+import type { paths as Payment } from './payment.gen'
 import type { paths as Search } from './search.gen'
 import { offline, toProblem } from './problem'
 
 export type Event = CatalogParts['schemas']['Event']
 export type EventPlan = CatalogParts['schemas']['EventPlan']
+export type PlanArea = CatalogParts['schemas']['PlanArea']
 export type NewEvent = CatalogParts['schemas']['NewEvent']
 export type TicketType = CatalogParts['schemas']['TicketType']
 export type NewTicketType = CatalogParts['schemas']['NewTicketType']
@@ -35,7 +37,7 @@ async function watchedFetch(request: Request): Promise<Response> {
   return response
 }
 
-export const api = createClient<Auth & Booking & Catalog & Notification & Search>({
+export const api = createClient<Auth & Booking & Catalog & Notification & Payment & Search>({
   baseUrl: location.origin,
   fetch: watchedFetch,
 })

@@ -1,10 +1,10 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { Suspense, lazy, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { api, take, type BookingView, type Hold } from '../../api/client'
-import { configQuery } from '../../api/config'
 import { asProblem } from '../../api/problem'
+import { providerQuery } from '../../api/provider'
 import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { dayTime, money } from '../../i18n/format'
@@ -17,8 +17,11 @@ import { Timer } from '../cart/Timer'
 import { eventQuery } from '../event/query'
 import { RequireSession } from '../session/RequireSession'
 import { Icon } from '../../components/Icon'
+import type { Paying } from './paying'
 import { PaymentFrame } from './PaymentFrame'
 import './checkout.css'
+
+const StripeForm = lazy(() => import('./StripeForm'))
 
 export function CheckoutPage({ id }: { id: string }) {
   return <RequireSession>{() => <Checkout id={id} />}</RequireSession>
@@ -78,8 +81,8 @@ function Order({ hold }: { hold: Hold }) {
   const navigate = useNavigate()
   const queries = useQueryClient()
   const event = useQuery({ ...eventQuery(hold.event), refetchInterval: false })
-  const config = useQuery(configQuery)
-  const [paying, setPaying] = useState<'idle' | 'processing' | 'succeeded'>('idle')
+  const provider = useQuery(providerQuery)
+  const [paying, setPaying] = useState<Paying>('idle')
   const [over, setOver] = useState(false)
   const started = useRef(false)
 
@@ -246,15 +249,27 @@ function Order({ hold }: { hold: Hold }) {
               </button>
             </div>
           )}
-          {secret && config.data && !over && (
+          {provider.isError && <Failure error={provider.error} retry={() => void provider.refetch()} />}
+          {secret && provider.data && !over && (
             <div className="stack card">
               <h2>{t('checkout.payment')}</h2>
-              <PaymentFrame
-                form={config.data.paymentForm}
-                secret={secret}
-                locale={currentLocale()}
-                onStatus={(next) => setPaying(next)}
-              />
+              {provider.data.provider === 'stripe' ? (
+                <Suspense fallback={<Bone h="12rem" />}>
+                  <StripeForm
+                    publishableKey={provider.data.publishableKey}
+                    secret={secret}
+                    locale={currentLocale()}
+                    onStatus={setPaying}
+                  />
+                </Suspense>
+              ) : (
+                <PaymentFrame
+                  form={provider.data.formUrl ?? ''}
+                  secret={secret}
+                  locale={currentLocale()}
+                  onStatus={setPaying}
+                />
+              )}
             </div>
           )}
           {paying === 'succeeded' && (

@@ -1,8 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { Bone, Notice } from '../../components/ui'
-
-type Status = 'idle' | 'processing' | 'succeeded'
+import type { Paying } from './paying'
 
 interface Message {
   type: 'foyer-payment'
@@ -27,7 +26,7 @@ export function PaymentFrame({
   form: string
   secret: string
   locale: string
-  onStatus: (status: Status) => void
+  onStatus: (status: Paying) => void
 }) {
   const { t } = useTranslation()
   const frame = useRef<HTMLIFrameElement>(null)

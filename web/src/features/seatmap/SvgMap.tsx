@@ -1,7 +1,8 @@
 import { memo, useRef, useSyncExternalStore } from 'react'
 import { useCamera, type Handle } from './camera'
 import { nearest, grid } from './grid'
-import { kindColor, look, type Look } from './paint'
+import type { Area } from './house'
+import { areaText, kindColor, look, type Look } from './paint'
 import type { SeatStore } from './store'
 
 export interface MapProps {
@@ -17,11 +18,10 @@ export default function SvgMap({ store, hidden, onTap, handle }: MapProps) {
   const world = useRef<SVGGElement>(null)
   useSyncExternalStore(store.subscribe, store.snapshot)
   const { house } = store
-  const area = house.bounds
   const index = useRef(grid(house))
   const camera = useCamera(
     box,
-    withStage(house),
+    house.extent,
     house.pitch,
     (c) => world.current?.setAttribute('transform', `matrix(${c.k} 0 0 ${c.k} ${c.dx} ${c.dy})`),
     (x, y, c) => {
@@ -41,17 +41,14 @@ export default function SvgMap({ store, hidden, onTap, handle }: MapProps) {
     <div ref={box} className="map-box">
       <svg width="100%" height="100%" aria-hidden="true">
         <g ref={world}>
-          <Stage
-            x={house.stage.x}
-            y={house.stage.y}
-            width={Math.min((area.right - area.left) * 0.5, house.pitch * 16)}
-            pitch={house.pitch}
-          />
+          {house.areas.map((area, i) => (
+            <AreaMark key={i} area={area} pitch={house.pitch} />
+          ))}
           {house.sections.map((s) => (
             <text
               key={s.name}
               x={s.x}
-              y={s.top - house.pitch}
+              y={s.label}
               textAnchor="middle"
               fontSize={house.pitch * 0.9}
               className="map-label"
@@ -76,25 +73,29 @@ export default function SvgMap({ store, hidden, onTap, handle }: MapProps) {
   )
 }
 
-const stageBounds = new WeakMap<object, { left: number; top: number; right: number; bottom: number }>()
-function withStage(house: SeatStore['house']) {
-  let b = stageBounds.get(house)
-  if (!b)
-    stageBounds.set(
-      house,
-      (b = { ...house.bounds, top: Math.min(house.bounds.top - house.pitch, house.stage.y - house.pitch * 1.6) }),
-    )
-  return b
-}
-
-function Stage({ x, y, width, pitch }: { x: number; y: number; width: number; pitch: number }) {
+const AreaMark = memo(function AreaMark({ area, pitch }: { area: Area; pitch: number }) {
+  const { x, y, width, height, text } = area
   return (
-    <path
-      d={`M${x - width / 2} ${y - pitch} h${width} q0 ${pitch * 1.6} ${-width / 2} ${pitch * 1.6} q${-width / 2} 0 ${-width / 2} ${-pitch * 1.6}z`}
-      className="map-stage"
-    />
+    <g className={area.kind === 'stage' ? 'map-stage' : 'map-area'}>
+      {area.shape === 'ellipse' && <ellipse cx={x + width / 2} cy={y + height / 2} rx={width / 2} ry={height / 2} />}
+      {area.shape === 'polygon' && <polygon points={area.points?.join(' ')} />}
+      {area.shape === 'rectangle' && (
+        <rect x={x} y={y} width={width} height={height} rx={Math.min(width, height) * 0.12} />
+      )}
+      {text && (
+        <text
+          x={x + width / 2}
+          y={y + height / 2}
+          fontSize={areaText(area, pitch)}
+          textAnchor="middle"
+          dominantBaseline="central"
+        >
+          {text}
+        </text>
+      )}
+    </g>
   )
-}
+})
 
 const SeatMark = memo(function SeatMark({
   x,

@@ -1,7 +1,10 @@
-import type { Event, EventPlan, SeatMap } from '../../api/client'
+import type { Event, EventPlan, PlanArea, SeatMap } from '../../api/client'
 
 /** A house as the seat map shows it: units in the plan's order, and sections of rows for the list. */
 export type State = 'a' | 'h' | 'b' | 'x'
+
+/** What is drawn and not sold: the stage, a bar. */
+export type Area = PlanArea
 
 export interface Row {
   name: string
@@ -14,6 +17,8 @@ export interface Section {
   /** Centre and extent on the plan. */
   x: number
   y: number
+  /** Where its name stands: right above its middle seats. */
+  label: number
   left: number
   top: number
   right: number
@@ -36,10 +41,21 @@ export interface House {
   /** Units with a place on the plan come first. */
   seats: number
   standing: Map<string, number[]>
-  bounds: { left: number; top: number; right: number; bottom: number }
+  /** Around the seats, and around all that is drawn. */
+  bounds: Bounds
+  extent: Bounds
+  areas: Area[]
   /** Distance of neighbouring seats. */
   pitch: number
+  /** Where everyone looks. */
   stage: { x: number; y: number }
+}
+
+interface Bounds {
+  left: number
+  top: number
+  right: number
+  bottom: number
 }
 
 /** The ids of a map's units, spelled out or counted in runs. */
@@ -81,7 +97,18 @@ export function buildHouse(
     const py = (y[i] = plan.units.y[i]!)
     let section = sections.get(zone[i]!)
     if (!section) {
-      section = { name: zone[i]!, rows: [], x: 0, y: 0, left: px, right: px, top: py, bottom: py, byRow: new Map() }
+      section = {
+        name: zone[i]!,
+        rows: [],
+        x: 0,
+        y: 0,
+        label: py,
+        left: px,
+        right: px,
+        top: py,
+        bottom: py,
+        byRow: new Map(),
+      }
       sections.set(zone[i]!, section)
     }
     section.left = Math.min(section.left, px)
@@ -106,6 +133,17 @@ export function buildHouse(
     y: (section.top + section.bottom) / 2,
   }))
   const pitch = neighbours(list, x, y)
+  for (const section of list) {
+    section.label = section.bottom
+    for (const row of section.rows)
+      for (const unit of row.units)
+        if (Math.abs(x[unit]! - section.x) < pitch * 2.5) section.label = Math.min(section.label, y[unit]!)
+    section.label -= pitch * 0.9
+  }
+  const guess = stageOf(list, bounds, pitch)
+  // A plan that draws nothing gets a stage, where it is likely to be; one that draws is shown as it is.
+  const areas = plan.areas?.length ? plan.areas : list.length ? [guess] : []
+  const stage = areas.find((area) => area.kind === 'stage') ?? guess
   return {
     ids,
     index: new Map(ids.map((id, i) => [id, i])),
@@ -121,8 +159,18 @@ export function buildHouse(
     seats: list.length ? seats : 0,
     standing,
     bounds,
+    extent: areas.reduce(
+      (all, area) => ({
+        left: Math.min(all.left, area.x),
+        top: Math.min(all.top, area.y),
+        right: Math.max(all.right, area.x + area.width),
+        bottom: Math.max(all.bottom, area.y + area.height),
+      }),
+      bounds,
+    ),
+    areas,
     pitch,
-    stage: stageOf(list, bounds, pitch),
+    stage: { x: stage.x + stage.width / 2, y: stage.y + stage.height / 2 },
   }
 }
 
@@ -138,14 +186,17 @@ function neighbours(sections: Section[], x: Float32Array, y: Float32Array): numb
 }
 
 /** In the middle of a round house, before the first rows of any other. */
-function stageOf(sections: Section[], bounds: House['bounds'], pitch: number) {
+function stageOf(sections: Section[], bounds: Bounds, pitch: number): Area {
   const x = (bounds.left + bounds.right) / 2
   const middle = (bounds.top + bounds.bottom) / 2
   const width = bounds.right - bounds.left
   const height = bounds.bottom - bounds.top
   const round =
     sections.length > 12 && sections.every((s) => Math.hypot((s.x - x) / width, (s.y - middle) / height) > 0.12)
-  return round ? { x, y: middle } : { x, y: bounds.top - pitch * 3.5 }
+  const w = Math.min(width * (round ? 0.16 : 0.5), pitch * (round ? 26 : 16))
+  const h = round ? w * 0.55 : pitch * 2
+  const y = round ? middle : bounds.top - pitch * 3.5
+  return { shape: 'rectangle', kind: 'stage', x: x - w / 2, y: y - h / 2, width: w, height: h }
 }
 
 export function unitLabel(house: House, unit: number): { section: string; row: string; seat: string } {

@@ -1,3 +1,4 @@
+import type { Area } from './house'
 import type { SeatStore } from './store'
 
 /** What a seat is, to the eye: shape and colour both tell it. */
@@ -13,3 +14,10 @@ export function look(store: SeatStore, unit: number, hidden: ReadonlySet<string>
 }
 
 export const kindColor = (type: number) => `var(--kind-${(type % 6) + 1})`
+
+/** How large an area's words are: to fit, and not to shout in a small house. */
+export function areaText({ shape, width, height, text = '' }: Area, pitch: number): number {
+  if (shape === 'text') return pitch
+  const most = Math.max(pitch * 1.3, Math.min(width, height) * 0.28)
+  return Math.min(most, height * 0.5, (width / Math.max(4, text.length)) * 1.5)
+}

@@ -1,0 +1,12 @@
+import { queryOptions } from '@tanstack/react-query'
+import { api, take } from './client'
+import type { components } from './payment.gen'
+
+export type Provider = components['schemas']['PaymentProvider']
+
+/** Where and how one pays here: at Stripe, or with a simulator's form. */
+export const providerQuery = queryOptions({
+  queryKey: ['payment-provider'],
+  queryFn: () => take(api.GET('/api/v1/payment-provider')),
+  staleTime: Infinity,
+})

@@ -1,0 +1,116 @@
+import type { Appearance, Stripe, StripeElements } from '@stripe/stripe-js'
+import { loadStripe } from '@stripe/stripe-js/pure'
+import { useEffect, useRef, useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { Bone, Notice } from '../../components/ui'
+import type { Paying } from './paying'
+
+/** The tokens of the page, as they are computed here: what is framed cannot read them. */
+function appearance(): Appearance {
+  const style = getComputedStyle(document.body)
+  const probe = document.body.appendChild(document.createElement('span'))
+  const token = (name: string) => {
+    probe.style.color = `var(--${name})`
+    return getComputedStyle(probe).color
+  }
+  const variables = {
+    fontFamily: style.fontFamily,
+    colorBackground: token('surface'),
+    colorText: token('ink'),
+    colorPrimary: token('link'),
+    colorDanger: token('bad'),
+    borderRadius: '8px',
+  }
+  probe.remove()
+  return { theme: 'stripe', variables }
+}
+
+/**
+ * Stripe's Payment Element: its script comes from Stripe and only when somebody pays, its fields are
+ * frames of Stripe's. A bank's question opens over the page; a method that leaves it comes back here.
+ */
+export default function StripeForm({
+  publishableKey,
+  secret,
+  locale,
+  onStatus,
+}: {
+  publishableKey: string
+  secret: string
+  locale: string
+  onStatus: (status: Paying) => void
+}) {
+  const { t } = useTranslation()
+  const place = useRef<HTMLDivElement>(null)
+  const form = useRef<{ stripe: Stripe; elements: StripeElements } | null>(null)
+  const [state, setState] = useState<'loading' | 'ready' | 'paying' | 'paid' | 'away'>('loading')
+  const [said, setSaid] = useState('')
+
+  useEffect(() => {
+    let gone = false
+    let unmount = () => {}
+    loadStripe(publishableKey)
+      .then((stripe) => {
+        if (gone || !place.current) return
+        if (!stripe) throw new Error('Stripe.js is not available')
+        const elements = stripe.elements({ clientSecret: secret, locale: locale as 'en', appearance: appearance() })
+        const element = elements.create('payment')
+        unmount = () => element.destroy()
+        element.on('ready', () => setState('ready'))
+        element.on('loaderror', () => setState('away'))
+        element.mount(place.current)
+        form.current = { stripe, elements }
+      })
+      .catch(() => !gone && setState('away'))
+    return () => {
+      gone = true
+      form.current = null
+      unmount()
+    }
+  }, [publishableKey, secret, locale])
+
+  const pay = async () => {
+    if (!form.current) return
+    setState('paying')
+    setSaid('')
+    onStatus('processing')
+    const { error } = await form.current.stripe.confirmPayment({
+      elements: form.current.elements,
+      confirmParams: { return_url: location.href },
+      redirect: 'if_required',
+    })
+    if (error) {
+      setSaid(error.message ?? t('problem.unexpected'))
+      setState('ready')
+      onStatus('idle')
+    } else {
+      setState('paid')
+      onStatus('succeeded')
+    }
+  }
+
+  if (state === 'away') return <Notice tone="bad" title={t('checkout.no_form')} live />
+  return (
+    <form
+      className="pay-frame"
+      onSubmit={(e) => {
+        e.preventDefault()
+        void pay()
+      }}
+    >
+      {state === 'loading' && (
+        <div className="stack">
+          <Bone h="3rem" />
+          <Bone h="3rem" />
+          <Bone h="3rem" />
+        </div>
+      )}
+      <div ref={place} />
+      {said && <Notice tone="bad" title={said} live />}
+      <button type="submit" className="button button-light button-wide" disabled={state !== 'ready'}>
+        {state === 'paying' ? <span className="spinner" /> : t('checkout.pay_now')}
+      </button>
+      <p className="small muted">{t('checkout.safe')}</p>
+    </form>
+  )
+}
