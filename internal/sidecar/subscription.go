@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
@@ -61,6 +62,44 @@ func Decode[T any](d Delivery) (T, error) {
 		return v, fault.New(fault.Malformed, "malformed_message", "A message on "+d.Topic+" could not be read.").Because(err)
 	}
 	return v, nil
+}
+
+// Bounds of a batch of SideBySide.
+const (
+	batchMax  = 64
+	batchWait = 5 * time.Millisecond
+	atOnce    = 32
+)
+
+// SideBySide makes a subscription of event.PubSub whose messages are JSON of type T and handled
+// side by side, those of one key in their order: a partition hands out one message at a time
+// otherwise, and each of them takes a round trip of its own.
+func SideBySide[T any, K comparable](topic string, key func(T) K, handle func(context.Context, T) error) Subscription {
+	return Subscription{
+		Component: event.PubSub, Topic: topic, Bulk: true, Max: batchMax, Wait: batchWait,
+		HandleBulk: func(ctx context.Context, batch []Delivery) []error {
+			errs := make([]error, len(batch))
+			payloads := make([]T, len(batch))
+			lanes := map[K][]int{}
+			for i, d := range batch {
+				if payloads[i], errs[i] = Decode[T](d); errs[i] == nil {
+					lanes[key(payloads[i])] = append(lanes[key(payloads[i])], i)
+				}
+			}
+			var group errgroup.Group
+			group.SetLimit(atOnce)
+			for _, lane := range lanes {
+				group.Go(func() error {
+					for _, i := range lane {
+						errs[i] = handle(batch[i].continueTrace(ctx), payloads[i])
+					}
+					return nil
+				})
+			}
+			_ = group.Wait() // each has its own error
+			return errs
+		},
+	}
 }
 
 // handleTimeout bounds the work on one delivery; the resiliency policy waits a little longer.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/text/language"
 
 	"github.com/foyer-tickets/foyer/internal/event"
@@ -216,7 +217,8 @@ type Mailer struct {
 
 // How mails are retried: for about a day, then given up and left for an operator to see.
 const (
-	mailBatch    = 20
+	mailBatch    = 50
+	mailsAtOnce  = 8
 	mailLease    = time.Minute
 	mailTries    = 12
 	mailInterval = time.Second
@@ -227,8 +229,12 @@ func (m Mailer) Run(ctx context.Context) error {
 	tick := time.NewTicker(mailInterval)
 	defer tick.Stop()
 	for {
-		if err := m.sendDue(ctx); err != nil && ctx.Err() == nil {
+		n, err := m.sendDue(ctx)
+		if err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "mails not sent", "error", err)
+		}
+		if n == mailBatch && err == nil {
+			continue // there is more
 		}
 		select {
 		case <-ctx.Done():
@@ -238,20 +244,27 @@ func (m Mailer) Run(ctx context.Context) error {
 	}
 }
 
-func (m Mailer) sendDue(ctx context.Context) error {
+// sendDue sends one batch, and tells how many mails were in it.
+func (m Mailer) sendDue(ctx context.Context) (int, error) {
 	due, err := m.Outbox.Due(ctx, m.Now(), mailLease, mailBatch)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	var all error
-	for _, d := range due {
-		if err := m.send(ctx, d.Message); err != nil {
-			all = errors.Join(all, err, m.Outbox.Failed(ctx, d.Message.ID, nextTry(m.Now(), d.Try, err)))
-			continue
-		}
-		all = errors.Join(all, m.Outbox.Sent(ctx, d.Message.ID, m.Now()))
+	errs := make([]error, len(due))
+	var group errgroup.Group
+	group.SetLimit(mailsAtOnce)
+	for i, d := range due {
+		group.Go(func() error {
+			if err := m.send(ctx, d.Message); err != nil {
+				errs[i] = errors.Join(err, m.Outbox.Failed(ctx, d.Message.ID, nextTry(m.Now(), d.Try, err)))
+			} else {
+				errs[i] = m.Outbox.Sent(ctx, d.Message.ID, m.Now())
+			}
+			return nil
+		})
 	}
-	return all
+	_ = group.Wait() // each has its own error
+	return len(due), errors.Join(errs...)
 }
 
 // nextTry doubles the pause from two seconds to at most two hours. An account that is gone gets no mail.

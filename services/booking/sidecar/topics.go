@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/money"
@@ -122,7 +121,7 @@ func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
 func ConsumerSubscriptions(d *booking.Driver, eventChanged func(context.Context, uuid.UUID) error) []sidecar.Subscription {
 	return []sidecar.Subscription{
 		Requests(event.BookingRequests, d),
-		together(event.PaymentEvents, func(p event.PaymentChanged) uuid.UUID { return p.Booking }, func(ctx context.Context, p event.PaymentChanged) error {
+		sidecar.SideBySide(event.PaymentEvents, func(p event.PaymentChanged) uuid.UUID { return p.Booking }, func(ctx context.Context, p event.PaymentChanged) error {
 			n, ok := FromPaymentChanged(p)
 			if !ok {
 				return nil
@@ -137,46 +136,9 @@ func ConsumerSubscriptions(d *booking.Driver, eventChanged func(context.Context,
 
 // Requests drives the bookings that a topic asks for.
 func Requests(topic string, d *booking.Driver) sidecar.Subscription {
-	return together(topic, func(r event.BookingRequested) uuid.UUID { return r.Booking }, func(ctx context.Context, r event.BookingRequested) error {
+	return sidecar.SideBySide(topic, func(r event.BookingRequested) uuid.UUID { return r.Booking }, func(ctx context.Context, r event.BookingRequested) error {
 		return d.Drive(ctx, r.Booking)
 	})
-}
-
-// Bounds of a batch. A partition hands out one message at a time otherwise, and each booking waits
-// for the payment provider several times.
-const (
-	batchMax  = 64
-	batchWait = 5 * time.Millisecond
-	atOnce    = 32
-)
-
-// together handles the messages of a batch side by side, those of one booking in their order.
-func together[T any](topic string, key func(T) uuid.UUID, handle func(context.Context, T) error) sidecar.Subscription {
-	return sidecar.Subscription{
-		Component: event.PubSub, Topic: topic, Bulk: true, Max: batchMax, Wait: batchWait,
-		HandleBulk: func(ctx context.Context, batch []sidecar.Delivery) []error {
-			errs := make([]error, len(batch))
-			payloads := make([]T, len(batch))
-			lanes := map[uuid.UUID][]int{}
-			for i, d := range batch {
-				if payloads[i], errs[i] = sidecar.Decode[T](d); errs[i] == nil {
-					lanes[key(payloads[i])] = append(lanes[key(payloads[i])], i)
-				}
-			}
-			var group errgroup.Group
-			group.SetLimit(atOnce)
-			for _, lane := range lanes {
-				group.Go(func() error {
-					for _, i := range lane {
-						errs[i] = handle(ctx, payloads[i])
-					}
-					return nil
-				})
-			}
-			_ = group.Wait() // each has its own error
-			return errs
-		},
-	}
 }
 
 // Subscriptions are the booking service's topics: seat changes of all replicas, and changes of

@@ -6,8 +6,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
@@ -18,6 +20,22 @@ import (
 type Adapter struct {
 	Client *sidecar.Client
 	From   string // sender's address
+
+	people *otter.Cache[string, notification.Recipient]
+}
+
+// Whoever buys gets several mails within minutes, and the accounts' home is slow to ask. A new
+// address counts a moment later.
+const (
+	rememberFor = 2 * time.Minute
+	rememberMax = 10_000
+)
+
+// NewAdapter returns an adapter that sends mail as from.
+func NewAdapter(client *sidecar.Client, from string) Adapter {
+	return Adapter{Client: client, From: from, people: otter.Must(&otter.Options[string, notification.Recipient]{
+		MaximumSize: rememberMax, ExpiryCalculator: otter.ExpiryCreating[string, notification.Recipient](rememberFor),
+	})}
 }
 
 var (
@@ -27,11 +45,12 @@ var (
 	_ notification.Announcer = Adapter{}
 )
 
-// Recipient asks auth, which asks Keycloak.
+// Recipient asks auth, which asks Keycloak, and remembers the answer in memory for two minutes.
 func (a Adapter) Recipient(ctx context.Context, account string) (notification.Recipient, error) {
-	var r notification.Recipient
-	err := a.Client.Invoke(ctx, event.Auth, http.MethodGet, "/internal/accounts/"+account, nil, &r)
-	return r, err
+	return a.people.Get(ctx, account, otter.LoaderFunc[string, notification.Recipient](func(ctx context.Context, account string) (r notification.Recipient, err error) {
+		err = a.Client.Invoke(ctx, event.Auth, http.MethodGet, "/internal/accounts/"+account, nil, &r)
+		return r, err
+	}))
 }
 
 // Order asks booking.
@@ -59,14 +78,14 @@ func (a Adapter) Announce(ctx context.Context, m notification.Message) error {
 // stored messages on their way to browsers.
 func Subscriptions(inbox notification.Inbox, show func(notification.Message)) []sidecar.Subscription {
 	return []sidecar.Subscription{
-		sidecar.On(event.PubSub, event.BookingEvents, func(ctx context.Context, b event.BookingChanged) error {
+		sidecar.SideBySide(event.BookingEvents, func(b event.BookingChanged) uuid.UUID { return b.Booking }, func(ctx context.Context, b event.BookingChanged) error {
 			m, ok := notification.FromBooking(b)
 			if !ok {
 				return nil
 			}
 			return inbox.Receive(ctx, m)
 		}),
-		sidecar.On(event.PubSub, event.Notices, func(ctx context.Context, n event.Notice) error {
+		sidecar.SideBySide(event.Notices, func(n event.Notice) string { return n.Account }, func(ctx context.Context, n event.Notice) error {
 			return inbox.Receive(ctx, notification.FromNotice(n))
 		}),
 		sidecar.On(event.Broadcast, event.Messages, func(_ context.Context, n event.Notice) error {

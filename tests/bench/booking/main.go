@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,8 +28,9 @@ import (
 func main() {
 	seconds := flag.Int("seconds", 60, "how long tickets are sold")
 	clients := flag.Int("clients", 48, "buyers at once")
+	only := flag.Bool("purchases", false, "only purchases, and no report")
 	flag.Parse()
-	if err := run(context.Background(), *clients, time.Duration(*seconds)*time.Second); err != nil {
+	if err := run(context.Background(), *clients, time.Duration(*seconds)*time.Second, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-booking:", err)
 		os.Exit(1)
 	}
@@ -52,12 +54,13 @@ type bench struct {
 	http     *load.HTTP
 	base     string
 	tokens   []string
+	streams  http.Client
 	merchant string
 	venue    string
 	report   strings.Builder
 }
 
-func run(ctx context.Context, clients int, selling time.Duration) error {
+func run(ctx context.Context, clients int, selling time.Duration, only bool) error {
 	machine := load.Machine()
 	fmt.Println(machine)
 	s, stop, err := load.Start(ctx, parts...)
@@ -68,6 +71,10 @@ func run(ctx context.Context, clients int, selling time.Duration) error {
 	b := &bench{stack: s, http: load.NewHTTP(2*clients + 16), base: fmt.Sprintf("http://127.0.0.1:%d", s.Config.Ports.Gateway)}
 	if err := b.signIn(ctx, clients); err != nil {
 		return err
+	}
+	b.streams.Transport = &http.Transport{MaxIdleConnsPerHost: clients}
+	if only {
+		return b.purchases(ctx, selling)
 	}
 	for _, part := range []func(context.Context) error{
 		b.ratio, b.holds,
@@ -102,7 +109,7 @@ func (b *bench) signIn(ctx context.Context, clients int) error {
 }
 
 // call is one request whose answer is read into v; the outcome is the status, or a refusal's code.
-func (b *bench) call(ctx context.Context, method, path, token string, in, v any) (string, error) {
+func (b *bench) call(ctx context.Context, method, path, token string, in, v any, headers ...string) (string, error) {
 	var body []byte
 	if in != nil {
 		var err error
@@ -122,7 +129,7 @@ func (b *bench) call(ctx context.Context, method, path, token string, in, v any)
 			return nil
 		}
 		return json.Unmarshal(answer, v)
-	})
+	}, headers...)
 	if code != "" {
 		return code, err
 	}
@@ -224,33 +231,43 @@ func (b *bench) purchase(ctx context.Context, e show, client int, place string, 
 		Status  string
 		Payment struct{ Intent, ClientSecret, PublishableKey string }
 	}
-	if outcome, err = b.call(ctx, http.MethodPost, "/api/v1/bookings", token, map[string]any{"hold": h.ID}, &bk); err != nil || !strings.HasPrefix(outcome, "2") {
+	if outcome, err = b.call(ctx, http.MethodPost, "/api/v1/bookings", token, map[string]any{"hold": h.ID}, &bk, "Prefer", "wait=8"); err != nil || !strings.HasPrefix(outcome, "2") {
 		return "booking: " + outcome, err
 	}
-	path := "/api/v1/bookings/" + bk.ID.String()
-	await := func(status string) error {
-		for bk.Status != status {
-			time.Sleep(100 * time.Millisecond)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if _, err := b.call(ctx, http.MethodGet, path, token, nil, &bk); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := await("awaiting_payment"); err != nil {
-		return "", err
+	if bk.Status != "awaiting_payment" {
+		return "booking: " + bk.Status, nil
 	}
 	form := url.Values{"key": {bk.Payment.PublishableKey}, "client_secret": {bk.Payment.ClientSecret}, "payment_method": {"pm_card_visa"}}
 	if err := b.confirm(ctx, bk.Payment.Intent, form); err != nil {
 		return "", err
 	}
-	if err := await("confirmed"); err != nil {
+	return b.follow(ctx, token, bk.ID)
+}
+
+// follow reads a booking's stream until the booking is at rest, and tells in which status.
+func (b *bench) follow(ctx context.Context, token string, id uuid.UUID) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.base+"/api/v1/bookings/"+id.String()+"/stream", nil)
+	if err != nil {
 		return "", err
 	}
-	return "confirmed", nil
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := b.streams.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return "stream: " + res.Status, nil
+	}
+	var last struct{ Status string }
+	for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			if err := json.Unmarshal([]byte(data), &last); err != nil {
+				return "", err
+			}
+		}
+	}
+	return last.Status, ctx.Err()
 }
 
 func (b *bench) confirm(ctx context.Context, intent string, form url.Values) error {
@@ -295,7 +312,7 @@ func (b *bench) purchases(ctx context.Context, selling time.Duration) error {
 	before := b.cpu()
 	r := load.Run(ctx, load.Plan{Clients: len(b.tokens), Duration: selling}, buy)
 	confirmed := r.Outcomes["confirmed"]
-	spent := b.cpu() - before
+	who, spent := spenders(before, b.cpu(), confirmed)
 	full := float64(confirmed) / r.Elapsed.Seconds()
 	b.say("\n## From hold to ticket\n")
 	b.say("%d buyers, each one purchase after the other, for %s; everything on this machine.\n", len(b.tokens), selling)
@@ -304,6 +321,7 @@ func (b *bench) purchases(ctx context.Context, selling time.Duration) error {
 	b.say("| time of a purchase, p50 / p99 | %s / %s | |", r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
 	b.say("| hold, p99, at full load | %s | |", held.quantile(.99))
 	b.say("| CPU-seconds for a booking, all processes but the buyers | %.3f | |", spent.Seconds()/float64(max(1, confirmed)))
+	b.say("| of these, milliseconds | %s | |", who)
 
 	if e, err = b.newEvent(ctx); err != nil {
 		return err

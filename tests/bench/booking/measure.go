@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -48,23 +49,35 @@ func (r *result) quantile(q float64) time.Duration {
 	return r.times[int(q*float64(len(r.times)-1))].Round(100 * time.Microsecond)
 }
 
-// cpu is what all processes of the stack have used so far.
-func (b *bench) cpu() time.Duration {
-	var ticks int64
+// cpu is what each process of the stack has used so far.
+func (b *bench) cpu() map[string]time.Duration {
+	const perSecond = 100 // USER_HZ
+	spent := map[string]time.Duration{}
 	for _, s := range b.stack.Status() {
-		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID))
-		if err != nil {
-			continue
-		}
-		ticks += used(string(raw))
-		for _, child := range children(s.PID) { // nginx's workers, Postgres's backends
-			if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", child)); err == nil {
+		var ticks int64
+		for _, pid := range append(children(s.PID), s.PID) { // nginx's workers, Postgres's backends
+			if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); err == nil {
 				ticks += used(string(raw))
 			}
 		}
+		spent[s.Name] = time.Duration(ticks) * time.Second / perSecond
 	}
-	const perSecond = 100 // USER_HZ
-	return time.Duration(ticks) * time.Second / perSecond
+	return spent
+}
+
+// spenders lists who used more than a hundredth of the time between two looks, and the sum.
+func spenders(before, after map[string]time.Duration, n int) (list string, sum time.Duration) {
+	for name := range after {
+		sum += after[name] - before[name]
+	}
+	names := slices.SortedFunc(maps.Keys(after), func(a, b string) int { return int(after[b] - before[b] - after[a] + before[a]) })
+	var parts []string
+	for _, name := range names {
+		if spent := after[name] - before[name]; spent > sum/100 {
+			parts = append(parts, fmt.Sprintf("%s %.1f", name, spent.Seconds()*1000/float64(max(1, n))))
+		}
+	}
+	return strings.Join(parts, ", "), sum
 }
 
 func used(stat string) (ticks int64) {

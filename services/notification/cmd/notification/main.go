@@ -46,7 +46,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	messages, adapter, hub := store.Store{Pool: pool}, dapr.Adapter{Client: client, From: cfg.MailFrom}, rest.NewHub()
+	messages, adapter, hub := store.Store{Pool: pool}, dapr.NewAdapter(client, cfg.MailFrom), rest.NewHub()
 
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: client.Store(event.Cache)}), Metrics: p.Metrics,

@@ -20,8 +20,9 @@ func NewHTTP(clients int) *HTTP {
 	}}
 }
 
-// Do makes one request. read, which may be nil, sees an answer that is valid only until it returns.
-func (h *HTTP) Do(ctx context.Context, method, url, token string, body []byte, read func(status int, answer []byte) error) (outcome string, err error) {
+// Do makes one request with headers, names and values in turn. read, which may be nil, sees an
+// answer that is valid only until it returns.
+func (h *HTTP) Do(ctx context.Context, method, url, token string, body []byte, read func(status int, answer []byte) error, headers ...string) (outcome string, err error) {
 	req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 	defer fasthttp.ReleaseRequest(req)
 	defer fasthttp.ReleaseResponse(res)
@@ -29,6 +30,9 @@ func (h *HTTP) Do(ctx context.Context, method, url, token string, body []byte, r
 	req.SetRequestURI(url)
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 1; i < len(headers); i += 2 {
+		req.Header.Set(headers[i-1], headers[i])
 	}
 	if body != nil {
 		req.Header.SetContentType("application/json")
