@@ -78,6 +78,7 @@ const (
 	ForeignKeyViolation  = "23503"
 	CheckViolation       = "23514"
 	SerializationFailure = "40001"
+	NoDataFound          = "P0002"
 )
 
 // Violates says whether err carries the SQLSTATE code and, when constraint is not empty, names it.
@@ -91,3 +92,38 @@ func Violates(err error, code, constraint string) bool {
 func InTx(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, pool, f)
 }
+
+// InTwo runs a transaction in two round trips. look queues what is read, each with the function
+// that takes its rows; change then decides by it and queues what is written, which goes together
+// with the commit. An error of any of them undoes it all. Nothing within it calls anybody.
+func InTwo(ctx context.Context, pool *pgxpool.Pool, look func(*pgx.Batch), change func(*pgx.Batch) error) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	batch := &pgx.Batch{}
+	batch.Queue("BEGIN")
+	look(batch)
+	if err = conn.SendBatch(ctx, batch).Close(); err == nil {
+		batch = &pgx.Batch{}
+		if err = change(batch); err == nil {
+			batch.Queue("COMMIT")
+			err = conn.SendBatch(ctx, batch).Close()
+		}
+	}
+	if err != nil && conn.Conn().PgConn().TxStatus() != idle {
+		// A connection that cannot even do this is thrown away with its transaction.
+		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer cancel()
+		if _, undone := conn.Exec(undo, "ROLLBACK"); undone != nil {
+			err = errors.Join(err, undone)
+		}
+	}
+	return err
+}
+
+const (
+	idle        = 'I' // no transaction, in the protocol's words
+	undoTimeout = 2 * time.Second
+)

@@ -8,12 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/foyer-tickets/foyer/internal/event"
@@ -39,15 +37,13 @@ func Migrations() fs.FS {
 type Store struct {
 	Pool  *pgxpool.Pool
 	Grace time.Duration // how long an unpaid booking is left alone after its deadline
+	Bell  *Bell         // rung at each step; nil: nobody waits
 }
 
 var (
 	_ booking.Bookings = Store{}
 	_ booking.Journal  = Store{}
 )
-
-// Channel on which every step of a booking is notified, with the booking's id.
-const Channel = "booking_steps"
 
 // retryAfter is when the sweeper looks after a booking that should have moved on by itself.
 const retryAfter = 5 * time.Second
@@ -137,34 +133,31 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 	if err != nil {
 		return b, false, err
 	}
-	news := &pgx.Batch{}
-	if err := tell(ctx, news, b, booking.Effects{Drive: true}); err != nil {
+	batch := &pgx.Batch{}
+	batch.Queue(`INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency,
+			units, occasion, expires_at, created_at, updated_at, next_look)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)`,
+		b.ID, b.Event, b.Hold, b.Account, b.Occasion.Merchant, b.Status, b.Version, b.Total.Amount, b.Total.Currency,
+		units, occasion, b.ExpiresAt, b.CreatedAt, s.nextLook(b))
+	if err := tell(ctx, batch, b, booking.Effects{Drive: true}); err != nil {
 		return b, false, err
 	}
-	created := false
-	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency,
-				units, occasion, expires_at, created_at, updated_at, next_look)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14) ON CONFLICT (hold_id) DO NOTHING`,
-			b.ID, b.Event, b.Hold, b.Account, b.Occasion.Merchant, b.Status, b.Version, b.Total.Amount, b.Total.Currency,
-			units, occasion, b.ExpiresAt, b.CreatedAt, s.nextLook(b))
-		if err != nil {
-			return fmt.Errorf("create booking: %w", err)
-		}
-		if created = tag.RowsAffected() == 1; !created {
-			return nil
-		}
-		return send(ctx, tx, news)
-	})
+	err = s.send(ctx, batch)
+	if postgres.Violates(err, postgres.UniqueViolation, "bookings_hold_id_key") {
+		stored, err := scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE hold_id = $1`, b.Hold))
+		return stored, false, err
+	}
 	if err != nil {
-		return b, false, err
+		return b, false, fmt.Errorf("create booking: %w", err)
 	}
-	if created {
-		s.wake(ctx, b.ID)
-		return b, true, nil
-	}
-	stored, err := scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE hold_id = $1`, b.Hold))
-	return stored, false, err
+	s.wake(b.ID)
+	return b, true, nil
+}
+
+// send has a batch done as a whole or not at all, in one round trip: without a transaction around
+// it, a batch is one.
+func (s Store) send(ctx context.Context, batch *pgx.Batch) error {
+	return s.Pool.SendBatch(ctx, batch).Close()
 }
 
 // Save implements booking.Bookings and booking.Journal.
@@ -179,49 +172,32 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 		payment, intent, secret, public = &b.Payment.ID, &b.Payment.Intent, &b.Payment.ClientSecret, &b.Payment.PublishableKey
 	}
 	batch := &pgx.Batch{}
+	batch.Queue(`WITH step AS (
+			UPDATE bookings SET status = $3, version = $2, reason = $4, units = $5, payment_id = $6, intent = $7,
+				client_secret = $8, publishable_key = $9, authorized = $10, settled = $11, updated_at = $12, next_look = $13
+			WHERE id = $1 AND version = $2 - 1 RETURNING 1)
+		SELECT expect_one(count(*)) FROM step`,
+		b.ID, b.Version, b.Status, b.Reason, units, payment, intent, secret, public, b.Authorized, b.Settled, b.UpdatedAt, s.nextLook(b))
 	effects(batch, b, e)
 	if err := tell(ctx, batch, b, e); err != nil {
 		return err
 	}
-	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `UPDATE bookings SET status = $3, version = $2, reason = $4, units = $5, payment_id = $6, intent = $7,
-				client_secret = $8, publishable_key = $9, authorized = $10, settled = $11, updated_at = $12, next_look = $13
-			WHERE id = $1 AND version = $2 - 1`,
-			b.ID, b.Version, b.Status, b.Reason, units, payment, intent, secret, public, b.Authorized, b.Settled, b.UpdatedAt, s.nextLook(b))
-		if err != nil {
-			return fmt.Errorf("save booking: %w", err)
-		}
-		if tag.RowsAffected() != 1 {
-			return booking.ErrStale
-		}
-		return send(ctx, tx, batch)
-	})
-	if err == nil {
-		s.wake(ctx, b.ID)
-	}
-	return err
-}
-
-func send(ctx context.Context, tx pgx.Tx, batch *pgx.Batch) error {
-	if batch.Len() == 0 {
-		return nil
-	}
-	err := tx.SendBatch(ctx, batch).Close()
-	if postgres.Violates(err, postgres.UniqueViolation, "booking_units_once") {
+	err = s.send(ctx, batch)
+	switch {
+	case postgres.Violates(err, postgres.NoDataFound, ""):
+		return booking.ErrStale
+	case postgres.Violates(err, postgres.UniqueViolation, "booking_units_once"):
 		return booking.ErrUnitsUnavailable.Because(err)
+	case err != nil:
+		return fmt.Errorf("save booking: %w", err)
 	}
-	if err != nil {
-		return fmt.Errorf("save booking's effects: %w", err)
-	}
+	s.wake(b.ID)
 	return nil
 }
 
-// wake tells whoever waits for the booking. It comes after the commit: within a transaction, a
-// notice makes all such transactions commit one after the other. One that is lost is made up for
-// by looking again after a moment.
-func (s Store) wake(ctx context.Context, id uuid.UUID) {
-	if _, err := s.Pool.Exec(ctx, `SELECT pg_notify($1, $2)`, Channel, id.String()); err != nil {
-		slog.DebugContext(ctx, "step not notified", "booking", id, "error", err)
+func (s Store) wake(id uuid.UUID) {
+	if s.Bell != nil {
+		s.Bell.Ring(id)
 	}
 }
 
@@ -424,30 +400,6 @@ func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]Sales, error) {
 		return nil, fmt.Errorf("sales: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Sales])
-}
-
-// Listen calls f with the id of each booking that made a step, until ctx ends or the connection does.
-func (s Store) Listen(ctx context.Context, f func(uuid.UUID)) error {
-	conn, err := s.Pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	defer conn.Release()
-	if _, err := conn.Exec(ctx, `LISTEN `+Channel); err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	defer func() {
-		_, _ = conn.Exec(context.WithoutCancel(ctx), `UNLISTEN *`) // the connection goes back to the pool
-	}()
-	for {
-		var n *pgconn.Notification
-		if n, err = conn.Conn().WaitForNotification(ctx); err != nil {
-			return fmt.Errorf("listen: %w", err)
-		}
-		if id, err := uuid.Parse(n.Payload); err == nil {
-			f(id)
-		}
-	}
 }
 
 // Reconciled is a booking as the payment service compares it with the money.

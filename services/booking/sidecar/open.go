@@ -69,8 +69,9 @@ func Open(ctx context.Context, p *process.Process, cfg Config) (*Backing, error)
 		pool.Close()
 		return nil, err
 	}
+	bell := store.NewBell(pool)
 	b := &Backing{
-		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace()},
+		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), Bell: bell},
 		Seats: NewSeats(client.Store(event.Seats), cfg.Strategy, cfg.HoldFor(), time.Now), Megaphone: &Megaphone{Client: client}, config: cfg,
 		proven: make(chan struct{}),
 	}
@@ -78,6 +79,7 @@ func Open(ctx context.Context, p *process.Process, cfg Config) (*Backing, error)
 	p.Check("seats", b.check)
 	p.Go("proof", b.prove)
 	p.Go("megaphone", b.Megaphone.Run)
+	p.Go("bell", bell.Run)
 	return b, nil
 }
 

@@ -6,7 +6,6 @@ import (
 	"context"
 	"embed"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -131,13 +130,22 @@ func (s Store) OfBooking(ctx context.Context, booking uuid.UUID) ([]payment.Paym
 
 // Change implements payment.Store.
 func (s Store) Change(ctx context.Context, id uuid.UUID, decide payment.Decision) (payment.Payment, error) {
-	var after payment.Payment
-	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		before, err := one(payments(ctx, tx, `id = $1 FOR UPDATE`, id))
-		if err != nil {
+	var (
+		found []payment.Payment
+		have  []payment.Refund
+		after payment.Payment
+	)
+	err := postgres.InTwo(ctx, s.Pool, func(b *pgx.Batch) {
+		b.Queue(`SELECT `+paymentColumns+` FROM payments WHERE id = $1 FOR UPDATE`, id).Query(func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectRows(rows, scanPayment)
 			return err
-		}
-		have, err := refunds(ctx, tx, `payment = $1 ORDER BY created_at, id`, id)
+		})
+		b.Queue(`SELECT `+refundColumns+` FROM refunds WHERE payment = $1 ORDER BY created_at, id`, id).Query(func(rows pgx.Rows) (err error) {
+			have, err = pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Refund])
+			return err
+		})
+	}, func(b *pgx.Batch) error {
+		before, err := one(found, nil)
 		if err != nil {
 			return err
 		}
@@ -146,25 +154,22 @@ func (s Store) Change(ctx context.Context, id uuid.UUID, decide payment.Decision
 			return err
 		}
 		after = c.Payment
-		return s.apply(ctx, tx, before, c)
+		return s.apply(ctx, b, before, c)
 	})
+	if postgres.Violates(err, postgres.UniqueViolation, "inbox_pkey") {
+		return payment.Payment{}, payment.ErrSeen
+	}
 	if err != nil {
 		return payment.Payment{}, err
 	}
 	return after, nil
 }
 
-func (s Store) apply(ctx context.Context, tx pgx.Tx, before payment.Payment, c payment.Change) error {
-	if c.Receipt != nil {
-		fresh, err := keep(ctx, tx, *c.Receipt)
-		if err != nil {
-			return err
-		}
-		if !fresh {
-			return payment.ErrSeen
-		}
+// apply queues what a change writes.
+func (s Store) apply(ctx context.Context, b *pgx.Batch, before payment.Payment, c payment.Change) error {
+	if r := c.Receipt; r != nil {
+		b.Queue(`INSERT INTO inbox (id, type, payment, outcome, reason, at) VALUES ($1, $2, $3, $4, $5, $6)`, r.ID, r.Type, r.Payment, r.Outcome, r.Reason, r.At)
 	}
-	b := &pgx.Batch{}
 	if p := c.Payment; p != before {
 		b.Queue(`UPDATE payments SET intent = $2, client_secret = $3, status = $4, captured = $5, refunded = $6, settled = $7,
 				reason = $8, looks = $9, updated_at = $10, next_look = $11 WHERE id = $1`,
@@ -187,12 +192,6 @@ func (s Store) apply(ctx context.Context, tx pgx.Tx, before payment.Payment, c p
 			return err
 		}
 	}
-	if b.Len() == 0 {
-		return nil
-	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil {
-		return fmt.Errorf("change payment: %w", err)
-	}
 	return nil
 }
 
@@ -212,26 +211,6 @@ func (s Store) queueNotice(ctx context.Context, b *pgx.Batch, p payment.Payment,
 	return nil
 }
 
-type execer interface {
-	querier
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-// keep stores a receipt. false: there is one.
-func keep(ctx context.Context, q execer, r payment.Receipt) (bool, error) {
-	var fresh bool
-	err := q.QueryRow(ctx, `
-		INSERT INTO inbox (id, type, payment, outcome, reason, at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (id) DO NOTHING RETURNING true`, r.ID, r.Type, r.Payment, r.Outcome, r.Reason, r.At).Scan(&fresh)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("keep receipt: %w", err)
-	}
-	return fresh, nil
-}
-
 // Receipt implements payment.Inbox.
 func (s Store) Receipt(ctx context.Context, id string) (payment.Receipt, bool, error) {
 	rows, err := s.Pool.Query(ctx, `SELECT id, type, payment, outcome, reason, at FROM inbox WHERE id = $1`, id)
@@ -247,8 +226,12 @@ func (s Store) Receipt(ctx context.Context, id string) (payment.Receipt, bool, e
 
 // Keep implements payment.Inbox.
 func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
-	_, err := keep(ctx, s.Pool, r)
-	return err
+	_, err := s.Pool.Exec(ctx, `INSERT INTO inbox (id, type, payment, outcome, reason, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
+		r.ID, r.Type, r.Payment, r.Outcome, r.Reason, r.At)
+	if err != nil {
+		return fmt.Errorf("keep receipt: %w", err)
+	}
+	return nil
 }
 
 // ByIntent implements payment.Inbox.

@@ -1,0 +1,99 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// channel on which steps of bookings are notified, with the booking's id.
+const channel = "booking_steps"
+
+// Bounds of the bell. What does not fit is dropped: whoever waits looks again after a moment anyway.
+const (
+	bellQueue   = 4096
+	bellTimeout = 2 * time.Second
+)
+
+// Bell tells all processes that bookings made a step, for those who wait for them. It rings after
+// the commit: within a transaction, a notice makes all such transactions commit one after the
+// other. What is rung while a notice is on its way goes with the next one.
+type Bell struct {
+	pool  *pgxpool.Pool
+	steps chan uuid.UUID
+}
+
+// NewBell returns a bell; Run has it sound.
+func NewBell(pool *pgxpool.Pool) *Bell {
+	return &Bell{pool: pool, steps: make(chan uuid.UUID, bellQueue)}
+}
+
+// Ring never waits.
+func (b *Bell) Ring(id uuid.UUID) {
+	select {
+	case b.steps <- id:
+	default:
+	}
+}
+
+// Run sends what is rung until ctx ends.
+func (b *Bell) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case id := <-b.steps:
+			b.send(ctx, b.gather(id))
+		}
+	}
+}
+
+func (b *Bell) gather(first uuid.UUID) []string {
+	ids := []string{first.String()}
+	for len(ids) < bellQueue {
+		select {
+		case id := <-b.steps:
+			ids = append(ids, id.String())
+		default:
+			return ids
+		}
+	}
+	return ids
+}
+
+func (b *Bell) send(ctx context.Context, ids []string) {
+	ctx, cancel := context.WithTimeout(ctx, bellTimeout)
+	defer cancel()
+	if _, err := b.pool.Exec(ctx, `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id`, channel, ids); err != nil {
+		slog.DebugContext(ctx, "steps not notified", "bookings", len(ids), "error", err)
+	}
+}
+
+// Listen calls f with the id of each booking that made a step, until ctx ends or the connection does.
+func (s Store) Listen(ctx context.Context, f func(uuid.UUID)) error {
+	conn, err := s.Pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer func() {
+		_, _ = conn.Exec(context.WithoutCancel(ctx), `UNLISTEN *`) // the connection goes back to the pool
+	}()
+	for {
+		var n *pgconn.Notification
+		if n, err = conn.Conn().WaitForNotification(ctx); err != nil {
+			return fmt.Errorf("listen: %w", err)
+		}
+		if id, err := uuid.Parse(n.Payload); err == nil {
+			f(id)
+		}
+	}
+}
