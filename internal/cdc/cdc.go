@@ -97,8 +97,8 @@ func Outbox(databaseURL string, publisher Publisher, metrics prometheus.Register
 // wait for what is in it; while one is on its way the next one gathers by itself.
 const (
 	maxBatch     = 500
-	gatherTime   = time.Millisecond
-	gatherAtMost = 5 * time.Millisecond
+	gatherTime   = 3 * time.Millisecond
+	gatherAtMost = 15 * time.Millisecond
 	publishRetry = 5 * time.Second
 	publishGrace = 30 * time.Second // then another replica may try with its sidecar
 )

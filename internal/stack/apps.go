@@ -167,7 +167,8 @@ func (s *Stack) serviceEnv(app App, secrets *Secrets) map[string]string {
 	maps.Copy(env, map[string]string{
 		"APP_HOST": host, "APP_PORT": strconv.Itoa(app.Port), "APP_API_TOKEN": secrets.AppAPIToken,
 		"DAPR_HTTP_PORT": strconv.Itoa(app.HTTPPort), "DAPR_GRPC_PORT": strconv.Itoa(app.GRPCPort), "DAPR_API_TOKEN": secrets.DaprAPIToken,
-		"FOYER_LOG_LEVEL": cfg.LogLevel, "GOMEMLIMIT": "256MiB",
+		// Our heaps are a few megabytes: collected each time they doubled, they would be all the time.
+		"FOYER_LOG_LEVEL": cfg.LogLevel, "GOMEMLIMIT": "256MiB", "GOGC": "400",
 	})
 	if cfg.OTLPEndpoint != "" {
 		env["OTEL_EXPORTER_OTLP_ENDPOINT"] = cfg.OTLPEndpoint

@@ -196,10 +196,10 @@ func java(cfg *Config, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// lean gives a Go process of the platform a soft memory limit.
+// lean gives a Go process that is not ours a soft memory limit.
 func lean(cfg *Config, cmd *exec.Cmd) *exec.Cmd {
 	cmd.Dir = cfg.Data
-	cmd.Env = append(os.Environ(), "GOMEMLIMIT=160MiB", "GOGC=50")
+	cmd.Env = append(os.Environ(), "GOMEMLIMIT=160MiB", "GOGC=100")
 	return cmd
 }
 

@@ -280,18 +280,23 @@ func (o *Office) Release(ctx context.Context, account identity.Account, id uuid.
 
 // CheckOut makes a booking of a hold. A hold makes one booking, however often this is asked.
 func (o *Office) CheckOut(ctx context.Context, account identity.Account, hold uuid.UUID) (b Booking, created bool, err error) {
-	h, err := o.Seats.Find(ctx, hold)
-	if err == nil && h.Account != account.ID {
-		err = ErrHoldNotFound
-	}
+	id, err := uuid.NewV7()
 	if err != nil {
 		return Booking{}, false, err
 	}
-	if h.Status == HoldOpen {
-		if h, err = o.startCheckout(ctx, hold); err != nil {
-			return Booking{}, false, err
+	h, err := o.Seats.Change(ctx, hold, 0, func(h Hold) (Hold, error) {
+		switch {
+		case h.Account != account.ID:
+			return h, ErrHoldNotFound
+		case h.Status != HoldOpen: // asked before
+			return h, nil
 		}
-	} else if h.Booking != uuid.Nil {
+		return h.CheckOut(id, o.Now())
+	})
+	if err != nil {
+		return Booking{}, false, err
+	}
+	if h.Booking != uuid.Nil && h.Booking != id {
 		b, err := o.Bookings.Get(ctx, h.Booking)
 		if !errors.Is(err, ErrBookingNotFound) { // else we crashed between the mark and the row
 			return b, false, err
@@ -308,19 +313,6 @@ func (o *Office) CheckOut(ctx context.Context, account identity.Account, hold uu
 		return Booking{}, false, ErrNotOnSale
 	}
 	return o.Bookings.Create(ctx, New(h.Booking, h, house.Sale(), o.Now()))
-}
-
-func (o *Office) startCheckout(ctx context.Context, hold uuid.UUID) (Hold, error) {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return Hold{}, err
-	}
-	return o.Seats.Change(ctx, hold, 0, func(h Hold) (Hold, error) {
-		if h.Status == HoldCheckout { // another request of the same buyer
-			return h, nil
-		}
-		return h.CheckOut(id, o.Now())
-	})
 }
 
 // Booking gives a booking to whoever may see it: its owner, the event's merchant, admins.

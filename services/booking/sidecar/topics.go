@@ -15,7 +15,7 @@ import (
 )
 
 // announceEvery bounds how often one event's changes go out: one message carries what gathered.
-const announceEvery = 25 * time.Millisecond
+const announceEvery = 50 * time.Millisecond
 
 // Megaphone tells all replicas of changed units. What it loses in a crash the replicas find out
 // by looking at the store.
