@@ -67,7 +67,7 @@ func Decode[T any](d Delivery) (T, error) {
 // Bounds of a batch of SideBySide.
 const (
 	batchMax  = 64
-	batchWait = 5 * time.Millisecond
+	batchWait = 10 * time.Millisecond
 	atOnce    = 32
 )
 
