@@ -301,7 +301,7 @@ func (b *bench) purchases(ctx context.Context, selling time.Duration) error {
 		return b.purchase(ctx, e, client, e.place(int(next.Add(1))), &held)
 	}
 	load.Run(ctx, load.Plan{Clients: len(b.tokens), Duration: selling / 2}, buy) // Kafka and Keycloak compile what is hot
-	if err := b.signIn(ctx, len(b.tokens)); err != nil { // tokens live for five minutes
+	if err := b.signIn(ctx, len(b.tokens)); err != nil {                         // tokens live for five minutes
 		return err
 	}
 	if e, err = b.newEvent(ctx); err != nil { // the interrupted purchases hold places in the old one
