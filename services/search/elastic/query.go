@@ -1,8 +1,10 @@
 package elastic
 
 import (
-	"encoding/json"
+	"bytes"
 	"time"
+
+	"github.com/go-json-experiment/json"
 
 	"github.com/foyer-tickets/foyer/services/search"
 )
@@ -40,6 +42,9 @@ func with(a m, b m) m {
 
 // wanted says which events a text means, and which it means most.
 func wanted(text string, how search.Match) (must m, should []any) {
+	if text == "" {
+		return nil, nil
+	}
 	enough := m{"minimum_should_match": most}
 	if how == search.Loose {
 		enough["minimum_should_match"] = "50%"
@@ -126,16 +131,27 @@ func basic(q search.Query) []any {
 	return filters
 }
 
-// Body is what is sent for a question's first page; how is Strict unless that found next to nothing. For
-// measuring what we add to it.
-func Body(q search.Query, how search.Match) ([]byte, error) { return json.Marshal(request(q, how)) }
+// Body is what is sent for a question's first page, to be put to /events/_msearch; how is Strict unless
+// that found next to nothing. For measuring what we add to it.
+func Body(q search.Query, how search.Match) ([]byte, error) {
+	var body bytes.Buffer
+	must, should := wanted(q.Text, how)
+	for _, line := range []m{{}, hits(q, how, must, should), {"request_cache": true}, facets(q, must)} {
+		// What is the same question has to be the same bytes, for Elasticsearch to know it again.
+		if err := json.MarshalWrite(&body, line, json.Deterministic(true)); err != nil {
+			return nil, err
+		}
+		body.WriteByte('\n')
+	}
+	return body.Bytes(), nil
+}
 
-// request is the body of a search.
-func request(q search.Query, how search.Match) m {
-	query := m{"filter": basic(q)}
-	var should []any
-	if q.Text != "" {
-		query["must"], should = wanted(q.Text, how)
+// hits asks for a page of events: every filter is in the query, so that nothing else is scored, and
+// nothing is counted.
+func hits(q search.Query, how search.Match, must m, should []any) m {
+	query := m{"filter": append(basic(q), except(facetFilters(q), "")...)}
+	if must != nil {
+		query["must"] = must
 	}
 	if q.Sort == search.Relevance {
 		should = append(should,
@@ -147,21 +163,25 @@ func request(q search.Query, how search.Match) m {
 		}
 		query["should"] = should
 	}
-	body := m{
-		"size": q.Limit, "track_total_hits": true, "sort": order(q),
-		"_source": []string{"id", "slug", "name", "summary", "category", "performers", "topics", "image", "url", "online", "startsAt", "endsAt",
-			"timeZone", "venue", "highDemand", "status", "availability", "version", "minPrice", "maxPrice", "currency"},
-		"query": m{"bool": query},
-	}
-	filters := facetFilters(q)
-	if len(filters) > 0 {
-		body["post_filter"] = m{"bool": m{"filter": except(filters, "")}}
-	}
+	body := m{"size": q.Limit, "track_total_hits": false, "sort": order(q), "query": m{"bool": query}}
 	if q.Text != "" {
 		body["highlight"] = highlight(q.Text, how)
 	}
-	if q.Cursor == "" {
-		body["aggs"] = facets(filters)
+	return body
+}
+
+// facets asks how many there are, and of which kinds: the total under all filters, each facet under
+// all but its own. Nothing is scored and no event is read, so Elasticsearch keeps the answer until the
+// index changes.
+func facets(q search.Query, must m) m {
+	wants := basic(q)
+	if must != nil {
+		wants = append(wants, must)
+	}
+	filters := facetFilters(q)
+	body := m{"size": 0, "track_total_hits": true, "query": m{"bool": m{"filter": wants}}, "aggs": counts(filters)}
+	if all := except(filters, ""); len(all) > 0 {
+		body["post_filter"] = m{"bool": m{"filter": all}}
 	}
 	return body
 }
@@ -200,7 +220,7 @@ const (
 	maxCurrencies = 5
 )
 
-func facets(filters map[string][]m) m {
+func counts(filters map[string][]m) m {
 	ranges := make([]m, 0, len(search.PriceSteps))
 	for i, from := range search.PriceSteps {
 		r := m{"from": from}

@@ -1,9 +1,11 @@
 package elastic
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -26,9 +28,13 @@ type answer struct {
 		} `json:"total"`
 		Hits []hit `json:"hits"`
 	} `json:"hits"`
-	Aggregations map[string]json.RawMessage `json:"aggregations"`
+	Aggregations map[string]facet `json:"aggregations"`
+
+	Status int             `json:"status"` // of one search among several
+	Error  json.RawMessage `json:"error"`
 }
 
+// hit is an event as it was written; the index keeps its description apart.
 type hit struct {
 	Source struct {
 		search.Event
@@ -39,6 +45,19 @@ type hit struct {
 	} `json:"_source"`
 	Highlight map[string][]string `json:"highlight"`
 	Sort      []json.RawMessage   `json:"sort"`
+}
+
+// facet is a count of terms, within a filter where there is one.
+type facet struct {
+	terms
+	In *terms `json:"in"`
+}
+
+func (f facet) counted() terms {
+	if f.In != nil {
+		return *f.In
+	}
+	return f.terms
 }
 
 type terms struct {
@@ -96,21 +115,21 @@ func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error)
 		place.After = h.Sort
 	}
 	if a.Aggregations != nil {
-		if page.Facets, err = readFacets(a.Aggregations, q.Currency); err != nil {
-			return page, err
-		}
+		page.Facets = readFacets(a.Aggregations, q.Currency)
 	}
 	page.Next, err = q.Next(place, len(page.Hits))
 	return page, err
 }
 
-// page asks for one page. The first comes straight from the index. Who turns the leaf gets a point
-// in time, which stays as it is while others write; when it has run out, a new one.
+// page asks for one page. The first comes straight from the index, with its facets. Who turns the
+// leaf gets a point in time, which stays as it is while others write; when it has run out, a new one.
 func (x *Index) page(ctx context.Context, q search.Query, place *search.Cursor) (answer, error) {
-	body := request(q, place.Match)
 	if q.Cursor == "" {
-		return x.ask(ctx, body, live)
+		return x.first(ctx, q, place.Match)
 	}
+	must, should := wanted(q.Text, place.Match)
+	body := hits(q, place.Match, must, should)
+	body["track_total_hits"] = true
 	if place.After != nil {
 		body["search_after"] = place.After
 	} else {
@@ -139,6 +158,31 @@ func (x *Index) page(ctx context.Context, q search.Query, place *search.Cursor) 
 			return a, err
 		}
 	}
+}
+
+// first asks for hits and for counts at once, and puts the answers together.
+func (x *Index) first(ctx context.Context, q search.Query, how search.Match) (answer, error) {
+	body, err := Body(q, how)
+	if err != nil {
+		return answer{}, err
+	}
+	var both struct {
+		Responses []answer `json:"responses"`
+	}
+	if err := x.do(ctx, esapi.MsearchRequest{Index: []string{live}, Body: bytes.NewReader(body)}, &both); err != nil {
+		return answer{}, err
+	}
+	if len(both.Responses) != 2 {
+		return answer{}, fmt.Errorf("elasticsearch: %d answers to 2 searches", len(both.Responses))
+	}
+	for _, r := range both.Responses {
+		if r.Error != nil {
+			return answer{}, refused(r.Status, r.Error)
+		}
+	}
+	a, counted := both.Responses[0], both.Responses[1]
+	a.Hits.Total, a.Aggregations = counted.Hits.Total, counted.Aggregations
+	return a, nil
 }
 
 func (x *Index) ask(ctx context.Context, body m, index ...string) (answer, error) {
@@ -170,37 +214,19 @@ func (h hit) found(q search.Query) search.Hit {
 	return found
 }
 
-func readFacets(aggs map[string]json.RawMessage, currency string) (*search.Facets, error) {
-	read := func(name string) (terms, error) {
-		var a struct {
-			terms
-			In *terms `json:"in"`
-		}
-		err := json.Unmarshal(aggs[name], &a)
-		if a.In != nil {
-			return *a.In, err
-		}
-		return a.terms, err
-	}
+func readFacets(aggs map[string]facet, currency string) *search.Facets {
 	var f search.Facets
 	for name, list := range map[string]*[]search.Bucket{"category": &f.Categories, "city": &f.Cities, "month": &f.Months} {
-		t, err := read(name)
-		if err != nil {
-			return nil, err
-		}
-		*list = make([]search.Bucket, 0, len(t.Buckets))
-		for _, b := range t.Buckets {
+		buckets := aggs[name].counted().Buckets
+		*list = make([]search.Bucket, 0, len(buckets))
+		for _, b := range buckets {
 			if b.Key != "" {
 				*list = append(*list, search.Bucket{Value: b.Key, Count: b.Count})
 			}
 		}
 	}
-	t, err := read("price")
-	if err != nil {
-		return nil, err
-	}
 	f.Currency = currency
-	for _, b := range t.Buckets { // the most frequent currency first
+	for _, b := range aggs["price"].counted().Buckets { // the most frequent currency first
 		if f.Currency == "" {
 			f.Currency = b.Key
 		}
@@ -213,7 +239,7 @@ func readFacets(aggs map[string]json.RawMessage, currency string) (*search.Facet
 			}
 		}
 	}
-	return &f, nil
+	return &f
 }
 
 // Suggest implements search.Engine.
@@ -240,30 +266,16 @@ func (x *Index) suggest(ctx context.Context, text string, now time.Time, how sea
 			Kind: search.SuggestEvent, Text: e.Name, Event: e.ID, StartsAt: e.StartsAt, City: e.Venue.City, Country: e.Venue.Country, Count: 1,
 		})
 	}
-	places := func(name string, kind search.SuggestionKind) ([]search.Suggestion, error) {
-		var agg struct {
-			In terms `json:"in"`
-		}
-		if err := json.Unmarshal(a.Aggregations[name], &agg); err != nil {
-			return nil, err
-		}
+	places := func(name string, kind search.SuggestionKind) []search.Suggestion {
 		var all []search.Suggestion
-		for _, b := range agg.In.Buckets {
+		for _, b := range a.Aggregations[name].counted().Buckets {
 			if b.Key != "" {
 				all = append(all, search.Suggestion{Kind: kind, Text: b.Key, City: b.City.first(), Country: b.Country.first(), Count: b.Count})
 			}
 		}
-		return all, nil
+		return all
 	}
-	cities, err := places("cities", search.SuggestCity)
-	if err != nil {
-		return nil, err
-	}
-	venues, err := places("venues", search.SuggestVenue)
-	if err != nil {
-		return nil, err
-	}
-	return search.Assemble(cities, venues, events), nil
+	return search.Assemble(places("cities", search.SuggestCity), places("venues", search.SuggestVenue), events), nil
 }
 
 func kilometres(km float64) string {

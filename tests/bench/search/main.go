@@ -349,7 +349,7 @@ func (b *bench) questions(ctx context.Context) error {
 	h := load.NewHTTP(clients)
 	direct := func(ctx context.Context, client, n int) (outcome string, err error) {
 		for _, body := range all[(client*37+n)%len(all)].bodies {
-			if outcome, err = h.Do(ctx, http.MethodPost, b.es+"/events/_search", "", body, nil); err != nil {
+			if outcome, err = h.Do(ctx, http.MethodPost, b.es+"/events/_msearch", "", body, nil); err != nil {
 				return outcome, err
 			}
 		}
