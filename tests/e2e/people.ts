@@ -50,3 +50,43 @@ export async function payWith(page: Page, number: string) {
   await form.locator('#cvc').fill('123')
   await form.locator('#pay').click()
 }
+
+/** Where a part of the platform listens: its port moves with the gateway's. */
+function part(port: number): string {
+  const url = new URL(process.env.FOYER_URL ?? 'http://localhost:8080')
+  return `${url.protocol}//${url.hostname}:${Number(url.port || 80) - 8080 + port}`
+}
+
+/** The newest mail to somebody, as the mail catcher has it; waits for one. */
+export async function mailTo(request: APIRequestContext, email: string): Promise<{ Subject: string; Text: string }> {
+  const mailpit = process.env.FOYER_MAILPIT_URL ?? part(8025)
+  let id = ''
+  await expect
+    .poll(
+      async () => {
+        const found = await request.get(`${mailpit}/api/v1/search`, { params: { query: `to:"${email}"` } })
+        id = (await found.json()).messages?.[0]?.ID ?? ''
+        return id
+      },
+      { timeout: 30_000 },
+    )
+    .not.toBe('')
+  return (await request.get(`${mailpit}/api/v1/message/${id}`)).json()
+}
+
+/** An access token, by the grant that the local realm allows. */
+export async function tokenOf(request: APIRequestContext, email: string): Promise<string> {
+  const keycloak = process.env.FOYER_KEYCLOAK_URL ?? part(8081)
+  const answer = await request.post(`${keycloak}/realms/foyer/protocol/openid-connect/token`, {
+    form: { grant_type: 'password', client_id: 'foyer-cli', scope: 'openid', username: email, password },
+  })
+  expect(answer.status(), email).toBe(200)
+  return (await answer.json()).access_token
+}
+
+/** One call of the API as somebody. */
+export async function callAs<T>(request: APIRequestContext, token: string, method: string, path: string, data?: unknown) {
+  const answer = await request.fetch(path, { method, data, headers: { Authorization: `Bearer ${token}` } })
+  expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true)
+  return (await answer.json()) as T
+}

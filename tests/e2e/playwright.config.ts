@@ -18,7 +18,7 @@ export default defineConfig({
     launchOptions: { executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox'] },
   },
   projects: [
-    { name: 'phone', testMatch: /(buying|offline|pages)\.spec\.ts/, use: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 } },
-    { name: 'desktop', testMatch: /(racing|pages|office|languages)\.spec\.ts/, use: { viewport: { width: 1280, height: 860 } } },
+    { name: 'phone', testMatch: /(accounts|buying|offline|pages|queue|search)\.spec\.ts/, use: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 } },
+    { name: 'desktop', testMatch: /(accounts|buying|racing|pages|office|languages|search)\.spec\.ts/, use: { viewport: { width: 1280, height: 860 } } },
   ],
 })

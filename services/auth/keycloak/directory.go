@@ -30,8 +30,10 @@ const timeout = 5 * time.Second
 
 // Directory manages accounts.
 type Directory struct {
-	cfg    Config
-	client *gocloak.GoCloak
+	cfg      Config
+	client   *gocloak.GoCloak
+	web      string // the browser's client, which the pages behind a mail lead back to
+	callback string
 
 	mu      sync.Mutex
 	token   string
@@ -44,10 +46,10 @@ var (
 )
 
 // NewDirectory returns a directory; it signs in when first used.
-func NewDirectory(cfg Config) *Directory {
+func NewDirectory(cfg Config, web WebConfig) *Directory {
 	client := gocloak.NewClient(cfg.URL)
 	client.RestyClient().SetTimeout(timeout)
-	return &Directory{cfg: cfg, client: client}
+	return &Directory{cfg: cfg, client: client, web: web.ClientID, callback: web.callback()}
 }
 
 // admin gives the service account's token.
@@ -97,7 +99,7 @@ func (d *Directory) Register(ctx context.Context, r auth.Registration) (string, 
 	if err != nil {
 		return "", translate(err)
 	}
-	if err := d.client.SendVerifyEmail(ctx, token, id, d.cfg.Realm); err != nil {
+	if err := d.client.SendVerifyEmail(ctx, token, id, d.cfg.Realm, gocloak.SendVerificationMailParams{ClientID: &d.web, RedirectURI: &d.callback}); err != nil {
 		return id, fmt.Errorf("verification mail: %w", err)
 	}
 	return id, nil
@@ -195,7 +197,9 @@ func (d *Directory) RequestPasswordReset(ctx context.Context, email string) erro
 	if len(users) == 0 || !gocloak.PBool(users[0].Enabled) {
 		return nil
 	}
-	err = d.client.ExecuteActionsEmail(ctx, token, d.cfg.Realm, gocloak.ExecuteActionsEmail{UserID: users[0].ID, Actions: &[]string{"UPDATE_PASSWORD"}})
+	err = d.client.ExecuteActionsEmail(ctx, token, d.cfg.Realm, gocloak.ExecuteActionsEmail{
+		UserID: users[0].ID, Actions: &[]string{"UPDATE_PASSWORD"}, ClientID: &d.web, RedirectURI: &d.callback,
+	})
 	if err != nil {
 		return translate(err)
 	}

@@ -26,6 +26,8 @@ type WebConfig struct {
 	PublicURL    string `env:"FOYER_PUBLIC_URL,required"`
 }
 
+func (c WebConfig) callback() string { return c.PublicURL + "/auth/callback" }
+
 // Provider is OpenID Connect's authorization code flow with PKCE (RFC 7636).
 type Provider struct {
 	cfg    WebConfig
@@ -45,7 +47,7 @@ func NewProvider(ctx context.Context, cfg WebConfig) *Provider {
 	return &Provider{
 		cfg: cfg, client: client,
 		oauth: oauth2.Config{
-			ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret, RedirectURL: cfg.PublicURL + "/auth/callback",
+			ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret, RedirectURL: cfg.callback(),
 			Scopes:   []string{oidc.ScopeOpenID, "profile", "email"},
 			Endpoint: oauth2.Endpoint{AuthURL: endpoint + "/auth", TokenURL: endpoint + "/token", AuthStyle: oauth2.AuthStyleInHeader},
 		},

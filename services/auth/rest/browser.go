@@ -112,6 +112,10 @@ func (s Server) openSignIn(r *http.Request) (signIn, error) {
 // Callback implements GET /auth/callback. Whatever goes wrong, the person is back on our pages,
 // which say what to do; only the reason travels along.
 func (s Server) Callback(w http.ResponseWriter, r *http.Request, params CallbackParams) {
+	if r.URL.RawQuery == "" { // back from what a mail led to: an address confirmed, a new password
+		http.Redirect(w, r, "/auth/login", http.StatusFound)
+		return
+	}
 	flow, err := s.openSignIn(r)
 	if err == nil {
 		err = s.finishSignIn(w, r, flow, params)

@@ -44,7 +44,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	cache, directory, provider := client.Store(event.Cache), keycloak.NewDirectory(cfg.Keycloak), keycloak.NewProvider(ctx, cfg.Web)
+	cache, directory, provider := client.Store(event.Cache), keycloak.NewDirectory(cfg.Keycloak, cfg.Web), keycloak.NewProvider(ctx, cfg.Web)
 	resets := make(chan string, resetQueue)
 	server := rest.Server{
 		Keeper:   &auth.Keeper{Sessions: dapr.Sessions{Store: cache}, Provider: provider, Now: time.Now},

@@ -1,0 +1,31 @@
+import { expect, test } from '@playwright/test'
+import { mailTo } from './people'
+
+test('somebody new registers, confirms the address by mail, and signs in', async ({ page, request }, info) => {
+  const email = `new-${info.project.name}-${Date.now()}@example.test`
+  const secret = 'a long way to the foyer'
+  await page.goto('/register')
+  await page.getByLabel('Name').fill('Nora Neumann')
+  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Password').fill('short')
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await expect(page.getByLabel('Password')).toBeFocused() // the browser says why
+  await page.getByLabel('Password').fill(secret)
+  await page.getByRole('button', { name: 'Create account' }).click()
+  await expect(page.getByRole('heading', { name: 'Check your mail' })).toBeVisible()
+
+  const mail = await mailTo(request, email)
+  await page.goto(/https?:\/\/\S+action-token\S+/.exec(mail.Text)![0])
+  await page.getByRole('link', { name: /proceed/i }).click()
+  await expect(page.getByText('Your account has been updated.')).toBeVisible()
+  await page.getByRole('link', { name: /Back to Application/i }).click()
+  await page.fill('#username', email)
+  await page.fill('#password', secret)
+  await page.click('#kc-login')
+  await expect(page.getByRole('heading', { name: 'Where to tonight?' })).toBeVisible()
+  await page.goto('/profile')
+  await expect(page.getByLabel('Name')).toHaveValue('Nora Neumann')
+  await page.getByRole('button', { name: 'Account' }).click()
+  await page.getByRole('menuitem', { name: 'Sign out' }).click()
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
+})
