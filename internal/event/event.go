@@ -79,7 +79,8 @@ type BookingRequested struct {
 	Event   uuid.UUID `json:"event"`
 }
 
-// BookingChanged tells the world of a booking's step. Key: booking. Version grows with each step.
+// BookingChanged tells the world what became of a booking: confirmed, expired, failed, cancelled,
+// refunded. Key: booking. Version grows.
 type BookingChanged struct {
 	Booking uuid.UUID `json:"booking"`
 	Event   uuid.UUID `json:"event"`

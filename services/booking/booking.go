@@ -45,6 +45,9 @@ func Statuses() []Status {
 // are to be let go.
 func (s Status) Ended() bool { return s == Expired || s == Failed || s == Cancelled }
 
+// Outcome tells whether a status is one that others act on. What lies between is on its way.
+func (s Status) Outcome() bool { return s.Ended() || s == Confirmed || s == Refunded }
+
 // Reasons a booking ended for. They are part of the public contract.
 const (
 	ReasonPaymentTimeout = "payment_timeout"

@@ -63,7 +63,8 @@ const (
 
 // Inbox keeps receipts.
 type Inbox interface {
-	Receipt(ctx context.Context, id string) (Receipt, bool, error)
+	// Look finds, at once, the receipt of a webhook and the payment it is about, where they are there.
+	Look(ctx context.Context, webhook, intent string, payment uuid.UUID) (*Receipt, *Payment, error)
 	Keep(ctx context.Context, r Receipt) error // at most once an id
 	// ByIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
 	ByIntent(ctx context.Context, intent string, payment uuid.UUID) (Payment, error)
@@ -88,23 +89,21 @@ func (d Desk) Receive(ctx context.Context, m Message) error {
 }
 
 func (d Desk) receive(ctx context.Context, m Message) error {
-	if r, seen, err := d.Inbox.Receipt(ctx, m.ID); err != nil || seen {
-		if seen && r.Outcome == Refused {
-			return ErrSuspect
-		}
-		return err
-	}
-	receipt := Receipt{ID: m.ID, Type: m.Type, Outcome: Ignored, At: d.Now()}
-	if m.Intent == "" {
-		return d.Inbox.Keep(ctx, receipt)
-	}
-	p, err := d.Inbox.ByIntent(ctx, m.Intent, m.Payment)
-	if errors.Is(err, ErrNotFound) {
-		return d.Inbox.Keep(ctx, receipt)
-	}
+	seen, found, err := d.Inbox.Look(ctx, m.ID, m.Intent, m.Payment)
 	if err != nil {
 		return err
 	}
+	if seen != nil {
+		if seen.Outcome == Refused {
+			return ErrSuspect
+		}
+		return nil
+	}
+	receipt := Receipt{ID: m.ID, Type: m.Type, Outcome: Ignored, At: d.Now()}
+	if found == nil {
+		return d.Inbox.Keep(ctx, receipt)
+	}
+	p := *found
 	receipt.Payment = &p.ID
 	if what := d.suspect(p, m); what != "" {
 		return d.refuse(ctx, receipt, what)

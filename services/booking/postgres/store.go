@@ -191,7 +191,9 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 	case err != nil:
 		return fmt.Errorf("save booking: %w", err)
 	}
-	s.wake(b.ID)
+	if !e.Quiet && b.Status != booking.Secured { // the capture follows at once
+		s.wake(b.ID)
+	}
 	return nil
 }
 
@@ -230,9 +232,9 @@ func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 	}
 }
 
-// tell queues what the world hears of a step.
+// tell queues what the world hears of a step: of outcomes, and what the consumer is to go on with.
 func tell(ctx context.Context, batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
-	if !e.Quiet {
+	if b.Status.Outcome() && !e.Quiet {
 		if err := enqueue(ctx, batch, event.BookingEvents, b.ID, event.BookingChanged{
 			Booking: b.ID, Event: b.Event, Account: b.Account, Status: string(b.Status), Version: b.Version,
 			Units: b.UnitIDs(), Reason: b.Reason, At: b.UpdatedAt.UTC(),

@@ -73,13 +73,13 @@ func (s *Steps) Run(ctx context.Context, listen func(context.Context, func(uuid.
 
 // StreamBooking implements GET /api/v1/bookings/{booking}/stream.
 func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
-	account, _, err := s.find(r, id)
+	steps, leave := s.Steps.Watch(id) // before the first look: no step comes in between
+	defer leave()
+	account, b, err := s.find(r, id)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	steps, leave := s.Steps.Watch(id)
-	defer leave()
 	stream, err := httpapi.NewStream(w)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
@@ -91,10 +91,6 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 	defer poll.Stop()
 	var sent int64
 	for {
-		b, err := s.Office.Booking(r.Context(), account, id)
-		if err != nil {
-			return // it comes back
-		}
 		if b.Version != sent {
 			view, err := s.view(r.Context(), account, b)
 			if err != nil {
@@ -118,6 +114,9 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 			}
 		case <-steps:
 		case <-poll.C:
+		}
+		if b, err = s.Office.Booking(r.Context(), account, id); err != nil {
+			return // it comes back
 		}
 	}
 }

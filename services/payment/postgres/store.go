@@ -211,17 +211,34 @@ func (s Store) queueNotice(ctx context.Context, b *pgx.Batch, p payment.Payment,
 	return nil
 }
 
-// Receipt implements payment.Inbox.
-func (s Store) Receipt(ctx context.Context, id string) (payment.Receipt, bool, error) {
-	rows, err := s.Pool.Query(ctx, `SELECT id, type, payment, outcome, reason, at FROM inbox WHERE id = $1`, id)
-	if err != nil {
-		return payment.Receipt{}, false, fmt.Errorf("receipt: %w", err)
+// Look implements payment.Inbox.
+func (s Store) Look(ctx context.Context, webhook, intent string, id uuid.UUID) (*payment.Receipt, *payment.Payment, error) {
+	var (
+		receipts []payment.Receipt
+		found    []payment.Payment
+	)
+	b := &pgx.Batch{}
+	b.Queue(`SELECT id, type, payment, outcome, reason, at FROM inbox WHERE id = $1`, webhook).Query(func(rows pgx.Rows) (err error) {
+		receipts, err = pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Receipt])
+		return err
+	})
+	if intent != "" {
+		b.Queue(`SELECT `+paymentColumns+` FROM payments WHERE `+byIntent, intent, id).Query(func(rows pgx.Rows) (err error) {
+			found, err = pgx.CollectRows(rows, scanPayment)
+			return err
+		})
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Receipt])
-	if err != nil || len(found) == 0 {
-		return payment.Receipt{}, false, err
+	if err := s.Pool.SendBatch(ctx, b).Close(); err != nil {
+		return nil, nil, fmt.Errorf("look for webhook: %w", err)
 	}
-	return found[0], true, nil
+	return first(receipts), first(found), nil
+}
+
+func first[T any](all []T) *T {
+	if len(all) == 0 {
+		return nil
+	}
+	return &all[0]
 }
 
 // Keep implements payment.Inbox.
@@ -236,8 +253,11 @@ func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
 
 // ByIntent implements payment.Inbox.
 func (s Store) ByIntent(ctx context.Context, intent string, id uuid.UUID) (payment.Payment, error) {
-	return one(payments(ctx, s.Pool, `intent = $1 OR id = $2 AND intent IS NULL`, intent, id))
+	return one(payments(ctx, s.Pool, byIntent, intent, id))
 }
+
+// byIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
+const byIntent = `intent = $1 OR id = $2 AND intent IS NULL`
 
 // Due implements payment.Diary. The lease is the next look itself: a replica that dies leaves the
 // payment to be looked after when the lease is over.

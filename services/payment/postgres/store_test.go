@@ -114,10 +114,13 @@ func TestOneEffectPerWebhook(t *testing.T) {
 	require.Equal(t, map[bool]int{true: 1, false: 29}, outcomes)
 	require.Equal(t, 2, count(t, pool, `SELECT count(*) FROM outbox WHERE key = $1`, p.Booking.String()), "authorised and captured")
 	require.Equal(t, 2, count(t, pool, `SELECT count(*) FROM transfers WHERE payment = $1`, p.ID))
-	r, seen, err := s.Receipt(t.Context(), "evt_1")
+	now, err := s.Get(t.Context(), p.ID)
 	require.NoError(t, err)
-	require.True(t, seen)
+	r, found, err := s.Look(t.Context(), "evt_1", now.Intent, uuid.Nil)
+	require.NoError(t, err)
+	require.NotNil(t, r)
 	require.Equal(t, payment.Applied, r.Outcome)
+	require.Equal(t, p.ID, found.ID)
 }
 
 // A step that fails leaves nothing behind: no receipt, no notice, no entry.
