@@ -3,24 +3,19 @@ package paper
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-pdf/fpdf"
+	"github.com/go-text/typesetting/di"
+	"github.com/go-text/typesetting/font"
+	"github.com/go-text/typesetting/font/opentype"
+	"github.com/go-text/typesetting/shaping"
 	"github.com/skip2/go-qrcode"
 
 	"github.com/foyer-tickets/foyer/services/booking"
-)
-
-// The faces cover Latin, Greek, Cyrillic, Arabic, Hebrew, Armenian, Georgian and more. Characters
-// of other scripts are printed as boxes: the code and the number below it say it all to a door.
-var (
-	//go:embed fonts/DejaVuSans.ttf
-	regular []byte
-	//go:embed fonts/DejaVuSans-Bold.ttf
-	bold []byte
 )
 
 // Printer makes one page for each ticket.
@@ -28,6 +23,7 @@ type Printer struct{}
 
 const (
 	face   = "ticket"
+	bold   = "B"
 	margin = 20.0 // millimetres
 	qrSize = 70.0
 )
@@ -37,8 +33,13 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking) ([]byte, error) {
 	doc := fpdf.New("P", "mm", "A4", "")
 	doc.SetMargins(margin, margin, margin)
 	doc.SetAutoPageBreak(false, 0)
-	doc.AddUTF8FontFromBytes(face, "", regular)
-	doc.AddUTF8FontFromBytes(face, "B", bold)
+	for style, name := range map[string]string{"": "DejaVuSans.ttf", bold: "DejaVuSans-Bold.ttf"} {
+		data, err := files.ReadFile("fonts/" + name)
+		if err != nil {
+			return nil, err
+		}
+		doc.AddUTF8FontFromBytes(face, style, data)
+	}
 	doc.SetTitle("Ticket", true)
 	doc.SetCreator("Foyer", true)
 	doc.SetCreationDate(t.IssuedAt)
@@ -48,9 +49,12 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking) ([]byte, error) {
 	inner := width - 2*margin
 
 	line := func(style string, size, height float64, text string) {
-		doc.SetFont(face, style, size)
-		text, align := visual(strings.Map(printable, text))
-		doc.MultiCell(inner, height, text, "", align, false)
+		if plain(text) {
+			doc.SetFont(face, style, size)
+			doc.MultiCell(inner, height, text, "", "L", false)
+		} else if err := draw(doc, text, style, size, height); err != nil {
+			doc.SetError(err)
+		}
 	}
 	u := unitOf(t, b)
 	o := b.Occasion
@@ -84,13 +88,67 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// printable drops what no font of the library can have: emoji, mostly.
-func printable(r rune) rune {
-	const last = 0xFFFF
-	if r > last {
-		return -1
+// draw puts text on the page as shapes. The library of pages knows no ligatures, no marks, no
+// direction, and no character past the first 65,536; what is drawn can have all of them.
+func draw(doc *fpdf.Fpdf, text, style string, size, height float64) error {
+	const point = 25.4 / 72 // millimetres
+	left := margin + doc.GetCellMargin()
+	inner, _ := doc.GetPageSize()
+	inner -= 2 * left
+	lines, direction, err := set(text, style, size, inner/point)
+	if err != nil {
+		return err
 	}
-	return r
+	for _, line := range lines {
+		slices.SortStableFunc(line, func(a, b shaping.Output) int { return int(a.VisualIndex - b.VisualIndex) })
+		width := 0.0
+		for _, run := range line {
+			width += float64(run.Advance) / 64 * point
+		}
+		x, y := left, doc.GetY()+height/2+0.3*size*point // the base line where MultiCell has it
+		if direction == di.DirectionRTL {
+			x += inner - width
+		}
+		for _, run := range line {
+			scale := size * point / float64(run.Face.Upem())
+			for _, g := range run.Glyphs {
+				outline, _ := run.Face.GlyphDataOutline(g.GlyphID)
+				trace(doc, outline, x+float64(g.XOffset)/64*point, y-float64(g.YOffset)/64*point, scale)
+				x += float64(g.Advance) / 64 * point
+			}
+		}
+		doc.SetY(doc.GetY() + height)
+	}
+	return nil
+}
+
+// trace fills a glyph whose origin is at x, y. Fonts count upwards, pages downwards.
+func trace(doc *fpdf.Fpdf, outline font.GlyphOutline, x, y, scale float64) {
+	at := func(p opentype.SegmentPoint) (float64, float64) {
+		return x + float64(p.X)*scale, y - float64(p.Y)*scale
+	}
+	for i, s := range outline.Segments {
+		x0, y0 := at(s.Args[0])
+		x1, y1 := at(s.Args[1])
+		switch s.Op {
+		case opentype.SegmentOpMoveTo:
+			if i > 0 {
+				doc.ClosePath()
+			}
+			doc.MoveTo(x0, y0)
+		case opentype.SegmentOpLineTo:
+			doc.LineTo(x0, y0)
+		case opentype.SegmentOpQuadTo:
+			doc.CurveTo(x0, y0, x1, y1)
+		case opentype.SegmentOpCubeTo:
+			x2, y2 := at(s.Args[2])
+			doc.CurveBezierCubicTo(x0, y0, x1, y1, x2, y2)
+		}
+	}
+	if len(outline.Segments) > 0 {
+		doc.ClosePath()
+		doc.DrawPath("F")
+	}
 }
 
 func unitOf(t booking.Ticket, b booking.Booking) booking.BookedUnit {

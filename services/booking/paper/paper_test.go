@@ -2,6 +2,7 @@ package paper_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 )
 
 func TestATicketIsPrintedInAnyScript(t *testing.T) {
-	for _, name := range []string{"Winterreise", "Đêm nhạc Trịnh", "أمسية عود في القاهرة", "ערב jazz בתל אביב", "東京の夜", "Вишнёвый сад", "", "🎷"} {
+	for _, name := range []string{"Winterreise", "Đêm nhạc Trịnh", "أمسية عود في القاهرة", "ערב jazz בתל אביב", "東京の夜", "Вишнёвый сад", "", "🎷", "한강 " + strings.Repeat("긴 이름 ", 40)} {
 		b := booking.Booking{
 			ID: uuid.New(), Event: uuid.New(),
 			Occasion: booking.Occasion{Name: name, StartsAt: time.Now(), TimeZone: "Mars/Olympus", VenueName: name, VenueCity: "Oslo"},
