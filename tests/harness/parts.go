@@ -12,7 +12,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,7 +151,9 @@ func attach(t testing.TB, s *stack.Stack, appID string, newHandler func(sidecar.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	name, err := s.Attach(ctx, app, components...)
+	attached.Store(cfg.HTTPPort, name)
 	t.Cleanup(func() {
+		attached.Delete(cfg.HTTPPort)
 		if name != "" {
 			if t.Failed() {
 				t.Logf("end of the sidecar's log:\n%s", tail(s, name))
@@ -162,6 +166,34 @@ func attach(t testing.TB, s *stack.Stack, appID string, newHandler func(sidecar.
 		t.Fatalf("harness: %v", err)
 	}
 	return cfg
+}
+
+// attached names the sidecars of this test binary, by their HTTP port.
+var attached sync.Map
+
+// KillSidecar ends the sidecar that Sidecar gave cfg for with SIGKILL, and waits until its
+// supervisor has another one running.
+func KillSidecar(t testing.TB, cfg sidecar.Config) {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	name, _ := attached.Load(cfg.HTTPPort)
+	find := func() stack.Status {
+		all := s.Status()
+		return all[slices.IndexFunc(all, func(p stack.Status) bool { return p.Name == name })]
+	}
+	old := find().PID
+	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	Eventually(t, time.Minute, fmt.Sprintf("%v runs again", name), func() error {
+		if now := find(); now.PID == old || now.State != stack.Healthy {
+			return fmt.Errorf("%s", now.State)
+		}
+		return nil
+	})
 }
 
 // Broker is a stack of its own with another kind of broker.

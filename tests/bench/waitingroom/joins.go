@@ -32,7 +32,7 @@ type bench struct {
 	report  strings.Builder
 }
 
-const joinClients = 256
+const joinClients = 1000
 
 func (b *bench) port(app string) int {
 	for _, a := range b.stack.Apps {
