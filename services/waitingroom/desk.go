@@ -375,7 +375,7 @@ func (d *Desk) admit(ctx context.Context, account identity.Account, t Terms) (En
 	case c.Answer == Missed:
 		return Entry{}, ErrTurnMissed
 	default:
-		e = Entry{Arrival: c.Arrival, PassUntil: c.Until.Truncate(time.Second), PassID: uuid.New(), Version: before.Version}
+		e = Entry{Arrival: c.Arrival, PassUntil: c.Until, PassID: uuid.New(), Version: before.Version}
 		return e, d.Book.Write(ctx, t.Event, account.ID, e, d.keep(t))
 	}
 }

@@ -244,7 +244,7 @@ func (l Line) Claim(place int64, now time.Time) (next Line, a Answer, until time
 	case l.Status(now) == Closed:
 		return l, Missed, until
 	}
-	until = now.Add(PassFor)
+	until = now.Add(PassFor).Truncate(time.Second) // as a pass says it: Finish is told by that
 	l, again := l.see(place)
 	if !again {
 		l = l.pass(until)

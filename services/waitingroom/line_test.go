@@ -153,6 +153,17 @@ func TestQuit(t *testing.T) {
 	require.Equal(t, before-1, l.Unclaimed())
 }
 
+// TestEveryPassCanBeFinished: whenever it was given, a pass is found again by what it says.
+func TestEveryPassCanBeFinished(t *testing.T) {
+	l, now := run(line(100), noon, 3)
+	for at := now; at.Before(now.Add(2 * passStep)); at = at.Add(130 * time.Millisecond) {
+		in, answer, until := l.Claim(1, at)
+		require.Equal(t, Come, answer)
+		require.Equal(t, 1, in.Inside())
+		require.Zero(t, in.Finish(time.Unix(until.Unix(), 0), 1).Inside(), "given at %s", at)
+	}
+}
+
 func TestFinishFreesTheHouse(t *testing.T) {
 	l, now := run(line(100), noon, 3)
 	l, _, until := l.Claim(1, now)

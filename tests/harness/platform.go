@@ -124,6 +124,9 @@ func Parts(t testing.TB, names ...string) *Platform {
 	return platform(s.Config, s.Secrets, s.Apps, local{s})
 }
 
+// On is the platform that a stack makes that runs already.
+func On(s *stack.Stack) *Platform { return platform(s.Config, s.Secrets, s.Apps, local{s}) }
+
 // URL is the gateway's address, which all public calls go through.
 func (p *Platform) URL() string { return fmt.Sprintf("http://localhost:%d", p.Config.Ports.Gateway) }
 

@@ -205,16 +205,17 @@ func (c caller) wish(e concert, place, pass string) string {
 			return err.Error()
 		}
 		var body struct {
-			ID           uuid.UUID
-			Code, Status string
+			ID     uuid.UUID
+			Code   string
+			Status json.RawMessage // a number in a problem
 		}
 		if err := json.Unmarshal(a.Body, &body); err != nil {
 			return err.Error()
 		}
 		switch {
-		case a.Status == 201, a.Status == 200 && body.Status == "open", body.Code == "hold_exists":
+		case a.Status == 201, a.Status == 200 && string(body.Status) == `"open"`, body.Code == "hold_exists":
 			return "held"
-		case a.Status != 202 && body.Status != "pending":
+		case a.Status != 202 && string(body.Status) != `"pending"`:
 			return body.Code
 		case time.Now().After(until):
 			return "never known"

@@ -16,8 +16,10 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/stack"
@@ -42,6 +44,7 @@ type section struct {
 	name, title string
 	parts       []string // services, each with its sidecar; none: no stack at all
 	others      []string
+	env         map[string]string
 	run         func(b *bench, ctx context.Context) error
 }
 
@@ -51,7 +54,7 @@ var sections = []section{
 	{name: "streams", title: "Streams", run: (*bench).streams},
 	{name: "holds", title: "Holds on one event", parts: []string{"catalog", "booking", "highdemand-consumer"}, run: (*bench).holds},
 	{
-		name: "sale", title: "A whole sale", others: []string{"stripesim"}, run: (*bench).sale,
+		name: "sale", title: "A whole sale", others: []string{"stripesim"}, env: map[string]string{"FOYER_HOLD_SECONDS": strconv.Itoa(holdSeconds)}, run: (*bench).sale,
 		parts: []string{"catalog", "waitingroom", "booking", "highdemand-consumer", "booking-consumer", "payment"},
 	},
 }
@@ -109,6 +112,7 @@ func (b *bench) start(ctx context.Context) (stop func(), err error) {
 		return nil, err
 	}
 	cfg.ExtraEnv = map[string]string{"OIDC_ISSUER": issuerName, "OIDC_JWKS_URL": b.issuer.url}
+	maps.Copy(cfg.ExtraEnv, b.section.env)
 	if b.stack, err = stack.New(cfg); err != nil {
 		release()
 		return nil, err

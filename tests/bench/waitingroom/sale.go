@@ -1,44 +1,63 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
+	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-// A sale of so many buyers for each place, of whom some abandon on the way.
+// A sale of so many buyers for each place, of whom some abandon on the way: a third of those look
+// and leave, a third give their places back, a third let their hold run out.
 const (
 	buyersMost     = 5000
 	buyersPerPlace = 10
 	abandon        = 0.3
+	holdSeconds    = 60
 	saleLimit      = 15 * time.Minute
 )
 
 // sold is what came of a sale.
 type sold struct {
-	mu    sync.Mutex
-	units map[string]int // by which account
-	twice []string
+	mu       sync.Mutex
+	units    map[string]int // by which account
+	twice    []string
+	bookings []uuid.UUID
+	outcomes map[string]int
 }
 
-func (s *sold) note(unit string, account int) int {
+func (s *sold) note(outcome, unit string, booking uuid.UUID, account int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, before := s.units[unit]; before {
-		s.twice = append(s.twice, unit)
+	s.outcomes[outcome]++
+	if booking != uuid.Nil {
+		s.bookings = append(s.bookings, booking)
 	}
-	s.units[unit] = account
+	if unit != "" {
+		if _, before := s.units[unit]; before {
+			s.twice = append(s.twice, unit)
+		}
+		s.units[unit] = account
+	}
 	return len(s.units)
 }
 
-// sale runs a whole sale from the line to the confirmed booking.
+// sale runs a whole sale from the line to the last confirmed booking.
 func (b *bench) sale(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, saleLimit)
 	defer cancel()
@@ -49,27 +68,23 @@ func (b *bench) sale(ctx context.Context) error {
 		return err
 	}
 	queue := b.queue(e)
-	if err := b.send(ctx, http.MethodPatch, queue+"/settings", b.issuer.merchant, map[string]any{"rate": 50, "claimWindowSeconds": 15}, nil, nil); err != nil {
+	if err := b.send(ctx, http.MethodPatch, queue+"/settings", b.issuer.merchant, map[string]any{"rate": 20, "claimWindowSeconds": 15}, nil, nil); err != nil {
 		return err
 	}
-	numbers := make([]int64, buyers)
-	for a := range numbers {
-		var place struct{ Number int64 }
-		if err := b.send(ctx, http.MethodPost, queue, b.issuer.tokens[a], nil, nil, &place); err != nil {
-			return err
-		}
-		if numbers[a] = place.Number; place.Number != int64(a+1) {
-			return fmt.Errorf("account %d joined as number %d", a+1, place.Number)
-		}
+	told := newPlaces(buyers)
+	r := load.Run(ctx, load.Plan{Clients: 64, Requests: buyers}, b.joiner(load.NewHTTP(64), queue, told))
+	if err := errors.Join(r.Err, told.check()); err != nil {
+		return err
 	}
 	began, done := time.Now(), make(chan struct{})
 	var served atomic.Int64
+	go b.follow(ctx, queue+"/stream", &served)
 	var end sync.Once
-	result := &sold{units: map[string]int{}}
+	result := &sold{units: map[string]int{}, outcomes: map[string]int{}}
 	var group sync.WaitGroup
-	for a := range numbers {
+	for a := range buyers {
 		group.Go(func() {
-			for served.Load() < numbers[a] {
+			for served.Load() < told.of[a].number {
 				select {
 				case <-ctx.Done():
 					return
@@ -78,21 +93,14 @@ func (b *bench) sale(ctx context.Context) error {
 				case <-time.After(200 * time.Millisecond):
 				}
 			}
-			unit, err := b.buy(ctx, e, queue, a)
-			if err == nil && unit != "" && result.note(unit, a) == places {
+			outcome, unit, booking := b.buy(ctx, e, queue, a)
+			if result.note(outcome, unit, booking, a) == places {
 				end.Do(func() { close(done) })
 			}
 		})
 	}
-	go func() {
-		for ctx.Err() == nil {
-			if line, err := b.line(ctx, e.ID); err == nil {
-				served.Store(line.Served)
-			}
-			time.Sleep(500 * time.Millisecond)
-		}
-	}()
 	group.Wait()
+	took := time.Since(began)
 	line, err := b.line(ctx, e.ID)
 	if err != nil {
 		return err
@@ -101,72 +109,148 @@ func (b *bench) sale(ctx context.Context) error {
 		return err
 	}
 	if len(result.units) != places || len(result.twice) > 0 {
-		return fmt.Errorf("%d of %d sold, %d twice", len(result.units), places, len(result.twice))
+		return fmt.Errorf("%d of %d sold, %d twice: %v", len(result.units), places, len(result.twice), result.outcomes)
 	}
-	fmt.Fprintf(&b.report, "%d buyers for %d places, %.0f %% of those let in abandon: everything sold exactly once in %s, %d of the line let in, I4 holds.\n\n",
-		buyers, places, 100*abandon, time.Since(began).Round(time.Second), line.Served)
+	if err := b.judge(ctx, result.bookings); err != nil {
+		return err
+	}
+	fmt.Fprintf(&b.report, "%d buyers for %d places, %.0f %% of those let in abandon: they leave, give their places back, or let their hold run out (after %d s). "+
+		"Everything is sold exactly once in %s. %d of the line were let in, in order and never faster than 20 a second (I4), and %d found nothing to buy; "+
+		"bookings, seats and the payment provider's own books agree (I1, I2, I3, I6).\n\n| what became of those let in | people |\n|---|---:|\n",
+		buyers, places, 100*abandon, holdSeconds, took.Round(time.Second), line.Served, result.outcomes["409 units_unavailable"])
+	for _, outcome := range slices.Sorted(maps.Keys(result.outcomes)) {
+		fmt.Fprintf(&b.report, "| %s | %d |\n", outcome, result.outcomes[outcome])
+	}
 	return nil
 }
 
-// buy takes one buyer from the turn to the confirmed booking; "" for one who abandons or gets nothing.
-func (b *bench) buy(ctx context.Context, e concert, queue string, a int) (unit string, err error) {
+// judge waits until the platform is at rest and no invariant is broken.
+func (b *bench) judge(ctx context.Context, bookings []uuid.UUID) error {
+	p, deadline := harness.On(b.stack), time.Now().Add(2*time.Minute)
+	for {
+		evidence, err := p.Evidence(ctx, bookings...)
+		if err != nil {
+			return err
+		}
+		broken := evidence.Violations()
+		if len(broken) == 0 {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%d invariants broken, such as %s", len(broken), broken[0])
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// follow reads a line's stream, as every buyer's page does, and comes back when it ends.
+func (b *bench) follow(ctx context.Context, address string, served *atomic.Int64) {
+	for ctx.Err() == nil {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+		if err != nil {
+			return
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err == nil {
+			for lines := bufio.NewScanner(res.Body); lines.Scan(); {
+				var tick struct{ Served int64 }
+				if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && json.Unmarshal([]byte(data), &tick) == nil {
+					served.Store(tick.Served)
+				}
+			}
+			res.Body.Close()
+		}
+		time.Sleep(time.Second)
+	}
+}
+
+// buy takes one buyer from the turn to whatever they come to.
+func (b *bench) buy(ctx context.Context, e concert, queue string, a int) (outcome, unit string, booking uuid.UUID) {
 	token := b.issuer.tokens[a]
 	var pass struct{ Pass string }
 	if err := b.send(ctx, http.MethodPost, queue+"/admission", token, nil, nil, &pass); err != nil {
-		return "", err
+		return err.Error(), "", booking
 	}
-	if rand.Float64() < abandon/2 {
-		return "", nil // looks around and leaves
+	mood := rand.Float64()
+	if mood < abandon/3 {
+		return "looked and left", "", booking
 	}
-	booking := b.address("booking")
+	office := b.address("booking")
 	var hold struct {
 		ID    string
 		Units []struct{ Unit string }
 	}
 	wish := map[string]any{"items": []any{map[string]any{"ticketType": e.TicketTypes[0].ID, "quantity": 1}}}
-	if err := b.send(ctx, http.MethodPost, booking+"/api/v1/events/"+e.ID+"/holds", token, wish, http.Header{"Admission-Pass": {pass.Pass}}, &hold); err != nil {
-		return "", err
+	err := b.send(ctx, http.MethodPost, office+"/api/v1/events/"+e.ID+"/holds", token, wish, http.Header{"Admission-Pass": {pass.Pass}}, &hold)
+	for err == nil && len(hold.Units) == 0 { // 202: still in line
+		if !pause(ctx) {
+			return "out of time", "", booking
+		}
+		err = b.send(ctx, http.MethodGet, office+"/api/v1/holds/"+hold.ID, token, nil, nil, &hold)
 	}
-	if rand.Float64() < abandon/2 {
-		return "", b.send(ctx, http.MethodDelete, booking+"/api/v1/holds/"+hold.ID, token, nil, nil, nil)
+	if err != nil {
+		return err.Error(), "", booking
+	}
+	switch {
+	case mood < abandon*2/3:
+		if err := b.send(ctx, http.MethodDelete, office+"/api/v1/holds/"+hold.ID, token, nil, nil, nil); err != nil {
+			return err.Error(), "", booking
+		}
+		return "gave their place back", "", booking
+	case mood < abandon:
+		return "let their hold run out", "", booking
 	}
 	var order struct {
-		ID, Status string
-		Payment    *struct{ Intent, ClientSecret, PublishableKey string }
+		ID      uuid.UUID
+		Status  string
+		Payment *struct{ Intent, ClientSecret, PublishableKey string }
 	}
-	if err := b.send(ctx, http.MethodPost, booking+"/api/v1/bookings", token, map[string]any{"hold": hold.ID}, http.Header{"Prefer": {"wait=10"}}, &order); err != nil {
-		return "", err
+	if err := b.send(ctx, http.MethodPost, office+"/api/v1/bookings", token, map[string]any{"hold": hold.ID}, http.Header{"Prefer": {"wait=10"}}, &order); err != nil {
+		return err.Error(), "", booking
 	}
-	paid := false
-	for order.Status != "confirmed" {
+	for paid := false; order.Status != "confirmed"; {
 		if order.Payment != nil && !paid {
-			form := url.Values{"key": {order.Payment.PublishableKey}, "client_secret": {order.Payment.ClientSecret}, "payment_method": {"pm_card_visa"}}
-			address := fmt.Sprintf("http://127.0.0.1:%d/v1/payment_intents/%s/confirm", b.stack.Config.Ports.StripeAPI, order.Payment.Intent)
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-			if err != nil {
-				return "", err
-			}
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			res, err := http.DefaultClient.Do(req)
-			if err != nil {
-				return "", err
-			}
-			res.Body.Close()
-			paid = res.StatusCode < 300
+			paid = b.pay(ctx, order.Payment.Intent, url.Values{
+				"key": {order.Payment.PublishableKey}, "client_secret": {order.Payment.ClientSecret}, "payment_method": {"pm_card_visa"},
+			})
 		}
-		select {
-		case <-ctx.Done():
-			return "", ctx.Err()
-		case <-time.After(500 * time.Millisecond):
+		if !pause(ctx) {
+			return "out of time", "", order.ID
 		}
-		if err := b.send(ctx, http.MethodGet, booking+"/api/v1/bookings/"+order.ID, token, nil, nil, &order); err != nil {
-			return "", err
+		if err := b.send(ctx, http.MethodGet, office+"/api/v1/bookings/"+order.ID.String(), token, nil, nil, &order); err != nil {
+			return err.Error(), "", order.ID
 		}
 		if order.Status == "expired" || order.Status == "failed" || order.Status == "cancelled" {
-			return "", fmt.Errorf("booking %s", order.Status)
+			return "booking " + order.Status, "", order.ID
 		}
 	}
-	return hold.Units[0].Unit, nil
+	return "bought", hold.Units[0].Unit, order.ID
+}
+
+// pay enters a card, as the page in the browser does.
+func (b *bench) pay(ctx context.Context, intent string, form url.Values) bool {
+	address := fmt.Sprintf("http://127.0.0.1:%d/v1/payment_intents/%s/confirm", b.stack.Config.Ports.StripeAPI, intent)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode < 300
+}
+
+// pause is between two questions of one buyer; false: the sale's time is over.
+func pause(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(500 * time.Millisecond):
+		return true
+	}
 }
 
 // send makes one call with JSON both ways.
@@ -193,7 +277,9 @@ func (b *bench) send(ctx context.Context, method, address, token string, in any,
 	}
 	defer res.Body.Close()
 	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s answered %d", method, req.URL.Path, res.StatusCode)
+		var problem struct{ Code string }
+		_ = json.NewDecoder(res.Body).Decode(&problem)
+		return fmt.Errorf("%d %s", res.StatusCode, problem.Code)
 	}
 	if out == nil {
 		return nil
