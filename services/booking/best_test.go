@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -79,6 +80,31 @@ func TestBuyersWhoCollideComeApart(t *testing.T) {
 		seen[s.BestAvailable("t", 2, skip, free)[0]] = true
 	}
 	assert.Len(t, seen, 3)
+}
+
+func TestACrowdIsProposedDifferentPlaces(t *testing.T) {
+	s, _ := hall("....", "....")
+	house, now := booking.NewHouse(s, 1, nil), time.Now()
+	two := []booking.Item{{TicketType: "t", Quantity: 2}}
+	propose := func(at time.Time) []string {
+		ids, err := house.Propose(two, nil, 0, at)
+		require.NoError(t, err)
+		return ids
+	}
+	seen := map[string]bool{}
+	for range 4 {
+		for _, id := range propose(now) {
+			require.False(t, seen[id], id)
+			seen[id] = true
+		}
+	}
+	require.NotEmpty(t, propose(now), "when there is nothing else, what others may not take after all")
+	house.Apply([]booking.Change{{Unit: "A00", State: booking.Held, Until: now.Add(time.Minute)}}, now, now)
+	house.Apply([]booking.Change{{Unit: "A00", State: booking.Available}}, now.Add(time.Second), now)
+	house.Apply([]booking.Change{{Unit: "A01", State: booking.Held, Until: now.Add(time.Minute)}}, now, now)
+	house.Apply([]booking.Change{{Unit: "A01", State: booking.Available}}, now.Add(time.Second), now)
+	require.Equal(t, []string{"A00", "A01"}, propose(now.Add(time.Second)), "what came back is free again")
+	require.Equal(t, s.BestAvailable("t", 2, 0, func(int) bool { return true }), propose(now.Add(time.Minute)))
 }
 
 // TestBestAvailableAlways holds in any hall.

@@ -52,7 +52,8 @@ type House struct {
 	at      []int64     // when each unit's state was decided, in microseconds: older news is no news
 	count   map[State]int
 	version int64
-	dirty   map[int]State // changed since the last flush, with the state as of the flush before
+	dirty   map[int]State     // changed since the last flush, with the state as of the flush before
+	wooed   map[int]time.Time // proposed to somebody here, until when that is likely to be decided
 
 	recheck func(ctx context.Context, event uuid.UUID, units []string) // looks units up and applies what it finds
 }
@@ -61,7 +62,7 @@ type House struct {
 func NewHouse(s *Sale, version int64, recheck func(ctx context.Context, event uuid.UUID, units []string)) *House {
 	h := &House{
 		sale: s, states: make([]State, len(s.Units)), until: make([]time.Time, len(s.Units)), at: make([]int64, len(s.Units)),
-		count: map[State]int{}, version: version, dirty: map[int]State{}, recheck: recheck,
+		count: map[State]int{}, version: version, dirty: map[int]State{}, wooed: map[int]time.Time{}, recheck: recheck,
 	}
 	for i, u := range s.Units {
 		h.states[i] = Available
@@ -142,6 +143,7 @@ func (h *House) set(i int, s State, until time.Time) {
 		return
 	}
 	h.until[i] = until
+	delete(h.wooed, i)
 	if h.states[i] == s {
 		return
 	}
@@ -199,10 +201,28 @@ func (h *House) Inventory() Inventory {
 	}
 }
 
-// Propose finds the best available units for all items, besides those already chosen.
-func (h *House) Propose(items []Item, chosen []string, skip int) ([]string, error) {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
+// wooing is how long a proposal keeps others from getting the same.
+const wooing = 3 * time.Second
+
+// Propose finds the best available units for all items, besides those already chosen. What was
+// proposed to somebody a moment ago is proposed again only when there is nothing else: of a crowd
+// that comes at once everyone would get the same units, and all but one in vain.
+func (h *House) Propose(items []Item, chosen []string, skip int, now time.Time) ([]string, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ids, err := h.propose(items, chosen, skip, func(i int) bool { return now.Before(h.wooed[i]) })
+	if err != nil {
+		ids, err = h.propose(items, chosen, skip, func(int) bool { return false })
+	}
+	for _, id := range ids {
+		if i, ok := h.sale.Index(id); ok {
+			h.wooed[i] = now.Add(wooing)
+		}
+	}
+	return ids, err
+}
+
+func (h *House) propose(items []Item, chosen []string, skip int, wooed func(i int) bool) ([]string, error) {
 	taken := map[int]bool{}
 	take := func(ids []string) {
 		for _, id := range ids {
@@ -215,7 +235,7 @@ func (h *House) Propose(items []Item, chosen []string, skip int) ([]string, erro
 	var all []string
 	for _, it := range items {
 		best := h.sale.BestAvailable(it.TicketType, it.Quantity, skip, func(i int) bool {
-			return h.states[i] == Available && !taken[i]
+			return h.states[i] == Available && !taken[i] && !wooed(i)
 		})
 		if best == nil {
 			return nil, ErrUnitsUnavailable.With("units", []string{}).With("ticketType", it.TicketType)

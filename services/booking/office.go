@@ -154,7 +154,7 @@ func (o *Office) checkWish(sale *Sale, w Wish) error {
 func (o *Office) try(ctx context.Context, house *House, sale *Sale, r HoldRequest, w Wish, try int) (Hold, error) {
 	ids := append([]string(nil), w.Units...)
 	if len(w.Items) > 0 {
-		best, err := house.Propose(w.Items, ids, spread(try))
+		best, err := house.Propose(w.Items, ids, spread(try), o.Now())
 		if err != nil {
 			return Hold{}, err
 		}
