@@ -66,11 +66,14 @@ func BroadcastTopics() []string { return []string{SeatChanges, HoldOutcomes, Lin
 
 // CatalogChanged says that an event, its ticket types, its venue or its plan changed.
 // Key: event. LSN orders changes of one event; it is a Postgres log sequence number. On
-// AvailabilityChanges the same says that only what is left of the event changed.
+// AvailabilityChanges the same says that only what is left of the event changed. Snapshot says that
+// nothing changed that we know of: the event was there when the relay began anew.
 type CatalogChanged struct {
 	Event   uuid.UUID `json:"event"`
 	Deleted bool      `json:"deleted,omitempty"`
 	LSN     uint64    `json:"lsn,string"`
+
+	Snapshot bool `json:"snapshot,omitempty"`
 }
 
 // BookingRequested asks the booking-consumer to drive a booking. Key: booking.

@@ -51,16 +51,22 @@ func (d direct) Documents(ctx context.Context, ids []uuid.UUID) ([]search.Event,
 	return out, json.Unmarshal(raw, &out)
 }
 
-func (d direct) Published(ctx context.Context, after uuid.UUID) ([]search.Stamp, error) {
-	ids, err := d.store.PublishedIDs(ctx, after, 1000)
-	if err != nil {
-		return nil, err
-	}
+func (d direct) Published(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
+	ids, err := d.store.PublishedIDs(ctx, before, 1000)
+	return stamps(ids), err
+}
+
+func (d direct) Versions(ctx context.Context, ids []uuid.UUID) ([]search.Stamp, error) {
+	versions, err := d.store.Versions(ctx, ids)
+	return stamps(versions), err
+}
+
+func stamps(ids []catalogstore.IDVersion) []search.Stamp {
 	stamps := make([]search.Stamp, 0, len(ids))
 	for _, i := range ids {
 		stamps = append(stamps, search.Stamp{ID: i.ID, Versions: search.Versions{Event: i.Version, Venue: i.Venue, Availability: i.Availability}})
 	}
-	return stamps, nil
+	return stamps
 }
 
 // world is a catalog with an index, both real.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -12,10 +13,12 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Change says that an event, or what is left of it, changed at a place of the database's log.
+// Change says that an event, or what is left of it, changed at a place of the database's log, or
+// only that it was there when the log was first read.
 type Change struct {
-	Event uuid.UUID
-	LSN   uint64
+	Event    uuid.UUID
+	LSN      uint64
+	Snapshot bool
 }
 
 // Stamp is an event's id with the versions it has somewhere.
@@ -35,8 +38,10 @@ type Summary struct {
 type Catalog interface {
 	// Documents reads events as they are now; those that are gone are left out.
 	Documents(ctx context.Context, ids []uuid.UUID) ([]Event, error)
-	// Published lists a page of the published events, by id.
-	Published(ctx context.Context, after uuid.UUID) ([]Stamp, error)
+	// Published lists a page of the published events, by id, the youngest first.
+	Published(ctx context.Context, before uuid.UUID) ([]Stamp, error)
+	// Versions gives those of the events that are published.
+	Versions(ctx context.Context, ids []uuid.UUID) ([]Stamp, error)
 }
 
 // Write puts an event into the index, or takes it out when Event is nil. It has no effect
@@ -60,6 +65,8 @@ const (
 type Writer interface {
 	Write(ctx context.Context, to Target, writes []Write) []error
 	IsBuilding(ctx context.Context) (bool, error)
+	// Written gives the versions of those events that are in the live index, as people see it.
+	Written(ctx context.Context, ids []uuid.UUID) ([]Stamp, error)
 }
 
 // Indexer brings changes into the index.
@@ -69,7 +76,7 @@ type Indexer struct {
 }
 
 // fetchAtMost is how many documents are asked for at once.
-const fetchAtMost = 100
+const fetchAtMost = 250
 
 // Apply brings a batch of changes into the index and gives an error for each that failed. It
 // fetches the events as they are now, which is at least as new as the change: so repeats and
@@ -77,7 +84,9 @@ const fetchAtMost = 100
 func (i Indexer) Apply(ctx context.Context, changes []Change) []error {
 	newest := map[uuid.UUID]uint64{}
 	ids := make([]uuid.UUID, 0, len(changes))
+	snapshot := true
 	for _, c := range changes {
+		snapshot = snapshot && c.Snapshot
 		if lsn, ok := newest[c.Event]; !ok {
 			ids = append(ids, c.Event)
 			newest[c.Event] = c.LSN
@@ -86,7 +95,13 @@ func (i Indexer) Apply(ctx context.Context, changes []Change) []error {
 		}
 	}
 	failed := map[uuid.UUID]error{}
-	err := i.write(ctx, ids, func(id uuid.UUID) uint64 { return newest[id] }, func(id uuid.UUID, err error) { failed[id] = err })
+	var err error
+	if snapshot { // a relay that begins anew lists everything, and most is there
+		ids, err = i.differing(ctx, ids)
+	}
+	if err == nil {
+		err = i.write(ctx, ids, func(id uuid.UUID) uint64 { return newest[id] }, func(id uuid.UUID, err error) { failed[id] = err })
+	}
 	errs := make([]error, len(changes))
 	for n, c := range changes {
 		if errs[n] = err; err == nil {
@@ -94,6 +109,36 @@ func (i Indexer) Apply(ctx context.Context, changes []Change) []error {
 		}
 	}
 	return errs
+}
+
+// differing leaves out those events that the live index has as the database has them. While another
+// is being built all are needed there.
+func (i Indexer) differing(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+	building, err := i.Writer.IsBuilding(ctx)
+	if err != nil || building {
+		return ids, err
+	}
+	want, err := i.Catalog.Versions(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("versions: %w", err)
+	}
+	have, err := i.Writer.Written(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	versions := func(stamps []Stamp) map[uuid.UUID]Versions {
+		all := make(map[uuid.UUID]Versions, len(stamps))
+		for _, s := range stamps {
+			all[s.ID] = s.Versions
+		}
+		return all
+	}
+	there, here := versions(want), versions(have)
+	return slices.DeleteFunc(ids, func(id uuid.UUID) bool {
+		t, published := there[id]
+		h, indexed := here[id]
+		return published == indexed && t == h
+	}), nil
 }
 
 // write copies the named events from the catalog to wherever writes go.
@@ -158,8 +203,8 @@ type Keeper interface {
 	// Refresh makes all writes visible.
 	Refresh(ctx context.Context) error
 	Summary(ctx context.Context) (Summary, error)
-	// Indexed lists a page of what is in the index, by id.
-	Indexed(ctx context.Context, after uuid.UUID) ([]Stamp, error)
+	// Indexed lists a page of what is in the index, by id, the youngest first.
+	Indexed(ctx context.Context, before uuid.UUID) ([]Stamp, error)
 }
 
 // Truth sums the published events up in the database.
@@ -213,15 +258,15 @@ func (m Maintainer) rebuild(ctx context.Context) error {
 	}
 	// From here on changes go to both. Copies of what was there before have the lowest version.
 	count := 0
-	for after := uuid.Nil; ; {
-		page, err := m.Catalog.Published(ctx, after)
+	for before := uuid.Max; ; {
+		page, err := m.Catalog.Published(ctx, before)
 		if err != nil {
 			return err
 		}
 		if len(page) == 0 {
 			break
 		}
-		after = page[len(page)-1].ID
+		before = page[len(page)-1].ID
 		if err := m.copyInto(ctx, page); err != nil {
 			return err
 		}
@@ -272,24 +317,29 @@ func (m Maintainer) repair(ctx context.Context) (int, error) {
 	if err != nil || equal {
 		return 0, err
 	}
-	there, here := stamps{list: m.Catalog.Published}, stamps{list: m.Keeper.Indexed}
+	there, here := stamps{list: m.Catalog.Published, last: uuid.Max}, stamps{list: m.Keeper.Indexed, last: uuid.Max}
 	repaired := 0
 	var wrong []uuid.UUID
 	written := map[uuid.UUID]uint64{}
 	flush := func() error {
+		defer func() { wrong = wrong[:0] }()
 		if len(wrong) == 0 {
 			return nil
 		}
 		var failed error
+		// Since the lists were read, a relay's snapshot may have brought it; which comes from the other end.
+		wrong, err := m.differing(ctx, wrong)
+		if err != nil {
+			return err
+		}
 		// With the version that is there, a copy replaces it and yields to any change.
-		err := m.write(ctx, wrong, func(id uuid.UUID) uint64 { return max(written[id], firstVersion) }, func(id uuid.UUID, err error) {
+		err = m.write(ctx, wrong, func(id uuid.UUID) uint64 { return max(written[id], firstVersion) }, func(id uuid.UUID, err error) {
 			if fault.KindOf(err) != fault.Invalid {
 				failed = err
 			}
 			slog.ErrorContext(ctx, "event not repaired in the index", "event", id, "error", err)
 		})
 		repaired += len(wrong)
-		wrong = wrong[:0]
 		clear(written)
 		return errors.Join(err, failed)
 	}
@@ -319,7 +369,7 @@ func (m Maintainer) repair(ctx context.Context) (int, error) {
 			there.next()
 			here.next()
 		}
-		if len(wrong) >= 4*fetchAtMost {
+		if len(wrong) >= 2*fetchAtMost {
 			if err := flush(); err != nil {
 				return repaired, err
 			}
@@ -398,7 +448,7 @@ func compare(t, h *Stamp) int {
 	}
 	for n := range t.ID {
 		if t.ID[n] != h.ID[n] {
-			return int(t.ID[n]) - int(h.ID[n])
+			return int(h.ID[n]) - int(t.ID[n]) // the youngest comes first
 		}
 	}
 	return 0

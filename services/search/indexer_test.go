@@ -111,14 +111,38 @@ func TestRepair(t *testing.T) {
 	w.equal(t)
 }
 
+func TestSnapshotWritesWhatDiffers(t *testing.T) {
+	w := newWorld(t)
+	var all []search.Change
+	for range 5 {
+		all = append(all, search.Change{Event: w.add(t, event{name: "Concert", venue: "Hall", city: "Berlin", country: "DE"}), LSN: 700, Snapshot: true})
+	}
+	w.check(t)
+	_, err := w.pool.Exec(t.Context(), `INSERT INTO availability (event, available, held, booked, version) VALUES ($1, 0, 0, 100, 5)`, all[1].Event)
+	require.NoError(t, err)
+	_, err = w.pool.Exec(t.Context(), `UPDATE events SET status = 'cancelled', version = version + 1 WHERE id = $1`, all[2].Event)
+	require.NoError(t, err)
+	w.request(t, http.MethodDelete, "/events/_doc/"+all[3].Event.String()+"?version=1&version_type=external_gte", "", nil)
+	require.NoError(t, w.index.Refresh(t.Context()))
+	w.apply(t, all...)
+	w.equal(t)
+	written, err := w.index.Written(t.Context(), []uuid.UUID{all[0].Event, all[1].Event, all[2].Event, all[3].Event, all[4].Event})
+	require.NoError(t, err)
+	versions := map[uuid.UUID]uint64{}
+	for _, s := range written {
+		versions[s.ID] = s.Written
+	}
+	require.Equal(t, map[uuid.UUID]uint64{all[0].Event: 1, all[1].Event: 700, all[3].Event: 700, all[4].Event: 1}, versions, "only what differed was written")
+}
+
 // gate lets a test do something between the pages of a rebuild.
 type gate struct {
 	search.Catalog
 	between func()
 }
 
-func (g gate) Published(ctx context.Context, after uuid.UUID) ([]search.Stamp, error) {
-	stamps, err := g.Catalog.Published(ctx, after)
+func (g gate) Published(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
+	stamps, err := g.Catalog.Published(ctx, before)
 	g.between()
 	return stamps, err
 }

@@ -172,12 +172,23 @@ type IDVersion struct {
 	Availability int64     `json:"availability"`
 }
 
-// PublishedIDs lists published events by id, with versions.
-func (s Store) PublishedIDs(ctx context.Context, after uuid.UUID, limit int) ([]IDVersion, error) {
-	rows, err := s.Pool.Query(ctx, `
-		SELECT e.id, e.version, v.version, coalesce(a.version, 0)
-		FROM events e JOIN venues v ON v.id = e.venue LEFT JOIN availability a ON a.event = e.id
-		WHERE e.status = 'published' AND e.id > $1 ORDER BY e.id LIMIT $2`, after, limit)
+const selectVersions = `
+	SELECT e.id, e.version, v.version, coalesce(a.version, 0)
+	FROM events e JOIN venues v ON v.id = e.venue LEFT JOIN availability a ON a.event = e.id
+	WHERE e.status = 'published'`
+
+// PublishedIDs lists published events by id, the youngest first, with versions.
+func (s Store) PublishedIDs(ctx context.Context, before uuid.UUID, limit int) ([]IDVersion, error) {
+	return s.versions(ctx, selectVersions+" AND e.id < $1 ORDER BY e.id DESC LIMIT $2", before, limit)
+}
+
+// Versions gives those of the events that are published.
+func (s Store) Versions(ctx context.Context, ids []uuid.UUID) ([]IDVersion, error) {
+	return s.versions(ctx, selectVersions+" AND e.id = ANY($1)", ids)
+}
+
+func (s Store) versions(ctx context.Context, query string, args ...any) ([]IDVersion, error) {
+	rows, err := s.Pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("event ids: %w", err)
 	}

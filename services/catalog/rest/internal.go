@@ -30,6 +30,7 @@ func (i Internal) Mount(router *mux.Router) {
 	router.HandleFunc("/internal/events/{id}/sale", i.sale).Methods(http.MethodGet)
 	router.HandleFunc("/internal/events/{id}/terms", i.terms).Methods(http.MethodGet)
 	router.HandleFunc("/internal/events/documents", i.documents).Methods(http.MethodPost)
+	router.HandleFunc("/internal/events/versions", i.versions).Methods(http.MethodPost)
 	router.HandleFunc("/internal/events/ids", i.ids).Methods(http.MethodGet)
 }
 
@@ -84,18 +85,11 @@ type Document struct {
 }
 
 func (i Internal) documents(w http.ResponseWriter, r *http.Request) {
-	var in struct {
-		IDs []uuid.UUID `json:"ids"`
-	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
-		httpapi.BadRequest(w, r, err)
+	asked, ok := readIDs(w, r)
+	if !ok {
 		return
 	}
-	if len(in.IDs) > maxDocuments {
-		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "too_many_ids", "Ask for at most 500 documents."))
-		return
-	}
-	events, err := i.Store.ByIDs(r.Context(), in.IDs)
+	events, err := i.Store.ByIDs(r.Context(), asked)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -107,17 +101,45 @@ func (i Internal) documents(w http.ResponseWriter, r *http.Request) {
 	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": documents})
 }
 
+func readIDs(w http.ResponseWriter, r *http.Request) ([]uuid.UUID, bool) {
+	var in struct {
+		IDs []uuid.UUID `json:"ids"`
+	}
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		httpapi.BadRequest(w, r, err)
+		return nil, false
+	}
+	if len(in.IDs) > maxDocuments {
+		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "too_many_ids", "Ask for at most 500 events."))
+		return nil, false
+	}
+	return in.IDs, true
+}
+
+func (i Internal) versions(w http.ResponseWriter, r *http.Request) {
+	asked, ok := readIDs(w, r)
+	if !ok {
+		return
+	}
+	versions, err := i.Store.Versions(r.Context(), asked)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": versions})
+}
+
 func (i Internal) ids(w http.ResponseWriter, r *http.Request) {
-	after := uuid.Nil
-	if q := r.URL.Query().Get("after"); q != "" {
+	before := uuid.Max
+	if q := r.URL.Query().Get("before"); q != "" {
 		parsed, err := uuid.Parse(q)
 		if err != nil {
 			httpapi.BadRequest(w, r, err)
 			return
 		}
-		after = parsed
+		before = parsed
 	}
-	ids, err := i.Store.PublishedIDs(r.Context(), after, maxIDs)
+	ids, err := i.Store.PublishedIDs(r.Context(), before, maxIDs)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return

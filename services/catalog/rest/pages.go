@@ -213,7 +213,7 @@ func (p Pages) sitemap(w http.ResponseWriter, r *http.Request) {
 		XMLName xml.Name `xml:"http://www.sitemaps.org/schemas/sitemap/0.9 urlset"`
 		URLs    []entry  `xml:"url"`
 	}{URLs: []entry{{p.PublicURL + "/"}}}
-	ids, err := p.Store.PublishedIDs(r.Context(), uuid.Nil, maxSitemap-1)
+	ids, err := p.Store.PublishedIDs(r.Context(), uuid.Max, maxSitemap-1)
 	if err != nil {
 		slog.ErrorContext(r.Context(), "no sitemap", "error", err)
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)

@@ -28,17 +28,17 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 			}
 			switch c.Table {
 			case "events":
-				return changed(event.CatalogChanges, c.LSN, c.Op == cdc.Delete, c.Row["id"])
+				return changed(event.CatalogChanges, event.CatalogChanged{LSN: c.LSN, Deleted: c.Op == cdc.Delete, Snapshot: c.Snapshot}, c.Row["id"])
 			case "ticket_types":
 				if c.Op == cdc.Delete { // only its key is known; the event's own row changed too
 					return nil, nil
 				}
-				return changed(event.CatalogChanges, c.LSN, false, c.Row["event"])
+				return changed(event.CatalogChanges, event.CatalogChanged{LSN: c.LSN}, c.Row["event"])
 			case "availability":
 				if c.Op == cdc.Delete { // goes with its event
 					return nil, nil
 				}
-				return changed(event.AvailabilityChanges, c.LSN, false, c.Row["event"])
+				return changed(event.AvailabilityChanges, event.CatalogChanged{LSN: c.LSN}, c.Row["event"])
 			}
 			if c.Op != cdc.Update { // a new venue has no events yet
 				return nil, nil
@@ -53,7 +53,7 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 			}
 			var all []cdc.Message
 			for _, id := range events {
-				messages, err := changed(event.CatalogChanges, c.LSN, false, id.String())
+				messages, err := changed(event.CatalogChanges, event.CatalogChanged{LSN: c.LSN}, id.String())
 				if err != nil {
 					return nil, err
 				}
@@ -64,11 +64,11 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 	}
 }
 
-func changed(topic string, lsn uint64, deleted bool, id string) ([]cdc.Message, error) {
-	parsed, err := uuid.Parse(id)
+func changed(topic string, c event.CatalogChanged, id string) (_ []cdc.Message, err error) {
+	c.Event, err = uuid.Parse(id)
 	if err != nil {
 		return nil, fmt.Errorf("catalog change: %w", err)
 	}
-	payload, err := json.Marshal(event.CatalogChanged{Event: parsed, Deleted: deleted, LSN: lsn})
+	payload, err := json.Marshal(c)
 	return []cdc.Message{{Topic: topic, Key: id, Payload: payload}}, err
 }

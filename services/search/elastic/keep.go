@@ -1,7 +1,6 @@
 package elastic
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -162,33 +161,48 @@ func (x *Index) Summary(ctx context.Context) (search.Summary, error) {
 const indexedPage = 5000
 
 // Indexed implements search.Keeper.
-func (x *Index) Indexed(ctx context.Context, after uuid.UUID) ([]search.Stamp, error) {
+func (x *Index) Indexed(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
+	return x.stamps(ctx, m{"size": indexedPage, "sort": []any{m{"id": "desc"}}, "search_after": []string{before.String()}})
+}
+
+// Written implements search.Writer.
+func (x *Index) Written(ctx context.Context, ids []uuid.UUID) ([]search.Stamp, error) {
+	stamps, err := x.stamps(ctx, m{"size": len(ids), "query": m{"terms": m{"id": ids}}})
+	if is(err, http.StatusNotFound) { // no index, nothing in it
+		return nil, nil
+	}
+	return stamps, err
+}
+
+func (x *Index) stamps(ctx context.Context, body m) ([]search.Stamp, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
-	raw, err := json.Marshal(map[string]any{
-		"size": indexedPage, "version": true, "_source": []string{"id", "version", "venueVersion", "availabilityVersion"},
-		"sort": []string{"id"}, "search_after": []string{after.String()}, "query": map[string]any{"match_all": struct{}{}},
-	})
+	body["version"], body["_source"], body["track_total_hits"] = true, false, false
+	body["docvalue_fields"] = []string{"version", "venueVersion", "availabilityVersion"}
+	reader, err := encode(body)
 	if err != nil {
 		return nil, err
 	}
 	var answer struct {
 		Hits struct {
 			Hits []struct {
-				Version uint64 `json:"_version"`
-				Source  struct {
-					ID uuid.UUID `json:"id"`
-					search.Versions
-				} `json:"_source"`
+				ID      uuid.UUID `json:"_id"`
+				Version uint64    `json:"_version"`
+				Fields  struct {
+					Event        [1]int64 `json:"version"`
+					Venue        [1]int64 `json:"venueVersion"`
+					Availability [1]int64 `json:"availabilityVersion"`
+				} `json:"fields"`
 			} `json:"hits"`
 		} `json:"hits"`
 	}
-	if err := x.do(ctx, esapi.SearchRequest{Index: []string{live}, Body: bytes.NewReader(raw)}, &answer); err != nil {
+	if err := x.do(ctx, esapi.SearchRequest{Index: []string{live}, Body: reader}, &answer); err != nil {
 		return nil, err
 	}
 	stamps := make([]search.Stamp, 0, len(answer.Hits.Hits))
 	for _, h := range answer.Hits.Hits {
-		stamps = append(stamps, search.Stamp{ID: h.Source.ID, Versions: h.Source.Versions, Written: h.Version})
+		v := search.Versions{Event: h.Fields.Event[0], Venue: h.Fields.Venue[0], Availability: h.Fields.Availability[0]}
+		stamps = append(stamps, search.Stamp{ID: h.ID, Versions: v, Written: h.Version})
 	}
 	return stamps, nil
 }

@@ -28,29 +28,41 @@ func (c Catalog) Documents(ctx context.Context, ids []uuid.UUID) ([]search.Event
 }
 
 // Published implements search.Catalog.
-func (c Catalog) Published(ctx context.Context, after uuid.UUID) ([]search.Stamp, error) {
-	var out struct {
-		Items []struct {
-			ID           uuid.UUID `json:"id"`
-			Version      int64     `json:"version"`
-			Venue        int64     `json:"venue"`
-			Availability int64     `json:"availability"`
-		} `json:"items"`
-	}
-	if err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, "/internal/events/ids?after="+after.String(), nil, &out); err != nil {
-		return nil, err
-	}
-	stamps := make([]search.Stamp, 0, len(out.Items))
-	for _, i := range out.Items {
+func (c Catalog) Published(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
+	var out versions
+	err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, "/internal/events/ids?before="+before.String(), nil, &out)
+	return out.stamps(), err
+}
+
+// Versions implements search.Catalog.
+func (c Catalog) Versions(ctx context.Context, ids []uuid.UUID) ([]search.Stamp, error) {
+	var out versions
+	err := c.Client.Invoke(ctx, event.Catalog, http.MethodPost, "/internal/events/versions", map[string]any{"ids": ids}, &out)
+	return out.stamps(), err
+}
+
+// versions is how the catalog says them.
+type versions struct {
+	Items []struct {
+		ID           uuid.UUID `json:"id"`
+		Version      int64     `json:"version"`
+		Venue        int64     `json:"venue"`
+		Availability int64     `json:"availability"`
+	} `json:"items"`
+}
+
+func (v versions) stamps() []search.Stamp {
+	stamps := make([]search.Stamp, 0, len(v.Items))
+	for _, i := range v.Items {
 		stamps = append(stamps, search.Stamp{ID: i.ID, Versions: search.Versions{Event: i.Version, Venue: i.Venue, Availability: i.Availability}})
 	}
-	return stamps, nil
+	return stamps
 }
 
 // Bounds of a batch of changes.
 const (
 	batchSize = 500
-	batchWait = 20 * time.Millisecond
+	batchWait = 10 * time.Millisecond
 )
 
 // Subscriptions are changes of events and of what is left of them, in batches.
@@ -74,7 +86,7 @@ func apply(ctx context.Context, indexer search.Indexer, batch []sidecar.Delivery
 			errs[i] = err
 			continue
 		}
-		changes, index = append(changes, search.Change{Event: c.Event, LSN: c.LSN}), append(index, i)
+		changes, index = append(changes, search.Change{Event: c.Event, LSN: c.LSN, Snapshot: c.Snapshot}), append(index, i)
 	}
 	for n, err := range indexer.Apply(ctx, changes) {
 		errs[index[n]] = err
