@@ -99,11 +99,11 @@ func TestACrowdIsProposedDifferentPlaces(t *testing.T) {
 		}
 	}
 	require.NotEmpty(t, propose(now), "when there is nothing else, what others may not take after all")
-	house.Apply([]booking.Change{{Unit: "A00", State: booking.Held, Until: now.Add(time.Minute)}}, now, now)
-	house.Apply([]booking.Change{{Unit: "A00", State: booking.Available}}, now.Add(time.Second), now)
-	house.Apply([]booking.Change{{Unit: "A01", State: booking.Held, Until: now.Add(time.Minute)}}, now, now)
-	house.Apply([]booking.Change{{Unit: "A01", State: booking.Available}}, now.Add(time.Second), now)
-	require.Equal(t, []string{"A00", "A01"}, propose(now.Add(time.Second)), "what came back is free again")
+	for _, id := range []string{"B02", "B03"} {
+		house.Apply([]booking.Change{{Unit: id, State: booking.Held, Until: now.Add(time.Minute)}}, now, now)
+		house.Apply([]booking.Change{{Unit: id, State: booking.Available}}, now.Add(time.Second), now)
+	}
+	require.Equal(t, []string{"B02", "B03"}, propose(now.Add(time.Second)), "what came back is free again")
 	require.Equal(t, s.BestAvailable("t", 2, 0, func(int) bool { return true }), propose(now.Add(time.Minute)))
 }
 

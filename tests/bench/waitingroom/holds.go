@@ -16,7 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
 
-const holdClients = 256
+const holdClients = 1000
 
 // holds measures holds of one unit each, all of one event, by accounts of their own: the normal
 // way, and through the log of an event in high demand.
@@ -34,7 +34,7 @@ func (b *bench) holds(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(&b.report, "One unit each, %d accounts, %d at once.\n\n| | holds/s | p50 | p99 | µs of processor time each: service | consumer | sidecars | Postgres | Kafka |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|\n", count, holdClients)
+	fmt.Fprintf(&b.report, "One unit each, %d accounts, %d at once.\n\n| | holds/s | p50 | p99 | µs of processor time each: service | consumer | sidecars | Postgres | Kafka | client | share of the machine |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n", count, holdClients)
 	var rates []float64
 	for _, way := range []struct {
 		name   string
@@ -46,16 +46,21 @@ func (b *bench) holds(ctx context.Context) error {
 		for i, parts := range busy {
 			before[i] = b.used(parts...)
 		}
+		own := selfUsed()
 		r, err := b.hold(ctx, way.event, count, way.passes)
 		if err != nil {
 			return err
 		}
 		rates = append(rates, r.Rate())
 		fmt.Fprintf(&b.report, "| %s | %.0f | %s | %s |", way.name, r.Rate(), r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
+		own = selfUsed() - own
+		all := own
 		for i, parts := range busy {
-			fmt.Fprintf(&b.report, " %.0f |", float64((b.used(parts...)-before[i]).Microseconds())/float64(count))
+			used := b.used(parts...) - before[i]
+			all += used
+			fmt.Fprintf(&b.report, " %.0f |", float64(used.Microseconds())/float64(count))
 		}
-		b.report.WriteString("\n")
+		fmt.Fprintf(&b.report, " %.0f | %.0f %% |\n", float64(own.Microseconds())/float64(count), 100*share(all, r.Elapsed))
 	}
 	fmt.Fprintf(&b.report, "\nRatio %.2f (goal 3).\n", rates[1]/rates[0])
 	return nil
