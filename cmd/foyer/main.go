@@ -28,6 +28,7 @@ const usage = `Foyer: the whole ticketing platform on this machine.
                         network, and with KEY (GET /api/v1/tickets/key) after CODE no platform
   foyer dlq list [TOPIC] | replay TOPIC
                         what consumers could not handle; replay sends it to them again
+  foyer reindex         build the search index anew, while people search the old one
   foyer env             the secrets and addresses as shell exports, for dapr run -f dapr
   foyer install         download and build what up needs, without starting anything
   foyer doctor          what this machine lacks
@@ -99,6 +100,8 @@ func command(ctx context.Context, args []string) error {
 		return c.seed(ctx)
 	case "dlq":
 		return c.deadLetters(ctx, names)
+	case "reindex":
+		return c.reindex(ctx)
 	case "env":
 		return c.env()
 	case "install":

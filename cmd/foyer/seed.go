@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/stack"
 	"github.com/foyer-tickets/foyer/services/catalog/seed"
 )
 
@@ -47,6 +48,18 @@ func (c *cli) seedOnce(ctx context.Context) error {
 	if err := c.seed(ctx); err != nil {
 		return fmt.Errorf("everything runs, but seeding failed; `foyer seed` tries again: %w", err)
 	}
+	return nil
+}
+
+// reindex returns when people search an index that was built anew.
+func (c *cli) reindex(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	began := time.Now()
+	if err := stack.ReindexRunning(ctx, c.cfg); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "indexed anew in %s\n", seconds(time.Since(began)))
 	return nil
 }
 

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/foyer-tickets/foyer/internal/event"
@@ -84,7 +86,13 @@ func unread(ctx context.Context, admin *kadm.Client, topics []string) (from map[
 	if err != nil {
 		return nil, nil, fmt.Errorf("dead letters: %w", err)
 	}
-	done, err := admin.FetchOffsets(ctx, replayed)
+	done, err := backoff.Retry(ctx, func() (kadm.OffsetResponses, error) {
+		done, err := admin.FetchOffsets(ctx, replayed)
+		if err != nil && !kerr.IsRetriable(err) {
+			err = backoff.Permanent(err)
+		}
+		return done, err // a broker that never had a group makes its list of them first
+	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("dead letters: %w", err)
 	}

@@ -219,6 +219,15 @@ type Maintainer struct {
 	Indexer
 	Keeper Keeper
 	Truth  Truth
+	Asked  chan struct{} // for a rebuild, of size one; nil: nobody can ask
+}
+
+// Ask has Run build the index anew. It does not wait, and asking twice is asking once.
+func (m Maintainer) Ask() {
+	select {
+	case m.Asked <- struct{}{}:
+	default:
+	}
 }
 
 // firstVersion is below every place in the log: a copied event never overwrites a change.

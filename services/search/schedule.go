@@ -19,30 +19,38 @@ const (
 // ErrBusy tells that another replica is at it.
 var ErrBusy = errors.New("another replica keeps the index")
 
-// Run checks the index at once and then on schedule.
+// Run checks the index at once and then on schedule, and builds it anew when somebody asks.
 func (m Maintainer) Run(ctx context.Context) error {
+	asked := false
 	for again := checkAgain; ; {
 		wait := checkInterval
-		switch err := m.checkOnce(ctx); {
+		switch err := m.once(ctx, asked); {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			again = checkAgain
+			again, asked = checkAgain, false
 		case errors.Is(err, ErrBusy):
 			wait = 5 * time.Second
 		default:
 			slog.WarnContext(ctx, "index not checked", "retry", again.String(), "error", err)
 			wait, again = again, min(2*again, checkAgainMax)
 		}
-		if err := pause(ctx, wait); err != nil {
-			return err
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-m.Asked:
+			asked = true
+		case <-time.After(wait):
 		}
 	}
 }
 
-func (m Maintainer) checkOnce(ctx context.Context) error {
+func (m Maintainer) once(ctx context.Context, anew bool) error {
 	ctx, cancel := context.WithTimeout(ctx, checkPatience)
 	defer cancel()
+	if anew {
+		return m.Rebuild(ctx)
+	}
 	_, err := m.Check(ctx)
 	return err
 }

@@ -22,6 +22,8 @@ type Evidence struct {
 	Seats    []SeatRow
 	Intents  []Intent
 	Acked    []uuid.UUID // bookings that somebody was told of
+
+	Published, Indexed map[uuid.UUID]Versions // events, by the database and by the search index
 }
 
 // BookingRow is a booking as the database has it.
@@ -71,6 +73,7 @@ var rights = map[string]bool{"confirmed": true, "refunding": true}
 //	I1 at most one booking has a unit, and the store agrees
 //	I2 what is kept of each payment is what the tickets cost: no money without tickets, no tickets without money
 //	I3 a hold nobody paid does not outlive its time
+//	I5 the index has every published event and no other, as the database has it
 //	I6 what somebody was told of is there, and at its end
 func (e Evidence) Violations() []string {
 	var found []string
@@ -133,6 +136,22 @@ func (e Evidence) Violations() []string {
 			broken("I2", "booking %s is %q: %d are kept for units worth %d", id, b.Status, kept[id], worth[id])
 		}
 	}
+	missing, stale, extra := 0, 0, 0
+	for id, want := range e.Published {
+		if have, ok := e.Indexed[id]; !ok {
+			missing++
+		} else if have != want {
+			stale++
+		}
+	}
+	for id := range e.Indexed {
+		if _, ok := e.Published[id]; !ok {
+			extra++
+		}
+	}
+	if missing+stale+extra > 0 {
+		broken("I5", "of %d published events %d are missing in the index and %d stale, %d others are there", len(e.Published), missing, stale, extra)
+	}
 	for _, id := range e.Acked {
 		switch b, ok := e.Bookings[id]; {
 		case !ok:
@@ -153,11 +172,18 @@ func (p *Platform) Invariants(t testing.TB, within time.Duration, acked ...uuid.
 		if err != nil {
 			return err
 		}
-		if found := e.Violations(); len(found) > 0 {
-			return fmt.Errorf("%d violations:\n  %s", len(found), strings.Join(found, "\n  "))
+		if err := p.readIndex(t.Context(), &e); err != nil {
+			return err
 		}
-		return nil
+		return e.err()
 	})
+}
+
+func (e Evidence) err() error {
+	if found := e.Violations(); len(found) > 0 {
+		return fmt.Errorf("%d violations:\n  %s", len(found), strings.Join(found, "\n  "))
+	}
+	return nil
 }
 
 // Evidence reads database, state store and the simulator's books.

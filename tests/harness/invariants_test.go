@@ -30,6 +30,9 @@ func sound() harness.Evidence {
 		},
 		Intents: []harness.Intent{paid},
 		Acked:   []uuid.UUID{sold, over},
+
+		Published: map[uuid.UUID]harness.Versions{event: {Event: 3, Venue: 1, Availability: 7}},
+		Indexed:   map[uuid.UUID]harness.Versions{event: {Event: 3, Venue: 1, Availability: 7}},
 	}
 }
 
@@ -78,8 +81,18 @@ func TestCheckerTurnsRed(t *testing.T) {
 		"tickets after the refund": {"I2", func(e *harness.Evidence) {
 			change(e, "expired", func(b *harness.BookingRow) { b.Tickets = 1 })
 		}},
-		"a hold for ever": {"I3", func(e *harness.Evidence) { e.Seats[2].Until = e.At.Add(-3 * time.Second) }},
-		"a booking lost":  {"I6", func(e *harness.Evidence) { e.Acked = append(e.Acked, uuid.New()) }},
+		"a hold for ever":           {"I3", func(e *harness.Evidence) { e.Seats[2].Until = e.At.Add(-3 * time.Second) }},
+		"the index misses an event": {"I5", func(e *harness.Evidence) { e.Indexed = nil }},
+		"the index keeps what is not sold any more": {"I5", func(e *harness.Evidence) {
+			e.Indexed[uuid.New()] = harness.Versions{Event: 1}
+		}},
+		"the index has an old venue": {"I5", func(e *harness.Evidence) {
+			for id, v := range e.Indexed {
+				v.Venue--
+				e.Indexed[id] = v
+			}
+		}},
+		"a booking lost": {"I6", func(e *harness.Evidence) { e.Acked = append(e.Acked, uuid.New()) }},
 		"a booking that stands still": {"I6", func(e *harness.Evidence) {
 			change(e, "expired", func(b *harness.BookingRow) { b.Status = "requested" })
 		}},

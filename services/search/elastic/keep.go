@@ -38,6 +38,17 @@ func (x *Index) behind(ctx context.Context, alias string) ([]string, error) {
 	return names, err
 }
 
+// Name is that of the index that people search.
+func (x *Index) Name(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	defer cancel()
+	names, err := x.behind(ctx, live)
+	if err != nil || len(names) == 0 {
+		return "", err
+	}
+	return names[0], nil
+}
+
 // IsBuilding implements search.Writer.
 func (x *Index) IsBuilding(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)

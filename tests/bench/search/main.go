@@ -4,12 +4,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -26,6 +23,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/search/elastic"
 	"github.com/foyer-tickets/foyer/services/search/postgres"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
+	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
 // Sizes and goals.
@@ -59,7 +57,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer stop()
-	b := &bench{stack: s, es: fmt.Sprintf("http://127.0.0.1:%d", s.Config.Ports.Elasticsearch)}
+	b := &bench{stack: s, platform: harness.On(s), es: fmt.Sprintf("http://127.0.0.1:%d", s.Config.Ports.Elasticsearch)}
 	for _, app := range s.Apps {
 		if app.ID == "search" {
 			b.api = fmt.Sprintf("http://127.0.0.1:%d", app.Port)
@@ -89,13 +87,14 @@ func run(ctx context.Context) error {
 }
 
 type bench struct {
-	stack   *stack.Stack
-	db      *pgx.Conn
-	truth   postgres.Database
-	index   *elastic.Index
-	es, api string
-	report  strings.Builder
-	missed  []error
+	stack    *stack.Stack
+	platform *harness.Platform
+	db       *pgx.Conn
+	truth    postgres.Database
+	index    *elastic.Index
+	es, api  string
+	report   strings.Builder
+	missed   []error
 }
 
 func (b *bench) row(what string, got, goal time.Duration) {
@@ -124,7 +123,7 @@ func (b *bench) fromNothing(ctx context.Context) error {
 	if _, err := b.db.Exec(ctx, `SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = 'catalog'`); err != nil {
 		return err
 	}
-	if err := b.elastic(ctx, http.MethodDelete, "/events-*", nil, nil); err != nil {
+	if err := b.platform.Elasticsearch(ctx, http.MethodDelete, "/events-*", nil, nil); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -166,7 +165,7 @@ func (b *bench) settle(ctx context.Context) error {
 				} `json:"total"`
 			} `json:"_all"`
 		}
-		if err := b.elastic(ctx, http.MethodGet, "/events/_stats/indexing", nil, &stats); err != nil {
+		if err := b.platform.Elasticsearch(ctx, http.MethodGet, "/events/_stats/indexing", nil, &stats); err != nil {
 			return err
 		}
 		quiet++
@@ -175,7 +174,9 @@ func (b *bench) settle(ctx context.Context) error {
 		}
 		time.Sleep(time.Second)
 	}
-	return b.elastic(ctx, http.MethodPost, "/events/_forcemerge?max_num_segments=5", nil, nil)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	return b.platform.Elasticsearch(ctx, http.MethodPost, "/events/_forcemerge?max_num_segments=5", nil, nil)
 }
 
 // findable commits edits one after the other and watches the index for each.
@@ -266,7 +267,7 @@ func (b *bench) edited(ctx context.Context, waiting map[uuid.UUID]time.Time) ([]
 			} `json:"hits"`
 		} `json:"hits"`
 	}
-	err := b.elastic(ctx, http.MethodPost, "/events/_search", map[string]any{
+	err := b.platform.Elasticsearch(ctx, http.MethodPost, "/events/_search", map[string]any{
 		"size": len(ids), "_source": false, "track_total_hits": false,
 		"query": map[string]any{"bool": map[string]any{"filter": []any{
 			map[string]any{"terms": map[string]any{"id": ids}}, map[string]any{"match": map[string]any{"name": "edited"}},
@@ -384,37 +385,4 @@ func (b *bench) questions(ctx context.Context) error {
 	b.judge(fmt.Sprintf("the same bodies straight to Elasticsearch (%.0f/s, p50 %s, p99 %s), ratio", es.Rate(),
 		es.Quantile(50).Round(100*time.Microsecond), es.Quantile(99).Round(100*time.Microsecond)), ratio <= goalRatio, fmt.Sprintf("%.2f", ratio), fmt.Sprintf("≤ %.1f", goalRatio))
 	return nil
-}
-
-// elastic speaks to Elasticsearch.
-func (b *bench) elastic(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
-	if in != nil {
-		raw, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(raw)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, b.es+path, body)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
-	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s answered %d: %s", method, path, res.StatusCode, raw)
-	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(raw, out)
 }

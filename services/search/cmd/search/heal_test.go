@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/stack"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -81,6 +83,13 @@ func TestEverythingOnTheRoadDies(t *testing.T) {
 	group.Wait()
 	p.EventuallyIndexed(t, 2*time.Minute)
 	watched()
+
+	// As `foyer reindex` does.
+	anew, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, stack.Reindex(anew, p.ServiceURL("search"), p.Secrets.AppAPIToken))
+	p.EventuallyIndexed(t, time.Minute)
+	require.Error(t, stack.Reindex(anew, p.ServiceURL("search"), "guessed"))
 	t.Logf("%d commits", edits.Load())
 
 	// Commit to found, and to found without Elasticsearch.

@@ -51,7 +51,8 @@ func run(ctx context.Context, p *process.Process) error {
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
 	indexer := search.Indexer{Catalog: dapr.Catalog{Client: client}, Writer: index}
-	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database}
+	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database, Asked: make(chan struct{}, 1)}
+	rest.Internal{Ask: maintainer.Ask, Name: index.Name}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(indexer)...)
 
 	p.Go("maintainer", maintainer.Run)
