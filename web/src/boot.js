@@ -20,19 +20,54 @@
   root.lang = locale
   root.dir = locale === 'ar' ? 'rtl' : 'ltr'
   if (theme === 'dark' || theme === 'light') root.dataset.theme = theme
-  // What the app will import next is fetched beside it, not after it.
-  ;(files[locale] || []).concat((location.pathname === '/' && files.home) || []).forEach(function (file) {
+  var path = location.pathname
+  var event = /^\/events\/([0-9a-f-]{36})(\/tickets)?$/.exec(path)
+  var page = path === '/' ? 'home' : path === '/search' ? 'search' : event ? (event[2] ? 'tickets' : 'event') : ''
+  function soon(href, as) {
     var link = document.createElement('link')
-    link.rel = 'modulepreload'
-    link.href = file
+    link.rel = as ? 'preload' : 'modulepreload'
+    if (as) link.as = as
+    if (as) link.crossOrigin = 'anonymous'
+    link.href = href
     document.head.appendChild(link)
+  }
+  // What the app will import and ask for next is fetched beside it, not after it.
+  ;(files[locale] || []).concat(files[page] || []).forEach(function (file) {
+    soon(file, /\.css$/.test(file) && 'style')
   })
+  var api = '/api/v1/events/' + (event && event[1])
+  if (event) soon(api, 'fetch')
+  if (page === 'tickets') {
+    soon(api + '/plan', 'fetch')
+    soon(api + '/seats?units=runs', 'fetch')
+  }
   // As soon as the parser has the headline's place: DOMContentLoaded would come after the app's own scripts.
   new MutationObserver(function (_, observer) {
     var headline = document.getElementById('shell-headline')
     if (!headline) return
     observer.disconnect()
-    if (location.pathname === '/') headline.textContent = words[locale]
-    else headline.parentElement.remove()
+    var hero = headline.parentElement
+    var told = document.querySelector('script[type="application/ld+json"]')
+    if (page === 'home') headline.textContent = words[locale]
+    else if (page === 'event' && told) show(hero, headline, JSON.parse(told.textContent))
+    else hero.remove()
   }).observe(root, { childList: true, subtree: true })
+  // An event's page comes with its name and what it is about; both are shown where the app will have them.
+  function show(hero, headline, about) {
+    var body = document.createElement('div')
+    hero.className = 'event-page'
+    body.className = 'event-hero'
+    body.innerHTML =
+      '<div class="poster bone event-poster"></div><div class="event-title"><div class="bone event-kind"></div></div>'
+    headline.className = ''
+    headline.textContent = about.name
+    body.lastChild.appendChild(headline)
+    if (about.description) {
+      var text = document.createElement('p')
+      text.className = 'description'
+      text.textContent = about.description
+      body.lastChild.appendChild(text)
+    }
+    hero.appendChild(body)
+  }
 })()

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import type { Plugin, Rolldown } from 'vite'
 
-/** The files that the browser will need beside the entry's own: by language, and for the start page. */
+/** The files that the browser will need beside the entry's own: by language, and for the pages one comes to first. */
 type Files = Partial<Record<string, string[]>>
 
 const source = new URL('../src/', import.meta.url)
@@ -28,11 +28,15 @@ function filesOf(bundle: Rolldown.OutputBundle): Files {
   const of = (end: string) => {
     const chunk = chunks.find((c) => c.facadeModuleId?.endsWith(end))
     if (!chunk) throw new Error(`no chunk for ${end}`)
-    return [chunk.fileName, ...chunk.imports].filter((name) => !early.has(name)).map((name) => `/${name}`)
+    const styles = [...(chunk.viteMetadata?.importedCss ?? [])]
+    return [chunk.fileName, ...chunk.imports, ...styles].filter((name) => !early.has(name)).map((name) => `/${name}`)
   }
   return Object.fromEntries([
     ...locales.map((locale) => [locale, of(`/i18n/locales/${locale}.json`)]),
     ['home', of('/features/home/Home.tsx')],
+    ['search', of('/app/pages/search.tsx')],
+    ['event', of('/app/pages/event.tsx')],
+    ['tickets', of('/app/pages/tickets.tsx')],
   ]) as Files
 }
 

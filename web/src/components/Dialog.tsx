@@ -2,7 +2,7 @@ import { Dialog as Radix } from 'radix-ui'
 import { useTranslation } from 'react-i18next'
 import { Icon } from './Icon'
 
-export function Dialog({
+export default function Dialog({
   open,
   onClose,
   title,

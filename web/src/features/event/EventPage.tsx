@@ -13,7 +13,6 @@ import { categoryName } from '../search/category'
 import { severalDays } from '../search/EventCard'
 import { lowest } from '../search/query'
 import { eventQuery } from './query'
-import './event.css'
 
 export function EventPage({ id }: { id: string }) {
   const { t } = useTranslation()
@@ -234,7 +233,7 @@ function EventBones() {
         <div className="event-hero">
           <div className="poster bone event-poster" />
           <div className="event-title">
-            <Bone w="6rem" h="2.5rem" r="999px" />
+            <div className="bone event-kind" />
             <Bone w="80%" h="3.5rem" />
             <Bone w="50%" />
             <Bone w="70%" h="3rem" />

@@ -2,7 +2,6 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Dialog } from '../../components/Dialog'
 import { Icon } from '../../components/Icon'
 import { Bone, Empty, Failure, Notice } from '../../components/ui'
 import { useTitle } from '../../components/title'
@@ -14,6 +13,7 @@ import { clean, searchQuery, validateSearch, type Bucket, type Results, type Sea
 import { SearchBox } from './SearchBox'
 
 const ResultMap = lazy(() => import('./ResultMap'))
+const Dialog = lazy(() => import('../../components/Dialog'))
 
 export function SearchPage({ search }: { search: Search }) {
   const { t } = useTranslation()
@@ -149,12 +149,16 @@ export function SearchPage({ search }: { search: Search }) {
           )}
         </div>
       </div>
-      <Dialog open={filtering} onClose={() => setFiltering(false)} title={t('search.filters')}>
-        <div className="filters">{filters}</div>
-        <button type="button" className="button button-light" onClick={() => setFiltering(false)}>
-          {t('search.show', { count: first?.total ?? items.length })}
-        </button>
-      </Dialog>
+      {filtering && (
+        <Suspense fallback={null}>
+          <Dialog open onClose={() => setFiltering(false)} title={t('search.filters')}>
+            <div className="filters">{filters}</div>
+            <button type="button" className="button button-light" onClick={() => setFiltering(false)}>
+              {t('search.show', { count: first?.total ?? items.length })}
+            </button>
+          </Dialog>
+        </Suspense>
+      )}
     </div>
   )
 }
