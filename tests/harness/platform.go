@@ -230,19 +230,25 @@ func (p *Platform) Token(t testing.TB, email string) string {
 	if have, ok := p.tokens.Load(email); ok && time.Now().Before(have.(cached).until) {
 		return have.(cached).token
 	}
-	token, err, _ := p.signIns.Do(email, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		token, err := p.Config.Token(ctx, email, "foyer-local")
-		if err == nil {
-			p.tokens.Store(email, cached{token, time.Now().Add(30 * time.Second)})
-		}
-		return token, err
-	})
+	token, err := p.SignIn(email)
 	if err != nil {
 		t.Fatalf("harness: sign in as %s: %v", email, err)
 	}
-	return token.(string)
+	p.tokens.Store(email, cached{token, time.Now().Add(30 * time.Second)})
+	return token
+}
+
+// SignIn gives a fresh token, which is good for minutes.
+func (p *Platform) SignIn(email string) (string, error) {
+	token, err, _ := p.signIns.Do(email, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		return p.Config.Token(ctx, email, "foyer-local")
+	})
+	if err != nil {
+		return "", err
+	}
+	return token.(string), nil
 }
 
 // Eventually polls until check returns nil.

@@ -2,7 +2,6 @@ package integration
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/anishathalye/porcupine"
 	"github.com/google/uuid"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -30,102 +28,6 @@ func (c caller) insist(until time.Time, method, path string, body any, header ..
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-}
-
-// buy goes the whole way through whatever happens to the platform meanwhile. It gives the booking
-// as soon as it was told of one.
-func (c caller) buy(e concert, unit string, told func(uuid.UUID)) error {
-	until := time.Now().Add(90 * time.Second)
-	a, err := c.insist(until, http.MethodPost, "/api/v1/events/"+e.ID+"/holds", map[string]any{"units": []string{unit}})
-	if err != nil {
-		return err
-	}
-	var h struct {
-		ID   uuid.UUID
-		Code string
-		Hold struct{ ID uuid.UUID }
-	}
-	if err := json.Unmarshal(a.Body, &h); err != nil {
-		return err
-	}
-	if h.Code == "hold_exists" { // the answer to an earlier try got lost
-		h.ID = h.Hold.ID
-	} else if a.Status != 201 {
-		return fmt.Errorf("hold: %d %s", a.Status, a.Body)
-	}
-	var b purchase
-	for b.Payment.Intent == "" && b.Status != "confirmed" {
-		if a, err = c.insist(until, http.MethodPost, "/api/v1/bookings", map[string]any{"hold": h.ID}, "Prefer", "wait=10"); err != nil {
-			return err
-		}
-		if err := json.Unmarshal(a.Body, &b); err != nil || b.ID == uuid.Nil || time.Now().After(until) {
-			return fmt.Errorf("booking: %d %s", a.Status, a.Body)
-		}
-		told(b.ID)
-	}
-	for b.Payment.Intent != "" {
-		status, err := tryConfirm(c.t, b, "pm_card_visa")
-		if err == nil && (status == "requires_capture" || status == "payment_intent_unexpected_state") {
-			break
-		}
-		if time.Now().After(until) {
-			return fmt.Errorf("confirm: %s %w", status, err)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	for {
-		if a, err = c.insist(until, http.MethodGet, "/api/v1/bookings/"+b.ID.String(), nil); err != nil {
-			return err
-		}
-		var now purchase
-		if err := json.Unmarshal(a.Body, &now); err != nil {
-			return err
-		}
-		if now.Status == "confirmed" {
-			return nil
-		}
-		if time.Now().After(until) {
-			return fmt.Errorf("booking %s is %s (%s)", b.ID, now.Status, now.Reason)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
-// TestBookingSurvivesKills ends each part with SIGKILL somewhere on the way of four purchases.
-// Everyone gets their ticket, once, and pays for it, once.
-func TestBookingSurvivesKills(t *testing.T) {
-	p := harness.Everything(t)
-	e := selling(t, "Kills")
-	var mu sync.Mutex
-	var told []uuid.UUID
-	tell := func(id uuid.UUID) {
-		mu.Lock()
-		defer mu.Unlock()
-		told = append(told, id)
-	}
-	chance := rand.New(rand.NewPCG(20261124, 1)) //nolint:gosec // a schedule that can be repeated
-	victims := []string{"booking", "booking-consumer", "payment", "booking.daprd", "booking-consumer.daprd", "payment.daprd", "kafka"}
-	const buyers = 4
-	for round, victim := range victims {
-		var group sync.WaitGroup
-		errs := make([]error, buyers)
-		for i := range buyers {
-			buyer := as(t, loadUser(40+round*buyers+i))
-			buyer.p.Token(t, buyer.email)
-			group.Go(func() {
-				time.Sleep(time.Duration(i) * 100 * time.Millisecond) // so that each is at another step
-				errs[i] = buyer.buy(e, e.place(round*buyers+i+1), tell)
-			})
-		}
-		time.Sleep(time.Duration(chance.IntN(500)) * time.Millisecond)
-		old := p.PID(t, victim)
-		p.Kill(t, victim)
-		group.Wait()
-		require.NoError(t, errors.Join(errs...), "killed %s", victim)
-		p.WaitHealthy(t, victim, time.Minute, old)
-	}
-	assert.GreaterOrEqual(t, len(told), len(victims)*buyers)
-	p.Invariants(t, time.Minute, told...)
 }
 
 // The seat of a linearizability check: who has it.

@@ -43,7 +43,7 @@ func signedIn(t testing.TB, email string) caller {
 	p := harness.Everything(t)
 	form := fetchForm(t, p.URL()+"/auth/login?return_to=/healthz")
 	require.Empty(t, form.submit(t, email, password), "the health page has no text")
-	return caller{t, p, nobody, form.client}
+	return caller{t: t, p: p, email: nobody, client: form.client}
 }
 
 func fetch(t testing.TB, client *http.Client, address string) string {
@@ -132,7 +132,7 @@ func mail(t testing.TB, to, subject string) string {
 		var found struct {
 			Messages []struct{ ID, Subject string }
 		}
-		a, err := (caller{t, p, nobody, http.DefaultClient}).mailpit("/api/v1/search?query=" + url.QueryEscape("to:"+to))
+		a, err := (caller{t: t, p: p, email: nobody, client: http.DefaultClient}).mailpit("/api/v1/search?query=" + url.QueryEscape("to:"+to))
 		if err != nil {
 			return err
 		}
@@ -146,7 +146,7 @@ func mail(t testing.TB, to, subject string) string {
 		return fmt.Errorf("not among %v", found.Messages)
 	})
 	var message struct{ Text string }
-	a, err := (caller{t, p, nobody, http.DefaultClient}).mailpit("/api/v1/message/" + id)
+	a, err := (caller{t: t, p: p, email: nobody, client: http.DefaultClient}).mailpit("/api/v1/message/" + id)
 	require.NoError(t, err)
 	a.as(200, &message)
 	return message.Text

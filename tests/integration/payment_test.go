@@ -13,10 +13,12 @@ import (
 	"testing"
 	"time"
 
+	dapr "github.com/dapr/go-sdk/client"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	stripesim "github.com/foyer-tickets/foyer/cmd/stripesim/sim"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -251,6 +253,22 @@ func TestPaymentLostWebhookIsHealed(t *testing.T) {
 	require.EqualValues(t, 2500, b.money(o)["captured"])
 }
 
+// The provider's webhook is here before its answer, which then gets lost: to making the intent, and
+// to taking the money.
+func TestPaymentWebhookBeforeTheAnswer(t *testing.T) {
+	b := openTill(t, "load-0413@foyer.test")
+	t.Cleanup(func() { sim(t, http.MethodDelete, "/faults", nil) })
+	lose := func(path string) {
+		sim(t, http.MethodPost, "/faults", map[string]any{"action": "lose", "method": http.MethodPost, "path": path, "times": 1, "delay_ms": 1500})
+	}
+	lose("/v1/payment_intents")
+	o := b.order()
+	lose("/v1/payment_intents/" + o.Payment.Intent + "/capture")
+	b.pay(o)
+	require.Len(t, b.until(o, "confirmed").Tickets, 1)
+	require.EqualValues(t, 2500, b.money(o)["captured"])
+}
+
 // Webhooks come many times and the later ones first.
 func TestPaymentWebhooksTwiceAndTurnedRound(t *testing.T) {
 	for i, rule := range []map[string]any{{"action": "duplicate", "copies": 3}, {"action": "reorder", "copies": 2, "delay_ms": 500}, {"action": "delay", "delay_ms": 1500}} {
@@ -261,6 +279,41 @@ func TestPaymentWebhooksTwiceAndTurnedRound(t *testing.T) {
 		require.Len(t, b.until(o, "confirmed").Tickets, 1)
 		require.EqualValues(t, 2500, b.money(o)["captured"], "%v", rule)
 	}
+}
+
+// The scheduler calls for a reconciliation, and its report covers what was sold. The job is the
+// daily one, brought forward.
+func TestPaymentIsReconciledBySchedule(t *testing.T) {
+	b := openTill(t, "load-0412@foyer.test")
+	o := b.order()
+	b.pay(o)
+	b.until(o, "confirmed")
+	began := time.Now()
+	app := b.p.Apps["payment"]
+	client, err := sidecar.New(sidecar.Config{
+		Host: "127.0.0.1", HTTPPort: uint16(app.HTTPPort), GRPCPort: uint16(app.GRPCPort),
+		APIToken: b.p.Secrets.DaprAPIToken, AppToken: b.p.Secrets.AppAPIToken, Timeout: 10 * time.Second,
+	})
+	require.NoError(t, err)
+	defer client.Close()
+	job := dapr.NewJob("reconcile", dapr.WithJobSchedule("@daily"), dapr.WithJobDueTime("1s"))
+	job.Overwrite = true
+	require.NoError(t, client.Dapr().ScheduleJob(t.Context(), job))
+	var report struct {
+		Trigger, Status, Failure string
+		StartedAt                time.Time
+		Checked                  struct{ Payments, Bookings int }
+	}
+	harness.Eventually(t, time.Minute, "a report of the schedule", func() error {
+		as(t, admin).call(http.MethodGet, "/api/v1/admin/reconciliation", nil).as(200, &report)
+		if report.Trigger != "schedule" || report.StartedAt.Before(began) {
+			return fmt.Errorf("%+v", report)
+		}
+		return nil
+	})
+	require.Contains(t, []string{"clean", "findings"}, report.Status, "%s", report.Failure)
+	require.Positive(t, report.Checked.Payments)
+	require.Positive(t, report.Checked.Bookings)
 }
 
 // The provider is away: seats can still be held, checkout says within bounded time that it waits,

@@ -23,11 +23,14 @@ func TestAnswersFollowStripesDocument(t *testing.T) {
 	require.NoError(t, json.Unmarshal(embedded.OpenAPIFixtures, &fixtures))
 
 	b := start(t, t.TempDir())
-	call := func(method, path, form string) map[string]any {
+	call := func(method, path, form string, header ...string) map[string]any {
 		req, err := http.NewRequest(method, b.api.URL+path, strings.NewReader(form))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer "+secretKey)
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for i := 0; i+1 < len(header); i += 2 {
+			req.Header.Set(header[i], header[i+1])
+		}
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
 		defer res.Body.Close()
@@ -99,6 +102,26 @@ func TestAnswersFollowStripesDocument(t *testing.T) {
 		inner := event["data"].(map[string]any)["object"].(map[string]any)
 		check(inner["object"].(string), inner)
 	}
+
+	partly := intent("capture_method=manual&confirm=true&payment_method=pm_card_visa")
+	partly = call("POST", "/v1/payment_intents/"+id(partly)+"/capture", "amount_to_capture=1500")
+	check("payment_intent", partly)
+	require.EqualValues(t, 1500, partly["amount_received"])
+
+	// Lists, page by page, as the document says the call answers.
+	for _, path := range []string{"/v1/customers", "/v1/payment_intents", "/v1/charges", "/v1/refunds", "/v1/balance_transactions", "/v1/events", "/v1/disputes"} {
+		answer := doc.Paths.Value(path).Get.Responses.Value("200").Value.Content["application/json"].Schema.Value
+		for _, query := range []string{"?limit=1", "?limit=1&created[gte]=1", "?created[lt]=1", "?limit=3&starting_after=" + id(call("GET", path+"?limit=1", "")["data"].([]any)[0].(map[string]any))} {
+			page := call("GET", path+query, "")
+			require.NoError(t, answer.VisitJSON(page, openapi3.MultiErrors()), path+query)
+		}
+	}
+
+	once := []string{"Idempotency-Key", "a-key"}
+	check("payment_intent", call("POST", "/v1/payment_intents", "amount=100&currency=eur", once...))
+	reused := call("POST", "/v1/payment_intents", "amount=200&currency=eur", once...)
+	check("error", reused)
+	require.Equal(t, "idempotency_error", reused["error"].(map[string]any)["type"])
 	check("error", call("GET", "/v1/charges/ch_none", ""))
 	check("error", call("GET", "/v1/nothing", ""))
 	check("error", call("POST", "/v1/payment_intents", "amount=-5&currency=eur"))
