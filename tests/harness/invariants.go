@@ -189,7 +189,7 @@ func (e Evidence) err() error {
 // Evidence reads database, state store and the simulator's books.
 func (p *Platform) Evidence(ctx context.Context, acked ...uuid.UUID) (Evidence, error) {
 	// The books first: what happens meanwhile is then in the database, and the next look agrees.
-	intents, err := p.ledger(ctx)
+	intents, err := p.Ledger(ctx)
 	if err != nil {
 		return Evidence{}, err
 	}
@@ -200,7 +200,8 @@ func (p *Platform) Evidence(ctx context.Context, acked ...uuid.UUID) (Evidence, 
 	return e, e.readSeats(ctx, p.Config.DatabaseURL("dapr"))
 }
 
-func (p *Platform) ledger(ctx context.Context) ([]Intent, error) {
+// Ledger reads the payment simulator's own books.
+func (p *Platform) Ledger(ctx context.Context) ([]Intent, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.StripesimURL()+"/_sim/ledger", nil)
 	if err != nil {
 		return nil, err

@@ -114,8 +114,8 @@ func (p *passage) lockPayment() error {
 func (p *passage) books() (in harness.Intent, err error) {
 	ctx, cancel := patience()
 	defer cancel()
-	e, err := p.p.Evidence(ctx)
-	for _, i := range e.Intents {
+	intents, err := p.p.Ledger(ctx)
+	for _, i := range intents {
 		if i.Metadata.Booking == p.b.ID {
 			in = i
 		}
@@ -515,6 +515,10 @@ func TestBookingSurvivesKillsAtEveryStep(t *testing.T) {
 		assert.Positive(t, reached[s.name], "a purchase stands at %q before anything is killed", s.name)
 	}
 	p.Invariants(t, time.Minute, told...)
+	harness.Eventually(t, time.Minute, "Keycloak has its database again", func() error {
+		_, err := p.SignIn(loadUser(40))
+		return err
+	})
 }
 
 func (g *ground) lift() {
