@@ -388,7 +388,7 @@ func TestSlotGivenUpByPostgres(t *testing.T) {
 	exec(t, conn, `ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'`)
 	exec(t, conn, `SELECT pg_reload_conf()`)
 	defer func() {
-		exec(t, conn, `ALTER SYSTEM RESET max_slot_wal_keep_size`)
+		exec(t, conn, `ALTER SYSTEM SET max_slot_wal_keep_size = '1GB'`) // the stack's
 		exec(t, conn, `SELECT pg_reload_conf()`)
 	}()
 	exec(t, conn, `UPDATE notes SET text = 'y'`)

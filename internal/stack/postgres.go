@@ -35,7 +35,7 @@ func (s *Stack) postgres() Part {
 			dir := postgresDir(cfg)
 			cmd := exec.Command(filepath.Join(bin, "postgres"), "-D", dir,
 				"-c", "listen_addresses="+host, "-c", fmt.Sprintf("port=%d", cfg.Ports.Postgres), "-c", "unix_socket_directories=",
-				"-c", "wal_level=logical", "-c", "max_slot_wal_keep_size=1GB", "-c", "max_replication_slots=20", "-c", "max_wal_senders=20",
+				"-c", "wal_level=logical", "-c", "max_replication_slots=20", "-c", "max_wal_senders=20",
 				"-c", "max_connections=300", "-c", "shared_buffers=128MB", "-c", "log_line_prefix=%m [%p] %d ",
 				"-c", "idle_in_transaction_session_timeout=60s", "-c", "hot_standby=off")
 			return cmd, asDatabaseUser(cmd, dir)
@@ -185,6 +185,21 @@ func createDatabases(ctx context.Context, cfg *Config) error {
 		}
 		// WAL_LOG copies the template through the log; FILE_COPY would force two checkpoints.
 		if _, err := conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()+" STRATEGY wal_log"); err != nil {
+			return err
+		}
+	}
+	return keepLog(ctx, conn)
+}
+
+// keepLog bounds what a slot may hold back, where it can be changed while the server runs: what is
+// on its command line cannot.
+func keepLog(ctx context.Context, conn *pgx.Conn) error {
+	var bounded bool
+	if err := conn.QueryRow(ctx, `SELECT setting <> '-1' FROM pg_settings WHERE name = 'max_slot_wal_keep_size'`).Scan(&bounded); err != nil || bounded {
+		return err
+	}
+	for _, sql := range []string{`ALTER SYSTEM SET max_slot_wal_keep_size = '1GB'`, `SELECT pg_reload_conf()`} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
 			return err
 		}
 	}
