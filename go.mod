@@ -2,6 +2,9 @@ module github.com/foyer-tickets/foyer
 
 go 1.26.4
 
+// Packages of npm bring Go code of their own.
+ignore ./web/node_modules
+
 require (
 	github.com/Nerzal/gocloak/v13 v13.9.0
 	github.com/anishathalye/porcupine v1.3.1
