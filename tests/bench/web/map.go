@@ -15,7 +15,7 @@ import (
 
 const (
 	frames = 150
-	rounds = 4
+	rounds = 3
 )
 
 type screen struct {

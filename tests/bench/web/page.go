@@ -17,7 +17,7 @@ const (
 	up       = 1.35e6 / 8
 	latency  = 165 * time.Millisecond
 	slowdown = 4
-	visits   = 5
+	visits   = 3
 )
 
 type page struct{ name, path, locale string }

@@ -11,9 +11,9 @@ const WHOLE = 1600
 /** How long one looks at a blurred picture after the last movement, in ms. */
 const REST = 70
 /** While moving on and on, a new picture is begun at most so often, in ms. */
-const PACE = 350
+const PACE = 600
 /** What painting may take of a frame, in ms. */
-const SLICE = 4
+const SLICE = 3
 
 /** A canvas, and the camera that what is on it was painted for: unit points to the sheet's CSS pixels. */
 interface Sheet {
@@ -128,7 +128,7 @@ export class Scene {
     const { camera, node, ratio } = this.front
     const now = this.camera!
     const s = now.k / camera.k
-    if (s > 1.7 || s < 0.6) return false
+    if (s > 2 || s < 0.5) return false
     const left = now.dx - s * camera.dx
     const top = now.dy - s * camera.dy
     const right = left + (s * node.width) / ratio
@@ -348,7 +348,8 @@ interface Inks {
   light: string
   onLight: string
   ink: string
-  ground: string
+  stage: string
+  onNight: string
   muted: string
   line: string
   sunken: string
@@ -368,7 +369,8 @@ function inks(box: HTMLElement): Inks {
     light: value('light'),
     onLight: value('on-light'),
     ink: value('ink'),
-    ground: value('ground'),
+    stage: value('stage'),
+    onNight: value('on-night'),
     muted: value('muted'),
     line: value('line'),
     sunken: value('sunken'),
@@ -385,12 +387,12 @@ function paintArea(ctx: CanvasRenderingContext2D, area: Area, c: Inks, pitch: nu
   else if (area.shape === 'polygon' && area.points)
     for (let i = 0; i + 1 < area.points.length; i += 2) ctx.lineTo(area.points[i]!, area.points[i + 1]!)
   else if (area.shape === 'rectangle') ctx.roundRect(x, y, width, height, Math.min(width, height) * 0.12)
-  ctx.fillStyle = area.kind === 'stage' ? c.ink : c.line
+  ctx.fillStyle = area.kind === 'stage' ? c.stage : c.line
   ctx.fill()
   if (!area.text) return
   ctx.font = `650 ${areaText(area, pitch)}px ${c.font}`
   ctx.textAlign = 'center'
   ctx.textBaseline = 'middle'
-  ctx.fillStyle = area.kind === 'stage' ? c.ground : c.muted
+  ctx.fillStyle = area.kind === 'stage' ? c.onNight : c.muted
   ctx.fillText(area.text, x + width / 2, y + height / 2)
 }
