@@ -30,6 +30,7 @@ type world struct {
 	mu    sync.Mutex
 	start time.Time
 	stock waitingroom.Stock
+	away  chan struct{} // until closed nobody is told what is left
 }
 
 func (w *world) Terms(_ context.Context, id uuid.UUID) (waitingroom.Terms, error) {
@@ -39,6 +40,9 @@ func (w *world) Terms(_ context.Context, id uuid.UUID) (waitingroom.Terms, error
 }
 
 func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Stock, error) {
+	if w.away != nil {
+		<-w.away
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	s := w.stock
@@ -124,6 +128,32 @@ func TestJoinWaitAndBeAdmitted(t *testing.T) {
 	require.Greater(t, behind.Number, ahead.Number)
 	_, _, err = house.Desk.Admit(ctx, account(2), id, house.Desk.Place(id, account(1), 1))
 	require.Equal(t, fault.Forbidden, fault.KindOf(err), "somebody else's place")
+}
+
+// TestATickWaitsForNobody: joins wait for the actor while it ticks, so the tick may not wait for
+// others.
+func TestATickWaitsForNobody(t *testing.T) {
+	w := &world{start: time.Now().Add(-time.Minute), away: make(chan struct{})}
+	house := open(t, w)
+	id := uuid.New()
+	_, _, err := house.Desk.Join(t.Context(), account(1), id)
+	require.NoError(t, err)
+	ticked := make(chan error, 2)
+	go func() {
+		for range 2 {
+			_, err := house.clock.Tick(t.Context(), house.Actors.Room(id))
+			ticked <- err
+		}
+	}()
+	for range 2 {
+		select {
+		case err := <-ticked:
+			require.NoError(t, err)
+		case <-time.After(10 * time.Second):
+			t.Fatal("the tick waits for booking")
+		}
+	}
+	close(w.away)
 }
 
 // TestTwoActivations has two processes believe that each of them runs the room. The ledger's

@@ -35,16 +35,20 @@ type Clock struct {
 
 // pulse is what the clock remembers of a room between ticks. Losing it costs a repeated notice.
 type pulse struct {
-	told int64 // places up to here heard of their turn
-	idle int   // ticks without anybody waiting
+	mu    sync.Mutex
+	terms *waitingroom.Terms // as last read
+	told  int64              // places up to here heard of their turn
+	idle  int                // ticks without anybody waiting
+	busy  bool               // others are being told and asked
 }
 
 var _ Ticker = (*Clock)(nil)
 
 const (
-	stockFresh = 2 * time.Second // older news of what is left is asked for
-	peerLimit  = time.Second
-	idleTicks  = 60 // before the ticking stops
+	stockFresh  = 2 * time.Second // older news of what is left is asked for
+	peerLimit   = time.Second
+	besideLimit = 10 * time.Second
+	idleTicks   = 60 // before the ticking stops
 )
 
 func (c *Clock) pulse(event uuid.UUID) *pulse {
@@ -61,30 +65,29 @@ func (c *Clock) pulse(event uuid.UUID) *pulse {
 	return p
 }
 
-// Tick implements Ticker.
+// Tick implements Ticker. Joins wait for the actor while it ticks: so only the room's own turn is
+// had here, and whoever else is to be told or asked is so beside it.
 func (c *Clock) Tick(ctx context.Context, room *waitingroom.Room) (done bool, err error) {
 	p := c.pulse(room.Event())
-	line, turns, err := room.Tick(ctx, c.terms(ctx, room), p.told)
+	p.mu.Lock()
+	terms, told := p.terms, p.told
+	p.mu.Unlock()
+	line, turns, err := room.Tick(ctx, terms, told)
 	if err != nil {
 		return false, err
 	}
 	now := c.Now()
-	front := line.Front(now)
-	c.Show(front)
-	c.announce(ctx, front)
-	if len(turns) > 0 {
-		if err := c.notify(ctx, line.Event, turns, now); err != nil {
-			slog.WarnContext(ctx, "turns not told", "event", line.Event, "error", err)
-		} else {
-			p.told = turns[len(turns)-1].Place
-		}
+	c.Show(line.Front(now))
+	idle := line.Idle(now)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.busy { // otherwise the next tick's makes up for this one's
+		p.busy = true
+		go c.beside(context.WithoutCancel(ctx), p, room, line, turns, now)
 	}
-	if !line.Idle(now) {
+	if p.idle++; !idle {
 		p.idle = 0
-		c.count(ctx, room, line, now)
-		return false, nil
 	}
-	p.idle++
 	if p.idle < idleTicks {
 		return false, nil
 	}
@@ -92,6 +95,30 @@ func (c *Clock) Tick(ctx context.Context, room *waitingroom.Room) (done bool, er
 	delete(c.rooms, line.Event)
 	c.mu.Unlock()
 	return true, nil
+}
+
+// beside tells everyone how far the line is, those let in that they are, and asks the others what
+// the next tick goes by.
+func (c *Clock) beside(ctx context.Context, p *pulse, room *waitingroom.Room, line waitingroom.Line, turns []waitingroom.Turn, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, besideLimit)
+	defer cancel()
+	c.announce(ctx, line.Front(now))
+	told := int64(0)
+	if len(turns) > 0 {
+		if err := c.notify(ctx, line.Event, turns, now); err != nil {
+			slog.WarnContext(ctx, "turns not told", "event", line.Event, "error", err)
+		} else {
+			told = turns[len(turns)-1].Place
+		}
+	}
+	terms := c.terms(ctx, room)
+	c.count(ctx, room, line, now)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy, p.told = false, max(p.told, told)
+	if terms != nil {
+		p.terms = terms
+	}
 }
 
 func (c *Clock) terms(ctx context.Context, room *waitingroom.Room) *waitingroom.Terms {
