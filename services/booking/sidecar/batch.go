@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
@@ -76,21 +79,21 @@ func texts(v any) []string {
 const capKept = 10 * time.Minute
 
 // Decide implements booking.Decider: one look at everything the batch is about, decisions in
-// memory, one transaction. When something outside interferes, the requests are decided one by
-// one, in their order.
+// memory, a few transactions side by side. When something outside interferes with one of them,
+// its requests are decided one by one, in their order.
 func (s *Seats) Decide(ctx context.Context, requests []booking.HoldRequest) ([]booking.Verdict, error) {
-	verdicts, done, err := s.decide(ctx, requests)
-	if err != nil || done {
-		return verdicts, err
+	verdicts, undone, err := s.decide(ctx, requests)
+	if err != nil {
+		return nil, err
 	}
-	for i := range requests {
+	for _, i := range undone {
 		one := requests[i : i+1]
 		for try := 0; ; try++ {
-			v, done, err := s.decide(ctx, one)
+			v, again, err := s.decide(ctx, one)
 			if err != nil {
 				return nil, err
 			}
-			if done {
+			if len(again) == 0 {
 				verdicts[i] = v[0]
 				break
 			}
@@ -105,8 +108,57 @@ func (s *Seats) Decide(ctx context.Context, requests []booking.HoldRequest) ([]b
 	return verdicts, nil
 }
 
-// decide makes one attempt. done false: somebody interfered.
-func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (verdicts []booking.Verdict, done bool, err error) {
+// A transaction's steps follow one another in the store, so a batch is stored in several at once.
+const (
+	partsMost = 4
+	partLeast = 12 // requests
+)
+
+// parts tells which part of a batch each request belongs to. Those that are about the same units
+// or the same account belong together: if the first of them comes to nothing, the others have to
+// be decided anew.
+func parts(requests []booking.HoldRequest) (part []int, count int) {
+	part, count = make([]int, len(requests)), max(1, min(partsMost, len(requests)/partLeast))
+	if count == 1 {
+		return part, 1
+	}
+	leader := make([]int, len(requests)) // towards the first of those that belong together
+	var lead func(i int) int
+	lead = func(i int) int {
+		if leader[i] != i {
+			leader[i] = lead(leader[i])
+		}
+		return leader[i]
+	}
+	first := map[string]int{}
+	for i, r := range requests {
+		leader[i] = i
+		keys := []string{CapKey(r.Hold.Event, r.Hold.Account)}
+		for _, u := range r.Hold.UnitIDs() {
+			keys = append(keys, SeatKey(r.Hold.Event, u))
+		}
+		for _, key := range keys {
+			if other, ok := first[key]; ok {
+				leader[lead(i)] = lead(other)
+			} else {
+				first[key] = i
+			}
+		}
+	}
+	next, of := 0, map[int]int{}
+	for i := range requests {
+		p, known := of[lead(i)]
+		if !known {
+			p = next % count
+			of[lead(i)], next = p, next+1
+		}
+		part[i] = p
+	}
+	return part, count
+}
+
+// decide makes one attempt. undone are the requests that somebody interfered with.
+func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (verdicts []booking.Verdict, undone []int, err error) {
 	var keys []string
 	asked := map[string]bool{}
 	ask := func(key string) {
@@ -125,18 +177,22 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 	}
 	items, err := s.store.GetBulk(ctx, keys)
 	if err != nil {
-		return nil, false, fault.Away("seats", err)
+		return nil, nil, fault.Away("seats", err)
 	}
 	floor, err := read(requests, items)
 	if err != nil {
-		return nil, false, err
+		return nil, nil, err
 	}
 	v, now := view{items: items}, s.now()
 	verdicts = make([]booking.Verdict, len(requests))
-	ops := map[string]sidecar.Op{}
-	put := func(op sidecar.Op) { ops[op.Key] = op }
+	part, count := parts(requests)
+	steps := make([]map[string]sidecar.Op, count)
+	for p := range steps {
+		steps[p] = map[string]sidecar.Op{}
+	}
 	for i, r := range requests {
-		h := r.Hold
+		h, ops := r.Hold, steps[part[i]]
+		put := func(op sidecar.Op) { ops[op.Key] = op }
 		verdicts[i].Hold = h.ID
 		if _, held := items[HoldKey(h.ID)]; held {
 			continue // decided before, and the answer got lost
@@ -147,7 +203,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 		if item, ok := items[VerdictKey(h.ID)]; ok {
 			var before verdictValue
 			if err := json.Unmarshal(item.Value, &before); err != nil {
-				return nil, false, err
+				return nil, nil, err
 			}
 			if !before.Pending {
 				verdicts[i].Refusal = before.refusal()
@@ -166,14 +222,23 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 			put(v.put(SeatKey(h.Event, u), EncodeSeat(floor.Seats[h.Event][u]), ceilSecond(h.Until.Sub(now))))
 		}
 	}
-	if len(ops) == 0 {
-		return verdicts, true, nil
+	refused := make([]bool, count)
+	var group errgroup.Group
+	for p, ops := range steps {
+		if len(ops) > 0 {
+			group.Go(func() error {
+				refused[p] = s.transact(ctx, slices.Collect(maps.Values(ops))) != nil
+				return nil
+			})
+		}
 	}
-	steps := make([]sidecar.Op, 0, len(ops))
-	for _, op := range ops {
-		steps = append(steps, op)
+	_ = group.Wait() // each has its own answer
+	for i := range requests {
+		if refused[part[i]] {
+			undone = append(undone, i)
+		}
 	}
-	return verdicts, s.transact(ctx, steps) == nil, nil
+	return verdicts, undone, nil
 }
 
 // read puts what the store has on the floor.

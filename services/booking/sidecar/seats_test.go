@@ -308,3 +308,45 @@ func TestStoredValuesSurviveTheRoundTrip(t *testing.T) {
 		assert.Error(t, err, bad)
 	}
 }
+
+// TestABatchKeepsItsOrder whatever comes of its parts: some report an error although they were
+// stored, and somebody from outside takes a unit in the middle.
+func TestABatchKeepsItsOrder(t *testing.T) {
+	const units, buyers = 40, 120
+	store, id, now := newKeys(), uuid.New(), time.Now().Truncate(time.Millisecond)
+	store.failEvery = 3
+	hold := func(account, unit string) booking.Hold {
+		v7, err := uuid.NewV7()
+		require.NoError(t, err)
+		return booking.Hold{
+			ID: v7, Event: id, Account: account, Until: now.Add(time.Minute), Status: booking.HoldOpen,
+			Units: []booking.HeldUnit{{ID: unit, Price: money.Money{Amount: 1, Currency: "EUR"}}},
+		}
+	}
+	outsider := hold("outsider", "u7")
+	meddler := &interfering{keys: store, once: func() { require.NoError(t, seats(store, dapr.Transactional).Take(t.Context(), outsider, 4)) }}
+	requests := make([]booking.HoldRequest, buyers)
+	for i := range requests {
+		requests[i] = booking.HoldRequest{Hold: hold("buyer "+strconv.Itoa(i), "u"+strconv.Itoa(i%units)), Limit: 4}
+	}
+	for range 2 { // the same again says the same
+		verdicts, err := seats(meddler, dapr.Transactional).Decide(t.Context(), requests)
+		require.NoError(t, err)
+		for i, v := range verdicts {
+			require.Equal(t, requests[i].Hold.ID, v.Hold)
+			require.Equal(t, i < units && i != 7, v.Refusal == nil, "buyer %d: %v", i, v.Refusal)
+		}
+	}
+}
+
+// interfering lets something happen between the look at a batch and its first transaction.
+type interfering struct {
+	*keys
+	once func()
+	do   sync.Once
+}
+
+func (m *interfering) Transact(ctx context.Context, ops []sidecar.Op) error {
+	m.do.Do(m.once)
+	return m.keys.Transact(ctx, ops)
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
@@ -20,8 +21,9 @@ import (
 type Catalog struct {
 	Client *sidecar.Client
 
-	mu    sync.Mutex
-	known map[uuid.UUID]remembered
+	mu     sync.Mutex
+	known  map[uuid.UUID]remembered
+	flight singleflight.Group // of a crowd that comes at once one asks
 }
 
 type remembered struct {
@@ -59,11 +61,16 @@ func (c *Catalog) Terms(ctx context.Context, id uuid.UUID) (waitingroom.Terms, e
 	fresh := ok && time.Since(have.at) < termsFresh
 	c.mu.Unlock()
 	if !fresh {
-		asked, err := c.ask(ctx, id)
+		asked, err, _ := c.flight.Do(id.String(), func() (any, error) {
+			r, err := c.ask(context.WithoutCancel(ctx), id)
+			if err == nil {
+				c.remember(id, r)
+			}
+			return r, err
+		})
 		switch {
 		case err == nil:
-			have = asked
-			c.remember(id, have)
+			have, _ = asked.(remembered)
 		case !ok || time.Since(have.at) > termsStale:
 			return waitingroom.Terms{}, err
 		}
