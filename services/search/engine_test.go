@@ -1,7 +1,10 @@
 package search_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,6 +138,29 @@ func TestEngines(t *testing.T) {
 		})
 	}
 
+	for engine, e := range map[string]search.Engine{"index": w.index, "database": w.database} {
+		for name, text := range map[string]string{
+			"many words":        strings.Join(strings.Fields(strings.Repeat("zymurgical ", 3)+"brouhaha cattywampus discombobulate flibbertigibbet gobbledygook kerfuffle lollygag mollycoddle nincompoop persnickety"), " "),
+			"one endless word":  strings.Repeat("ab", 400),
+			"short words":       strings.Repeat("a b c d e ", 40),
+			"not UTF-8":         "jazz \xff\xfe",
+			"control":           "jazz\x00\x1b",
+			"marks on marks":    "z̴̡̧̛̗͕̱̊a̶l̷g̸o̵",
+			"right to left":     "حفلة\u202e \u200f",
+			"emoji, invisibles": "🎷\u200b\u200d \ufeff",
+			"regex":             "/.*/ ~2 jazz^9 \\\\ [a TO z]",
+		} {
+			t.Run(engine+"/"+name, func(t *testing.T) {
+				ask(t, e, search.Query{Text: text, Cities: []string{text}, Topics: []string{text}, Categories: []string{text}})
+				ask(t, e, search.Query{Text: text})
+				checked, err := search.Query{Text: text}.Check()
+				require.NoError(t, err)
+				_, err = e.Suggest(t.Context(), checked.Text, now)
+				require.NoError(t, err)
+			})
+		}
+	}
+
 	t.Run("highlights are escaped", func(t *testing.T) {
 		h := ask(t, w.index, search.Query{Text: "hooks"}).Hits[0]
 		require.Contains(t, strings.Join(h.Highlights["description"], " "), "&lt;b&gt;<mark>hooks</mark>")
@@ -207,6 +233,27 @@ func TestPages(t *testing.T) {
 			q.Cursor = "garbage"
 			_, err = e.Search(t.Context(), q)
 			require.ErrorIs(t, err, search.ErrInvalidCursor)
+		}
+	})
+	t.Run("a cursor is as we wrote it", func(t *testing.T) {
+		q := search.Query{Text: "concert", Limit: 10, Now: now, Sort: search.Relevance}
+		place, err := search.Query{Text: q.Text, Sort: q.Sort, Cursor: ask(t, w.index, q).Next}.Place()
+		require.NoError(t, err)
+		for name, forge := range map[string]func(c *search.Cursor){
+			"too few values":   func(c *search.Cursor) { c.After = c.After[:1] },
+			"another type":     func(c *search.Cursor) { c.After[0] = json.RawMessage(`{"script": "x"}`) },
+			"a view of others": func(c *search.Cursor) { c.View, c.After = "bm90IGEgdmlldw==", c.After[:1] },
+		} {
+			t.Run(name, func(t *testing.T) {
+				forged := place
+				forged.After = slices.Clone(place.After)
+				forge(&forged)
+				raw, err := json.Marshal(forged)
+				require.NoError(t, err)
+				q.Cursor = base64.RawURLEncoding.EncodeToString(raw)
+				_, err = w.index.Search(t.Context(), q)
+				require.ErrorIs(t, err, search.ErrInvalidCursor, "and not as if the index were away")
+			})
 		}
 	})
 }

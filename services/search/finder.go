@@ -17,6 +17,9 @@ type Finder struct {
 	away atomic.Int64 // until then, in Unix nanoseconds, the index is not asked
 }
 
+// ErrRefused says that the index is there and does not take this question.
+var ErrRefused = errors.New("the index refuses the question")
+
 const (
 	indexPatience = 1500 * time.Millisecond // a slow answer is worth less than the other one
 	indexPause    = time.Second             // between tries while it is away
@@ -64,6 +67,11 @@ func (f *Finder) ask(ctx context.Context, question func(context.Context, Engine)
 		}
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return false, ctx.Err()
+		}
+		if errors.Is(err, ErrRefused) { // it is there for all other questions
+			slog.WarnContext(ctx, "index refuses a question, the database answers", "error", err)
+			f.away.Store(0)
+			return true, question(ctx, f.Database)
 		}
 		f.away.Store(time.Now().Add(indexPause).UnixNano())
 		if until == 0 {

@@ -143,13 +143,21 @@ func (i Indexer) differing(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, e
 
 // write copies the named events from the catalog to wherever writes go.
 func (i Indexer) write(ctx context.Context, ids []uuid.UUID, version func(uuid.UUID) uint64, fail func(uuid.UUID, error)) error {
-	// Asked before the events are read: what is built later reads what we read, or newer.
-	building, err := i.Writer.IsBuilding(ctx)
-	if err != nil {
+	// Asked when the changes are committed: what is built later reads them.
+	var (
+		building bool
+		writes   []Write
+	)
+	group, both := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		building, err = i.Writer.IsBuilding(both)
 		return err
-	}
-	writes, err := i.fetch(ctx, ids, version)
-	if err != nil {
+	})
+	group.Go(func() (err error) {
+		writes, err = i.fetch(both, ids, version)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return err
 	}
 	targets := []Target{Live}

@@ -3,6 +3,7 @@ package search_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -239,6 +240,15 @@ func TestFinderFallsBackAndHeals(t *testing.T) {
 		page, err := f.Search(t.Context(), q)
 		return err == nil && !page.Degraded
 	}, 5*time.Second, 20*time.Millisecond)
+
+	index.away = fmt.Errorf("%w: too many clauses", search.ErrRefused)
+	page, err = f.Search(t.Context(), q)
+	require.NoError(t, err)
+	require.True(t, page.Degraded)
+	index.away = nil
+	page, err = f.Search(t.Context(), q)
+	require.NoError(t, err)
+	require.False(t, page.Degraded, "who refuses one question is asked the next")
 
 	index.away = search.ErrInvalidCursor
 	_, err = f.Search(t.Context(), q)

@@ -64,6 +64,7 @@ const MaxText = 200
 // Check refuses a question that has no sense and fills in what was left out.
 func (q Query) Check() (Query, error) {
 	q.Text = clip(q.Text)
+	q.Categories, q.Cities, q.Topics = clipAll(q.Categories), clipAll(q.Cities), clipAll(q.Topics)
 	q.Currency = strings.ToUpper(q.Currency)
 	if q.Sort == "" {
 		q.Sort = Relevance
@@ -79,13 +80,19 @@ func (q Query) Check() (Query, error) {
 	return q, nil
 }
 
-// clip leaves single spaces between words and no control characters, and cuts at a rune's border.
+// clip leaves single spaces between words, no control characters and only what is UTF-8, and cuts at
+// a rune's border.
 func clip(s string) string {
 	s = strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if len(s) <= MaxText {
-		return s
+	return strings.ToValidUTF8(s[:min(len(s), MaxText)], "")
+}
+
+func clipAll(list []string) []string {
+	clipped := make([]string, 0, len(list))
+	for _, s := range list {
+		clipped = append(clipped, clip(s))
 	}
-	return strings.ToValidUTF8(s[:MaxText], "")
+	return clipped
 }
 
 // Distance between two places in kilometres, along the great circle.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -90,8 +91,11 @@ func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error)
 		return search.Page{}, err
 	}
 	a, err := x.page(ctx, q, &place)
+	if err != nil && q.Cursor != "" && is(err, http.StatusBadRequest) {
+		err = search.ErrInvalidCursor.Because(err) // not as we wrote it
+	}
 	if err != nil {
-		return search.Page{}, err
+		return search.Page{}, ours(err)
 	}
 	const few = 3
 	again := func() error {
@@ -101,11 +105,11 @@ func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error)
 	}
 	if q.Text != "" && q.Cursor == "" && a.Hits.Total.Value < few {
 		if err := again(); err != nil {
-			return search.Page{}, err
+			return search.Page{}, ours(err)
 		}
 		if a.Hits.Total.Value == 0 && strings.Contains(q.Text, " ") {
 			if err := again(); err != nil {
-				return search.Page{}, err
+				return search.Page{}, ours(err)
 			}
 		}
 	}
@@ -119,6 +123,14 @@ func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error)
 	}
 	page.Next, err = q.Next(place, len(page.Hits))
 	return page, err
+}
+
+// ours tells a question that Elasticsearch cannot take from an Elasticsearch that is away.
+func ours(err error) error {
+	if is(err, http.StatusBadRequest) {
+		return fmt.Errorf("%w: %w", search.ErrRefused, err)
+	}
+	return err
 }
 
 // page asks for one page. The first comes straight from the index, with its facets. Who turns the
@@ -257,7 +269,7 @@ func (x *Index) Suggest(ctx context.Context, text string, now time.Time) ([]sear
 func (x *Index) suggest(ctx context.Context, text string, now time.Time, how search.Match) ([]search.Suggestion, error) {
 	a, err := x.ask(ctx, suggestion(text, now, how), live)
 	if err != nil {
-		return nil, err
+		return nil, ours(err)
 	}
 	var events []search.Suggestion
 	for _, h := range a.Hits.Hits {
