@@ -372,7 +372,7 @@ func (b *bench) bareHandler(ctx context.Context, requests int) (load.Result, err
 		return load.Result{}, err
 	}
 	var next atomic.Int64
-	server := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := &http.Server{ReadHeaderTimeout: 30 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		n := next.Add(1)
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusCreated)
