@@ -38,14 +38,13 @@ export function SearchPage({ search }: { search: Search }) {
           <p role="status" className="tabular" style={{ fontWeight: 600 }}>
             {first ? t('search.total', { count: first.total ?? items.length }) : <Bone w="8rem" />}
           </p>
-          <div className="row">
+          <div className="row search-tools">
             <label className="sr" htmlFor="sort">
               {t('search.sort')}
             </label>
             <select
               id="sort"
               className="input"
-              style={{ width: 'auto', minHeight: '2.5rem', paddingBlock: 0 }}
               value={search.sort ?? 'relevance'}
               onChange={(e) =>
                 change({ sort: e.target.value === 'relevance' ? undefined : (e.target.value as Search['sort']) })

@@ -329,7 +329,7 @@ export class Scene {
     ctx.strokeStyle = c.sunken
     ctx.fillStyle = c.ink
     for (const s of house.sections) {
-      if ((s.right - s.left) * camera.k < 26) continue
+      if (Math.hypot(s.right - s.left, s.bottom - s.top) * camera.k < 29) continue // turned or not
       const x = s.x * camera.k + camera.dx
       const y = (near ? s.label : s.y) * camera.k + camera.dy
       if (x < -50 || y < -50 || x > node.width / ratio + 50 || y > node.height / ratio + 50) continue
