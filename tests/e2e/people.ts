@@ -26,13 +26,14 @@ export async function eventId(request: APIRequestContext, name: string): Promise
   return id
 }
 
-/** Chooses free seats from the list, which does what the map does. */
-export async function chooseSeats(page: Page, section: string, count: number) {
+/** Chooses free seats from the list, which does what the map does: the last ones, or some in the middle. */
+export async function chooseSeats(page: Page, section: string, count: number, where: 'end' | 'middle' = 'end') {
   await page.getByText('Choose from a list').click()
   const select = page.getByLabel('Section', { exact: true })
   const option = await select.locator('option', { hasText: section }).first().getAttribute('value')
   await select.selectOption(option)
-  for (let n = 0; n < count; n++) await page.locator('.seat-button-free').last().click()
+  const free = page.locator('.seat-button-free')
+  for (let n = 0; n < count; n++) await (where === 'end' ? free.last() : free.nth(8)).click()
   await expect(page.locator('.seat-button-chosen')).toHaveCount(count)
 }
 
