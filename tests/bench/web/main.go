@@ -1,7 +1,8 @@
 // Command web measures what somebody with a phone waits for: the first pages, cold and throttled,
 // and the map of twenty thousand seats under a moving finger. It drives a real Chromium by the
 // DevTools protocol, in Go like the other benchmarks, because what it needs of Playwright is only
-// the protocol. FOYER_URL: a stack that runs already, instead of one of its own.
+// the protocol. Each section is written as soon as it is measured; an argument, pages or map, asks for
+// one of them. FOYER_URL: a stack that runs already, instead of one of its own.
 package main
 
 import (
@@ -46,7 +47,23 @@ func run(ctx context.Context) error {
 			return err
 		}
 	}
-	var pages []visit
+	wanted := "all"
+	if len(os.Args) > 1 {
+		wanted = os.Args[1]
+	}
+	if wanted != "map" {
+		if err := pages(ctx, site.url, root, machine, events); err != nil {
+			return err
+		}
+	}
+	if wanted != "pages" {
+		return house(ctx, site.url+"/events/"+events["Aurora Sessions"]+"/tickets", root, machine)
+	}
+	return nil
+}
+
+func pages(ctx context.Context, base, root, machine string, events map[string]string) error {
+	var all []visit
 	for _, p := range []page{
 		{"home", "/", "en"},
 		{"search", "/search?q=berlin", "en"},
@@ -56,25 +73,29 @@ func run(ctx context.Context) error {
 		{"home, Vietnamese", "/", "vi"},
 		{"home, Arabic", "/", "ar"},
 	} {
-		v, err := measurePage(ctx, site.url, p)
+		v, err := measurePage(ctx, base, p)
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
 		fmt.Println(v.row())
-		pages = append(pages, v)
+		all = append(all, v)
 	}
-	var moves []movement
+	return load.WriteSection(root, "web", "The web app", "First pages", machine, reportPages(all))
+}
+
+func house(ctx context.Context, address, root, machine string) error {
+	var all []movement
 	for _, screen := range []screen{desktop, phone} {
-		m, err := measureMap(ctx, site.url+"/events/"+events["Aurora Sessions"]+"/tickets", screen)
+		m, err := measureMap(ctx, address, screen)
 		if err != nil {
 			return fmt.Errorf("map, %s: %w", screen.name, err)
 		}
 		for _, one := range m {
 			fmt.Println(one.row())
 		}
-		moves = append(moves, m...)
+		all = append(all, m...)
 	}
-	return load.Write(root, "web", "The web app", machine, report(pages, moves))
+	return load.WriteSection(root, "web", "The web app", "The map of twenty thousand seats", machine, reportMap(all))
 }
 
 // site is a running platform.
@@ -155,32 +176,31 @@ func median[T cmp.Ordered](values []T) T {
 	return sorted[len(sorted)/2]
 }
 
-func report(pages []visit, moves []movement) string {
+func reportPages(all []visit) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, `## First pages
-
-Cold, with nothing in the browser's cache, as a phone of 390 × 844: %s down, %s up, %s there and back, the processor
+	fmt.Fprintf(&b, `Cold, with nothing in the browser's cache, as a phone of 390 × 844: %s down, %s up, %s there and back, the processor
 slowed down %d times. The median of %d visits. JavaScript is what the gateway sends, compressed, until the page is at rest.
 
 | page | LCP | goal | CLS | goal | JavaScript | goal |
 |---|---:|---|---:|---|---:|---|
 `, "8.1 Mbit/s", "1.35 Mbit/s", latency, slowdown, visits)
-	for _, v := range pages {
+	for _, v := range all {
 		b.WriteString(v.row() + "\n")
 	}
-	fmt.Fprintf(&b, `
-## The map of twenty thousand seats
+	return b.String()
+}
 
-Not throttled, drawn without a graphics card. A frame is counted when the browser asks for the next one
+func reportMap(all []movement) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `Not throttled, drawn without a graphics card. A frame is counted when the browser asks for the next one
 (requestAnimationFrame), %d of them a movement, the best of %d rounds; "at rest" is what this browser reaches on this
 machine when nothing moves. The work is the main thread's own time a frame, which other programs do not lengthen.
 
 | map | first paint | goal | movement | frames/s | goal | 95 %% of frames within | work a frame |
 |---|---:|---|---|---:|---|---:|---:|
 `, frames, rounds)
-	for _, m := range moves {
+	for _, m := range all {
 		b.WriteString(m.row() + "\n")
 	}
-	fmt.Print("\n" + b.String())
 	return b.String()
 }
