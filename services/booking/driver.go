@@ -323,24 +323,29 @@ type PaymentNotice struct {
 
 // Notice takes in what happened to the money, and drives on.
 func (d *Driver) Notice(ctx context.Context, n PaymentNotice) error {
+	b, err := d.Note(ctx, n)
+	if err != nil {
+		return err
+	}
+	return d.drive(ctx, b)
+}
+
+// Note takes in what happened to the money, and leaves the booking where the next drive goes on.
+func (d *Driver) Note(ctx context.Context, n PaymentNotice) (Booking, error) {
 	for range maxSteps {
 		b, err := d.Journal.Get(ctx, n.Booking)
 		if errors.Is(err, ErrBookingNotFound) {
-			return fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
+			return b, fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
 		}
 		if err != nil {
-			return err
+			return b, err
 		}
 		next, err := d.note(ctx, b, n)
-		if errors.Is(err, ErrStale) {
-			continue
+		if !errors.Is(err, ErrStale) {
+			return next, err
 		}
-		if err != nil {
-			return err
-		}
-		return d.drive(ctx, next)
 	}
-	return ErrStale
+	return Booking{}, ErrStale
 }
 
 func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) (Booking, error) {

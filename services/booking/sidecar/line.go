@@ -264,7 +264,7 @@ var errNotTaken = errors.New("the log did not take the request")
 
 // Deciding is the highdemand-consumer's topics: hold requests in batches, in the order of the
 // log, and bookings of events in high demand, which wait for no others.
-func Deciding(d booking.Decider, driver *booking.Driver, client *sidecar.Client, announce func(event uuid.UUID, changes []booking.Change)) []sidecar.Subscription {
+func Deciding(d booking.Decider, crew *booking.Crew, client *sidecar.Client, announce func(event uuid.UUID, changes []booking.Change)) []sidecar.Subscription {
 	return []sidecar.Subscription{
 		{
 			Component: event.PubSub, Topic: event.HoldRequests, Bulk: true, Max: 200, Wait: 5 * time.Millisecond,
@@ -272,7 +272,7 @@ func Deciding(d booking.Decider, driver *booking.Driver, client *sidecar.Client,
 				return decideBatch(ctx, d, client, announce, batch)
 			},
 		},
-		Requests(event.BookingRequestsPriority, driver),
+		Requests(event.BookingRequestsPriority, crew),
 	}
 }
 

@@ -118,15 +118,15 @@ func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
 }
 
 // ConsumerSubscriptions are the booking-consumer's topics.
-func ConsumerSubscriptions(d *booking.Driver, eventChanged func(context.Context, uuid.UUID) error) []sidecar.Subscription {
+func ConsumerSubscriptions(crew *booking.Crew, eventChanged func(context.Context, uuid.UUID) error) []sidecar.Subscription {
 	return []sidecar.Subscription{
-		Requests(event.BookingRequests, d),
+		Requests(event.BookingRequests, crew),
 		sidecar.SideBySide(event.PaymentEvents, func(p event.PaymentChanged) uuid.UUID { return p.Booking }, func(ctx context.Context, p event.PaymentChanged) error {
 			n, ok := FromPaymentChanged(p)
 			if !ok {
 				return nil
 			}
-			return d.Notice(ctx, n)
+			return crew.Notice(ctx, n)
 		}),
 		sidecar.On(event.PubSub, event.CatalogChanges, func(ctx context.Context, c event.CatalogChanged) error {
 			return eventChanged(ctx, c.Event)
@@ -135,9 +135,9 @@ func ConsumerSubscriptions(d *booking.Driver, eventChanged func(context.Context,
 }
 
 // Requests drives the bookings that a topic asks for.
-func Requests(topic string, d *booking.Driver) sidecar.Subscription {
+func Requests(topic string, crew *booking.Crew) sidecar.Subscription {
 	return sidecar.SideBySide(topic, func(r event.BookingRequested) uuid.UUID { return r.Booking }, func(ctx context.Context, r event.BookingRequested) error {
-		return d.Drive(ctx, r.Booking)
+		return crew.Drive(ctx, r.Booking)
 	})
 }
 

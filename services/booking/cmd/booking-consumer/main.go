@@ -28,15 +28,17 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	defer b.Close()
 	driver := b.Driver()
+	crew := booking.NewCrew(driver)
 	calloff := booking.CallOff{Cancellations: b.Store, Journal: b.Store, Sales: dapr.Catalog{Client: b.Client}, Now: time.Now}
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(driver, calloff.EventChanged)...)
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(crew, calloff.EventChanged)...)
 
 	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
+	p.Go("crew", b.Then(crew.Run))
 	p.Go("sweeper", b.Then(booking.Sweeper{Queue: b.Store, Driver: driver, Now: time.Now}.Run))
 	p.Go("calloff", b.Then(b.Store.Alone(store.CallOffLock, calloff.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))

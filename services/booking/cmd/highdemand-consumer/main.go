@@ -8,6 +8,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking"
 	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
 )
 
@@ -28,6 +29,8 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, b.Driver(), b.Client, b.Megaphone.Announce)...)
+	crew := booking.NewCrew(b.Driver())
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, crew, b.Client, b.Megaphone.Announce)...)
+	p.Go("crew", b.Then(crew.Run))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

@@ -1,0 +1,78 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
+)
+
+// Bounds of a crew. A full queue makes the broker wait.
+const (
+	crewHands   = 32
+	crewQueue   = 256
+	crewTimeout = 10 * time.Second // of one drive; also how long a process that leaves waits for it
+)
+
+// Crew drives bookings beside the messages that ask for it: one that waits for the payment
+// provider must not keep the others waiting. A message is done once its booking is in hand, since
+// what is lost with the process the sweeper finds.
+type Crew struct {
+	driver *Driver
+	queue  chan task
+}
+
+type task struct {
+	ctx     context.Context //nolint:containedctx // carries the trace of the message
+	booking uuid.UUID
+}
+
+// NewCrew returns a crew; Run has it work.
+func NewCrew(d *Driver) *Crew { return &Crew{driver: d, queue: make(chan task, crewQueue)} }
+
+// Drive takes a booking in hand. It waits for room, and no longer than ctx.
+func (c *Crew) Drive(ctx context.Context, booking uuid.UUID) error {
+	select {
+	case c.queue <- task{context.WithoutCancel(ctx), booking}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Notice keeps what happened to the money, and has the booking driven on.
+func (c *Crew) Notice(ctx context.Context, n PaymentNotice) error {
+	if _, err := c.driver.Note(ctx, n); err != nil {
+		return err
+	}
+	return c.Drive(ctx, n.Booking)
+}
+
+// Run works until ctx ends, and finishes what is in hand.
+func (c *Crew) Run(ctx context.Context) error {
+	var group errgroup.Group
+	for range crewHands {
+		group.Go(func() error {
+			for {
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case t := <-c.queue:
+					c.work(t)
+				}
+			}
+		})
+	}
+	return group.Wait()
+}
+
+func (c *Crew) work(t task) {
+	ctx, cancel := context.WithTimeout(t.ctx, crewTimeout)
+	defer cancel()
+	if err := c.driver.Drive(ctx, t.booking); err != nil && !errors.Is(err, ErrBookingNotFound) {
+		slog.WarnContext(ctx, "booking not driven, the sweeper will", "booking", t.booking, "error", err)
+	}
+}

@@ -1,0 +1,73 @@
+package booking_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+// slowBank takes its time with one booking.
+type slowBank struct {
+	booking.Payments
+
+	slow    uuid.UUID
+	release chan struct{}
+}
+
+func (b slowBank) Intend(ctx context.Context, k booking.Booking) (booking.Payment, error) {
+	if k.ID == b.slow {
+		select {
+		case <-b.release:
+		case <-ctx.Done():
+			return booking.Payment{}, ctx.Err()
+		}
+	}
+	return b.Payments.Intend(ctx, k)
+}
+
+func TestOneBookingWaitsForNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		first := s.requested()
+		bank := slowBank{Payments: s.bank, slow: first.ID, release: make(chan struct{})}
+		s.driver.Payments = bank
+		crew := booking.NewCrew(s.driver)
+		ctx, leave := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() { gone <- crew.Run(ctx) }()
+
+		require.NoError(t, crew.Drive(ctx, first.ID))
+		second := booking.New(uuid.New(), booking.Hold{
+			ID: uuid.New(), Event: sale().Event, Account: "other", Until: s.now.Add(5 * time.Minute), Units: []booking.HeldUnit{unit("B1", 4500)},
+		}, sale(), s.now)
+		_, _, err := s.journal.Create(ctx, second)
+		require.NoError(t, err)
+		require.NoError(t, crew.Drive(ctx, second.ID))
+		synctest.Wait()
+		s.expect(second, booking.AwaitingPayment)
+		s.expect(first, booking.Requested)
+
+		leave() // what is in hand is finished
+		synctest.Wait()
+		close(bank.release)
+		require.ErrorIs(t, <-gone, context.Canceled)
+		s.expect(first, booking.AwaitingPayment)
+	})
+}
+
+func TestACrewThatIsFullMakesTheBrokerWait(t *testing.T) {
+	crew := booking.NewCrew(newStage(t).driver) // nobody works
+	for range 256 {
+		require.NoError(t, crew.Drive(t.Context(), uuid.New()))
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	assert.ErrorIs(t, crew.Drive(ctx, uuid.New()), context.Canceled)
+}
