@@ -15,6 +15,9 @@ const (
 	crewHands   = 32
 	crewQueue   = 256
 	crewTimeout = 10 * time.Second // of one drive; also how long a process that leaves waits for it
+	crewTries   = 8
+	crewPause   = 200 * time.Millisecond // before the second try; doubles
+	crewPauses  = 4 * time.Second        // at most
 )
 
 // Crew drives bookings beside the messages that ask for it: one that waits for the payment
@@ -28,6 +31,7 @@ type Crew struct {
 type task struct {
 	ctx     context.Context //nolint:containedctx // carries the trace of the message
 	booking uuid.UUID
+	tries   int
 }
 
 // NewCrew returns a crew; Run has it work.
@@ -36,7 +40,7 @@ func NewCrew(d *Driver) *Crew { return &Crew{driver: d, queue: make(chan task, c
 // Drive takes a booking in hand. It waits for room, and no longer than ctx.
 func (c *Crew) Drive(ctx context.Context, booking uuid.UUID) error {
 	select {
-	case c.queue <- task{context.WithoutCancel(ctx), booking}:
+	case c.queue <- task{ctx: context.WithoutCancel(ctx), booking: booking}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -72,7 +76,22 @@ func (c *Crew) Run(ctx context.Context) error {
 func (c *Crew) work(t task) {
 	ctx, cancel := context.WithTimeout(t.ctx, crewTimeout)
 	defer cancel()
-	if err := c.driver.Drive(ctx, t.booking); err != nil && !errors.Is(err, ErrBookingNotFound) {
-		slog.WarnContext(ctx, "booking not driven, the sweeper will", "booking", t.booking, "error", err)
+	err := c.driver.Drive(ctx, t.booking)
+	if err == nil || errors.Is(err, ErrBookingNotFound) {
+		return
+	}
+	t.tries++
+	slog.WarnContext(ctx, "booking not driven", "booking", t.booking, "try", t.tries, "error", err)
+	if t.tries < crewTries {
+		time.AfterFunc(min(crewPause<<(t.tries-1), crewPauses), func() { c.again(t) })
+	}
+}
+
+// again puts a booking back that could not be driven, unless there is enough to do: the sweeper
+// finds it then, as it does after the last try.
+func (c *Crew) again(t task) {
+	select {
+	case c.queue <- t:
+	default:
 	}
 }

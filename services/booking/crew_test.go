@@ -71,3 +71,25 @@ func TestACrewThatIsFullMakesTheBrokerWait(t *testing.T) {
 	cancel()
 	assert.ErrorIs(t, crew.Drive(ctx, uuid.New()), context.Canceled)
 }
+
+func TestACrewTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		b, failures := s.requested(), 0
+		s.bank.Fail = func() error {
+			if failures++; failures < 4 {
+				return errCrash
+			}
+			return nil
+		}
+		crew := booking.NewCrew(s.driver)
+		ctx, leave := context.WithCancel(t.Context())
+		gone := make(chan error, 1)
+		go func() { gone <- crew.Run(ctx) }()
+		require.NoError(t, crew.Drive(ctx, b.ID))
+		time.Sleep(2 * time.Second) // of the bubble's clock
+		s.expect(b, booking.AwaitingPayment)
+		leave()
+		<-gone
+	})
+}
