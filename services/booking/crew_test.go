@@ -90,6 +90,6 @@ func TestACrewTriesAgain(t *testing.T) {
 		time.Sleep(2 * time.Second) // of the bubble's clock
 		s.expect(b, booking.AwaitingPayment)
 		leave()
-		<-gone
+		require.ErrorIs(t, <-gone, context.Canceled)
 	})
 }
