@@ -49,7 +49,7 @@ func (c *Crew) Drive(ctx context.Context, booking uuid.UUID) error {
 
 // Notice keeps what happened to the money, and has the booking driven on.
 func (c *Crew) Notice(ctx context.Context, n PaymentNotice) error {
-	if _, err := c.driver.Note(ctx, n); err != nil {
+	if err := c.driver.Note(ctx, n); err != nil {
 		return err
 	}
 	return c.Drive(ctx, n.Booking)

@@ -80,10 +80,6 @@ func (d *Driver) Drive(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return d.drive(ctx, b)
-}
-
-func (d *Driver) drive(ctx context.Context, b Booking) error {
 	for range maxSteps {
 		next, err := d.advance(ctx, b)
 		if errors.Is(err, ErrStale) {
@@ -321,31 +317,21 @@ type PaymentNotice struct {
 	Failed  bool // the refund was refused
 }
 
-// Notice takes in what happened to the money, and drives on.
-func (d *Driver) Notice(ctx context.Context, n PaymentNotice) error {
-	b, err := d.Note(ctx, n)
-	if err != nil {
-		return err
-	}
-	return d.drive(ctx, b)
-}
-
 // Note takes in what happened to the money, and leaves the booking where the next drive goes on.
-func (d *Driver) Note(ctx context.Context, n PaymentNotice) (Booking, error) {
+func (d *Driver) Note(ctx context.Context, n PaymentNotice) error {
 	for range maxSteps {
 		b, err := d.Journal.Get(ctx, n.Booking)
 		if errors.Is(err, ErrBookingNotFound) {
-			return b, fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
+			return fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
 		}
 		if err != nil {
-			return b, err
+			return err
 		}
-		next, err := d.note(ctx, b, n)
-		if !errors.Is(err, ErrStale) {
-			return next, err
+		if _, err = d.note(ctx, b, n); !errors.Is(err, ErrStale) {
+			return err
 		}
 	}
-	return Booking{}, ErrStale
+	return ErrStale
 }
 
 func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) (Booking, error) {

@@ -78,7 +78,15 @@ func (s *stage) notice(b booking.Booking) booking.PaymentNotice {
 // pay is the buyer paying and the notice of it arriving.
 func (s *stage) pay(b booking.Booking) {
 	require.True(s.t, s.bank.Authorize(b.ID))
-	require.NoError(s.t, s.driver.Notice(s.t.Context(), s.notice(b)))
+	require.NoError(s.t, s.take(s.t.Context(), s.notice(b)))
+}
+
+// take is what the crew does with a notice.
+func (s *stage) take(ctx context.Context, n booking.PaymentNotice) error {
+	if err := s.driver.Note(ctx, n); err != nil {
+		return err
+	}
+	return s.driver.Drive(ctx, n.Booking)
 }
 
 func (s *stage) expect(b booking.Booking, status booking.Status) booking.Booking {
@@ -127,7 +135,7 @@ func TestABookingIsPaidAndConfirmed(t *testing.T) {
 	_, err := booking.VerifyTicket(s.driver.Key().Public().(ed25519.PublicKey), tickets[0].Code)
 	require.NoError(t, err)
 	for range 3 {
-		require.NoError(t, s.driver.Notice(t.Context(), s.notice(b))) // again, and late
+		require.NoError(t, s.take(t.Context(), s.notice(b))) // again, and late
 		s.drive(b)
 	}
 	assert.Len(t, s.journal.Tickets(b.ID), 2)
@@ -198,7 +206,7 @@ func TestPaidAfterTheEnd(t *testing.T) {
 	now, err := b.Cancel(booking.ReasonByBuyer, s.now) // the buyer was faster than the notice
 	require.NoError(t, err)
 	require.NoError(t, s.journal.Save(t.Context(), now, booking.Effects{}))
-	require.NoError(t, s.driver.Notice(t.Context(), s.notice(b)))
+	require.NoError(t, s.take(t.Context(), s.notice(b)))
 	s.expect(b, booking.Cancelled)
 }
 
@@ -208,7 +216,7 @@ func TestAnotherAmountIsRefused(t *testing.T) {
 	require.True(t, s.bank.Authorize(b.ID))
 	n := s.notice(b)
 	n.Amount.Amount--
-	require.NoError(t, s.driver.Notice(t.Context(), n))
+	require.NoError(t, s.take(t.Context(), n))
 	b = s.expect(b, booking.Failed)
 	assert.Equal(t, booking.ReasonAmountMismatch, b.Reason)
 }
@@ -217,7 +225,7 @@ func TestCaptureRefused(t *testing.T) {
 	s := newStage(t)
 	b := s.awaiting()
 	n := s.notice(b) // a notice of money that is not there
-	require.NoError(t, s.driver.Notice(t.Context(), n))
+	require.NoError(t, s.take(t.Context(), n))
 	b = s.expect(b, booking.Failed)
 	assert.Equal(t, booking.ReasonCaptureRefused, b.Reason)
 	assert.Equal(t, booking.Available, s.seat("A1"))
@@ -314,7 +322,7 @@ func (s *stage) tryPay(b booking.Booking) {
 	s.bank.Authorize(b.ID)
 	n := s.notice(b)
 	s.bank.Fail = fail
-	insist(func(ctx context.Context) error { return s.driver.Notice(ctx, n) })
+	insist(func(ctx context.Context) error { return s.take(ctx, n) })
 }
 
 func (s *stage) tryConfirm() booking.Booking {
