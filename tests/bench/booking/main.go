@@ -238,7 +238,7 @@ func (b *bench) purchase(ctx context.Context, e show, client int, place string, 
 		return "booking: " + bk.Status, nil
 	}
 	form := url.Values{"key": {bk.Payment.PublishableKey}, "client_secret": {bk.Payment.ClientSecret}, "payment_method": {"pm_card_visa"}}
-	if err := b.confirm(ctx, bk.Payment.Intent, form); err != nil {
+	if err := load.Confirm(ctx, b.stack, bk.Payment.Intent, form); err != nil {
 		return "", err
 	}
 	return b.follow(ctx, token, bk.ID)
@@ -268,24 +268,6 @@ func (b *bench) follow(ctx context.Context, token string, id uuid.UUID) (string,
 		}
 	}
 	return last.Status, ctx.Err()
-}
-
-func (b *bench) confirm(ctx context.Context, intent string, form url.Values) error {
-	address := fmt.Sprintf("http://127.0.0.1:%d/v1/payment_intents/%s/confirm", b.stack.Config.Ports.StripeAPI, intent)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return fmt.Errorf("the card: %s", res.Status)
-	}
-	return nil
 }
 
 // purchases sells for a while, at full speed and at half of it, and reads the seat map meanwhile.

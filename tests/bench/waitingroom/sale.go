@@ -210,9 +210,9 @@ func (b *bench) buy(ctx context.Context, e concert, queue string, a int) (outcom
 	}
 	for paid := false; order.Status != "confirmed"; {
 		if order.Payment != nil && !paid {
-			paid = b.pay(ctx, order.Payment.Intent, url.Values{
+			paid = load.Confirm(ctx, b.stack, order.Payment.Intent, url.Values{
 				"key": {order.Payment.PublishableKey}, "client_secret": {order.Payment.ClientSecret}, "payment_method": {"pm_card_visa"},
-			})
+			}) == nil
 		}
 		if !pause(ctx) {
 			return "out of time", "", order.ID
@@ -225,22 +225,6 @@ func (b *bench) buy(ctx context.Context, e concert, queue string, a int) (outcom
 		}
 	}
 	return "bought", hold.Units[0].Unit, order.ID
-}
-
-// pay enters a card, as the page in the browser does.
-func (b *bench) pay(ctx context.Context, intent string, form url.Values) bool {
-	address := fmt.Sprintf("http://127.0.0.1:%d/v1/payment_intents/%s/confirm", b.stack.Config.Ports.StripeAPI, intent)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
-	if err != nil {
-		return false
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return false
-	}
-	res.Body.Close()
-	return res.StatusCode < 300
 }
 
 // pause is between two questions of one buyer; false: the sale's time is over.
