@@ -3,6 +3,7 @@ package catalog
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -126,12 +127,4 @@ func (d drawnArea) text() string {
 // stages is how people write it on their plans.
 var stages = []string{"stage", "bühne", "buehne", "scène", "scene", "escenario", "sân khấu", "ステージ", "舞台", "مسرح", "المسرح", "خشبة المسرح", "palco", "podium"}
 
-func isStage(text string) bool {
-	text = strings.ToLower(text)
-	for _, s := range stages {
-		if text == s {
-			return true
-		}
-	}
-	return false
-}
+func isStage(text string) bool { return slices.Contains(stages, strings.ToLower(text)) }
