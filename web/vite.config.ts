@@ -19,7 +19,7 @@ export default defineConfig({
             { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
             {
               name: 'vendor',
-              test: /node_modules[\\/](@tanstack|i18next|react-i18next|intl-messageformat|@formatjs|openapi-fetch)/,
+              test: /node_modules[\\/](@tanstack|intl-messageformat|@formatjs|openapi-fetch)/,
             },
             {
               name: 'radix',

@@ -6,7 +6,8 @@ import './app.css'
 import './features/home/home.css'
 import { startI18n } from './i18n'
 
-await startI18n()
+// The page's own script is awaited too: the shell stays until there is something better.
+await Promise.all([startI18n(), router.load()])
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <RouterProvider router={router} />

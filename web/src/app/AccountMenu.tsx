@@ -1,11 +1,11 @@
 import { DropdownMenu } from 'radix-ui'
 import { Link } from '@tanstack/react-router'
-import { useTranslation } from 'react-i18next'
 import { Icon } from '../components/Icon'
 import { signOut, type Session } from '../features/session/session'
+import { useText } from '../i18n/text'
 
 export default function AccountMenu({ session }: { session: Session }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger className="icon-button" aria-label={t('nav.account')}>

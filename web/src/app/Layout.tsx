@@ -1,11 +1,11 @@
 import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Suspense, lazy, useEffect, useRef } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Icon } from '../components/Icon'
 import { Wordmark } from '../components/Logo'
 import { useCart } from '../features/cart/cart'
 import { useSession, signIn } from '../features/session/session'
 import { changeLocale, currentLocale, languageNames, locales, type Locale } from '../i18n'
+import { useText } from '../i18n/text'
 import { useOnline } from '../live/hooks'
 
 const AccountMenu = lazy(() => import('./AccountMenu'))
@@ -16,7 +16,7 @@ const CartBar = lazy(() => import('../features/cart/CartBar'))
 const focusedPages = /^\/(checkout\/|events\/[^/]+\/(tickets|queue))/
 
 export function Layout() {
-  const { t } = useTranslation()
+  const t = useText()
   const path = useRouterState({ select: (s) => s.location.pathname })
   const focused = focusedPages.test(path)
   const cart = useCart()
@@ -49,13 +49,13 @@ export function Layout() {
 }
 
 function Offline() {
-  const { t } = useTranslation()
+  const t = useText()
   const online = useOnline()
   return <div role="status">{!online && <p className="offline">{t('common.offline')}</p>}</div>
 }
 
 function Top() {
-  const { t } = useTranslation()
+  const t = useText()
   const { session, known } = useSession()
   return (
     <header className="top">
@@ -92,7 +92,7 @@ function Top() {
 }
 
 function Tabs() {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <nav className="tabs" aria-label={t('nav.main')}>
       <Link to="/" activeOptions={{ exact: true }}>
@@ -116,7 +116,7 @@ function Tabs() {
 }
 
 export function LanguageSelect({ id }: { id: string }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <>
       <label className="sr" htmlFor={id}>
@@ -140,7 +140,7 @@ export function LanguageSelect({ id }: { id: string }) {
 }
 
 function Foot() {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <footer className="foot">
       <Wordmark />

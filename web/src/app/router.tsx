@@ -1,9 +1,9 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from '@tanstack/react-router'
-import { useTranslation } from 'react-i18next'
 import { asProblem } from '../api/problem'
 import { Empty, Failure, Loading } from '../components/ui'
 import { validateSearch } from '../features/search/query'
+import { useText } from '../i18n/text'
 import { Layout } from './Layout'
 
 export const queryClient = new QueryClient({
@@ -27,7 +27,7 @@ const root = createRootRoute({
 })
 
 function NotFound() {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <Empty
       title={t('problem.not_found')}
@@ -154,6 +154,7 @@ export const router = createRouter({
   ]),
   defaultPreload: 'intent',
   defaultPendingMs: 150,
+  defaultPendingMinMs: 0, // what is there is shown: half a second of bones is half a second lost
   scrollRestoration: true,
   defaultPendingComponent: Loading,
   defaultErrorComponent: ({ error, reset }) => (

@@ -1,5 +1,5 @@
 import { Dialog as Radix } from 'radix-ui'
-import { useTranslation } from 'react-i18next'
+import { useText } from '../i18n/text'
 import { Icon } from './Icon'
 
 export default function Dialog({
@@ -13,7 +13,7 @@ export default function Dialog({
   title: string
   children: React.ReactNode
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>

@@ -1,5 +1,5 @@
-import { useTranslation } from 'react-i18next'
 import { asProblem } from '../api/problem'
+import { useText } from '../i18n/text'
 import { Icon, type IconName } from './Icon'
 
 export function Bone({ w = '100%', h = '1.25rem', r }: { w?: string; h?: string; r?: string }) {
@@ -8,7 +8,7 @@ export function Bone({ w = '100%', h = '1.25rem', r }: { w?: string; h?: string;
 
 /** The shape of what is being loaded; said once to those who cannot see it. */
 export function Loading({ children }: { children?: React.ReactNode }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <div role="status" aria-label={t('common.loading')}>
       {children ?? (
@@ -80,10 +80,10 @@ export function Notice({
 
 /** What a problem means for the person, in their language; unknown codes say what to do next. */
 export function useProblemText(): (error: unknown) => string {
-  const { t, i18n } = useTranslation()
+  const t = useText()
   return (error) => {
     const problem = asProblem(error)
-    if (i18n.exists(`problem.${problem.code}`)) return t(`problem.${problem.code}`)
+    if (t.has(`problem.${problem.code}`)) return t(`problem.${problem.code}`)
     if (problem.status === 0) return t('problem.offline')
     if (problem.status === 401) return t('problem.unauthenticated')
     if (problem.status === 403) return t('problem.forbidden')
@@ -95,7 +95,7 @@ export function useProblemText(): (error: unknown) => string {
 }
 
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
-  const { t } = useTranslation()
+  const t = useText()
   const text = useProblemText()
   return (
     <Notice tone="bad" title={text(error)} live>
@@ -121,7 +121,7 @@ export function Stepper({
   onChange: (value: number) => void
   label: string
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <div className="stepper" role="group" aria-label={label}>
       <button

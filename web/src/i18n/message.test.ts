@@ -1,10 +1,12 @@
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
-import i18next from 'i18next'
-import { describe, expect, it } from 'vitest'
+import { act, render as show } from '@testing-library/react'
+import { createElement } from 'react'
+import { describe, expect, it, vi } from 'vitest'
 import { compile, type Catalogue } from '../../tools/catalogues'
-import { startI18n } from './index'
+import { changeLocale, loadOffice, startI18n } from './index'
 import { render } from './message'
+import { textNow, useText } from './text'
 
 const dir = path.join(import.meta.dirname, 'locales')
 const message = (text: string) => compile({ text }).text as Parameters<typeof render>[0]
@@ -50,17 +52,44 @@ describe('a compiled message', () => {
   })
 })
 
-// The catalogues themselves, through the build's own step and i18next.
+// The catalogues themselves, through the build's own step.
 it.each([
   ['en', /^1 /],
   ['ar', /./],
-])('i18next tells counts of the %s catalogue', async (locale, one) => {
+])('the %s catalogue tells counts', async (locale, one) => {
   document.documentElement.lang = locale
   await startI18n()
-  const single = i18next.t('cart.count', { count: 1 })
+  const t = textNow()
+  const single = t('cart.count', { count: 1 })
   expect(single).toMatch(one)
   expect(single).not.toMatch(/[{}#]|plural/)
-  expect(i18next.t('cart.count', { count: 3 })).not.toBe(single)
-  expect(i18next.t('nav.home')).not.toBe('nav.home')
-  expect(i18next.t('no.such.text')).toBe('no.such.text')
+  expect(t('cart.count', { count: 3 })).not.toBe(single)
+  expect(t('nav.home')).not.toBe('nav.home')
+})
+
+it('a text that nobody wrote, and a value that nobody gave, show the name of the text', async () => {
+  document.documentElement.lang = 'en'
+  await startI18n()
+  const t = textNow()
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+  expect([t('no.such.text'), t('nav'), t('cart.count')]).toEqual(['no.such.text', 'nav', 'cart.count'])
+  expect([t.has('no.such.text'), t.has('nav'), t.has('cart.count')]).toEqual([false, false, true])
+})
+
+function Shown() {
+  return `${useText()('nav.home')} ${useText('office')('admin.users')} ${useText('office')('nav.home')}`
+}
+
+it('what is on the page follows the language, and the words of the office, which come later', async () => {
+  document.documentElement.lang = 'en'
+  await startI18n()
+  const { container } = show(createElement(Shown))
+  expect(container).toHaveTextContent('Home admin.users Home')
+  await act(loadOffice)
+  expect(container).toHaveTextContent('Home People Home')
+  await act(() => changeLocale('de'))
+  expect(container).not.toHaveTextContent(/Home|People|admin/)
+  expect(document.documentElement.lang).toBe('de')
+  document.documentElement.lang = 'en'
+  await startI18n()
 })

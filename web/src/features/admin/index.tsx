@@ -1,13 +1,13 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, call, take, type BookingStatus } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { loadOffice } from '../../i18n'
 import { dayTime, moment, money, number } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { StatusTag } from '../bookings/StatusTag'
 import { RequireSession } from '../session/RequireSession'
 import '../bookings/bookings.css'
@@ -15,29 +15,29 @@ import '../merchant/office.css'
 
 /** The frame of the administration; its words are loaded with it. */
 export function AdminFrame() {
-  const { t } = useTranslation(['office', 'app'])
+  const t = useText('office')
   const ready = useOffice()
   if (!ready) return <Loading />
   return (
     <RequireSession needs="admin">
       {() => (
         <div className="page">
-          <nav className="office-nav" aria-label={t('app:nav.admin')}>
+          <nav className="office-nav" aria-label={t('nav.admin')}>
             <Link to="/admin" activeOptions={{ exact: true }} className="chip">
               <Icon name="people" size={18} />
-              {t('office:admin.users')}
+              {t('admin.users')}
             </Link>
             <Link to="/admin/bookings" className="chip">
               <Icon name="ticket" size={18} />
-              {t('office:admin.bookings')}
+              {t('admin.bookings')}
             </Link>
             <Link to="/admin/queues" className="chip">
               <Icon name="clock" size={18} />
-              {t('office:admin.queues')}
+              {t('admin.queues')}
             </Link>
             <Link to="/admin/reconciliation" className="chip">
               <Icon name="scale" size={18} />
-              {t('office:admin.money')}
+              {t('admin.money')}
             </Link>
           </nav>
           <Outlet />
@@ -56,7 +56,7 @@ export function useOffice(): boolean {
 }
 
 export function Users() {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const queries = useQueryClient()
   const [q, setQ] = useState('')
   const users = useInfiniteQuery({
@@ -153,7 +153,7 @@ export function Users() {
 }
 
 function More({ onClick }: { onClick: () => void }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <button type="button" className="button" style={{ justifySelf: 'center' }} onClick={onClick}>
       {t('common.more_results')}
@@ -174,7 +174,7 @@ const statuses: BookingStatus[] = [
 ]
 
 export function Bookings() {
-  const { t } = useTranslation(['office', 'app'])
+  const t = useText('office')
   const [status, setStatus] = useState<BookingStatus | ''>('')
   const bookings = useInfiniteQuery({
     queryKey: ['admin-bookings', status],
@@ -189,10 +189,10 @@ export function Bookings() {
   const all = bookings.data?.pages.flatMap((page) => page.items)
   return (
     <section className="stack">
-      <h1>{t('office:admin.bookings')}</h1>
+      <h1>{t('admin.bookings')}</h1>
       <div className="row">
         <label className="label" htmlFor="status">
-          {t('app:booking.state')}
+          {t('booking.state')}
         </label>
         <select
           id="status"
@@ -201,17 +201,17 @@ export function Bookings() {
           value={status}
           onChange={(e) => setStatus(e.target.value as BookingStatus | '')}
         >
-          <option value="">{t('office:admin.any')}</option>
+          <option value="">{t('admin.any')}</option>
           {statuses.map((s) => (
             <option key={s} value={s}>
-              {t(`app:booking.status.${s}`)}
+              {t(`booking.status.${s}`)}
             </option>
           ))}
         </select>
       </div>
       {bookings.isError && <Failure error={bookings.error} retry={() => void bookings.refetch()} />}
       {bookings.isPending && <Bone h="20rem" />}
-      {all?.length === 0 && <Empty title={t('office:admin.no_bookings')} />}
+      {all?.length === 0 && <Empty title={t('admin.no_bookings')} />}
       <ul className="office-list">
         {all?.map((booking) => (
           <li key={booking.id}>
@@ -220,7 +220,7 @@ export function Bookings() {
                 <strong>{booking.occasion.name}</strong>
               </Link>
               <span className="small muted">
-                {moment(booking.createdAt)} · {t('app:cart.count', { count: booking.units.length })}
+                {moment(booking.createdAt)} · {t('cart.count', { count: booking.units.length })}
               </span>
               <span className="code muted">{booking.id}</span>
             </div>
@@ -237,7 +237,7 @@ export function Bookings() {
 }
 
 export function Queues() {
-  const { t } = useTranslation(['office', 'app'])
+  const t = useText('office')
   const events = useQuery({
     queryKey: ['queued-events'],
     queryFn: async () => {
@@ -254,11 +254,11 @@ export function Queues() {
   })
   return (
     <section className="stack">
-      <h1>{t('office:admin.queues')}</h1>
-      <p className="muted">{t('office:admin.queues_text')}</p>
+      <h1>{t('admin.queues')}</h1>
+      <p className="muted">{t('admin.queues_text')}</p>
       {events.isPending && <Bone h="10rem" />}
       {events.isError && <Failure error={events.error} retry={() => void events.refetch()} />}
-      {events.data?.length === 0 && <Empty title={t('office:admin.no_queues')} />}
+      {events.data?.length === 0 && <Empty title={t('admin.no_queues')} />}
       <ul className="office-list">
         {events.data?.map((event) => (
           <li key={event.id}>
@@ -291,7 +291,7 @@ interface QueueSettings {
 
 /** The line's figures and its two levers. */
 export function QueueControl({ event }: { event: string }) {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const queries = useQueryClient()
   const path = `/api/v1/events/${event}/queue/settings`
   const settings = useQuery({
@@ -397,7 +397,7 @@ interface Report {
 }
 
 export function Reconciliation() {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const queries = useQueryClient()
   const last = useQuery({
     queryKey: ['reconciliation'],
@@ -457,7 +457,9 @@ export function Reconciliation() {
               {report.findings.map((finding, i) => (
                 <li key={i}>
                   <div className="stack-s">
-                    <strong>{t(`money.kind_${finding.kind}`, finding.kind)}</strong>
+                    <strong>
+                      {t.has(`money.kind_${finding.kind}`) ? t(`money.kind_${finding.kind}`) : finding.kind}
+                    </strong>
                     {finding.detail && <span className="small">{finding.detail}</span>}
                     <span className="code muted">{[finding.intent, finding.booking].filter(Boolean).join(' · ')}</span>
                   </div>

@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, idempotency, take, type BookingView } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import Dialog from '../../components/Dialog'
@@ -10,6 +9,7 @@ import { Qr } from '../../components/Qr'
 import { useTitle } from '../../components/title'
 import { Empty, Failure, Loading, Notice } from '../../components/ui'
 import { dayTime, longDay, money, moment, place, time, viewerTime, zoneName } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { useStream } from '../../live/hooks'
 import { RequireSession } from '../session/RequireSession'
@@ -22,7 +22,7 @@ export function BookingPage({ id }: { id: string }) {
 }
 
 function Booking({ id }: { id: string }) {
-  const { t } = useTranslation()
+  const t = useText()
   const queries = useQueryClient()
   const query = useQuery({
     ...bookingQuery(id),
@@ -46,7 +46,7 @@ function Booking({ id }: { id: string }) {
 }
 
 function Shown({ booking }: { booking: BookingView }) {
-  const { t } = useTranslation()
+  const t = useText()
   const { occasion } = booking
   const tickets = validTickets(booking)
   const yours = viewerTime(occasion.startsAt, occasion.timeZone)
@@ -178,7 +178,7 @@ function Shown({ booking }: { booking: BookingView }) {
 }
 
 function Actions({ booking }: { booking: BookingView }) {
-  const { t } = useTranslation()
+  const t = useText()
   const queries = useQueryClient()
   const [asking, setAsking] = useState(false)
   const open = booking.units.filter((unit) => !unit.released)

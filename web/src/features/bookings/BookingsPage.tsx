@@ -1,11 +1,11 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useTranslation } from 'react-i18next'
 import type { BookingView } from '../../api/client'
 import { Poster } from '../../components/Poster'
 import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure } from '../../components/ui'
 import { dayTime, money } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { RequireSession } from '../session/RequireSession'
 import { bookingsQuery } from './query'
@@ -13,13 +13,13 @@ import { StatusTag } from './StatusTag'
 import './bookings.css'
 
 export function BookingsPage() {
-  const { t } = useTranslation()
+  const t = useText()
   useTitle(t('nav.tickets'))
   return <RequireSession>{() => <Bookings />}</RequireSession>
 }
 
 function Bookings() {
-  const { t } = useTranslation()
+  const t = useText()
   const query = useInfiniteQuery(bookingsQuery)
   const all = query.data?.pages.flatMap((page) => page.items) ?? []
   const now = serverNow()
@@ -77,7 +77,7 @@ function Bookings() {
 }
 
 function List({ bookings }: { bookings: BookingView[] }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <ul className="booking-list">
       {bookings.map((booking) => (

@@ -1,6 +1,6 @@
-import { useTranslation } from 'react-i18next'
 import type { BookingStatus } from '../../api/client'
 import { Icon, type IconName } from '../../components/Icon'
+import { useText } from '../../i18n/text'
 
 const tones: Record<BookingStatus, [string, IconName]> = {
   requested: ['warn', 'clock'],
@@ -15,7 +15,7 @@ const tones: Record<BookingStatus, [string, IconName]> = {
 }
 
 export function StatusTag({ status }: { status: BookingStatus }) {
-  const { t } = useTranslation()
+  const t = useText()
   const [tone, icon] = tones[status]
   return (
     <span className={`tag tag-${tone}`}>

@@ -1,9 +1,9 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { useTranslation } from 'react-i18next'
 import { asProblem } from '../../api/problem'
 import { money } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { eventQuery } from '../event/query'
 import { dispatch, useCart } from './cart'
 import { getHold } from './hold'
@@ -12,7 +12,7 @@ import './cart.css'
 
 /** What is held, on every page, with the way on. */
 export default function CartBar() {
-  const { t } = useTranslation()
+  const t = useText()
   const cart = useCart()
   const held = cart.kind === 'held' ? cart : null
   const event = useQuery({ ...eventQuery(held?.event ?? ''), enabled: held !== null, refetchInterval: false })

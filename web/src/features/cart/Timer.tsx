@@ -1,11 +1,11 @@
-import { useTranslation } from 'react-i18next'
+import { useText } from '../../i18n/text'
 import { useCountdown } from '../../live/hooks'
 import { clockFace } from '../../live/timer'
 import './cart.css'
 
 /** The time that is left: a ring that empties, figures, and a quiet word at two minutes and thirty seconds. */
 export function Timer({ deadline, total = 300, onOver }: { deadline: string; total?: number; onOver?: () => void }) {
-  const { t } = useTranslation()
+  const t = useText()
   const { seconds, phase, say } = useCountdown(deadline, onOver)
   return (
     <span className={`timer timer-${phase}`}>

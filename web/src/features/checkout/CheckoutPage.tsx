@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useEffect, useRef, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, take, type BookingView, type Hold } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { providerQuery } from '../../api/provider'
@@ -9,6 +8,7 @@ import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { dayTime, money } from '../../i18n/format'
 import { currentLocale } from '../../i18n'
+import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { bookingQuery, paidFor } from '../bookings/query'
 import { dispatch, useCart } from '../cart/cart'
@@ -28,7 +28,7 @@ export function CheckoutPage({ id }: { id: string }) {
 }
 
 function Checkout({ id }: { id: string }) {
-  const { t } = useTranslation()
+  const t = useText()
   const hold = useQuery({ queryKey: ['hold', id], queryFn: () => getHold(id), refetchInterval: 30_000 })
   useTitle(t('checkout.title'))
   useEffect(() => {
@@ -53,7 +53,7 @@ function Checkout({ id }: { id: string }) {
 
 /** The hold is over: says what happened and offers the same seats again. */
 function Gone({ event }: { event?: string }) {
-  const { t } = useTranslation()
+  const t = useText()
   const cart = useCart()
   const where = event ?? (cart.kind === 'expired' ? cart.event : undefined)
   return (
@@ -77,7 +77,7 @@ function Gone({ event }: { event?: string }) {
 }
 
 function Order({ hold }: { hold: Hold }) {
-  const { t } = useTranslation()
+  const t = useText()
   const navigate = useNavigate()
   const queries = useQueryClient()
   const event = useQuery({ ...eventQuery(hold.event), refetchInterval: false })

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Bone, Notice } from '../../components/ui'
+import { useText } from '../../i18n/text'
 import type { Paying } from './paying'
 
 interface Message {
@@ -28,7 +28,7 @@ export function PaymentFrame({
   locale: string
   onStatus: (status: Paying) => void
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   const frame = useRef<HTMLIFrameElement>(null)
   const [height, setHeight] = useState(300)
   const [ready, setReady] = useState(false)

@@ -1,8 +1,8 @@
 import type { Appearance, Stripe, StripeElements } from '@stripe/stripe-js'
 import { loadStripe } from '@stripe/stripe-js/pure'
 import { useEffect, useRef, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Bone, Notice } from '../../components/ui'
+import { useText } from '../../i18n/text'
 import type { Paying } from './paying'
 
 /** The tokens of the page, as they are computed here: what is framed cannot read them. */
@@ -40,7 +40,7 @@ export default function StripeForm({
   locale: string
   onStatus: (status: Paying) => void
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   const place = useRef<HTMLDivElement>(null)
   const form = useRef<{ stripe: Stripe; elements: StripeElements } | null>(null)
   const [state, setState] = useState<'loading' | 'ready' | 'paying' | 'paid' | 'away'>('loading')

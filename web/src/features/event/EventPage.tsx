@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useTranslation } from 'react-i18next'
 import type { Event } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { Poster } from '../../components/Poster'
 import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { asProblem } from '../../api/problem'
+import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { dayRange, dayTime, longDay, money, number, place, time, viewerTime, zoneName } from '../../i18n/format'
 import { categoryName } from '../search/category'
@@ -15,7 +15,7 @@ import { lowest } from '../search/query'
 import { eventQuery } from './query'
 
 export function EventPage({ id }: { id: string }) {
-  const { t } = useTranslation()
+  const t = useText()
   const event = useQuery(eventQuery(id))
   useTitle(event.data?.name)
   if (event.isPending) return <EventBones />
@@ -57,7 +57,7 @@ export function nextStep(
 }
 
 function Shown({ event }: { event: Event }) {
-  const { t } = useTranslation()
+  const t = useText()
   const step = nextStep(event, serverNow())
   const from = lowest(event)
   const yours = severalDays(event) ? null : viewerTime(event.startsAt, event.timeZone)
@@ -178,7 +178,7 @@ function Shown({ event }: { event: Event }) {
 }
 
 function Remaining({ event }: { event: Event }) {
-  const { t } = useTranslation()
+  const t = useText()
   const { available, status } = event.availability
   if (status === 'sold_out') return <span className="small">{t('event.sold_out')}</span>
   return (
@@ -189,7 +189,7 @@ function Remaining({ event }: { event: Event }) {
 }
 
 function Action({ event, step, seated }: { event: Event; step: ReturnType<typeof nextStep>; seated: boolean }) {
-  const { t } = useTranslation()
+  const t = useText()
   switch (step) {
     case 'buy':
       return (

@@ -1,9 +1,9 @@
 import { useQueries, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { useTranslation } from 'react-i18next'
 import { Icon } from '../../components/Icon'
 import { Bone, Failure } from '../../components/ui'
 import { number } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { categoryName } from '../search/category'
 import { weekend } from '../search/dates'
 import { EventCard } from '../search/EventCard'
@@ -13,7 +13,7 @@ import { searchQuery, upcomingQuery, type Hit } from '../search/query'
 const FIRST = ['music', 'theatre', 'comedy', 'sport', 'conference']
 
 export function Home() {
-  const { t } = useTranslation()
+  const t = useText()
   const navigate = useNavigate()
   const overview = useInfiniteQuery(searchQuery({ sort: 'date' }, 12))
   const page = overview.data?.pages[0]
@@ -88,7 +88,7 @@ export function Home() {
 }
 
 function Shelf({ title, hits, more, wrap = false }: { title: string; hits: Hit[]; more?: string; wrap?: boolean }) {
-  const { t } = useTranslation()
+  const t = useText()
   if (hits.length === 0) return null
   return (
     <section className="shelf">

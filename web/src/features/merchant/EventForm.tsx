@@ -1,11 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, call, idempotency, take, type Event, type NewEvent, type NewTicketType } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { Empty, Failure, Field } from '../../components/ui'
 import { minorDigits } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { categoryName } from '../search/category'
 import type { Plan } from './plan'
 import { fromLocal, toLocal } from './zone'
@@ -36,7 +36,7 @@ const currencies = ['EUR', 'USD', 'GBP', 'CHF', 'JPY', 'VND', 'NOK', 'SEK', 'AED
 
 /** Drafts and changes an event. Times are typed in the event's own zone. */
 export function EventForm({ event }: { event?: Event }) {
-  const { t } = useTranslation(['office', 'app'])
+  const t = useText('office')
   const navigate = useNavigate()
   const queries = useQueryClient()
   const venues = useQuery({ queryKey: ['venues'], queryFn: () => take(api.GET('/api/v1/venues')) })
@@ -61,7 +61,7 @@ export function EventForm({ event }: { event?: Event }) {
       ...all,
       {
         key: crypto.randomUUID(),
-        name: seated ? (plan.data?.categories[all.length]?.name ?? '') : t('office:event.standing'),
+        name: seated ? (plan.data?.categories[all.length]?.name ?? '') : t('event.standing'),
         price: '',
         seated,
         capacity: '100',
@@ -113,10 +113,10 @@ export function EventForm({ event }: { event?: Event }) {
   if (venues.data?.items.length === 0)
     return (
       <Empty
-        title={t('office:event.venue_first')}
+        title={t('event.venue_first')}
         action={
           <Link to="/merchant/venues" className="button button-light">
-            {t('office:venues.new')}
+            {t('venues.new')}
           </Link>
         }
       />
@@ -135,8 +135,8 @@ export function EventForm({ event }: { event?: Event }) {
         save.mutate(new FormData(e.currentTarget))
       }}
     >
-      {input('name', t('office:event.name'), { required: true, maxLength: 200, defaultValue: event?.name })}
-      <Field id="description" label={t('office:event.description')}>
+      {input('name', t('event.name'), { required: true, maxLength: 200, defaultValue: event?.name })}
+      <Field id="description" label={t('event.description')}>
         <textarea
           id="description"
           name="description"
@@ -146,7 +146,7 @@ export function EventForm({ event }: { event?: Event }) {
         />
       </Field>
       <div className="form-grid">
-        <Field id="venue" label={t('office:event.venue')}>
+        <Field id="venue" label={t('event.venue')}>
           <select
             id="venue"
             className="input"
@@ -165,7 +165,7 @@ export function EventForm({ event }: { event?: Event }) {
             ))}
           </select>
         </Field>
-        <Field id="category" label={t('app:search.category')}>
+        <Field id="category" label={t('search.category')}>
           <select id="category" name="category" className="input" defaultValue={event?.category ?? 'music'}>
             {[...new Set([...(event ? [event.category] : []), ...categories])].map((c) => (
               <option key={c} value={c}>
@@ -174,41 +174,41 @@ export function EventForm({ event }: { event?: Event }) {
             ))}
           </select>
         </Field>
-        {input('performers', t('office:event.performers'), { defaultValue: event?.performers?.join(', ') })}
-        {input('image', t('office:event.image'), { type: 'url', placeholder: 'https://', defaultValue: event?.image })}
+        {input('performers', t('event.performers'), { defaultValue: event?.performers?.join(', ') })}
+        {input('image', t('event.image'), { type: 'url', placeholder: 'https://', defaultValue: event?.image })}
       </div>
-      <p className="hint">{t('office:event.zone', { zone })}</p>
+      <p className="hint">{t('event.zone', { zone })}</p>
       <div className="form-grid">
-        {input('startsAt', t('office:event.starts'), {
+        {input('startsAt', t('event.starts'), {
           type: 'datetime-local',
           required: true,
           defaultValue: local(event?.startsAt),
         })}
-        {input('endsAt', t('office:event.ends'), {
+        {input('endsAt', t('event.ends'), {
           type: 'datetime-local',
           required: true,
           defaultValue: local(event?.endsAt),
         })}
-        {input('salesStart', t('office:event.sales_start'), {
+        {input('salesStart', t('event.sales_start'), {
           type: 'datetime-local',
           defaultValue: local(event?.salesStart),
         })}
-        {input('salesEnd', t('office:event.sales_end'), {
+        {input('salesEnd', t('event.sales_end'), {
           type: 'datetime-local',
           defaultValue: local(event?.salesEnd),
         })}
-        {input('refundableUntil', t('office:event.refundable'), {
+        {input('refundableUntil', t('event.refundable'), {
           type: 'datetime-local',
           defaultValue: local(event?.refundableUntil),
         })}
-        {input('maxPerOrder', t('office:event.per_order'), {
+        {input('maxPerOrder', t('event.per_order'), {
           type: 'number',
           min: 1,
           max: 50,
           required: true,
           defaultValue: event?.maxPerOrder ?? 8,
         })}
-        {input('maxPerAccount', t('office:event.per_account'), {
+        {input('maxPerAccount', t('event.per_account'), {
           type: 'number',
           min: 1,
           max: 200,
@@ -219,16 +219,16 @@ export function EventForm({ event }: { event?: Event }) {
       <label className="check">
         <input type="checkbox" name="highDemand" defaultChecked={event?.highDemand} />
         <span>
-          {t('office:event.high_demand')}
+          {t('event.high_demand')}
           <span className="hint" style={{ display: 'block' }}>
-            {t('office:event.high_demand_hint')}
+            {t('event.high_demand_hint')}
           </span>
         </span>
       </label>
       <div className="row between">
-        <h2>{t('app:event.prices')}</h2>
+        <h2>{t('event.prices')}</h2>
         <label className="row small">
-          {t('office:event.currency')}
+          {t('event.currency')}
           <select className="input input-small" value={currency} onChange={(e) => setCurrency(e.target.value)}>
             {currencies.map((c) => (
               <option key={c}>{c}</option>
@@ -238,9 +238,9 @@ export function EventForm({ event }: { event?: Event }) {
       </div>
       {types.map((type, i) => (
         <fieldset key={type.key} className="type-row">
-          <legend className="sr">{type.name || t('office:event.type', { n: i + 1 })}</legend>
+          <legend className="sr">{type.name || t('event.type', { n: i + 1 })}</legend>
           <div className="form-grid">
-            <Field id={`${type.key}n`} label={t('office:event.type_name')}>
+            <Field id={`${type.key}n`} label={t('event.type_name')}>
               <input
                 id={`${type.key}n`}
                 className="input"
@@ -250,7 +250,7 @@ export function EventForm({ event }: { event?: Event }) {
                 onChange={(e) => change(type.key, { name: e.target.value })}
               />
             </Field>
-            <Field id={`${type.key}p`} label={t('app:search.price', { currency })}>
+            <Field id={`${type.key}p`} label={t('search.price', { currency })}>
               <input
                 id={`${type.key}p`}
                 className="input"
@@ -263,7 +263,7 @@ export function EventForm({ event }: { event?: Event }) {
               />
             </Field>
             {!type.seated && (
-              <Field id={`${type.key}c`} label={t('office:event.capacity')}>
+              <Field id={`${type.key}c`} label={t('event.capacity')}>
                 <input
                   id={`${type.key}c`}
                   className="input"
@@ -279,7 +279,7 @@ export function EventForm({ event }: { event?: Event }) {
           </div>
           {type.seated && (
             <fieldset className="stack-s">
-              <legend className="label">{t('office:event.seats_of')}</legend>
+              <legend className="label">{t('event.seats_of')}</legend>
               <div className="chips">
                 {(plan.data?.categories ?? type.categories.map((name) => ({ name, color: '' }))).map((c) => (
                   <button
@@ -308,7 +308,7 @@ export function EventForm({ event }: { event?: Event }) {
               onClick={() => setTypes((all) => all.filter((other) => other.key !== type.key))}
             >
               <Icon name="trash" size={18} />
-              {t('office:event.remove_type')}
+              {t('event.remove_type')}
             </button>
           </div>
         </fieldset>
@@ -317,17 +317,17 @@ export function EventForm({ event }: { event?: Event }) {
         {venue?.hasPlan && (
           <button type="button" className="button" onClick={() => add(true)}>
             <Icon name="plus" size={20} />
-            {t('office:event.add_seated')}
+            {t('event.add_seated')}
           </button>
         )}
         <button type="button" className="button" onClick={() => add(false)}>
           <Icon name="plus" size={20} />
-          {t('office:event.add_standing')}
+          {t('event.add_standing')}
         </button>
       </div>
       {save.isError && <Failure error={save.error} />}
       <button type="submit" className="button button-light" style={{ justifySelf: 'start' }} disabled={save.isPending}>
-        {save.isPending ? <span className="spinner" /> : event ? t('office:save') : t('office:event.draft')}
+        {save.isPending ? <span className="spinner" /> : event ? t('save') : t('event.draft')}
       </button>
     </form>
   )

@@ -1,7 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, take } from '../../api/client'
 import { asProblem, Problem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
@@ -21,6 +20,7 @@ import {
   type Plan,
   type Point,
 } from './plan'
+import { useText } from '../../i18n/text'
 
 export function PlanPage({ id }: { id: string }) {
   const venue = useQuery({
@@ -49,7 +49,7 @@ export function PlanPage({ id }: { id: string }) {
 }
 
 function Editor({ venue, initial }: { venue: { id: string; name: string }; initial: Plan }) {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const queries = useQueryClient()
   const [history, setHistory] = useState<Plan[]>([initial])
   const [selected, setSelected] = useState<number | null>(null)
@@ -234,7 +234,7 @@ function AddBlock({
   plan: Plan
   onAdd: (block: { name: string; rows: number; seats: number; category: string }) => void
 }) {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   return (
     <form
       className="type-row"
@@ -316,7 +316,7 @@ function Canvas({
   onSelect: (index: number | null) => void
   onMove: (index: number, by: Point) => void
 }) {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const svg = useRef<SVGSVGElement>(null)
   const [drag, setDrag] = useState<{ index: number; from: Point; by: Point } | null>(null)
   const color = new Map(plan.categories.map((c) => [c.name, c.color]))

@@ -1,12 +1,12 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, idempotency, take, type Event as EventView } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure, Field, Loading, Notice } from '../../components/ui'
 import { dayTime, money, number, place } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { Figure, QueueControl, useOffice } from '../admin'
 import { RequireSession } from '../session/RequireSession'
@@ -15,21 +15,21 @@ import { PlanPage } from './PlanEditor'
 import './office.css'
 
 export function MerchantFrame() {
-  const { t } = useTranslation(['office', 'app'])
+  const t = useText('office')
   const ready = useOffice()
   if (!ready) return <Loading />
   return (
     <RequireSession needs="merchant">
       {() => (
         <div className="page">
-          <nav className="office-nav" aria-label={t('app:nav.merchant')}>
+          <nav className="office-nav" aria-label={t('nav.merchant')}>
             <Link to="/merchant" activeOptions={{ exact: true }} className="chip">
               <Icon name="ticket" size={18} />
-              {t('office:events.title')}
+              {t('events.title')}
             </Link>
             <Link to="/merchant/venues" className="chip">
               <Icon name="house" size={18} />
-              {t('office:venues.title')}
+              {t('venues.title')}
             </Link>
           </nav>
           <Outlet />
@@ -40,8 +40,8 @@ export function MerchantFrame() {
 }
 
 export function Events() {
-  const { t } = useTranslation(['office', 'app'])
-  useTitle(t('office:events.title'))
+  const t = useText('office')
+  useTitle(t('events.title'))
   const events = useInfiniteQuery({
     queryKey: ['merchant-events'],
     initialPageParam: undefined as string | undefined,
@@ -52,15 +52,15 @@ export function Events() {
   return (
     <section className="stack">
       <div className="row between">
-        <h1>{t('office:events.title')}</h1>
+        <h1>{t('events.title')}</h1>
         <Link to="/merchant/events/new" className="button button-light">
           <Icon name="plus" size={20} />
-          {t('office:events.new')}
+          {t('events.new')}
         </Link>
       </div>
       {events.isError && <Failure error={events.error} retry={() => void events.refetch()} />}
       {events.isPending && <Bone h="20rem" />}
-      {all?.length === 0 && <Empty title={t('office:events.none')} />}
+      {all?.length === 0 && <Empty title={t('events.none')} />}
       <ul className="office-list">
         {all?.map((event) => (
           <li key={event.id}>
@@ -75,7 +75,7 @@ export function Events() {
             <div className="row">
               {event.status === 'published' && event.ticketTypes.length > 0 && (
                 <span className="small tabular">
-                  {t('office:events.sold', {
+                  {t('events.sold', {
                     sold: number(event.availability.booked),
                     total: number(event.availability.available + event.availability.held + event.availability.booked),
                   })}
@@ -88,7 +88,7 @@ export function Events() {
       </ul>
       {events.hasNextPage && (
         <button type="button" className="button" onClick={() => void events.fetchNextPage()}>
-          {t('app:common.more_results')}
+          {t('common.more_results')}
         </button>
       )}
     </section>
@@ -96,13 +96,13 @@ export function Events() {
 }
 
 function EventTag({ event }: { event: EventView }) {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const tone = event.status === 'published' ? 'good' : event.status === 'cancelled' ? 'bad' : 'warn'
   return <span className={`tag tag-${tone}`}>{t(`events.status_${event.status}`)}</span>
 }
 
 export function NewEvent() {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   useTitle(t('events.new'))
   return (
     <section className="stack" style={{ maxWidth: '52rem' }}>
@@ -125,7 +125,7 @@ export function Event() {
 }
 
 function EventOffice({ event }: { event: EventView }) {
-  const { t } = useTranslation(['office', 'app'])
+  const t = useText('office')
   const queries = useQueryClient()
   const [editing, setEditing] = useState(event.status === 'draft')
   const done = (next: EventView) => {
@@ -161,18 +161,18 @@ function EventOffice({ event }: { event: EventView }) {
               disabled={publish.isPending}
               onClick={() => publish.mutate()}
             >
-              {t('office:events.publish')}
+              {t('events.publish')}
             </button>
           )}
           {event.status === 'published' && (
             <Link to="/events/$id" params={{ id: event.id }} className="button">
               <Icon name="eye" size={20} />
-              {t('office:events.view')}
+              {t('events.view')}
             </Link>
           )}
           {event.status !== 'cancelled' && (
             <button type="button" className="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>
-              {t('office:events.edit')}
+              {t('events.edit')}
             </button>
           )}
         </div>
@@ -181,7 +181,7 @@ function EventOffice({ event }: { event: EventView }) {
       {event.status !== 'draft' && event.ticketTypes.length > 0 && <SalesView id={event.id} />}
       {event.status === 'published' && event.highDemand && (
         <div className="card stack">
-          <h2>{t('office:admin.queues')}</h2>
+          <h2>{t('admin.queues')}</h2>
           <QueueControl event={event.id} />
         </div>
       )}
@@ -189,7 +189,7 @@ function EventOffice({ event }: { event: EventView }) {
       {event.status === 'published' && (
         <div className="stack-s">
           {sure ? (
-            <Notice tone="bad" title={t('office:events.cancel_sure')}>
+            <Notice tone="bad" title={t('events.cancel_sure')}>
               <div className="row">
                 <button
                   type="button"
@@ -197,10 +197,10 @@ function EventOffice({ event }: { event: EventView }) {
                   disabled={cancel.isPending}
                   onClick={() => cancel.mutate()}
                 >
-                  {t('office:events.cancel')}
+                  {t('events.cancel')}
                 </button>
                 <button type="button" className="button button-quiet button-small" onClick={() => setSure(false)}>
-                  {t('app:common.back')}
+                  {t('common.back')}
                 </button>
               </div>
             </Notice>
@@ -211,7 +211,7 @@ function EventOffice({ event }: { event: EventView }) {
               style={{ justifySelf: 'start' }}
               onClick={() => setSure(true)}
             >
-              {t('office:events.cancel')}
+              {t('events.cancel')}
             </button>
           )}
           {cancel.isError && <Failure error={cancel.error} />}
@@ -223,7 +223,7 @@ function EventOffice({ event }: { event: EventView }) {
 
 /** What is sold so far. The seat stream says when to look again. */
 function SalesView({ id }: { id: string }) {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const queries = useQueryClient()
   const sales = useQuery({
     queryKey: ['sales', id],
@@ -289,7 +289,7 @@ function SalesView({ id }: { id: string }) {
 }
 
 export function Venues() {
-  const { t } = useTranslation('office')
+  const t = useText('office')
   const navigate = useNavigate()
   const queries = useQueryClient()
   useTitle(t('venues.title'))

@@ -1,15 +1,15 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import type { Notice } from '../../api/client'
 import { Icon } from '../../components/Icon'
+import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { noticesQuery } from './query'
 
 /** Messages as they come; the newest is read out. */
 export default function Bell() {
-  const { t } = useTranslation()
+  const t = useText()
   const queries = useQueryClient()
   const { data } = useQuery(noticesQuery)
   const [said, setSaid] = useState('')

@@ -1,22 +1,22 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, take, type Notice } from '../../api/client'
 import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure } from '../../components/ui'
 import { moment } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { RequireSession } from '../session/RequireSession'
 import { noticesQuery } from './query'
 
 export function NotificationsPage() {
-  const { t } = useTranslation()
+  const t = useText()
   useTitle(t('notice.title'))
   return <RequireSession>{() => <Notices />}</RequireSession>
 }
 
 function Notices() {
-  const { t } = useTranslation()
+  const t = useText()
   const queries = useQueryClient()
   const query = useQuery(noticesQuery)
   const newest = query.data?.items.find((n) => !n.read)?.at

@@ -1,21 +1,21 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, take } from '../../api/client'
 import { useTitle } from '../../components/title'
 import { Bone, Failure, Field, Notice } from '../../components/ui'
 import { changeLocale, languageNames, locales, type Locale } from '../../i18n'
+import { useText } from '../../i18n/text'
 import { RequireSession } from '../session/RequireSession'
 import { signOut } from '../session/session'
 
 export function ProfilePage() {
-  const { t } = useTranslation()
+  const t = useText()
   useTitle(t('nav.profile'))
   return <RequireSession>{() => <Profile />}</RequireSession>
 }
 
 function Profile() {
-  const { t } = useTranslation()
+  const t = useText()
   const queries = useQueryClient()
   const me = useQuery({ queryKey: ['me'], queryFn: () => take(api.GET('/api/v1/me')) })
   const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? 'auto')

@@ -1,12 +1,12 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { call, type Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { Door, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { dayTime, money, number } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { useCountdown, useStream } from '../../live/hooks'
 import { clockFace } from '../../live/timer'
 import { keepPass, keptPass, type Pass } from '../cart/hold'
@@ -24,7 +24,7 @@ const path = (id: string) => `/api/v1/events/${id}/queue`
 const key = (id: string) => `foyer.place.${id}`
 
 function Queue({ id }: { id: string }) {
-  const { t } = useTranslation()
+  const t = useText()
   const queries = useQueryClient()
   const event = useQuery({ ...eventQuery(id), refetchInterval: 20_000 })
   const [pass, setPass] = useState<Pass | null>(() => keptPass(id))
@@ -142,7 +142,7 @@ function Queue({ id }: { id: string }) {
 }
 
 function Standing({ place, event, onRejoin }: { place: Place; event: Event; onRejoin: () => void }) {
-  const { t } = useTranslation()
+  const t = useText()
   const first = useRef(place.position)
   if (place.position > first.current) first.current = place.position
   const eta = range(place.etaSeconds)
@@ -197,7 +197,7 @@ function Standing({ place, event, onRejoin }: { place: Place; event: Event; onRe
 }
 
 function Lobby({ opensAt, event }: { opensAt?: string; event: Event }) {
-  const { t } = useTranslation()
+  const t = useText()
   const { seconds, phase } = useCountdown(opensAt)
   return (
     <div className="stack" role="group" aria-label={t('queue.lobby')}>
@@ -219,7 +219,7 @@ function Lobby({ opensAt, event }: { opensAt?: string; event: Event }) {
 }
 
 function Turn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: () => void }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <div className="stack">
       <div role="alert">
@@ -237,7 +237,7 @@ function Turn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: () =>
 
 /** What there still is, so that one can decide whether waiting is worth it. */
 function Still({ event }: { event: Event }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <div className="queue-still">
       <p className="queue-label">{t('queue.still')}</p>
@@ -260,7 +260,7 @@ function Still({ event }: { event: Event }) {
 
 /** Opt-in, because browsers want a gesture before sound, and people do too. */
 function Sound() {
-  const { t } = useTranslation()
+  const t = useText()
   const [on, setOn] = useState(Boolean(audio))
   return (
     <button

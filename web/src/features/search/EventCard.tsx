@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
-import { useTranslation } from 'react-i18next'
 import { Poster } from '../../components/Poster'
 import { day, dayRange, money, place, time } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import type { Hit } from './query'
 
 const DAY = 86_400_000
@@ -14,7 +14,7 @@ export function whenShort(e: Hit): string {
 }
 
 export function Left({ hit }: { hit: Hit }) {
-  const { t } = useTranslation()
+  const t = useText()
   if (!hit.availability) return null
   if (hit.availability.status === 'sold_out') return <span className="tag">{t('event.sold_out')}</span>
   if (hit.availability.status === 'few') return <span className="tag tag-warn">{t('event.few_left')}</span>
@@ -22,7 +22,7 @@ export function Left({ hit }: { hit: Hit }) {
 }
 
 export function Price({ hit }: { hit: Hit }) {
-  const { t } = useTranslation()
+  const t = useText()
   if (!hit.priceFrom) return null
   return (
     <span className="small">
@@ -39,7 +39,7 @@ export function whereShort(hit: Hit, online: string): string {
 }
 
 export function EventCard({ hit }: { hit: Hit }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <Link to="/events/$id" params={{ id: hit.id }} className="event-card">
       <Poster id={hit.id} category={hit.category} image={hit.image} />
@@ -65,7 +65,7 @@ function Marked({ text }: { text: string }) {
 }
 
 export function EventRow({ hit }: { hit: Hit }) {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <Link to="/events/$id" params={{ id: hit.id }} className="event-row">
       <Poster id={hit.id} category={hit.category} image={hit.image} />

@@ -1,9 +1,9 @@
-import { useTranslation } from 'react-i18next'
+import { useText } from '../../i18n/text'
 import type { Hit } from './query'
 
 /** Where the results are: cities as lights, as large as there are events. Drawn here, so that no map server learns what one looks for. */
 export default function ResultMap({ hits, onCity }: { hits: Hit[]; onCity: (city: string) => void }) {
-  const { t } = useTranslation()
+  const t = useText()
   const cities = new Map<string, { lat: number; lon: number; count: number }>()
   for (const hit of hits) {
     const at = hit.venue.location

@@ -1,8 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useDeferredValue, useId, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Icon } from '../../components/Icon'
+import { useText } from '../../i18n/text'
 import { suggestQuery, type Suggestion } from './query'
 
 /** The search box with suggestions (WAI-ARIA combobox with a list). */
@@ -15,7 +15,7 @@ export function SearchBox({
   large?: boolean
   onSearch: (q: string) => void
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   const id = useId()
   const navigate = useNavigate()
   const [value, setValue] = useState(initial)

@@ -1,11 +1,11 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useState } from 'react'
-import { useTranslation } from 'react-i18next'
 import { Icon } from '../../components/Icon'
 import { Bone, Empty, Failure, Notice } from '../../components/ui'
 import { useTitle } from '../../components/title'
 import { minorDigits, monthName, number } from '../../i18n/format'
+import { useText, type Text } from '../../i18n/text'
 import { categoryName } from './category'
 import { month, nextDays, today, weekend } from './dates'
 import { EventRow } from './EventCard'
@@ -16,7 +16,7 @@ const ResultMap = lazy(() => import('./ResultMap'))
 const Dialog = lazy(() => import('../../components/Dialog'))
 
 export function SearchPage({ search }: { search: Search }) {
-  const { t } = useTranslation()
+  const t = useText()
   const navigate = useNavigate()
   const [filtering, setFiltering] = useState(false)
   const results = useInfiniteQuery(searchQuery(search, 20))
@@ -162,9 +162,7 @@ export function SearchPage({ search }: { search: Search }) {
   )
 }
 
-type T = ReturnType<typeof useTranslation>['t']
-
-function activeFilters(search: Search, t: T) {
+function activeFilters(search: Search, t: Text) {
   const list: { key: string; label: string; off: Partial<Search> }[] = []
   if (search.category)
     list.push({ key: 'category', label: categoryName(t, search.category), off: { category: undefined } })
@@ -189,7 +187,7 @@ function activeFilters(search: Search, t: T) {
 const same = (search: Search, range: { from: string; to: string }) =>
   search.from === range.from && search.to === range.to
 
-function dateLabel(search: Search, t: T): string {
+function dateLabel(search: Search, t: Text): string {
   if (same(search, today())) return t('search.today')
   if (same(search, weekend())) return t('search.weekend')
   if (same(search, nextDays(30))) return t('search.month')
@@ -212,7 +210,7 @@ function Filters({
   results: Results
   change: (patch: Partial<Search>) => void
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   const [locating, setLocating] = useState<'no' | 'asking' | 'denied'>('no')
   const ranges = [
     ['search.today', today()],
@@ -338,7 +336,7 @@ function Months({
 }
 
 function PriceRange({ search, change }: { search: Search; change: (patch: Partial<Search>) => void }) {
-  const { t } = useTranslation()
+  const t = useText()
   const currency = search.currency ?? 'EUR'
   const unit = 10 ** minorDigits(currency)
   const set = (key: 'minPrice' | 'maxPrice', text: string) => {
@@ -386,7 +384,7 @@ function Facet({
   name: (value: string) => string
   onChange: (value: string | undefined) => void
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   const [all, setAll] = useState(false)
   if (buckets.length === 0) return null
   const shown = all ? buckets : buckets.slice(0, 8)

@@ -1,6 +1,6 @@
 import { useState, useSyncExternalStore } from 'react'
-import { useTranslation } from 'react-i18next'
 import { money, number } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { kindColor, look } from './paint'
 import type { SeatStore } from './store'
 
@@ -16,7 +16,7 @@ export function SeatList({
   onToggle: (unit: number) => void
   onSection: (name: string) => void
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   useSyncExternalStore(store.subscribe, store.snapshot)
   const { house } = store
   const [open, setOpen] = useState('')

@@ -1,9 +1,9 @@
-import { useTranslation } from 'react-i18next'
+import { useText } from '../../i18n/text'
 import type { House } from './house'
 
 /** How the stage looks from a seat: its size by the distance, its slant by the angle. A drawing, not a promise. */
 export function SectionView({ house, unit }: { house: House; unit: number }) {
-  const { t } = useTranslation()
+  const t = useText()
   const dx = (house.x[unit]! - house.stage.x) / house.pitch
   const dy = (house.y[unit]! - house.stage.y) / house.pitch
   const distance = Math.max(3, Math.hypot(dx, dy))

@@ -1,13 +1,13 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, take, type Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
 import { Bone, Failure, Loading, Notice, Stepper, useProblemText } from '../../components/ui'
 import { day, money, number, time } from '../../i18n/format'
+import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { currentCart, dispatch, useCart } from '../cart/cart'
 import { changeHold, createHold, getHold, keptPass } from '../cart/hold'
@@ -20,9 +20,9 @@ import { kindColor } from './paint'
 import { SectionView } from './SectionView'
 import { SeatList } from './SeatList'
 import { SeatStore } from './store'
+import SvgMap from './SvgMap'
 import './seatmap.css'
 
-const SvgMap = lazy(() => import('./SvgMap'))
 const CanvasMap = lazy(() => import('./CanvasMap'))
 const SVG_LIMIT = 2_000
 
@@ -74,7 +74,7 @@ export function TicketsPage({ id }: { id: string }) {
 }
 
 function Picker({ event, store }: { event: Event; store: SeatStore }) {
-  const { t } = useTranslation()
+  const t = useText()
   const navigate = useNavigate()
   const queries = useQueryClient()
   const text = useProblemText()
@@ -483,7 +483,7 @@ function Best({
   busy: boolean
   onBest: (type: string, quantity: number) => void
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   const [quantity, setQuantity] = useState(Math.min(2, max))
   const seated = house.types.filter((type) => type?.seated)
   const left = useMemo(() => {
@@ -529,7 +529,7 @@ function Best({
 }
 
 function Legend() {
-  const { t } = useTranslation()
+  const t = useText()
   return (
     <ul className="legend">
       <li>

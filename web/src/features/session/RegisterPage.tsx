@@ -1,15 +1,15 @@
 import { useMutation } from '@tanstack/react-query'
 import { useId } from 'react'
-import { useTranslation } from 'react-i18next'
 import { api, take } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { useTitle } from '../../components/title'
 import { Door, Failure, Field } from '../../components/ui'
 import { currentLocale } from '../../i18n'
+import { useText } from '../../i18n/text'
 import { signIn } from './session'
 
 export function RegisterPage() {
-  const { t } = useTranslation()
+  const t = useText()
   const id = useId()
   useTitle(t('session.register'))
   const register = useMutation({

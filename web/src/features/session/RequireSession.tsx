@@ -1,5 +1,5 @@
-import { useTranslation } from 'react-i18next'
 import { Empty, Loading } from '../../components/ui'
+import { useText } from '../../i18n/text'
 import { signIn, useSession, type Session } from './session'
 
 /** Pages that are somebody's own ask who that is, and for the role where one is needed. */
@@ -10,7 +10,7 @@ export function RequireSession({
   needs?: 'merchant' | 'admin'
   children: (session: Session) => React.ReactNode
 }) {
-  const { t } = useTranslation()
+  const t = useText()
   const { session, known } = useSession()
   if (!known) return <Loading />
   if (!session)
