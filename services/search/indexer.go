@@ -65,6 +65,8 @@ const (
 type Writer interface {
 	Write(ctx context.Context, to Target, writes []Write) []error
 	IsBuilding(ctx context.Context) (bool, error)
+	// Show has people find what was written sooner than the index would by itself. It does not wait.
+	Show(ctx context.Context)
 	// Written gives the versions of those events that are in the live index, as people see it.
 	Written(ctx context.Context, ids []uuid.UUID) ([]Stamp, error)
 }
@@ -101,6 +103,9 @@ func (i Indexer) Apply(ctx context.Context, changes []Change) []error {
 	}
 	if err == nil {
 		err = i.write(ctx, ids, func(id uuid.UUID) uint64 { return newest[id] }, func(id uuid.UUID, err error) { failed[id] = err })
+	}
+	if err == nil && !snapshot { // nobody waits for what a snapshot lists, and it is much
+		i.Writer.Show(ctx)
 	}
 	errs := make([]error, len(changes))
 	for n, c := range changes {

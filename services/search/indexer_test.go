@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/services/search"
+	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
 // edit changes an event's name as the catalog would.
@@ -67,6 +69,27 @@ func TestChangesTravel(t *testing.T) {
 	w.equal(t) // what was taken out does not come back
 	w.apply(t, search.Change{Event: uuid.New(), LSN: 400})
 	w.equal(t) // what never was is no error
+}
+
+// TestEditsDoNotWaitForTheIndex: without its own refreshes, too, people find what changed.
+func TestEditsDoNotWaitForTheIndex(t *testing.T) {
+	w := newWorld(t)
+	id := w.add(t, event{name: "First name", venue: "Hall", city: "Berlin", country: "DE"})
+	w.check(t)
+	w.request(t, http.MethodPut, "/events/_settings", `{"index": {"refresh_interval": -1}}`, nil)
+	for n := range 3 {
+		name := fmt.Sprint("Other name ", n)
+		w.edit(t, id, name)
+		for _, err := range w.indexer.Apply(t.Context(), []search.Change{{Event: id, LSN: uint64(100 + n)}}) {
+			require.NoError(t, err)
+		}
+		harness.Eventually(t, 10*time.Second, "found", func() error {
+			if found := w.found(t, "other"); !slices.Equal(found, []string{name}) {
+				return fmt.Errorf("found %q", found)
+			}
+			return nil
+		})
+	}
 }
 
 func TestAvailabilityTravels(t *testing.T) {

@@ -40,6 +40,7 @@ type Index struct {
 	es    *elasticsearch.Client
 	body  []byte // settings and mappings
 	rules string // what they hash to
+	shown refresher
 }
 
 // New returns an index that connects when it is first used.
@@ -57,7 +58,9 @@ func New(url string) (*Index, error) {
 		return nil, err
 	}
 	sum := sha256.Sum256(body)
-	return &Index{es: es, body: body, rules: hex.EncodeToString(sum[:4])}, nil
+	x := &Index{es: es, body: body, rules: hex.EncodeToString(sum[:4])}
+	x.shown.refresh = x.Refresh
+	return x, nil
 }
 
 // definition puts the synonyms into the settings.

@@ -148,6 +148,9 @@ func (x *Index) Refresh(ctx context.Context) error {
 	return x.do(ctx, esapi.IndicesRefreshRequest{Index: []string{live}}, nil)
 }
 
+// Show implements search.Writer.
+func (x *Index) Show(ctx context.Context) { x.shown.soon(ctx) }
+
 // Summary implements search.Keeper.
 func (x *Index) Summary(ctx context.Context) (search.Summary, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)

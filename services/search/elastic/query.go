@@ -133,17 +133,33 @@ func basic(q search.Query) []any {
 
 // Body is what is sent for a question's first page, to be put to /events/_msearch; how is Strict unless
 // that found next to nothing. For measuring what we add to it.
+//
+// Its answers, too, are asked for from Elasticsearch's cache, which forgets them when the index changes:
+// what many ask at once is scored once, and never late.
 func Body(q search.Query, how search.Match) ([]byte, error) {
 	var body bytes.Buffer
-	must, should := wanted(q.Text, how)
-	for _, line := range []m{{}, hits(q, how, must, should), {"request_cache": true}, facets(q, must)} {
-		// What is the same question has to be the same bytes, for Elasticsearch to know it again.
-		if err := json.MarshalWrite(&body, line, json.Deterministic(true)); err != nil {
-			return nil, err
+	for _, one := range searches(q, how) {
+		for _, line := range []m{{"request_cache": true}, one} {
+			// What is the same question has to be the same bytes, for Elasticsearch to know it again.
+			if err := json.MarshalWrite(&body, line, json.Deterministic(true)); err != nil {
+				return nil, err
+			}
+			body.WriteByte('\n')
 		}
-		body.WriteByte('\n')
 	}
 	return body.Bytes(), nil
+}
+
+// searches are one for the hits and one for the counts. Where these are of the same events, and a text
+// has narrowed them down, it is one for both.
+func searches(q search.Query, how search.Match) []m {
+	must, should := wanted(q.Text, how)
+	page, counted := hits(q, how, must, should), facets(q, must)
+	if must == nil || counted["post_filter"] != nil {
+		return []m{page, counted}
+	}
+	page["aggs"], page["track_total_hits"] = counted["aggs"], true
+	return []m{page}
 }
 
 // hits asks for a page of events: every filter is in the query, so that nothing else is scored, and

@@ -184,15 +184,15 @@ func (x *Index) first(ctx context.Context, q search.Query, how search.Match) (an
 	if err := x.do(ctx, esapi.MsearchRequest{Index: []string{live}, Body: bytes.NewReader(body)}, &both); err != nil {
 		return answer{}, err
 	}
-	if len(both.Responses) != 2 {
-		return answer{}, fmt.Errorf("elasticsearch: %d answers to 2 searches", len(both.Responses))
+	if len(both.Responses) == 0 {
+		return answer{}, errors.New("elasticsearch: no answer to a search")
 	}
 	for _, r := range both.Responses {
 		if r.Error != nil {
 			return answer{}, refused(r.Status, r.Error)
 		}
 	}
-	a, counted := both.Responses[0], both.Responses[1]
+	a, counted := both.Responses[0], both.Responses[len(both.Responses)-1]
 	a.Hits.Total, a.Aggregations = counted.Hits.Total, counted.Aggregations
 	return a, nil
 }

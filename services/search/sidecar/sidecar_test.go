@@ -53,6 +53,7 @@ func (s *shelf) Published(context.Context, uuid.UUID) ([]search.Stamp, error)  {
 func (s *shelf) Versions(context.Context, []uuid.UUID) ([]search.Stamp, error) { return nil, nil }
 func (s *shelf) Written(context.Context, []uuid.UUID) ([]search.Stamp, error)  { return nil, nil }
 func (s *shelf) IsBuilding(context.Context) (bool, error)                      { return false, nil }
+func (s *shelf) Show(context.Context)                                          {}
 
 func (s *shelf) Write(_ context.Context, _ search.Target, writes []search.Write) []error {
 	s.mu.Lock()
