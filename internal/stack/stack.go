@@ -25,7 +25,8 @@ type Stack struct {
 	runners  map[string]*runner
 	order    []string
 	spawn    func(*exec.Cmd) error
-	building chan struct{} // holds one token: whose turn it is to build
+	behind   func(*exec.Cmd) error // spawns background parts
+	building chan struct{}         // holds one token: whose turn it is to build
 }
 
 // New plans a stack; nothing runs before Start.
@@ -41,7 +42,7 @@ func New(cfg Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, runners: map[string]*runner{}, spawn: spawner(), building: make(chan struct{}, 1)}
+	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, runners: map[string]*runner{}, spawn: spawner(0), behind: spawner(behind), building: make(chan struct{}, 1)}
 	for _, part := range s.plan(secrets) {
 		s.add(part)
 	}
@@ -55,8 +56,12 @@ func (s *Stack) add(part Part) {
 	if s.runners[part.Name] == nil {
 		s.order = append(s.order, part.Name)
 	}
+	spawn := s.spawn
+	if part.Background {
+		spawn = s.behind
+	}
 	s.runners[part.Name] = &runner{
-		part: part, log: log, spawn: s.spawn, waitFor: s.waitFor, changed: make(chan struct{}),
+		part: part, log: log, spawn: spawn, waitFor: s.waitFor, changed: make(chan struct{}),
 		status: Status{Name: part.Name, Tier: part.Tier, State: Stopped, URL: part.URL, Log: log},
 	}
 }

@@ -8,7 +8,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/stack"
@@ -38,7 +40,19 @@ func Start(ctx context.Context, names ...string) (s *stack.Stack, stop func(), e
 		stop()
 		return nil, nil, err
 	}
+	first()
 	return s, stop, nil
+}
+
+// first puts our threads before all others, where we may (root), as clients with processors of
+// their own would be: else they measure for how long they themselves waited for one.
+func first() {
+	threads, _ := os.ReadDir("/proc/self/task")
+	for _, t := range threads {
+		if id, err := strconv.Atoi(t.Name()); err == nil {
+			_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, -10)
+		}
+	}
 }
 
 // Machine describes where a benchmark ran: figures mean little without it.
@@ -54,7 +68,7 @@ func Machine() string {
 	}
 	load, _ := os.ReadFile("/proc/loadavg")
 	before, _, _ := strings.Cut(string(load), " ")
-	return fmt.Sprintf("%d cores of %s, %d GiB, %s, %s/%s, commit %s, load before %s; clients on the same machine",
+	return fmt.Sprintf("%d cores of %s, %d GiB, %s, %s/%s, commit %s, load before %s; clients on the same machine, first in its queue",
 		runtime.NumCPU(), cpu, (kb+1<<19)>>20, runtime.Version(), runtime.GOOS, runtime.GOARCH, strings.TrimSpace(string(commit)), before)
 }
 
