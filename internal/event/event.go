@@ -102,7 +102,6 @@ type PaymentKind string
 const (
 	PaymentAuthorized          PaymentKind = "authorized"
 	PaymentAuthorizationFailed PaymentKind = "authorization_failed"
-	PaymentCaptured            PaymentKind = "captured"
 	PaymentVoided              PaymentKind = "voided"
 	PaymentRefunded            PaymentKind = "refunded"
 	PaymentRefundFailed        PaymentKind = "refund_failed"

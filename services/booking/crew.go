@@ -31,6 +31,7 @@ type Crew struct {
 type task struct {
 	ctx     context.Context //nolint:containedctx // carries the trace of the message
 	booking uuid.UUID
+	known   *Booking // as it was just seen; nil: it has to be looked at
 	tries   int
 }
 
@@ -39,8 +40,13 @@ func NewCrew(d *Driver) *Crew { return &Crew{driver: d, queue: make(chan task, c
 
 // Drive takes a booking in hand. It waits for room, and no longer than ctx.
 func (c *Crew) Drive(ctx context.Context, booking uuid.UUID) error {
+	return c.take(ctx, task{booking: booking})
+}
+
+func (c *Crew) take(ctx context.Context, t task) error {
+	t.ctx = context.WithoutCancel(ctx)
 	select {
-	case c.queue <- task{ctx: context.WithoutCancel(ctx), booking: booking}:
+	case c.queue <- t:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -49,10 +55,11 @@ func (c *Crew) Drive(ctx context.Context, booking uuid.UUID) error {
 
 // Notice keeps what happened to the money, and has the booking driven on.
 func (c *Crew) Notice(ctx context.Context, n PaymentNotice) error {
-	if err := c.driver.Note(ctx, n); err != nil {
+	b, err := c.driver.Note(ctx, n)
+	if err != nil {
 		return err
 	}
-	return c.Drive(ctx, n.Booking)
+	return c.take(ctx, task{booking: b.ID, known: &b})
 }
 
 // Run works until ctx ends, and finishes what is in hand.
@@ -76,7 +83,13 @@ func (c *Crew) Run(ctx context.Context) error {
 func (c *Crew) work(t task) {
 	ctx, cancel := context.WithTimeout(t.ctx, crewTimeout)
 	defer cancel()
-	err := c.driver.Drive(ctx, t.booking)
+	var err error
+	if t.known != nil {
+		err = c.driver.driveOn(ctx, *t.known)
+	} else {
+		err = c.driver.Drive(ctx, t.booking)
+	}
+	t.known = nil // old by the next try
 	if err == nil || errors.Is(err, ErrBookingNotFound) {
 		return
 	}

@@ -80,6 +80,11 @@ func (d *Driver) Drive(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	return d.driveOn(ctx, b)
+}
+
+// driveOn drives a booking that was just looked at.
+func (d *Driver) driveOn(ctx context.Context, b Booking) error {
 	for range maxSteps {
 		next, err := d.advance(ctx, b)
 		if errors.Is(err, ErrStale) {
@@ -317,21 +322,21 @@ type PaymentNotice struct {
 	Failed  bool // the refund was refused
 }
 
-// Note takes in what happened to the money, and leaves the booking where the next drive goes on.
-func (d *Driver) Note(ctx context.Context, n PaymentNotice) error {
+// Note takes in what happened to the money, and gives the booking from where a drive goes on.
+func (d *Driver) Note(ctx context.Context, n PaymentNotice) (Booking, error) {
 	for range maxSteps {
 		b, err := d.Journal.Get(ctx, n.Booking)
 		if errors.Is(err, ErrBookingNotFound) {
-			return fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
+			return b, fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
 		}
 		if err != nil {
-			return err
+			return b, err
 		}
-		if _, err = d.note(ctx, b, n); !errors.Is(err, ErrStale) {
-			return err
+		if b, err = d.note(ctx, b, n); !errors.Is(err, ErrStale) {
+			return b, err
 		}
 	}
-	return ErrStale
+	return Booking{}, ErrStale
 }
 
 func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) (Booking, error) {

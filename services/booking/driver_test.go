@@ -83,7 +83,7 @@ func (s *stage) pay(b booking.Booking) {
 
 // take is what the crew does with a notice.
 func (s *stage) take(ctx context.Context, n booking.PaymentNotice) error {
-	if err := s.driver.Note(ctx, n); err != nil {
+	if _, err := s.driver.Note(ctx, n); err != nil {
 		return err
 	}
 	return s.driver.Drive(ctx, n.Booking)

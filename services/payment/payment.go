@@ -107,14 +107,13 @@ type Settlement struct {
 	Fee         int64
 }
 
-// NoticeKind is what others hear of a payment.
+// NoticeKind is what a booking hears of its payment. That it was captured it knows: it asked for it.
 type NoticeKind string
 
 // The kinds of Notice.
 const (
 	NoticeAuthorized   NoticeKind = "authorized"
 	NoticeFailed       NoticeKind = "authorization_failed"
-	NoticeCaptured     NoticeKind = "captured"
 	NoticeVoided       NoticeKind = "voided"
 	NoticeRefunded     NoticeKind = "refunded"
 	NoticeRefundFailed NoticeKind = "refund_failed"
@@ -210,7 +209,6 @@ func (c *Change) authorize() {
 func (c *Change) capture(in Intent) {
 	p := &c.Payment
 	p.Status, p.Captured = Captured, in.Captured
-	c.notify(NoticeCaptured, p.Captured)
 	c.Transfers = append(c.Transfers, captured(*p))
 	c.settle(in)
 }
@@ -286,7 +284,6 @@ func (p Payment) Free(now time.Time) Change {
 func (p Payment) CaptureFree(now time.Time) Change {
 	c := Change{Payment: p}
 	c.Payment.Status = Captured
-	c.notify(NoticeCaptured, 0)
 	c.Payment.touch(p, now)
 	return c
 }

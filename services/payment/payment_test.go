@@ -54,8 +54,8 @@ func TestObserve(t *testing.T) {
 		Refunded:   {IntentOpen: Refunded, IntentAuthorized: Refunded, IntentCaptured: Refunded, IntentCanceled: Refunded},
 	}
 	notices := map[[2]Status][]NoticeKind{
-		{Preparing, Authorized}: {NoticeAuthorized}, {Pending, Authorized}: {NoticeAuthorized}, {Authorized, Captured}: {NoticeCaptured},
-		{Preparing, Captured}: {NoticeAuthorized, NoticeCaptured}, {Pending, Captured}: {NoticeAuthorized, NoticeCaptured},
+		{Preparing, Authorized}: {NoticeAuthorized}, {Pending, Authorized}: {NoticeAuthorized},
+		{Preparing, Captured}: {NoticeAuthorized}, {Pending, Captured}: {NoticeAuthorized},
 		{Preparing, Voided}: {NoticeVoided}, {Pending, Voided}: {NoticeVoided}, {Authorized, Voided}: {NoticeVoided},
 	}
 	for _, status := range statuses {

@@ -150,7 +150,6 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 	if err != nil {
 		return b, false, fmt.Errorf("create booking: %w", err)
 	}
-	s.wake(b.ID)
 	return b, true, nil
 }
 

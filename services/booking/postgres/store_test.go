@@ -249,7 +249,9 @@ func TestStepsAreNotified(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Listen(ctx, func(id uuid.UUID) { heard <- id }) }()
 	harness.Eventually(t, 10*time.Second, "a step is heard", func() error {
-		b := create(t, s, newBooking(uuid.New(), "A1"))
+		b, err := create(t, s, newBooking(uuid.New(), "A1")).AwaitPayment(booking.Payment{ID: uuid.New()}, now)
+		require.NoError(t, err)
+		require.NoError(t, s.Save(t.Context(), b, booking.Effects{}))
 		select {
 		case id := <-heard:
 			if id == b.ID {

@@ -103,8 +103,6 @@ func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
 	switch p.Kind {
 	case event.PaymentAuthorized:
 		n.Status = booking.PaymentAuthorized
-	case event.PaymentCaptured:
-		n.Status = booking.PaymentCaptured
 	case event.PaymentVoided:
 		n.Status = booking.PaymentVoided
 	case event.PaymentRefunded:

@@ -112,7 +112,7 @@ func TestOneEffectPerWebhook(t *testing.T) {
 	}
 	wg.Wait()
 	require.Equal(t, map[bool]int{true: 1, false: 29}, outcomes)
-	require.Equal(t, 2, count(t, pool, `SELECT count(*) FROM outbox WHERE key = $1`, p.Booking.String()), "authorised and captured")
+	require.Equal(t, 1, count(t, pool, `SELECT count(*) FROM outbox WHERE key = $1`, p.Booking.String()), "authorised")
 	require.Equal(t, 2, count(t, pool, `SELECT count(*) FROM transfers WHERE payment = $1`, p.ID))
 	now, err := s.Get(t.Context(), p.ID)
 	require.NoError(t, err)

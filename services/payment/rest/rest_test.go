@@ -262,7 +262,7 @@ func TestFromIntentToRefund(t *testing.T) {
 	require.NoError(t, err)
 	p = b.is(p, payment.Refunded)
 	require.EqualValues(t, 4500, p.Refunded)
-	require.Equal(t, []string{"authorized", "captured", "refunded", "refunded"}, b.notices(p))
+	require.Equal(t, []string{"authorized", "refunded", "refunded"}, b.notices(p))
 	b.balanced()
 	line := b.line("/ledger?booking=" + p.Booking.String())
 	require.EqualValues(t, 4500, line["captured"])
@@ -326,7 +326,7 @@ func TestFreeOfCharge(t *testing.T) {
 	r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New()})
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundSucceeded, r.Status)
-	require.Equal(t, []string{"authorized", "captured", "refunded"}, b.notices(p))
+	require.Equal(t, []string{"authorized", "refunded"}, b.notices(p))
 	require.Zero(t, b.count(`SELECT count(*) FROM transfers`))
 }
 
@@ -385,7 +385,7 @@ func TestRefundThatFailsLater(t *testing.T) {
 	b.is(p, payment.Refunded)
 	p = b.is(p, payment.Captured) // the money came back
 	require.Zero(t, p.Refunded)
-	require.Equal(t, []string{"authorized", "captured", "refunded", "refund_failed"}, b.notices(p))
+	require.Equal(t, []string{"authorized", "refunded", "refund_failed"}, b.notices(p))
 	b.balanced()
 }
 
@@ -460,7 +460,7 @@ func TestAnswerLost(t *testing.T) {
 	requireLost(err)
 	_, err = b.till.Capture(t.Context(), p.ID)
 	require.NoError(t, err)
-	require.Equal(t, []string{"authorized", "captured"}, b.notices(p))
+	require.Equal(t, []string{"authorized"}, b.notices(p))
 
 	b.control("/faults", `{"action":"lose","method":"POST","path":"/v1/refunds","times":1}`)
 	r := payment.Refund{ID: uuid.New(), Amount: 1000}
@@ -647,7 +647,7 @@ func TestStaleWebhook(t *testing.T) {
 		return nil
 	})
 	b.is(p, payment.Captured)
-	require.Equal(t, []string{"authorized", "captured"}, b.notices(p))
+	require.Equal(t, []string{"authorized"}, b.notices(p))
 	b.balanced()
 }
 
