@@ -4,6 +4,7 @@ package identity
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"net/http"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
@@ -57,8 +59,25 @@ type Config struct {
 }
 
 // Verifier checks access tokens offline against Keycloak's published keys, which it caches
-// and refetches when a token names a key it has not seen.
-type Verifier struct{ tokens *oidc.IDTokenVerifier }
+// and refetches when a token names a key it has not seen. A token it found good it knows again
+// for a while: somebody who buys shows the same one many times.
+type Verifier struct {
+	tokens *oidc.IDTokenVerifier
+	known  *otter.Cache[[sha256.Size]byte, known]
+}
+
+// known is what a good token said.
+type known struct {
+	account Account
+	until   time.Time
+}
+
+// A token is known again for so long, and no longer than it is good; a key taken out of use stops
+// working that much later.
+const (
+	knownFor  = 5 * time.Minute
+	knownMost = 20_000
+)
 
 // NewVerifier returns a verifier. It fetches no key until the first token arrives.
 func NewVerifier(cfg Config, store KeyStore) *Verifier {
@@ -67,18 +86,38 @@ func NewVerifier(cfg Config, store KeyStore) *Verifier {
 
 // NewVerifierWithKeys returns a verifier that takes keys from elsewhere.
 func NewVerifierWithKeys(issuer string, keys oidc.KeySet) *Verifier {
-	return &Verifier{oidc.NewVerifier(issuer, keys, &oidc.Config{
-		ClientID: Audience,
-		// Asymmetric only: a public key must never pass as an HMAC secret (RFC 8725, 3.1).
-		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256},
-	})}
+	return &Verifier{
+		tokens: oidc.NewVerifier(issuer, keys, &oidc.Config{
+			ClientID: Audience,
+			// Asymmetric only: a public key must never pass as an HMAC secret (RFC 8725, 3.1).
+			SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256},
+		}),
+		known: otter.Must(&otter.Options[[sha256.Size]byte, known]{MaximumSize: knownMost}),
+	}
 }
 
 // Verify returns the account of a raw access token, or ErrInvalidToken.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Account, error) {
+	key, now := sha256.Sum256([]byte(raw)), time.Now()
+	if k, ok := v.known.GetIfPresent(key); ok && now.Before(k.until) {
+		return k.account, nil
+	}
+	account, expiry, err := v.verify(ctx, raw)
+	if err != nil {
+		return Account{}, err
+	}
+	until := now.Add(knownFor)
+	if expiry.Before(until) {
+		until = expiry
+	}
+	v.known.Set(key, known{account, until})
+	return account, nil
+}
+
+func (v *Verifier) verify(ctx context.Context, raw string) (a Account, expiry time.Time, err error) {
 	token, err := v.tokens.Verify(ctx, raw) // signature, issuer, audience, expiry
 	if err != nil {
-		return Account{}, ErrInvalidToken.Because(err)
+		return Account{}, time.Time{}, ErrInvalidToken.Because(err)
 	}
 	var claims struct {
 		Type      string  `json:"typ"`
@@ -92,22 +131,22 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Account, error) {
 		} `json:"realm_access"`
 	}
 	if err := token.Claims(&claims); err != nil {
-		return Account{}, ErrInvalidToken.Because(err)
+		return Account{}, time.Time{}, ErrInvalidToken.Because(err)
 	}
 	// An ID token is signed by the same keys and is not a key to any door.
 	if claims.Type != "Bearer" {
-		return Account{}, ErrInvalidToken.Because(errors.New("not an access token"))
+		return Account{}, time.Time{}, ErrInvalidToken.Because(errors.New("not an access token"))
 	}
 	if time.Unix(int64(claims.NotBefore), 0).After(time.Now().Add(clockSkew)) {
-		return Account{}, ErrInvalidToken.Because(errors.New("not valid yet"))
+		return Account{}, time.Time{}, ErrInvalidToken.Because(errors.New("not valid yet"))
 	}
 	if token.Subject == "" {
-		return Account{}, ErrInvalidToken.Because(errors.New("no subject"))
+		return Account{}, time.Time{}, ErrInvalidToken.Because(errors.New("no subject"))
 	}
 	return Account{
 		ID: token.Subject, Email: claims.Email, Name: claims.Name, Locale: claims.Locale,
 		Roles: claims.Realm.Roles, Session: claims.Session,
-	}, nil
+	}, token.Expiry, nil
 }
 
 // Bearer takes the token from an Authorization header (RFC 6750, 2.1).

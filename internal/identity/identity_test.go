@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -174,6 +175,39 @@ func TestKeycloakAwayLeavesTokensWorking(t *testing.T) {
 	assert.NoError(t, err, "a restarted one finds them stored")
 	_, err = verifier(r, nil).Verify(t.Context(), token)
 	assert.Error(t, err, "without either, nobody is let in")
+}
+
+// TestATokenIsKnownAgain: verified once, it needs no key; and it is over when it is over.
+func TestATokenIsKnownAgain(t *testing.T) {
+	key := rsaKey(t, "k")
+	r := newRealm(t, key)
+	keys := &counted{KeySet: oidc.NewRemoteKeySet(t.Context(), r.URL)}
+	v := identity.NewVerifierWithKeys(issuer, keys)
+	expiry := time.Now().Add(2 * time.Second).Truncate(time.Second)
+	token := sign(t, key, jose.RS256, map[string]any{"exp": expiry.Unix()})
+	for range 3 {
+		a, err := v.Verify(t.Context(), token)
+		require.NoError(t, err)
+		assert.Equal(t, "a1", a.ID)
+	}
+	assert.EqualValues(t, 1, keys.asked.Load())
+	another := sign(t, key, jose.RS256, map[string]any{"sub": "a2"})
+	a, err := v.Verify(t.Context(), another)
+	require.NoError(t, err)
+	assert.Equal(t, "a2", a.ID)
+	require.Eventually(t, func() bool { return time.Now().After(expiry) }, 5*time.Second, 10*time.Millisecond)
+	_, err = v.Verify(t.Context(), token)
+	assert.ErrorIs(t, err, identity.ErrInvalidToken)
+}
+
+type counted struct {
+	oidc.KeySet
+	asked atomic.Int64
+}
+
+func (c *counted) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	c.asked.Add(1)
+	return c.KeySet.VerifySignature(ctx, token)
 }
 
 func TestRequire(t *testing.T) {

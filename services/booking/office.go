@@ -75,8 +75,9 @@ type Gate interface {
 
 // Line decides holds of high-demand events in the order they came.
 type Line interface {
-	// Hold returns ErrStillWaiting when that took longer than the caller wants to wait.
-	Hold(ctx context.Context, r HoldRequest) error
+	// Hold names the hold, and tells everyone of it. ErrStillWaiting when that took longer than
+	// the caller wants to wait.
+	Hold(ctx context.Context, r HoldRequest) (Hold, error)
 	// Verdict gives the refusal of an account's request, ErrStillWaiting while there is none, and
 	// ErrHoldNotFound when nobody is waiting for one.
 	Verdict(ctx context.Context, hold uuid.UUID, account string) error
@@ -164,30 +165,27 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, r HoldReques
 	if err != nil {
 		return Hold{}, err
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return Hold{}, err
-	}
 	now := o.Now().Truncate(time.Millisecond) // as it is stored
-	h := Hold{ID: id, Event: sale.Event, Account: r.Hold.Account, Units: units, Until: now.Add(o.HoldFor), Status: HoldOpen}
+	h := Hold{Event: sale.Event, Account: r.Hold.Account, Units: units, Until: now.Add(o.HoldFor), Status: HoldOpen}
 	if sale.HighDemand && o.Line != nil {
 		r.Hold, r.Limit = h, sale.MaxPerAccount
-		err = o.Line.Hold(ctx, r)
+		if h, err = o.Line.Hold(ctx, r); err == nil {
+			house.Apply(HeldChanges(h), o.Now(), o.Now()) // before the news of it is round
+		}
 	} else {
-		err = o.Seats.Take(ctx, h, sale.MaxPerAccount)
+		if h.ID, err = uuid.NewV7(); err != nil {
+			return Hold{}, err
+		}
+		if err = o.Seats.Take(ctx, h, sale.MaxPerAccount); err == nil {
+			o.Announcer.Announce(h.Event, HeldChanges(h))
+		}
 	}
 	if err != nil {
 		o.learn(ctx, house, err)
 		return h, err
 	}
-	o.Held(h)
-	return h, nil
-}
-
-// Held tells everyone of a hold that was decided after its buyer stopped waiting.
-func (o *Office) Held(h Hold) {
-	o.Announcer.Announce(h.Event, HeldChanges(h))
 	o.Expiries.Watch(h)
+	return h, nil
 }
 
 // spread picks among equally good proposals: at first the best, then any, so that buyers who

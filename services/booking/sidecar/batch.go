@@ -2,7 +2,6 @@ package sidecar
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"maps"
 	"slices"
@@ -16,7 +15,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// VerdictKey is where the refusal of a request is stored. A granted one is a hold.
+// VerdictKey is where it says that a request is still in line, once its buyer stopped waiting.
 func VerdictKey(hold uuid.UUID) string { return "verdict:" + hold.String() }
 
 // verdictKept is how long a request's refusal can be asked for, and is repeated if the request is.
@@ -24,7 +23,6 @@ const verdictKept = 15 * time.Minute
 
 type verdictValue struct {
 	Account string         `json:"account"`
-	Pending bool           `json:"pending,omitempty"`
 	Kind    fault.Kind     `json:"kind,omitempty"`
 	Code    string         `json:"code,omitempty"`
 	Message string         `json:"message,omitempty"`
@@ -80,32 +78,48 @@ const capKept = 10 * time.Minute
 
 // Decide implements booking.Decider: one look at everything the batch is about, decisions in
 // memory, a few transactions side by side. When something outside interferes with one of them,
-// its requests are decided one by one, in their order.
+// its requests are decided page by page, in their order.
 func (s *Seats) Decide(ctx context.Context, requests []booking.HoldRequest) ([]booking.Verdict, error) {
 	verdicts, undone, err := s.decide(ctx, requests)
 	if err != nil {
 		return nil, err
 	}
-	for _, i := range undone {
-		one := requests[i : i+1]
-		for try := 0; ; try++ {
-			v, again, err := s.decide(ctx, one)
-			if err != nil {
-				return nil, err
-			}
-			if len(again) == 0 {
-				verdicts[i] = v[0]
-				break
-			}
-			if try == tries {
-				return nil, ErrBusy
-			}
-			if err := rest(ctx, try); err != nil {
-				return nil, err
-			}
+	for len(undone) > 0 {
+		page := PageKey(requests[undone[0]].Hold.ID)
+		n := slices.IndexFunc(undone, func(i int) bool { return PageKey(requests[i].Hold.ID) != page })
+		if n < 0 {
+			n = len(undone)
 		}
+		if err := s.insist(ctx, requests, undone[:n], verdicts); err != nil {
+			return nil, err
+		}
+		undone = undone[n:]
 	}
 	return verdicts, nil
+}
+
+// insist decides some of the requests until nobody interferes.
+func (s *Seats) insist(ctx context.Context, requests []booking.HoldRequest, some []int, verdicts []booking.Verdict) error {
+	again := make([]booking.HoldRequest, len(some))
+	for i, of := range some {
+		again[i] = requests[of]
+	}
+	for try := range tries {
+		decided, undone, err := s.decide(ctx, again)
+		if err != nil {
+			return err
+		}
+		if len(undone) == 0 {
+			for i, of := range some {
+				verdicts[of] = decided[i]
+			}
+			return nil
+		}
+		if err := rest(ctx, try); err != nil {
+			return err
+		}
+	}
+	return ErrBusy
 }
 
 // A transaction's steps follow one another in the store, so a batch is stored in several at once.
@@ -116,7 +130,7 @@ const (
 
 // parts tells which part of a batch each request belongs to. Those that are about the same units
 // or the same account belong together: if the first of them comes to nothing, the others have to
-// be decided anew.
+// be decided anew. So do those of one page, which is written whole.
 func parts(requests []booking.HoldRequest) (part []int, count int) {
 	part, count = make([]int, len(requests)), max(1, min(partsMost, len(requests)/partLeast))
 	if count == 1 {
@@ -133,7 +147,7 @@ func parts(requests []booking.HoldRequest) (part []int, count int) {
 	first := map[string]int{}
 	for i, r := range requests {
 		leader[i] = i
-		keys := []string{CapKey(r.Hold.Event, r.Hold.Account)}
+		keys := []string{CapKey(r.Hold.Event, r.Hold.Account), PageKey(r.Hold.ID)}
 		for _, u := range r.Hold.UnitIDs() {
 			keys = append(keys, SeatKey(r.Hold.Event, u))
 		}
@@ -168,8 +182,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 		}
 	}
 	for _, r := range requests {
-		ask(HoldKey(r.Hold.ID))
-		ask(VerdictKey(r.Hold.ID))
+		ask(PageKey(r.Hold.ID))
 		ask(CapKey(r.Hold.Event, r.Hold.Account))
 		for _, u := range r.Hold.UnitIDs() {
 			ask(SeatKey(r.Hold.Event, u))
@@ -179,7 +192,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 	if err != nil {
 		return nil, nil, fault.Away("seats", err)
 	}
-	floor, err := read(requests, items)
+	floor, pages, err := read(requests, items)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -191,35 +204,34 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 		steps[p] = map[string]sidecar.Op{}
 	}
 	for i, r := range requests {
-		h, ops := r.Hold, steps[part[i]]
+		h, ops, key := r.Hold, steps[part[i]], PageKey(r.Hold.ID)
+		page := pages[key]
 		put := func(op sidecar.Op) { ops[op.Key] = op }
 		verdicts[i].Hold = h.ID
-		if _, held := items[HoldKey(h.ID)]; held {
-			continue // decided before, and the answer got lost
-		}
-		if _, twice := ops[HoldKey(h.ID)]; twice {
+		if before, ok := page.find(h.ID); ok { // decided before, and the answer got lost
+			if before.Refusal != nil {
+				verdicts[i].Refusal = before.Refusal.refusal()
+			}
 			continue
-		}
-		if item, ok := items[VerdictKey(h.ID)]; ok {
-			var before verdictValue
-			if err := json.Unmarshal(item.Value, &before); err != nil {
-				return nil, nil, err
-			}
-			if !before.Pending {
-				verdicts[i].Refusal = before.refusal()
-				continue
-			}
 		}
 		if refusal := floor.Decide(r, now); refusal != nil {
 			verdicts[i].Refusal = refusal
-			put(sidecar.Op{Key: VerdictKey(h.ID), Value: mustEncode(verdictOf(h.Account, refusal)), TTL: verdictKept, Unconditional: true})
-			continue
+			page.refuse(h, refusal)
+		} else {
+			page.grant(h)
+			c := floor.Caps[h.Event][h.Account]
+			put(v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)))
+			for _, u := range h.UnitIDs() {
+				put(v.put(SeatKey(h.Event, u), EncodeSeat(floor.Seats[h.Event][u]), ceilSecond(h.Until.Sub(now))))
+			}
 		}
-		put(sidecar.Op{Key: HoldKey(h.ID), Value: EncodeHold(h), TTL: h.Until.Sub(now) + holdKept})
-		c := floor.Caps[h.Event][h.Account]
-		put(v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)))
-		for _, u := range h.UnitIDs() {
-			put(v.put(SeatKey(h.Event, u), EncodeSeat(floor.Seats[h.Event][u]), ceilSecond(h.Until.Sub(now))))
+		put(sidecar.Op{Key: key}) // written below, once it is whole
+	}
+	for _, ops := range steps {
+		for key := range ops {
+			if page, ok := pages[key]; ok {
+				ops[key] = v.put(key, mustEncode(page), page.kept(now))
+			}
 		}
 	}
 	refused := make([]bool, count)
@@ -241,14 +253,21 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 	return verdicts, undone, nil
 }
 
-// read puts what the store has on the floor.
-func read(requests []booking.HoldRequest, items map[string]sidecar.Item) (*booking.Floor, error) {
-	floor := booking.NewFloor()
+// read puts what the store has on the floor, and gives the pages by key.
+func read(requests []booking.HoldRequest, items map[string]sidecar.Item) (*booking.Floor, map[string]*pageValue, error) {
+	floor, pages := booking.NewFloor(), map[string]*pageValue{}
 	for _, r := range requests {
 		h := r.Hold
+		if key := PageKey(h.ID); pages[key] == nil {
+			page, err := decodePage(items[key].Value)
+			if err != nil {
+				return nil, nil, err
+			}
+			pages[key] = page
+		}
 		c, err := DecodeCap(items[CapKey(h.Event, h.Account)].Value)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		floor.PutCap(h.Event, h.Account, c)
 		for _, u := range h.UnitIDs() {
@@ -258,10 +277,10 @@ func read(requests []booking.HoldRequest, items map[string]sidecar.Item) (*booki
 			}
 			seat, err := DecodeSeat(item.Value)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			floor.PutSeat(h.Event, u, seat)
 		}
 	}
-	return floor, nil
+	return floor, pages, nil
 }

@@ -3,6 +3,7 @@ package sidecar
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -11,14 +12,15 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// TestPartsKeepTogetherWhatBelongsTogether: whoever wants a unit that another of the batch wants, or
-// is the same account, is stored in the same transaction, over any number of corners.
+// TestPartsKeepTogetherWhatBelongsTogether: whoever wants a unit that another of the batch wants, is
+// the same account or stands on the same page, is stored in the same transaction, over any number of
+// corners.
 func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		event := uuid.New()
+		event, record := uuid.New(), uuid.New()
 		requests := make([]booking.HoldRequest, rapid.IntRange(1, 120).Draw(t, "requests"))
 		for i := range requests {
-			h := booking.Hold{ID: uuid.New(), Event: event, Account: fmt.Sprint(rapid.IntRange(0, 200).Draw(t, "account"))}
+			h := booking.Hold{ID: lineName(record, rapid.IntRange(0, 200).Draw(t, "n"), time.Now()), Event: event, Account: fmt.Sprint(rapid.IntRange(0, 200).Draw(t, "account"))}
 			for range rapid.IntRange(1, 3).Draw(t, "units") {
 				h.Units = append(h.Units, booking.HeldUnit{ID: fmt.Sprint(rapid.IntRange(0, 400).Draw(t, "unit"))})
 			}
@@ -28,7 +30,7 @@ func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 		of := map[string]int{}
 		for i, r := range requests {
 			require.Less(t, part[i], count)
-			for _, key := range append(r.Hold.UnitIDs(), "account "+r.Hold.Account) {
+			for _, key := range append(r.Hold.UnitIDs(), "account "+r.Hold.Account, PageKey(r.Hold.ID)) {
 				if p, ok := of[key]; ok && p != part[i] {
 					t.Fatalf("%s is in parts %d and %d", key, p, part[i])
 				}
@@ -41,7 +43,7 @@ func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 func TestPartsShareABatchOut(t *testing.T) {
 	requests := make([]booking.HoldRequest, 100)
 	for i := range requests {
-		requests[i].Hold = booking.Hold{Account: fmt.Sprint(i), Units: []booking.HeldUnit{{ID: fmt.Sprint(i)}}}
+		requests[i].Hold = booking.Hold{ID: uuid.New(), Account: fmt.Sprint(i), Units: []booking.HeldUnit{{ID: fmt.Sprint(i)}}}
 	}
 	part, count := parts(requests)
 	sizes := make([]int, count)

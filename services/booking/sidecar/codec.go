@@ -68,14 +68,24 @@ type holdValue struct {
 	Booking uuid.UUID          `json:"booking,omitzero"`
 }
 
-// EncodeHold writes a hold as it is stored.
-func EncodeHold(h booking.Hold) []byte {
+func holdOf(h booking.Hold) holdValue {
 	v := holdValue{Event: h.Event, Account: h.Account, Until: h.Until.UnixMilli(), Status: h.Status, Booking: h.Booking}
 	for _, u := range h.Units {
 		v.Units = append(v.Units, unitValue{ID: u.ID, Type: u.TicketType, TypeName: u.TypeName, Label: u.Label, Amount: u.Price.Amount, Currency: u.Price.Currency})
 	}
-	return mustEncode(v)
+	return v
 }
+
+func (v holdValue) hold(id uuid.UUID) booking.Hold {
+	h := booking.Hold{ID: id, Event: v.Event, Account: v.Account, Until: time.UnixMilli(v.Until), Status: v.Status, Booking: v.Booking}
+	for _, u := range v.Units {
+		h.Units = append(h.Units, booking.HeldUnit{ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Price: money.Money{Amount: u.Amount, Currency: u.Currency}})
+	}
+	return h
+}
+
+// EncodeHold writes a hold as it is stored.
+func EncodeHold(h booking.Hold) []byte { return mustEncode(holdOf(h)) }
 
 // DecodeHold reads a stored hold.
 func DecodeHold(id uuid.UUID, raw []byte) (booking.Hold, error) {
@@ -83,11 +93,7 @@ func DecodeHold(id uuid.UUID, raw []byte) (booking.Hold, error) {
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return booking.Hold{}, fmt.Errorf("hold value: %w", err)
 	}
-	h := booking.Hold{ID: id, Event: v.Event, Account: v.Account, Until: time.UnixMilli(v.Until), Status: v.Status, Booking: v.Booking}
-	for _, u := range v.Units {
-		h.Units = append(h.Units, booking.HeldUnit{ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Price: money.Money{Amount: u.Amount, Currency: u.Currency}})
-	}
-	return h, nil
+	return v.hold(id), nil
 }
 
 type capValue struct {

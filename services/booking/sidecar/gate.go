@@ -20,7 +20,7 @@ var _ booking.Gate = Gate{}
 
 // HighDemand gives an office the gate and the line of events in high demand.
 func (b *Backing) HighDemand(o *booking.Office) *Line {
-	line := NewLine(b.Client, o.Held)
+	line := NewLine(b.Client, o.Expiries.Watch)
 	o.Gate, o.Line = Gate{b}, line
 	return line
 }

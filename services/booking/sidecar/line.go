@@ -1,10 +1,12 @@
 package sidecar
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,13 +18,17 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// requestValue is a hold request in the log hold.requests, whose key is the event: the order of
-// the log is the order of decisions.
+// recordValue is a record of the log hold.requests, whose key is the event: the order of the log,
+// and within a record that of its requests, is the order of decisions.
+type recordValue struct {
+	Requests []requestValue `json:"requests"`
+}
+
 type requestValue struct {
-	ID       uuid.UUID       `json:"id"`
-	Hold     json.RawMessage `json:"hold"`
-	Limit    int             `json:"limit,omitempty"`
-	Admitted int64           `json:"admitted"` // milliseconds of Unix time
+	ID       uuid.UUID `json:"id"`
+	Hold     holdValue `json:"hold"`
+	Limit    int       `json:"limit,omitempty"`
+	Admitted int64     `json:"admitted"` // milliseconds of Unix time
 }
 
 // outcomesValue tells all replicas what became of a batch.
@@ -36,6 +42,7 @@ type outcomeValue struct {
 }
 
 // Line is the way of a hold request into the log and of its outcome back to whoever waits.
+// Requests that come at the same time share a record, which is what makes a crowd cheap.
 type Line struct {
 	client *sidecar.Client
 	store  *sidecar.Store
@@ -44,19 +51,29 @@ type Line struct {
 
 	mu      sync.Mutex
 	waiting map[uuid.UUID]*waiter
-	inbox   chan *posting
+	open    map[uuid.UUID]*record // by event: who comes now goes in here
+	queue   []*record             // on their way into the log, the open ones among them
+	queued  int                   // requests in there
+	wake    chan struct{}
 }
 
 type waiter struct {
-	hold    booking.Hold
-	outcome chan outcomeValue
-	since   time.Time
+	hold  booking.Hold
+	end   chan outcome
+	since time.Time
 }
 
-// posting is a request on its way into the log.
-type posting struct {
-	message sidecar.Message
-	done    chan error
+// outcome is a decision, or that there will be none.
+type outcome struct {
+	refusal *verdictValue
+	err     error
+}
+
+// record is requests of one event that go into the log together.
+type record struct {
+	event    uuid.UUID
+	name     uuid.UUID // random; see lineName
+	requests []booking.HoldRequest
 }
 
 var _ booking.Line = (*Line)(nil)
@@ -64,8 +81,9 @@ var _ booking.Line = (*Line)(nil)
 const (
 	lineWait    = 4 * time.Second // of a buyer for the outcome; then: ask again
 	lineBacklog = 10_000          // requests on their way into the log
-	postMost    = 100             // in one call to the sidecar
-	posters     = 2
+	recordFull  = 128             // requests
+	postMost    = 8               // records in one call to the sidecar
+	postEvery   = 10 * time.Millisecond
 	lateKept    = 2 * time.Minute
 )
 
@@ -76,107 +94,152 @@ var ErrLineFull = fault.New(fault.Unavailable, "hold_line_full", "Too many reque
 func NewLine(client *sidecar.Client, late func(booking.Hold)) *Line {
 	return &Line{
 		client: client, store: client.Store(event.Seats), wait: lineWait, late: late,
-		waiting: map[uuid.UUID]*waiter{}, inbox: make(chan *posting, lineBacklog),
+		waiting: map[uuid.UUID]*waiter{}, open: map[uuid.UUID]*record{}, wake: make(chan struct{}, 1),
 	}
 }
 
 // Hold implements booking.Line.
-func (l *Line) Hold(ctx context.Context, r booking.HoldRequest) error {
-	raw, err := json.Marshal(requestValue{ID: r.Hold.ID, Hold: EncodeHold(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()})
+func (l *Line) Hold(ctx context.Context, r booking.HoldRequest) (booking.Hold, error) {
+	w, err := l.enter(r)
 	if err != nil {
-		return err
-	}
-	w := &waiter{hold: r.Hold, outcome: make(chan outcomeValue, 1), since: time.Now()}
-	l.mu.Lock()
-	l.waiting[r.Hold.ID] = w
-	l.mu.Unlock()
-	p := &posting{message: sidecar.Message{Key: r.Hold.Event.String(), Payload: raw}, done: make(chan error, 1)}
-	select {
-	case l.inbox <- p:
-	default:
-		l.forget(r.Hold.ID)
-		return ErrLineFull
+		return r.Hold, err
 	}
 	timeout := time.NewTimer(l.wait)
 	defer timeout.Stop()
-	for {
-		select {
-		case err := <-p.done:
-			if err != nil {
-				l.forget(r.Hold.ID)
-				return fault.Away("queue", err)
-			}
-		case o := <-w.outcome:
-			if o.Refusal != nil {
-				return o.Refusal.refusal()
-			}
-			return nil
-		case <-timeout.C:
-			return l.overdue(ctx, r.Hold)
-		case <-ctx.Done():
-			return booking.ErrStillWaiting.Because(ctx.Err())
+	select {
+	case o := <-w.end:
+		if o.refusal != nil {
+			return w.hold, o.refusal.refusal()
 		}
+		return w.hold, o.err
+	case <-timeout.C:
+		return w.hold, l.overdue(ctx, w.hold)
+	case <-ctx.Done():
+		return w.hold, booking.ErrStillWaiting.Because(ctx.Err())
 	}
 }
 
+// enter puts a request into its event's open record, which names it.
+func (l *Line) enter(r booking.HoldRequest) (*waiter, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.queued >= lineBacklog {
+		return nil, ErrLineFull
+	}
+	rec := l.open[r.Hold.Event]
+	if rec == nil {
+		name, err := uuid.NewRandom()
+		if err != nil {
+			return nil, err
+		}
+		rec = &record{event: r.Hold.Event, name: name}
+		l.open[r.Hold.Event], l.queue = rec, append(l.queue, rec)
+	}
+	now := time.Now()
+	r.Hold.ID = lineName(rec.name, len(rec.requests), now)
+	rec.requests = append(rec.requests, r)
+	if len(rec.requests) == recordFull {
+		delete(l.open, rec.event)
+	}
+	l.queued++
+	w := &waiter{hold: r.Hold, end: make(chan outcome, 1), since: now}
+	l.waiting[r.Hold.ID] = w
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+	return w, nil
+}
+
+// leaving takes the next records to go, which nobody can join any more.
+func (l *Line) leaving() []*record {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(len(l.queue), postMost)
+	batch := l.queue[:n:n]
+	l.queue = l.queue[n:]
+	for _, rec := range batch {
+		l.queued -= len(rec.requests)
+		if l.open[rec.event] == rec {
+			delete(l.open, rec.event)
+		}
+	}
+	return batch
+}
+
 // overdue looks itself whether an outcome got lost, and otherwise leaves a note that the request
-// is under way, which the decision writes over.
+// is under way.
 func (l *Line) overdue(ctx context.Context, h booking.Hold) error {
-	items, err := l.store.GetBulk(ctx, []string{HoldKey(h.ID), VerdictKey(h.ID)})
+	page, _, err := l.look(ctx, h.ID)
 	if err != nil {
 		return booking.ErrStillWaiting.Because(err)
 	}
-	if _, held := items[HoldKey(h.ID)]; held {
+	if e, ok := page.find(h.ID); ok && e.Refusal == nil {
 		l.forget(h.ID)
 		return nil
 	}
-	note := mustEncode(verdictValue{Account: h.Account, Pending: true})
+	note := mustEncode(verdictValue{Account: h.Account})
 	if err := l.store.PutIf(ctx, VerdictKey(h.ID), note, "", verdictKept); err != nil {
-		slog.DebugContext(ctx, "no note of a waiting request", "hold", h.ID, "error", err) // decided meanwhile
+		slog.DebugContext(ctx, "no note of a waiting request", "hold", h.ID, "error", err)
 	}
 	return l.Verdict(ctx, h.ID, h.Account)
 }
 
-// Verdict implements booking.Line.
-func (l *Line) Verdict(ctx context.Context, id uuid.UUID, account string) error {
-	item, err := l.store.Get(ctx, VerdictKey(id))
+// look reads a request's page, and the note that it is in line.
+func (l *Line) look(ctx context.Context, id uuid.UUID) (*pageValue, sidecar.Item, error) {
+	items, err := l.store.GetBulk(ctx, []string{PageKey(id), VerdictKey(id)})
 	if err != nil {
-		return fault.Away("seats", err)
+		return nil, sidecar.Item{}, fault.Away("seats", err)
 	}
-	if !item.Found {
-		return booking.ErrHoldNotFound
-	}
-	var v verdictValue
-	if err := json.Unmarshal(item.Value, &v); err != nil {
-		return err
-	}
-	switch {
-	case v.Account != account:
-		return booking.ErrHoldNotFound
-	case v.Pending:
-		return booking.ErrStillWaiting
-	default:
-		return v.refusal()
-	}
+	page, err := decodePage(items[PageKey(id)].Value)
+	return page, items[VerdictKey(id)], err
 }
 
-func (l *Line) forget(id uuid.UUID) {
+// Verdict implements booking.Line.
+func (l *Line) Verdict(ctx context.Context, id uuid.UUID, account string) error {
+	page, note, err := l.look(ctx, id)
+	if err != nil {
+		return err
+	}
+	if e, ok := page.find(id); ok {
+		switch {
+		case e.Refusal == nil:
+			return booking.ErrStillWaiting // held a moment ago: asked again, it is found
+		case e.Refusal.Account != account:
+			return booking.ErrHoldNotFound
+		default:
+			return e.Refusal.refusal()
+		}
+	}
+	var v verdictValue
+	if !note.Found {
+		return booking.ErrHoldNotFound
+	}
+	if err := json.Unmarshal(note.Value, &v); err != nil {
+		return err
+	}
+	if v.Account != account {
+		return booking.ErrHoldNotFound
+	}
+	return booking.ErrStillWaiting
+}
+
+func (l *Line) forget(id uuid.UUID) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	w := l.waiting[id]
 	delete(l.waiting, id)
+	return w
 }
 
 // learn hands outcomes to those of this process who wait for them.
 func (l *Line) learn(_ context.Context, v outcomesValue) error {
 	for _, o := range v.Outcomes {
-		l.mu.Lock()
-		w := l.waiting[o.ID]
-		delete(l.waiting, o.ID)
-		l.mu.Unlock()
+		w := l.forget(o.ID)
 		if w == nil {
 			continue
 		}
-		w.outcome <- o
+		w.end <- outcome{refusal: o.Refusal}
 		if o.Refusal == nil && time.Since(w.since) > l.wait {
 			l.late(w.hold)
 		}
@@ -189,22 +252,26 @@ func (l *Line) Subscription() sidecar.Subscription {
 	return sidecar.On(event.Broadcast, event.HoldOutcomes, l.learn)
 }
 
-// Run writes requests into the log until ctx ends: whatever gathered while the last call was
-// under way goes together.
+// Run writes requests into the log until ctx ends. Who comes alone goes at once; of a crowd goes
+// together what gathered while the last ones went, and for postEvery at least.
 func (l *Line) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	for range posters {
-		wg.Go(func() { l.post(ctx) })
-	}
 	sweep := time.NewTicker(lateKept / 4)
 	defer sweep.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			wg.Wait()
 			return ctx.Err()
 		case <-sweep.C:
 			l.sweep()
+		case <-l.wake:
+			for batch := l.leaving(); len(batch) > 0; batch = l.leaving() {
+				began := time.Now()
+				l.send(ctx, batch)
+				select {
+				case <-ctx.Done():
+				case <-time.After(postEvery - time.Since(began)):
+				}
+			}
 		}
 	}
 }
@@ -219,44 +286,25 @@ func (l *Line) sweep() {
 	}
 }
 
-func (l *Line) post(ctx context.Context) {
-	for {
-		var batch []*posting
-		select {
-		case <-ctx.Done():
-			return
-		case p := <-l.inbox:
-			batch = append(batch, p)
-		}
-	gather:
-		for len(batch) < postMost {
-			select {
-			case p := <-l.inbox:
-				batch = append(batch, p)
-			default:
-				break gather
-			}
-		}
-		l.send(ctx, batch)
-	}
-}
-
-func (l *Line) send(ctx context.Context, batch []*posting) {
+func (l *Line) send(ctx context.Context, batch []*record) {
 	messages := make([]sidecar.Message, len(batch))
-	for i, p := range batch {
-		messages[i] = p.message
+	for i, rec := range batch {
+		v := recordValue{Requests: make([]requestValue, len(rec.requests))}
+		for j, r := range rec.requests {
+			v.Requests[j] = requestValue{ID: r.Hold.ID, Hold: holdOf(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()}
+		}
+		messages[i] = sidecar.Message{Key: rec.event.String(), Payload: mustEncode(v)}
 	}
 	failed, err := l.client.PublishBulk(ctx, event.PubSub, event.HoldRequests, messages)
-	bad := map[int]bool{}
-	for _, i := range failed {
-		bad[i] = true
-	}
-	for i, p := range batch {
-		if bad[i] || (err != nil && len(failed) == 0) {
-			p.done <- errors.Join(err, errNotTaken)
+	for i, rec := range batch {
+		if err == nil || (len(failed) > 0 && !slices.Contains(failed, i)) {
 			continue
 		}
-		p.done <- nil
+		for _, r := range rec.requests {
+			if w := l.forget(r.Hold.ID); w != nil {
+				w.end <- outcome{err: fault.Away("queue", errors.Join(err, errNotTaken))}
+			}
+		}
 	}
 }
 
@@ -267,7 +315,7 @@ var errNotTaken = errors.New("the log did not take the request")
 func Deciding(d booking.Decider, crew *booking.Crew, client *sidecar.Client, announce func(event uuid.UUID, changes []booking.Change)) []sidecar.Subscription {
 	return []sidecar.Subscription{
 		{
-			Component: event.PubSub, Topic: event.HoldRequests, Bulk: true, Max: 200, Wait: 5 * time.Millisecond,
+			Component: event.PubSub, Topic: event.HoldRequests, Bulk: true, Max: 8, Wait: 5 * time.Millisecond,
 			HandleBulk: func(ctx context.Context, batch []sidecar.Delivery) []error {
 				return decideBatch(ctx, d, client, announce, batch)
 			},
@@ -279,37 +327,36 @@ func Deciding(d booking.Decider, crew *booking.Crew, client *sidecar.Client, ann
 func decideBatch(ctx context.Context, d booking.Decider, client *sidecar.Client, announce func(uuid.UUID, []booking.Change), batch []sidecar.Delivery) []error {
 	errs := make([]error, len(batch))
 	var requests []booking.HoldRequest
-	var index []int
 	for i, delivery := range batch {
-		r, err := requestOf(delivery)
-		if err != nil {
-			errs[i] = err
-			continue
-		}
-		requests, index = append(requests, r), append(index, i)
+		of, err := requestsOf(delivery)
+		errs[i] = err
+		requests = append(requests, of...)
 	}
 	if len(requests) == 0 {
 		return errs
 	}
 	verdicts, err := d.Decide(ctx, requests)
 	if err != nil {
-		for _, i := range index {
-			errs[i] = err // all again, in the same order
+		for i := range errs {
+			errs[i] = cmp.Or(errs[i], err) // all again, in the same order
 		}
 		return errs
 	}
 	var told outcomesValue
+	held := map[uuid.UUID][]booking.Change{}
 	for i, v := range verdicts {
 		o := outcomeValue{ID: v.Hold}
 		if v.Refusal != nil {
 			refusal := verdictOf("", v.Refusal)
 			o.Refusal = &refusal
+		} else {
+			h := requests[i].Hold
+			held[h.Event] = append(held[h.Event], booking.HeldChanges(h)...)
 		}
 		told.Outcomes = append(told.Outcomes, o)
-		if v.Refusal == nil {
-			h := requests[i].Hold
-			announce(h.Event, booking.HeldChanges(h))
-		}
+	}
+	for id, changes := range held {
+		announce(id, changes)
 	}
 	// Whoever misses this looks the outcome up.
 	if err := client.Publish(ctx, event.Broadcast, event.HoldOutcomes, told.Outcomes[0].ID.String(), told); err != nil {
@@ -318,14 +365,15 @@ func decideBatch(ctx context.Context, d booking.Decider, client *sidecar.Client,
 	return errs
 }
 
-func requestOf(d sidecar.Delivery) (booking.HoldRequest, error) {
-	v, err := sidecar.Decode[requestValue](d)
+// requestsOf reads a record.
+func requestsOf(d sidecar.Delivery) ([]booking.HoldRequest, error) {
+	v, err := sidecar.Decode[recordValue](d)
 	if err != nil {
-		return booking.HoldRequest{}, err
+		return nil, err
 	}
-	h, err := DecodeHold(v.ID, v.Hold)
-	if err != nil {
-		return booking.HoldRequest{}, fault.New(fault.Malformed, "malformed_message", "A hold request could not be read.").Because(err)
+	requests := make([]booking.HoldRequest, len(v.Requests))
+	for i, r := range v.Requests {
+		requests[i] = booking.HoldRequest{Hold: r.Hold.hold(r.ID), Limit: r.Limit, Admitted: time.UnixMilli(r.Admitted)}
 	}
-	return booking.HoldRequest{Hold: h, Limit: v.Limit, Admitted: time.UnixMilli(v.Admitted)}, nil
+	return requests, nil
 }

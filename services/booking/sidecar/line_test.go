@@ -58,7 +58,8 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 
 	id := uuid.New()
 	harness.Eventually(t, 60*time.Second, "a first request comes back", func() error {
-		return line.Hold(t.Context(), requestFor(t, id, "first-"+uuid.NewString(), "warm-"+uuid.NewString()))
+		_, err := line.Hold(t.Context(), requestFor(t, id, "first-"+uuid.NewString(), "warm-"+uuid.NewString()))
+		return err
 	})
 	const buyers, units = 60, 20
 	var mu sync.Mutex
@@ -67,17 +68,16 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 	for i := range buyers {
 		wg.Go(func() {
 			unit := fmt.Sprintf("a%d", i%units)
-			r := requestFor(t, id, fmt.Sprintf("buyer-%d", i), unit)
-			err := line.Hold(t.Context(), r)
+			h, err := line.Hold(t.Context(), requestFor(t, id, fmt.Sprintf("buyer-%d", i), unit))
 			switch {
 			case err == nil:
 				mu.Lock()
-				winners[unit] = append(winners[unit], r.Hold.ID)
+				winners[unit] = append(winners[unit], h.ID)
 				mu.Unlock()
 			case fault.CodeOf(err) != booking.ErrUnitsUnavailable.Code:
 				t.Errorf("buyer %d: %v", i, err)
 			default:
-				if again := line.Verdict(t.Context(), r.Hold.ID, r.Hold.Account); fault.CodeOf(again) != booking.ErrUnitsUnavailable.Code {
+				if again := line.Verdict(t.Context(), h.ID, h.Account); fault.CodeOf(again) != booking.ErrUnitsUnavailable.Code {
 					t.Errorf("the refusal of buyer %d is not kept: %v", i, again)
 				}
 			}

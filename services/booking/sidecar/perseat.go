@@ -34,7 +34,7 @@ func order(op sidecar.Op) int {
 	switch {
 	case op.Value == nil:
 		return 3
-	case strings.HasPrefix(op.Key, "hold:"):
+	case strings.HasPrefix(op.Key, "hold:"), strings.HasPrefix(op.Key, "page:"):
 		return 2
 	case strings.HasPrefix(op.Key, "cap:"):
 		return 1

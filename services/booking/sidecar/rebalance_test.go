@@ -113,14 +113,14 @@ func TestNothingIsLostOrRepeated(t *testing.T) {
 	var mu sync.Mutex
 	asked := map[uuid.UUID]booking.HoldRequest{}
 	ask := func(r booking.HoldRequest) {
-		mu.Lock()
-		asked[r.Hold.ID] = r
-		mu.Unlock()
-		if err := line.Hold(t.Context(), r); err != nil && fault.KindOf(err) != fault.Conflict && !errors.Is(err, booking.ErrStillWaiting) {
-			mu.Lock()
-			delete(asked, r.Hold.ID) // the log did not take it, and said so
-			mu.Unlock()
+		h, err := line.Hold(t.Context(), r)
+		if err != nil && fault.KindOf(err) != fault.Conflict && !errors.Is(err, booking.ErrStillWaiting) {
+			return // the log did not take it, and said so
 		}
+		mu.Lock()
+		defer mu.Unlock()
+		r.Hold = h
+		asked[h.ID] = r
 	}
 	var last uuid.UUID // of the events
 	for range events {
@@ -128,7 +128,7 @@ func TestNothingIsLostOrRepeated(t *testing.T) {
 		for b := range buyers {
 			r := requestFor(t, last, fmt.Sprintf("buyer-%d", b), fmt.Sprintf("u%d", b%units))
 			group.Go(func() {
-				time.Sleep(time.Duration(b) * 100 * time.Millisecond) // over all that happens
+				time.Sleep(time.Duration(b/4) * 400 * time.Millisecond) // over all that happens, some together
 				ask(r)
 			})
 		}

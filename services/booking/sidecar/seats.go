@@ -60,8 +60,8 @@ type view struct {
 }
 
 func (s *Seats) look(ctx context.Context, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
-	keys := make([]string, 0, len(units)+2)
-	keys = append(keys, CapKey(event, account), HoldKey(hold))
+	keys := make([]string, 0, len(units)+3)
+	keys = append(keys, CapKey(event, account), HoldKey(hold), PageKey(hold))
 	for _, u := range units {
 		keys = append(keys, SeatKey(event, u))
 	}
@@ -74,7 +74,7 @@ func (s *Seats) look(ctx context.Context, event uuid.UUID, account string, hold 
 		return view{}, err
 	}
 	for i, u := range units {
-		it, ok := items[keys[i+2]]
+		it, ok := items[keys[i+3]]
 		if !ok {
 			continue
 		}
@@ -88,6 +88,27 @@ func (s *Seats) look(ctx context.Context, event uuid.UUID, account string, hold 
 // put is a step that replaces what the view saw, or creates what it did not see.
 func (v view) put(key string, value []byte, ttl time.Duration) sidecar.Op {
 	return sidecar.Op{Key: key, Value: value, ETag: v.items[key].ETag, TTL: ttl}
+}
+
+// hold gives a hold and the ETag of its own key, which is "" as long as only its page has it.
+func (v view) hold(id uuid.UUID) (h booking.Hold, etag string, found bool, err error) {
+	if it, ok := v.items[HoldKey(id)]; ok {
+		h, err = DecodeHold(id, it.Value)
+		return h, it.ETag, true, err
+	}
+	it, ok := v.items[PageKey(id)]
+	if !ok {
+		return h, "", false, nil
+	}
+	page, err := decodePage(it.Value)
+	if err != nil {
+		return h, "", false, err
+	}
+	e, ok := page.find(id)
+	if !ok || e.Hold == nil {
+		return h, "", false, nil
+	}
+	return e.Hold.hold(id), "", true, nil
 }
 
 // gone is a step that deletes what the view saw.
@@ -129,7 +150,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 		}
 		ops := []sidecar.Op{
 			v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)),
-			{Key: HoldKey(h.ID), Value: EncodeHold(h), TTL: h.Until.Sub(now) + holdKept},
+			{Key: HoldKey(h.ID), Value: EncodeHold(h), TTL: holdTTL(h.Until, now)},
 		}
 		for _, u := range units {
 			ops = append(ops, v.put(SeatKey(h.Event, u), EncodeSeat(seat), ceilSecond(h.Until.Sub(now))))
@@ -167,16 +188,15 @@ func (s *Seats) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
 }
 
 func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, error) {
-	items, err := s.store.GetBulk(ctx, []string{HoldKey(id)})
+	items, err := s.store.GetBulk(ctx, []string{HoldKey(id), PageKey(id)})
 	if err != nil {
 		return booking.Hold{}, "", fault.Away("seats", err)
 	}
-	it, ok := items[HoldKey(id)]
-	if !ok {
-		return booking.Hold{}, "", booking.ErrHoldNotFound
+	h, etag, found, err := view{items: items}.hold(id)
+	if err == nil && !found {
+		err = booking.ErrHoldNotFound
 	}
-	h, err := DecodeHold(id, it.Value)
-	return h, it.ETag, err
+	return h, etag, err
 }
 
 // Change implements booking.Seats.
@@ -201,7 +221,7 @@ func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(book
 		tried = &e
 		if len(e.add)+len(e.remove) == 0 {
 			// Only the mark changes; one key needs no transaction.
-			if s.store.PutIf(ctx, HoldKey(id), EncodeHold(after), etag, after.Until.Sub(s.now())+holdKept) == nil {
+			if s.store.PutIf(ctx, HoldKey(id), EncodeHold(after), etag, holdTTL(after.Until, s.now())) == nil {
 				return after, nil
 			}
 		} else if done, err := s.exchange(ctx, e, etag, limit); err != nil || done {
@@ -254,7 +274,7 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 	seat := booking.Seat{State: booking.Held, Hold: after.ID, Until: after.Until}
 	ops := []sidecar.Op{
 		v.put(CapKey(after.Event, after.Account), EncodeCap(c), CapTTL(c, now)),
-		v.put(HoldKey(after.ID), EncodeHold(after), after.Until.Sub(now)+holdKept),
+		v.put(HoldKey(after.ID), EncodeHold(after), holdTTL(after.Until, now)),
 	}
 	for _, u := range add {
 		ops = append(ops, v.put(SeatKey(after.Event, u), EncodeSeat(seat), ceilSecond(after.Until.Sub(now))))
@@ -297,15 +317,13 @@ func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole 
 		if item, ok := v.items[CapKey(h.Event, h.Account)]; ok && string(item.Value) != string(EncodeCap(c)) {
 			ops = append(ops, v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)))
 		}
-		if item, ok := v.items[HoldKey(h.ID)]; ok && whole {
-			stored, err := DecodeHold(h.ID, item.Value)
-			if err != nil {
-				return err
-			}
-			if stored.Status != booking.HoldReleased {
-				stored.Status = booking.HoldReleased
-				ops = append(ops, v.put(HoldKey(h.ID), EncodeHold(stored), holdKept))
-			}
+		stored, _, found, err := v.hold(h.ID)
+		if err != nil {
+			return err
+		}
+		if found && whole && stored.Status != booking.HoldReleased {
+			stored.Status = booking.HoldReleased
+			ops = append(ops, v.put(HoldKey(h.ID), EncodeHold(stored), holdTTL(stored.Until, now)))
 		}
 		if len(ops) == 0 || s.transact(ctx, ops) == nil {
 			return nil
@@ -355,13 +373,13 @@ func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
 			return err
 		}
 		ops = append(ops, v.put(CapKey(b.Event, b.Account), EncodeCap(c), 0))
-		if item, ok := v.items[HoldKey(b.Hold)]; ok {
-			stored, err := DecodeHold(b.Hold, item.Value)
-			if err != nil {
-				return err
-			}
+		stored, _, found, err := v.hold(b.Hold)
+		if err != nil {
+			return err
+		}
+		if found {
 			stored.Status, stored.Booking = booking.HoldBooked, b.ID
-			ops = append(ops, v.put(HoldKey(b.Hold), EncodeHold(stored), holdKept))
+			ops = append(ops, v.put(HoldKey(b.Hold), EncodeHold(stored), holdTTL(stored.Until, now)))
 		}
 		if s.transact(ctx, ops) == nil {
 			return nil

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -16,54 +18,123 @@ import (
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
 
-const holdClients = 1000
+const (
+	holdClients = 1000
+	holdMost    = 10_000 // requests of each way
+	rivals      = 4      // buyers for each place, in a crowd
+)
+
+// way is one way of holding units of one event.
+type way struct {
+	name       string
+	highDemand bool
+	rivals     int // buyers for each place
+}
+
+var ways = []way{
+	{"one transaction each", false, 1},
+	{"high demand: batches in log order", true, 1},
+	{"one transaction each", false, rivals},
+	{"high demand: batches in log order", true, rivals},
+}
+
+// parts whose processor time is told.
+var holdParts = [][]string{{"booking"}, {"highdemand-consumer"}, {"booking.daprd", "highdemand-consumer.daprd"}, {"postgres"}, {"kafka"}}
 
 // holds measures holds of one unit each, all of one event, by accounts of their own: the normal
-// way, and through the log of an event in high demand.
+// way, and through the log of an event in high demand; each when everyone wants a place of their
+// own, and when the same places are wanted by several.
 func (b *bench) holds(ctx context.Context) error {
-	count := min(len(b.issuer.tokens)-1, 10_000) // and one who comes before them
-	normal, err := b.event(ctx, false, count+1)
-	if err != nil {
+	count := min(len(b.issuer.tokens)*10/11, holdMost)
+	warm := count / 10
+	if err := b.knock(ctx, count+warm); err != nil {
 		return err
 	}
-	rush, err := b.event(ctx, true, count+1)
-	if err != nil {
-		return err
-	}
-	passes, err := b.passes(rush.ID, count+1)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(&b.report, "One unit each, %d accounts, %d at once.\n\n| | holds/s | p50 | p99 | µs of processor time each: service | consumer | sidecars | Postgres | Kafka | client | share of the machine |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n", count, holdClients)
-	var rates []float64
-	for _, way := range []struct {
-		name   string
-		event  concert
-		passes []string
-	}{{"one transaction each", normal, nil}, {"high demand: batches in log order", rush, passes}} {
-		busy := [][]string{{"booking"}, {"highdemand-consumer"}, {"booking.daprd", "highdemand-consumer.daprd"}, {"postgres"}, {"kafka"}}
-		before := make([]time.Duration, len(busy))
-		for i, parts := range busy {
-			before[i] = b.used(parts...)
-		}
-		own := selfUsed()
-		r, err := b.hold(ctx, way.event, count, way.passes)
+	fmt.Fprintf(&b.report, "One unit each, %d accounts, %d at once, after %d to warm up. µs of processor time for each request:\n\n"+
+		"| buyers for a place | | requests/s | holds/s | p50 | p99 | service | consumer | sidecars | Postgres | Kafka | client | all | share of the machine |\n"+
+		"|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n", count, holdClients, warm)
+	rates, costs := map[bool]map[int]float64{false: {}, true: {}}, map[bool]map[int]float64{false: {}, true: {}}
+	for _, w := range ways {
+		e, err := b.event(ctx, w.highDemand, count/w.rivals+warm)
 		if err != nil {
 			return err
 		}
-		rates = append(rates, r.Rate())
-		fmt.Fprintf(&b.report, "| %s | %.0f | %s | %s |", way.name, r.Rate(), r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
+		var passes []string
+		if w.highDemand {
+			if passes, err = b.passes(e.ID, count+warm); err != nil {
+				return err
+			}
+		}
+		units, err := b.units(ctx, e)
+		if err != nil {
+			return err
+		}
+		if len(units) < count/w.rivals+warm {
+			return fmt.Errorf("only %d units", len(units))
+		}
+		if err := b.warmUp(ctx, e, units[len(units)-1], count+warm-1, passes); err != nil {
+			return err
+		}
+		places := units[:count/w.rivals]
+		wishes := make([]string, count)
+		for i := range wishes {
+			wishes[i] = places[i%len(places)]
+		}
+		rand.Shuffle(count, func(i, j int) { wishes[i], wishes[j] = wishes[j], wishes[i] })
+		if r := b.hold(ctx, e, count, units[len(places):len(places)+warm-1], passes); r.Only("201") != nil {
+			return fmt.Errorf("warming up: %w", r.Only("201"))
+		}
+		before := make([]time.Duration, len(holdParts))
+		for i, parts := range holdParts {
+			before[i] = b.used(parts...)
+		}
+		own := selfUsed()
+		r := b.hold(ctx, e, 0, wishes, passes)
 		own = selfUsed() - own
+		if r.Err != nil {
+			return r.Err
+		}
+		if held := r.Outcomes["201"]; held != len(places) || held+r.Outcomes["409"] != count {
+			return fmt.Errorf("%d places, but %v", len(places), r.Outcomes)
+		}
+		held := float64(r.Outcomes["201"]) / r.Elapsed.Seconds()
+		fmt.Fprintf(&b.report, "| %d | %s | %.0f | %.0f | %s | %s |", w.rivals, w.name, r.Rate(), held, r.Quantile(50).Round(time.Millisecond), r.Quantile(99).Round(time.Millisecond))
 		all := own
-		for i, parts := range busy {
+		for i, parts := range holdParts {
 			used := b.used(parts...) - before[i]
 			all += used
 			fmt.Fprintf(&b.report, " %.0f |", float64(used.Microseconds())/float64(count))
 		}
-		fmt.Fprintf(&b.report, " %.0f | %.0f %% |\n", float64(own.Microseconds())/float64(count), 100*share(all, r.Elapsed))
+		fmt.Fprintf(&b.report, " %.0f | %.0f | %.0f %% |\n", float64(own.Microseconds())/float64(count), float64(all.Microseconds())/float64(count), 100*share(all, r.Elapsed))
+		rates[w.highDemand][w.rivals], costs[w.highDemand][w.rivals] = held, float64(all)
 	}
-	fmt.Fprintf(&b.report, "\nRatio %.2f (goal 3).\n", rates[1]/rates[0])
+	ratio := func(of map[bool]map[int]float64, n int, up bool) float64 {
+		if up {
+			return of[true][n] / of[false][n]
+		}
+		return of[false][n] / of[true][n]
+	}
+	fmt.Fprintf(&b.report, "\nHigh demand against the normal way: %.2f times the holds/s, for %.2f times less processor time, when %d want each place; "+
+		"%.2f and %.2f when nobody wants what another wants. Goal 3.\n",
+		ratio(rates, rivals, true), ratio(costs, rivals, false), rivals, ratio(rates, 1, true), ratio(costs, 1, false))
 	return nil
+}
+
+// knock shows the tokens of everyone, as buyers do who look at the house before they ask for a place.
+func (b *bench) knock(ctx context.Context, n int) error {
+	h, url := load.NewHTTP(64), b.address("booking")+"/api/v1/tickets/key"
+	var next atomic.Int64
+	return load.Run(ctx, load.Plan{Clients: 64, Requests: n}, func(ctx context.Context, _, _ int) (string, error) {
+		return h.Do(ctx, http.MethodGet, url, b.issuer.tokens[next.Add(1)-1], nil, nil)
+	}).Only("200")
+}
+
+// units are an event's.
+func (b *bench) units(ctx context.Context, e concert) ([]string, error) {
+	var house struct{ Units []string }
+	url := b.address("booking") + "/api/v1/events/" + e.ID + "/seats"
+	_, err := load.NewHTTP(1).Do(ctx, http.MethodGet, url, "", nil, func(_ int, raw []byte) error { return json.Unmarshal(raw, &house) })
+	return house.Units, err
 }
 
 func (b *bench) passes(event string, n int) ([]string, error) {
@@ -108,41 +179,31 @@ func (b *bench) warmUp(ctx context.Context, e concert, unit string, a int, passe
 	return err
 }
 
-func (b *bench) hold(ctx context.Context, e concert, count int, passes []string) (load.Result, error) {
-	url := b.address("booking") + "/api/v1/events/" + e.ID
-	h := load.NewHTTP(holdClients)
-	var house struct{ Units []string }
-	if _, err := h.Do(ctx, http.MethodGet, url+"/seats", "", nil, func(_ int, raw []byte) error { return json.Unmarshal(raw, &house) }); err != nil {
-		return load.Result{}, err
-	}
-	if len(house.Units) <= count {
-		return load.Result{}, fmt.Errorf("only %d units", len(house.Units))
-	}
-	if err := b.warmUp(ctx, e, house.Units[count], count, passes); err != nil {
-		return load.Result{}, err
-	}
+// hold has accounts, from the first one on, each ask for a unit.
+func (b *bench) hold(ctx context.Context, e concert, first int, units, passes []string) load.Result {
 	client := &fasthttp.Client{MaxConnsPerHost: holdClients, ReadTimeout: 30 * time.Second}
+	defer client.CloseIdleConnections()
+	url := b.address("booking") + "/api/v1/events/" + e.ID + "/holds"
 	var next atomic.Int64
-	r := load.Run(ctx, load.Plan{Clients: holdClients, Requests: count}, func(context.Context, int, int) (string, error) {
+	return load.Run(ctx, load.Plan{Clients: min(holdClients, len(units)), Requests: len(units)}, func(context.Context, int, int) (string, error) {
 		i := int(next.Add(1) - 1)
 		req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
 		defer fasthttp.ReleaseRequest(req)
 		defer fasthttp.ReleaseResponse(res)
 		req.Header.SetMethod(http.MethodPost)
-		req.SetRequestURI(url + "/holds")
-		req.Header.Set("Authorization", "Bearer "+b.issuer.tokens[i])
+		req.SetRequestURI(url)
+		req.Header.Set("Authorization", "Bearer "+b.issuer.tokens[first+i])
 		if passes != nil {
-			req.Header.Set("Admission-Pass", passes[i])
+			req.Header.Set("Admission-Pass", passes[first+i])
 		}
 		req.Header.SetContentType("application/json")
-		req.SetBody(fmt.Appendf(nil, `{"units":[%q]}`, house.Units[i]))
+		req.SetBody(fmt.Appendf(nil, `{"units":[%q]}`, units[i]))
 		if err := client.DoTimeout(req, res, 30*time.Second); err != nil {
 			return "", err
 		}
-		if res.StatusCode() != http.StatusCreated {
-			return "", fmt.Errorf("%d %s", res.StatusCode(), bytes.TrimSpace(res.Body()))
+		if status := res.StatusCode(); status == http.StatusCreated || (status == http.StatusConflict && bytes.Contains(res.Body(), []byte("units_unavailable"))) {
+			return strconv.Itoa(status), nil
 		}
-		return "201", nil
+		return "", fmt.Errorf("%d %s", res.StatusCode(), bytes.TrimSpace(res.Body()))
 	})
-	return r, r.Only("201")
 }
