@@ -5,7 +5,10 @@ package admission
 import (
 	"crypto/ed25519"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -81,17 +84,37 @@ func (s Signer) Sign(p Pass) (string, error) {
 	return raw, nil
 }
 
+// header is what every pass of ours begins with. Anything else is not looked into, so that no
+// other algorithm and no other kind of token can ever be taken for a pass.
+var header = encoding.EncodeToString([]byte(`{"alg":"EdDSA","typ":"`+kind+`"}`)) + "."
+
+var encoding = base64.RawURLEncoding.Strict()
+
+// open gives what a key's owner wrote into a pass. It does not parse what it knows: a crowd's
+// passes are a good part of what their holds cost.
+func open(key ed25519.PublicKey, raw string) (c claims, err error) {
+	dot := strings.LastIndexByte(raw, '.')
+	if dot < len(header) || raw[:len(header)] != header {
+		return c, errors.New("not a pass")
+	}
+	signature, err := encoding.DecodeString(raw[dot+1:])
+	if err != nil {
+		return c, err
+	}
+	if !ed25519.Verify(key, []byte(raw[:dot]), signature) {
+		return c, errors.New("not signed by us")
+	}
+	payload, err := encoding.DecodeString(raw[len(header):dot])
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(payload, &c)
+}
+
 // Verify reads a pass that has to be good for an account and an event now.
 func Verify(key ed25519.PublicKey, raw, account string, event uuid.UUID, now time.Time) (Pass, error) {
-	token, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.EdDSA})
+	c, err := open(key, raw)
 	if err != nil {
-		return Pass{}, ErrPassInvalid.Because(err)
-	}
-	if token.Headers[0].ExtraHeaders[jose.HeaderType] != kind {
-		return Pass{}, ErrPassInvalid.Because(fmt.Errorf("not a pass"))
-	}
-	var c claims
-	if err := token.Claims(key, &c); err != nil {
 		return Pass{}, ErrPassInvalid.Because(err)
 	}
 	if c.Expiry == nil || c.IssuedAt == nil {

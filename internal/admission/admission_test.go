@@ -60,10 +60,19 @@ func TestPasses(t *testing.T) {
 		"alg none":            {b64(`{"alg":"none","typ":"admission+jwt"}`) + "." + part[1] + ".", "anna", p.Event, now},
 		"HMAC by public key":  {confused + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), "anna", p.Event, now},
 		"without a signature": {part[0] + "." + part[1] + ".", "anna", p.Event, now},
+		"another kind":        {signed(key, b64(`{"alg":"EdDSA","typ":"JWT"}`)+"."+part[1]), "anna", p.Event, now},
+		"another algorithm":   {signed(key, b64(`{"alg":"none","typ":"admission+jwt"}`)+"."+part[1]), "anna", p.Event, now},
+		"a part too many":     {signed(key, part[0]+"."+part[1]+"."), "anna", p.Event, now},
+		"only a header":       {part[0] + ".", "anna", p.Event, now},
+		"no claims":           {signed(key, part[0]+"."), "anna", p.Event, now},
 		"nonsense":            {"x", "anna", p.Event, now},
 		"empty":               {"", "anna", p.Event, now},
 	} {
 		_, err := Verify(Public(key), c.raw, c.account, c.event, c.at)
 		require.Equal(t, fault.Forbidden, fault.KindOf(err), name)
 	}
+}
+
+func signed(key ed25519.PrivateKey, text string) string {
+	return text + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(key, []byte(text)))
 }

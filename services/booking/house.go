@@ -252,3 +252,15 @@ func (h *House) Recheck(ctx context.Context, units []string) {
 		h.recheck(ctx, h.Sale().Event, units)
 	}
 }
+
+// Free gives those of the units that are free here.
+func (h *House) Free(units []string) (free []string) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, u := range units {
+		if i, ok := h.sale.Index(u); ok && h.states[i] == Available {
+			free = append(free, u)
+		}
+	}
+	return free
+}

@@ -197,14 +197,15 @@ func spread(try int) int {
 	return rand.IntN(1 << min(try+2, 10))
 }
 
-// learn corrects a projection that proposed what the store refused.
+// learn corrects a projection that shows as free what the store refused. Of a crowd that wants the
+// same places only the first ones have it look.
 func (o *Office) learn(ctx context.Context, house *House, err error) {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return
 	}
 	if units, ok := f.Fields["units"].([]string); ok {
-		house.Recheck(ctx, units)
+		house.Recheck(ctx, house.Free(units))
 	}
 }
 
