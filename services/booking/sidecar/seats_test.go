@@ -186,12 +186,72 @@ func (r *replicas) Read(ctx context.Context, event uuid.UUID, units []string) (m
 	return r.one().Read(ctx, event, units)
 }
 
+// lined are seats whose holds are made through the line: they stand on a page until somebody changes them.
+type lined struct{ *replicas }
+
+func (l lined) Take(ctx context.Context, h booking.Hold, limit int) error {
+	never := time.Unix(1<<40, 0) // no pass is used up
+	verdicts, err := l.one().Decide(ctx, []booking.HoldRequest{{Hold: h, Limit: limit, Admitted: never}})
+	if err != nil {
+		return err
+	}
+	return verdicts[0].Refusal
+}
+
+func TestHoldsOfTheLineInMemory(t *testing.T) {
+	for name, k := range map[string]*keys{"all well": newKeys(), "answers get lost": {values: map[string]entry{}, failEvery: 3}} {
+		t.Run(name, func(t *testing.T) { bookingtest.Run(t, lined{twoOf(slow{k})}) })
+	}
+}
+
+// TestAHoldLeavesItsPage when it is changed, alone: those beside it stay as they were.
+func TestAHoldLeavesItsPage(t *testing.T) {
+	store, of, now := newKeys(), uuid.New(), time.Now().Truncate(time.Millisecond)
+	s := seats(store, dapr.Transactional)
+	name := uuid.New() // of the record: these differ in what is before the eighth byte
+	var requests []booking.HoldRequest
+	for i := range 4 {
+		id := name
+		id[0] = byte(i)
+		requests = append(requests, booking.HoldRequest{Hold: booking.Hold{
+			ID: id, Event: of, Account: strconv.Itoa(i), Until: now.Add(time.Minute), Status: booking.HoldOpen, Units: []booking.HeldUnit{{ID: "u" + strconv.Itoa(i/2)}},
+		}})
+	}
+	verdicts, err := s.Decide(t.Context(), requests)
+	require.NoError(t, err)
+	require.ErrorIs(t, verdicts[1].Refusal, booking.ErrUnitsUnavailable)
+	require.ErrorIs(t, verdicts[3].Refusal, booking.ErrUnitsUnavailable)
+	first, other := requests[0].Hold, requests[2].Hold
+	require.Equal(t, dapr.PageKey(first.ID), dapr.PageKey(other.ID))
+	require.Len(t, store.values, 5, "two seats, two caps, a page")
+	found, err := s.Find(t.Context(), first.ID)
+	require.NoError(t, err)
+	require.Equal(t, first, found)
+	_, err = s.Find(t.Context(), requests[1].Hold.ID)
+	require.ErrorIs(t, err, booking.ErrHoldNotFound)
+
+	require.NoError(t, s.Free(t.Context(), first, first.UnitIDs(), true))
+	found, err = s.Find(t.Context(), first.ID)
+	require.NoError(t, err)
+	require.Equal(t, booking.HoldReleased, found.Status)
+	found, err = s.Find(t.Context(), other.ID)
+	require.NoError(t, err)
+	require.Equal(t, other, found)
+
+	again, err := s.Decide(t.Context(), requests[1:]) // the place is free by now
+	require.NoError(t, err)
+	for i, v := range again {
+		require.Equal(t, verdicts[i+1].Refusal == nil, v.Refusal == nil)
+	}
+}
+
 // TestSeatsOnPostgres is the store that is used, through a real sidecar.
 func TestSeatsOnPostgres(t *testing.T) {
 	store := open(t, event.Seats)
 	require.NoError(t, dapr.Await(t.Context(), store, dapr.Transactional, time.Minute), "the probe accepts it")
 	bookingtest.Run(t, twoOf(store))
 	t.Run("ten thousand buyers, one seat, one winner", func(t *testing.T) { crowd(t, twoOf(store), 10_000) })
+	t.Run("through the line", func(t *testing.T) { bookingtest.Run(t, lined{twoOf(store)}) })
 }
 
 // crowd has so many accounts ask for one seat, as many at once as a replica lets through.
