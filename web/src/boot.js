@@ -23,23 +23,38 @@
   var path = location.pathname
   var event = /^\/events\/([0-9a-f-]{36})(\/tickets)?$/.exec(path)
   var page = path === '/' ? 'home' : path === '/search' ? 'search' : event ? (event[2] ? 'tickets' : 'event') : ''
-  function soon(href, as) {
+  function soon(href) {
     var link = document.createElement('link')
-    link.rel = as ? 'preload' : 'modulepreload'
-    if (as) link.as = as
-    if (as) link.crossOrigin = 'anonymous'
+    var style = /\.css$/.test(href)
+    link.rel = style ? 'preload' : 'modulepreload'
+    if (style) link.as = 'style'
     link.href = href
     document.head.appendChild(link)
   }
   // What the app will import and ask for next is fetched beside it, not after it.
-  ;(files[locale] || []).concat(files[page] || []).forEach(function (file) {
-    soon(file, /\.css$/.test(file) && 'style')
-  })
+  ;(files[locale] || []).concat(files[page] || []).forEach(soon)
+  // The answers are for the app, see api/early.ts.
+  var early = (window.foyerEarly = [])
+  function ask(address) {
+    var answer = fetch(address)
+    answer.catch(function () {
+      /* the app asks again, and says what is wrong */
+    })
+    early.push({ address: address, sent: Date.now(), answer: answer })
+  }
+  ask('/auth/session')
+  if (page === 'home') ask('/api/v1/search?sort=date&limit=12')
+  if (page === 'search') {
+    var query = new URLSearchParams(location.search)
+    query.delete('view')
+    query.set('limit', 20)
+    ask('/api/v1/search?' + query)
+  }
   var api = '/api/v1/events/' + (event && event[1])
-  if (event) soon(api, 'fetch')
+  if (event) ask(api)
   if (page === 'tickets') {
-    soon(api + '/plan', 'fetch')
-    soon(api + '/seats?units=runs', 'fetch')
+    ask(api + '/plan')
+    ask(api + '/seats?units=runs')
   }
   // As soon as the parser has the headline's place: DOMContentLoaded would come after the app's own scripts.
   new MutationObserver(function (_, observer) {

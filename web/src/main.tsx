@@ -1,18 +1,34 @@
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
-import { router } from './app/router'
+import { queryClient, router } from './app/router'
 import './app.css'
 import './features/home/home.css'
 import { startI18n } from './i18n'
 
-// The page's own script is awaited too: the shell stays until there is something better.
+// The shell stays until there is something better: the page with its script, and with what it asked for
+// where that is here already (boot.js asked early).
 await Promise.all([startI18n(), router.load()])
+await answers(100)
 createRoot(document.getElementById('root')!).render(
   <StrictMode>
     <RouterProvider router={router} />
   </StrictMode>,
 )
+
+/** Until what was asked for is here, but no longer than that. */
+function answers(ms: number): Promise<void> {
+  return new Promise((done) => {
+    const timer = setTimeout(stop, ms)
+    const stopWatching = queryClient.getQueryCache().subscribe(() => queryClient.isFetching() || stop())
+    function stop() {
+      clearTimeout(timer)
+      stopWatching()
+      done()
+    }
+    if (!queryClient.isFetching()) stop()
+  })
+}
 
 function keepOffline() {
   void navigator.serviceWorker.register('/sw.js')

@@ -6,6 +6,7 @@ import type { paths as Catalog, components as CatalogParts } from './catalog.gen
 import type { paths as Notification, components as NotificationParts } from './notification.gen'
 import type { paths as Payment } from './payment.gen'
 import type { paths as Search } from './search.gen'
+import { takeEarly } from './early'
 import { offline, toProblem } from './problem'
 
 export type Event = CatalogParts['schemas']['Event']
@@ -25,14 +26,21 @@ export type Notice = NotificationParts['schemas']['Notification']
 
 /** Every answer sets the clock; every failure is a Problem. */
 async function watchedFetch(request: Request): Promise<Response> {
+  const early = takeEarly(request)
+  if (early) {
+    const response = await early.answer.catch(() => null)
+    if (response && response.status < 500 && response.status !== 429) return watched(response, early.sent)
+  }
   const sent = Date.now()
-  let response: Response
   try {
-    response = await fetch(request)
+    return watched(await fetch(request), sent)
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error
     throw offline()
   }
+}
+
+function watched(response: Response, sent: number): Response {
   observeResponse(response, sent)
   return response
 }

@@ -2,7 +2,9 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from '@tanstack/react-router'
 import { asProblem } from '../api/problem'
 import { Empty, Failure, Loading } from '../components/ui'
-import { validateSearch } from '../features/search/query'
+import { eventQuery } from '../features/event/query'
+import { overviewQuery, PAGE, searchQuery, validateSearch } from '../features/search/query'
+import { planQuery, seatsQuery } from '../features/seatmap/query'
 import { useText } from '../i18n/text'
 import { Layout } from './Layout'
 
@@ -44,19 +46,35 @@ function NotFound() {
 
 const page = <P extends string>(path: P) => ({ getParentRoute: () => root, path })
 
-const home = createRoute({ ...page('/'), component: lazyRouteComponent(() => import('../features/home/Home'), 'Home') })
+// What a page asks for first is asked while its script loads, and when a finger is on the link. It is
+// not waited for: a page shows its own shape meanwhile.
+const home = createRoute({
+  ...page('/'),
+  loader: () => void queryClient.prefetchInfiniteQuery(overviewQuery),
+  component: lazyRouteComponent(() => import('../features/home/Home'), 'Home'),
+})
 
 const search = createRoute({
   ...page('/search'),
   validateSearch,
+  loaderDeps: ({ search }) => search,
+  loader: ({ deps }) => void queryClient.prefetchInfiniteQuery(searchQuery(deps, PAGE)),
   component: lazyRouteComponent(() => import('./pages/search'), 'Page'),
 })
 const event = createRoute({
   ...page('/events/$id'),
+  loader: ({ params }) => void queryClient.prefetchQuery(eventQuery(params.id)),
   component: lazyRouteComponent(() => import('./pages/event'), 'Page'),
 })
 const tickets = createRoute({
   ...page('/events/$id/tickets'),
+  loader: ({ params, cause }) => {
+    void queryClient.prefetchQuery(eventQuery(params.id))
+    void queryClient.prefetchQuery(planQuery(params.id))
+    if (cause !== 'enter') return
+    queryClient.removeQueries(seatsQuery(params.id))
+    void queryClient.prefetchQuery(seatsQuery(params.id))
+  },
   component: lazyRouteComponent(() => import('./pages/tickets'), 'Page'),
 })
 const queue = createRoute({
@@ -153,6 +171,7 @@ export const router = createRouter({
     admin.addChildren([adminUsers, adminBookings, adminQueues, adminMoney]),
   ]),
   defaultPreload: 'intent',
+  defaultPreloadStaleTime: 0, // the queries know what is fresh
   defaultPendingMs: 150,
   defaultPendingMinMs: 0, // what is there is shown: half a second of bones is half a second lost
   scrollRestoration: true,

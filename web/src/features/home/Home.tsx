@@ -8,14 +8,14 @@ import { categoryName } from '../search/category'
 import { weekend } from '../search/dates'
 import { EventCard } from '../search/EventCard'
 import { SearchBox } from '../search/SearchBox'
-import { searchQuery, upcomingQuery, type Hit } from '../search/query'
+import { overviewQuery, searchQuery, upcomingQuery, type Hit } from '../search/query'
 
 const FIRST = ['music', 'theatre', 'comedy', 'sport', 'conference']
 
 export function Home() {
   const t = useText()
   const navigate = useNavigate()
-  const overview = useInfiniteQuery(searchQuery({ sort: 'date' }, 12))
+  const overview = useInfiniteQuery(overviewQuery)
   const page = overview.data?.pages[0]
   const categories = page?.facets.category.map((b) => b.value) ?? []
   const shown = [...FIRST.filter((c) => categories.includes(c)), ...categories.filter((c) => !FIRST.includes(c))].slice(

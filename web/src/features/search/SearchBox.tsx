@@ -21,7 +21,8 @@ export function SearchBox({
   const [value, setValue] = useState(initial)
   const [open, setOpen] = useState(false)
   const [active, setActive] = useState(-1)
-  const { data } = useQuery(suggestQuery(useDeferredValue(value.trim())))
+  const typed = useDeferredValue(value.trim())
+  const { data } = useQuery(suggestQuery(open ? typed : ''))
   const items = open && value.trim().length >= 2 ? (data ?? []) : []
 
   const choose = (item: Suggestion | undefined) => {

@@ -9,7 +9,7 @@ import { useText, type Text } from '../../i18n/text'
 import { categoryName } from './category'
 import { month, nextDays, today, weekend } from './dates'
 import { EventRow } from './EventCard'
-import { clean, searchQuery, validateSearch, type Bucket, type Results, type Search } from './query'
+import { clean, PAGE, searchQuery, validateSearch, type Bucket, type Results, type Search } from './query'
 import { SearchBox } from './SearchBox'
 
 const ResultMap = lazy(() => import('./ResultMap'))
@@ -19,7 +19,7 @@ export function SearchPage({ search }: { search: Search }) {
   const t = useText()
   const navigate = useNavigate()
   const [filtering, setFiltering] = useState(false)
-  const results = useInfiniteQuery(searchQuery(search, 20))
+  const results = useInfiniteQuery(searchQuery(search, PAGE))
   const first = results.data?.pages[0]
   const items = results.data?.pages.flatMap((page) => page.items) ?? []
   useTitle(search.q ?? t('search.title'))

@@ -147,6 +147,12 @@ export const searchQuery = (search: Search, limit?: number) =>
     staleTime: 15_000,
   })
 
+/** How many results come at a time. */
+export const PAGE = 20
+
+/** What the start page is made of. */
+export const overviewQuery = searchQuery({ sort: 'date' }, 12)
+
 /** What is next, from the catalogue itself: the start page shows something even while search is away. */
 export const upcomingQuery = queryOptions({
   queryKey: ['upcoming'],

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
-import { api, take, type Event } from '../../api/client'
+import type { Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
@@ -17,6 +17,7 @@ import { signIn, useSession } from '../session/session'
 import type { Handle } from './camera'
 import { buildHouse, orphans, unitLabel, type House } from './house'
 import { kindColor } from './paint'
+import { planQuery, seatsQuery } from './query'
 import { SectionView } from './SectionView'
 import { SeatList } from './SeatList'
 import { SeatStore } from './store'
@@ -28,20 +29,8 @@ const SVG_LIMIT = 2_000
 
 export function TicketsPage({ id }: { id: string }) {
   const event = useQuery({ ...eventQuery(id), refetchInterval: false })
-  const plan = useQuery({
-    queryKey: ['plan', id],
-    queryFn: () => take(api.GET('/api/v1/events/{id}/plan', { params: { path: { id } } })),
-    staleTime: Infinity,
-  })
-  const map = useQuery({
-    queryKey: ['seats', id],
-    queryFn: () =>
-      take(api.GET('/api/v1/events/{event}/seats', { params: { path: { event: id }, query: { units: 'runs' } } })),
-    staleTime: 0,
-    gcTime: 0,
-    refetchOnWindowFocus: false,
-    refetchOnReconnect: false,
-  })
+  const plan = useQuery(planQuery(id))
+  const map = useQuery(seatsQuery(id))
   useTitle(event.data?.name)
   const store = useMemo(
     () =>
