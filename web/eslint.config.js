@@ -24,10 +24,5 @@ export default ts.config(
     },
   },
   { files: ['tools/**', '*.js'], languageOptions: { globals: globals.node } },
-  {
-    files: ['src/boot.js'],
-    languageOptions: { globals: { ...globals.browser, __WORDS__: 'readonly', __FILES__: 'readonly' } },
-    rules: { 'no-unused-vars': 'off' },
-  },
   { files: ['public/*.js'], languageOptions: { globals: globals.serviceworker } },
 )

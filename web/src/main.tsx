@@ -7,7 +7,7 @@ import './features/home/home.css'
 import { startI18n } from './i18n'
 
 // The shell stays until there is something better: the page with its script, and with what it asked for
-// where that is here already (boot.js asked early).
+// where that is here already (boot asked early).
 await Promise.all([startI18n(), router.load()])
 await answers(100)
 createRoot(document.getElementById('root')!).render(

@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs'
-import type { Plugin, Rolldown } from 'vite'
+import { fileURLToPath } from 'node:url'
+import { build, type Plugin, type Rolldown } from 'vite'
 
 /** The files that the browser will need beside the entry's own: by language, and for the pages one comes to first. */
 type Files = Partial<Record<string, string[]>>
@@ -10,16 +11,37 @@ const locales = readdirSync(dir)
   .filter((file) => file.endsWith('.json') && !file.startsWith('office'))
   .map((file) => file.replace('.json', ''))
 
-function boot(files: Files): string {
-  const words = Object.fromEntries(
-    locales.map((locale) => {
-      const all = JSON.parse(readFileSync(new URL(`${locale}.json`, dir), 'utf8')) as { home: { headline: string } }
-      return [locale, all.home.headline]
-    }),
-  )
-  return readFileSync(new URL('boot.js', source), 'utf8')
-    .replace('__WORDS__', JSON.stringify(words))
-    .replace('__FILES__', JSON.stringify(files))
+interface Catalogue {
+  home: { headline: string }
+  event: { online: string; from: string; free: string; few_left: string; sold_out: string }
+}
+
+/** What boot says before the catalogue of texts is there. */
+function wordsOf(locale: string) {
+  const { home, event } = JSON.parse(readFileSync(new URL(`${locale}.json`, dir), 'utf8')) as Catalogue
+  const { online, from, free, few_left: few, sold_out: soldOut } = event
+  return { headline: home.headline, online, from, free, few, soldOut }
+}
+
+/** The first script as one file of its own, with nothing to wait for. */
+async function boot(files: Files): Promise<string> {
+  const made = await build({
+    configFile: false,
+    publicDir: false,
+    logLevel: 'error',
+    root: fileURLToPath(new URL('..', source)),
+    define: {
+      __WORDS__: JSON.stringify(Object.fromEntries(locales.map((locale) => [locale, wordsOf(locale)]))),
+      __FILES__: JSON.stringify(files),
+    },
+    build: {
+      write: false,
+      target: 'es2022',
+      lib: { entry: fileURLToPath(new URL('boot/index.ts', source)), formats: ['iife'], name: 'boot' },
+    },
+  })
+  const [only] = (made as Rolldown.RolldownOutput[])[0]!.output
+  return only.code
 }
 
 function filesOf(bundle: Rolldown.OutputBundle): Files {
@@ -41,20 +63,22 @@ function filesOf(bundle: Rolldown.OutputBundle): Files {
 }
 
 /**
- * The first paint needs no script but boot.js: language, direction, theme and the headline, so that
- * the page has its shape and its largest text before React arrives. Its words come from the catalogues.
+ * The first paint needs no script but boot.js: language, direction, theme, and what is known of the page, so that
+ * it has its shape and its largest text before React arrives. Its words come from the catalogues.
  */
 export function shell(): Plugin {
   return {
     name: 'foyer-shell',
     configureServer(server) {
-      server.middlewares.use('/boot.js', (_, response) => {
-        response.setHeader('Content-Type', 'text/javascript')
-        response.end(boot({}))
+      server.middlewares.use('/boot.js', (_, response, next) => {
+        boot({}).then((code) => {
+          response.setHeader('Content-Type', 'text/javascript')
+          response.end(code)
+        }, next)
       })
     },
-    generateBundle(_, bundle) {
-      this.emitFile({ type: 'asset', fileName: 'boot.js', source: boot(filesOf(bundle)) })
+    async generateBundle(_, bundle) {
+      this.emitFile({ type: 'asset', fileName: 'boot.js', source: await boot(filesOf(bundle)) })
     },
     transformIndexHtml: {
       order: 'post',

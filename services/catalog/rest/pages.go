@@ -10,8 +10,6 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,17 +21,18 @@ import (
 	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 )
 
-// Pages serves what must be readable without running script: the head of an event's page with
-// its share card and structured data, the sitemap and robots.txt.
+// Pages serves what must be readable without running script: an event's page with its share card,
+// structured data and what the API says of it, the sitemap and robots.txt.
 type Pages struct {
 	Store     postgres.Store
 	PublicURL string
-	Index     string // path of the web app's index.html
+	App       httpapi.Page
 }
 
 // Mount adds the routes.
 func (p Pages) Mount(router *mux.Router) {
 	router.HandleFunc("/events/{id}", p.event).Methods(http.MethodGet)
+	router.HandleFunc("/events/{id}/tickets", p.event).Methods(http.MethodGet)
 	router.HandleFunc("/sitemap.xml", p.sitemap).Methods(http.MethodGet)
 	router.HandleFunc("/robots.txt", p.robots).Methods(http.MethodGet)
 }
@@ -59,50 +58,37 @@ var plain = template.Must(template.New("plain").Parse(`<noscript><article>
 {{end}}</article></noscript>
 `))
 
-const emptyPage = `<!doctype html><html lang="en"><head><meta charset="utf-8"></head><body></body></html>`
-
+// event serves an event's page and its seat picker, which is a page of the same event.
 func (p Pages) event(w http.ResponseWriter, r *http.Request) {
-	page, err := os.ReadFile(p.Index)
-	if err != nil {
-		page = []byte(emptyPage)
-	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", httpapi.Shared)
 	id, err := uuid.Parse(mux.Vars(r)["id"])
 	if err != nil {
 		w.WriteHeader(http.StatusNotFound)
-		_, _ = w.Write(page)
+		_, _ = w.Write(p.App.Read())
 		return
 	}
 	e, err := p.Store.Event(r.Context(), id)
 	if err != nil && !errors.Is(err, catalog.ErrEventNotFound) {
 		slog.ErrorContext(r.Context(), "event page", "error", err)
 		w.WriteHeader(http.StatusServiceUnavailable) // the gateway has an older one, perhaps
-		_, _ = w.Write(page)
+		_, _ = w.Write(p.App.Read())
 		return
 	}
 	if err != nil || e.Status == catalog.Draft {
 		w.WriteHeader(http.StatusNotFound) // the app says it in the reader's language
-		_, _ = w.Write(page)
+		_, _ = w.Write(p.App.Read())
 		return
 	}
 	head, body, err := p.render(e)
 	if err != nil {
 		slog.ErrorContext(r.Context(), "event page without its texts", "error", err)
 	}
-	_, _ = w.Write(inject(page, head, body))
-}
-
-// inject puts head at the end of the page's head, in place of its own title, and body at the end
-// of its body.
-func inject(page, head, body []byte) []byte {
-	if start, rest, ok := bytes.Cut(page, []byte("<title>")); ok {
-		if _, after, ok := bytes.Cut(rest, []byte("</title>")); ok {
-			page = slices.Concat(start, after)
-		}
+	address := "/api/v1/events/" + id.String()
+	if answer, _, ok := p.App.Answer(r.Context(), address); ok {
+		head = append(head, httpapi.Data(address, answer)...)
 	}
-	page = bytes.Replace(page, []byte("</head>"), slices.Concat(head, []byte("</head>")), 1)
-	return bytes.Replace(page, []byte("</body>"), slices.Concat(body, []byte("</body>")), 1)
+	_, _ = w.Write(p.App.With(head, body))
 }
 
 // shareImage is for events without a picture of their own.

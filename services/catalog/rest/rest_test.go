@@ -85,7 +85,7 @@ func serve(t *testing.T) server {
 	})
 	page := filepath.Join(t.TempDir(), "index.html")
 	require.NoError(t, os.WriteFile(page, []byte(index), 0o600))
-	rest.Pages{Store: s.store, PublicURL: "https://foyer.test", Index: page}.Mount(router)
+	rest.Pages{Store: s.store, PublicURL: "https://foyer.test", App: httpapi.Page{Index: page, API: router}}.Mount(router)
 	s.Handler = router
 	return s
 }
@@ -264,8 +264,17 @@ func TestAnEventsPageSpeaksToThoseWithoutScript(t *testing.T) {
 	}), "what we publish, we can import")
 	assert.Equal(t, 1, good)
 
+	// What the app will ask for first is in it, before the script that looks for it; in the seat picker's page too.
+	api := "/api/v1/events/" + e.Id.String()
+	answer := `<script type="application/json" data-address="` + api + `">` + strings.TrimSpace(s.call(http.MethodGet, api, nil).Body.String()) + "</script>"
+	for _, path := range []string{"/events/" + e.Id.String(), "/events/" + e.Id.String() + "/tickets"} {
+		before, _, _ := strings.Cut(s.call(http.MethodGet, path, nil).Body.String(), `<script src="/boot.js">`)
+		assert.Contains(t, before, answer)
+		assert.Regexp(t, ldScript, before)
+	}
+
 	draft := s.make("/api/v1/events", form(s.venue(), "Geheim"))
-	for _, path := range []string{"/events/" + draft.Id.String(), "/events/" + uuid.NewString(), "/events/nonsense"} {
+	for _, path := range []string{"/events/" + draft.Id.String(), "/events/" + draft.Id.String() + "/tickets", "/events/" + uuid.NewString(), "/events/nonsense"} {
 		w := s.call(http.MethodGet, path, nil)
 		assert.Equal(t, 404, w.Code)
 		assert.Contains(t, w.Body.String(), `<div id="root"></div>`, "the app says it in the reader's language")

@@ -1,5 +1,5 @@
 import type { Money } from '../api/client'
-import { currentLocale } from './index'
+import { currentLocale } from './locale'
 
 const cache = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>()
 

@@ -1,7 +1,7 @@
+import { applyLocale, currentLocale, type Locale } from './locale'
 import { knows, say, type Texts } from './text'
 
-export const locales = ['en', 'de', 'es', 'fr', 'vi', 'ja', 'ar'] as const
-export type Locale = (typeof locales)[number]
+export { currentLocale, locales, type Locale } from './locale'
 
 /** Each language by its own name. */
 export const languageNames: Record<Locale, string> = {
@@ -14,16 +14,8 @@ export const languageNames: Record<Locale, string> = {
   ar: 'العربية',
 }
 
-const isLocale = (value: string): value is Locale => (locales as readonly string[]).includes(value)
-
 const catalogues = import.meta.glob<Texts>('./locales/*.json', { import: 'default' })
 const load = async (name: string): Promise<Texts> => (await catalogues[`./locales/${name}.json`]?.()) ?? {}
-
-/** The language in use, as boot.js chose it before the first paint. */
-export function currentLocale(): Locale {
-  const lang = document.documentElement.lang.slice(0, 2)
-  return isLocale(lang) ? lang : 'en'
-}
 
 export async function startI18n(): Promise<void> {
   const locale = currentLocale()
@@ -41,8 +33,7 @@ export async function changeLocale(locale: Locale): Promise<void> {
     load(locale),
     knows(currentLocale(), 'office') ? load(`office.${locale}`) : undefined,
   ])
-  document.documentElement.lang = locale
-  document.documentElement.dir = locale === 'ar' ? 'rtl' : 'ltr'
+  applyLocale(locale)
   localStorage.setItem('foyer.locale', locale)
   say(locale, { app, office })
 }

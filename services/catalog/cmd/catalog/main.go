@@ -54,7 +54,7 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.HandlerWithOptions(rest.Server{Store: events, Cache: answers, Now: time.Now}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
-	rest.Pages{Store: events, PublicURL: cfg.PublicURL, Index: cfg.WebIndex}.Mount(router)
+	rest.Pages{Store: events, PublicURL: cfg.PublicURL, App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	rest.Internal{Store: events, Cache: answers}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 

@@ -19,6 +19,7 @@ type config struct {
 	Sidecar          sidecar.Config
 	DatabaseURL      string `env:"DATABASE_URL,required"`
 	ElasticsearchURL string `env:"ELASTICSEARCH_URL,required"`
+	WebIndex         string `env:"FOYER_WEB_INDEX" envDefault:"web/dist/index.html"`
 }
 
 func main() { process.Main("search", run) }
@@ -50,6 +51,7 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.HandlerWithOptions(rest.Server{Finder: &search.Finder{Index: index, Database: database}, Now: time.Now}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
+	rest.Pages{App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	indexer := search.Indexer{Catalog: dapr.Catalog{Client: client}, Writer: index}
 	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database, Asked: make(chan struct{}, 1)}
 	rest.Internal{Ask: maintainer.Ask, Name: index.Name}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))

@@ -10,7 +10,7 @@ import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { dayRange, dayTime, longDay, money, number, place, time, viewerTime, zoneName } from '../../i18n/format'
 import { categoryName } from '../search/category'
-import { severalDays } from '../search/EventCard'
+import { severalDays } from '../search/hit'
 import { lowest } from '../search/query'
 import { eventQuery } from './query'
 

@@ -1,17 +1,8 @@
 import { Link } from '@tanstack/react-router'
 import { Poster } from '../../components/Poster'
-import { day, dayRange, money, place, time } from '../../i18n/format'
+import { money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import type { Hit } from './query'
-
-const DAY = 86_400_000
-export const severalDays = (e: { startsAt: string; endsAt: string }) =>
-  Date.parse(e.endsAt) - Date.parse(e.startsAt) > DAY
-
-export function whenShort(e: Hit): string {
-  if (severalDays(e)) return dayRange(e.startsAt, e.endsAt, e.timeZone)
-  return `${day(e.startsAt, e.timeZone)} · ${time(e.startsAt, e.timeZone)}`
-}
+import { marked, whenShort, whereShort, type Hit } from './hit'
 
 export function Left({ hit }: { hit: Hit }) {
   const t = useText()
@@ -29,13 +20,6 @@ export function Price({ hit }: { hit: Hit }) {
       {hit.priceFrom.amount === 0 ? t('event.free') : t('event.from', { price: money(hit.priceFrom) })}
     </span>
   )
-}
-
-export function whereShort(hit: Hit, online: string): string {
-  if (!hit.venue.city) return hit.online ? online : hit.venue.name
-  return hit.venue.name && hit.venue.name !== hit.venue.city && hit.venue.name !== hit.name
-    ? `${hit.venue.name}, ${hit.venue.city}`
-    : place(hit.venue)
 }
 
 export function EventCard({ hit }: { hit: Hit }) {
@@ -56,12 +40,9 @@ export function EventCard({ hit }: { hit: Hit }) {
   )
 }
 
-const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#34': '"', '#39': "'" }
-const plain = (html: string) => html.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name: string) => entities[name]!)
-
 /** Escaped text with the words found in <mark>. */
 function Marked({ text }: { text: string }) {
-  return text.split(/<\/?mark>/).map((part, i) => (i % 2 ? <mark key={i}>{plain(part)}</mark> : plain(part)))
+  return marked(text).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))
 }
 
 export function EventRow({ hit }: { hit: Hit }) {

@@ -1,8 +1,9 @@
 import { infiniteQueryOptions, queryOptions, keepPreviousData } from '@tanstack/react-query'
 import { api, take, type Event } from '../../api/client'
 import type { components } from '../../api/search.gen'
+import { hitOfFound, type Hit } from './hit'
 
-type FoundEvent = components['schemas']['FoundEvent']
+export type { Hit } from './hit'
 
 /** The whole state of a search; it lives in the URL. */
 export interface Search {
@@ -54,24 +55,6 @@ export interface Bucket {
   count: number
 }
 
-/** A found event: the event, and where the words were found. */
-export interface Hit {
-  id: string
-  name: string
-  category: string
-  startsAt: string
-  endsAt: string
-  timeZone: string
-  image?: string
-  online?: boolean
-  highDemand?: boolean
-  venue: { name: string; city: string; country: string; location?: { lat: number; lon: number } }
-  priceFrom?: { amount: number; currency: string }
-  availability?: { available: number; status: 'available' | 'few' | 'sold_out' }
-  highlight?: string
-  distanceKm?: number
-}
-
 export interface Results {
   items: Hit[]
   next?: string
@@ -100,17 +83,6 @@ export function hitOfEvent(event: Event): Hit {
     venue: event.venue,
     priceFrom: lowest(event),
     availability: event.ticketTypes.length > 0 ? event.availability : undefined,
-  }
-}
-
-function hitOfFound(found: FoundEvent): Hit {
-  const marked = found.highlights.name?.[0]
-  return {
-    ...found,
-    priceFrom: found.price?.from,
-    availability: found.price ? found.availability : undefined,
-    highlight: marked,
-    distanceKm: found.distance,
   }
 }
 

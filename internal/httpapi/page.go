@@ -1,0 +1,83 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"html"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+)
+
+// Page is the web application's page, as its build left it. A service that serves it at an address of
+// its own puts into it what the application would ask for, so that it is shown without another round trip.
+type Page struct {
+	Index string       // path of the application's index.html
+	API   http.Handler // whom the application would ask
+}
+
+const emptyPage = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title></title></head><body></body></html>`
+
+// Read gives the page, or one with nothing in it where the application is not built.
+func (p Page) Read() []byte {
+	page, err := os.ReadFile(p.Index)
+	if err != nil {
+		return []byte(emptyPage)
+	}
+	return page
+}
+
+// With gives the page with head in place of its own title, before all that runs, and body at the end.
+func (p Page) With(head, body []byte) []byte {
+	page := p.Read()
+	if before, rest, ok := bytes.Cut(page, []byte("<title>")); ok {
+		if _, after, ok := bytes.Cut(rest, []byte("</title>")); ok {
+			page = slices.Concat(before, head, after)
+		}
+	}
+	return bytes.Replace(page, []byte("</body>"), slices.Concat(body, []byte("</body>")), 1)
+}
+
+// pagePatience is how long a page waits for what it could bring: without it, it is there at once and
+// the application asks by itself.
+const pagePatience = 300 * time.Millisecond
+
+// Answer is what the API says to a stranger at an address, with its headers; false when it does not say it
+// soon and plainly.
+func (p Page) Answer(ctx context.Context, address string) ([]byte, http.Header, bool) {
+	// Given up like a reader who goes away: that says nothing about whoever was asked.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer time.AfterFunc(pagePatience, cancel).Stop()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, nil, false
+	}
+	answer := &kept{header: http.Header{}, status: http.StatusOK}
+	p.API.ServeHTTP(answer, r)
+	if answer.status != http.StatusOK {
+		slog.DebugContext(ctx, "page without its data", "status", answer.status)
+		return nil, nil, false
+	}
+	return bytes.TrimSpace(answer.body.Bytes()), answer.header, true
+}
+
+// Data is an element with an answer in it, which runs nothing. JSON as we write it has <, > and &
+// escaped, so no text can end the element.
+func Data(address string, answer []byte) []byte {
+	return fmt.Appendf(nil, "<script type=\"application/json\" data-address=\"%s\">%s</script>\n", html.EscapeString(address), answer)
+}
+
+// kept is an answer that stays here.
+type kept struct {
+	header http.Header
+	body   bytes.Buffer
+	status int
+}
+
+func (k *kept) Header() http.Header         { return k.header }
+func (k *kept) WriteHeader(status int)      { k.status = status }
+func (k *kept) Write(b []byte) (int, error) { return k.body.Write(b) }

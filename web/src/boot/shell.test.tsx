@@ -1,0 +1,69 @@
+import { render, screen } from '@testing-library/react'
+import { expect, it } from 'vitest'
+import type { Event } from '../api/client'
+import { EventRow } from '../features/search/EventCard'
+import type { Hit } from '../features/search/hit'
+import { TicketsPage } from '../features/seatmap/TicketsPage'
+import { concert, euro, seatMap, seatPlan, serve, show } from '../testing'
+import { aboutEvent, headOfPicker, headOfSearch, rows, type Words } from './shell'
+
+const words: Words = {
+  headline: '',
+  online: 'Online',
+  from: 'From {price}',
+  free: 'Free',
+  few: 'Few left',
+  soldOut: 'Sold out',
+}
+
+const hit: Hit = { ...concert, priceFrom: euro(2500), availability: { available: 5, status: 'available' } }
+
+it.each<[string, Partial<Hit>]>([
+  ['plain', {}],
+  ['of several days', { endsAt: new Date(Date.parse(concert.startsAt) + 3 * 86_400_000).toISOString() }],
+  ['online, for nothing', { online: true, venue: { name: '', city: '', country: '' }, priceFrom: euro(0) }],
+  ['nearly gone', { availability: { available: 2, status: 'few' } }],
+  ['gone', { availability: { available: 0, status: 'sold_out' } }],
+  ['without tickets of ours', { priceFrom: undefined, availability: undefined }],
+  ['with words that were found', { highlight: 'Tom &amp; <mark>Jerry</mark> &lt;b&gt;' }],
+])('shows a result that is %s in the words of the app', async (_, patch) => {
+  await show(<EventRow hit={{ ...hit, ...patch }} />)
+  const theirs = screen.getByRole('link')
+  const page = headOfSearch(new URLSearchParams('q=jerry'))
+  rows(page, [{ ...hit, ...patch }], words)
+  const ours = page.querySelector('a')!
+  expect(ours.textContent).toBe(theirs.textContent)
+  expect(ours.getAttribute('href')).toBe(theirs.getAttribute('href'))
+  expect(ours.querySelector('mark')?.textContent).toBe(theirs.querySelector('mark')?.textContent)
+  expect(ours.querySelectorAll('b')).toHaveLength(0)
+})
+
+it('keeps the place of what is filtered by', () => {
+  expect(headOfSearch(new URLSearchParams('q=a&sort=date')).querySelectorAll('.chips > *')).toHaveLength(0)
+  expect(
+    headOfSearch(new URLSearchParams('city=Wien&maxPrice=1&minPrice=0')).querySelectorAll('.chips > *'),
+  ).toHaveLength(2)
+})
+
+it('says what the tickets are for as the picker does', async () => {
+  serve({
+    'GET /api/v1/events/e1': concert,
+    'GET /api/v1/events/e1/plan': seatPlan,
+    'GET /api/v1/events/e1/seats': seatMap,
+    'GET /api/v1/events/e1/seats/stream': new Response(new ReadableStream()),
+  })
+  await show(<TicketsPage id="e1" />)
+  const theirs = (await screen.findByRole('heading', { level: 1 })).closest('header')!
+  const head = headOfPicker(concert as Event)
+  expect(head.querySelector('header')!.textContent).toBe(theirs.textContent)
+  expect(head.querySelector('.picker-map')).not.toBeNull()
+  const standing = { ...concert, ticketTypes: concert.ticketTypes.map((type) => ({ ...type, seated: false })) } as Event
+  expect(headOfPicker(standing).querySelector('.picker-map')).toBeNull()
+})
+
+it('shows what an event is about as text', () => {
+  const { container } = render(<div />)
+  container.append(aboutEvent({ name: 'Tom & <b>Jerry</b>', description: '<script>1</script>' }))
+  expect(screen.getByRole('heading')).toHaveTextContent('Tom & <b>Jerry</b>')
+  expect(container.querySelectorAll('b, script')).toHaveLength(0)
+})
