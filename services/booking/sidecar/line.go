@@ -83,7 +83,7 @@ const (
 	lineBacklog = 10_000          // requests on their way into the log
 	recordFull  = 128             // requests
 	postMost    = 8               // records in one call to the sidecar
-	postEvery   = 10 * time.Millisecond
+	postEvery   = 20 * time.Millisecond
 	lateKept    = 2 * time.Minute
 )
 

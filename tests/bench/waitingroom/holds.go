@@ -20,7 +20,7 @@ import (
 
 const (
 	holdClients = 1000
-	holdMost    = 10_000 // requests of each way
+	holdMost    = 16_000 // requests of each way
 	rivals      = 4      // buyers for each place, in a crowd
 )
 

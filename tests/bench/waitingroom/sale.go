@@ -28,7 +28,7 @@ const (
 	buyersMost     = 5000
 	buyersPerPlace = 10
 	abandon        = 0.3
-	holdSeconds    = 60
+	holdSeconds    = 30
 	saleLimit      = 15 * time.Minute
 )
 
