@@ -114,9 +114,10 @@ func (b *bench) holds(ctx context.Context) error {
 		}
 		return of[false][n] / of[true][n]
 	}
-	fmt.Fprintf(&b.report, "\nHigh demand against the normal way: %.2f times the holds/s, for %.2f times less processor time, when %d want each place; "+
-		"%.2f and %.2f when nobody wants what another wants. Goal 3.\n",
-		ratio(rates, rivals, true), ratio(costs, rivals, false), rivals, ratio(rates, 1, true), ratio(costs, 1, false))
+	fmt.Fprintf(&b.report, "\nA crowd wants the same places: nobody tells buyers beforehand which one is theirs. With %d for each, high demand makes %.2f times the holds/s (goal 3), "+
+		"for %.2f times less processor time. If nobody wanted what another wants, which is what the first two lines measure, it would be %.2f and %.2f. "+
+		"Whoever comes too late is told so in the same call either way. Every token was shown once before, as by people who look at the house first.\n",
+		rivals, ratio(rates, rivals, true), ratio(costs, rivals, false), ratio(rates, 1, true), ratio(costs, 1, false))
 	return nil
 }
 
