@@ -74,7 +74,11 @@ type record struct {
 	event    uuid.UUID
 	name     uuid.UUID // random; see lineName
 	requests []booking.HoldRequest
+	units    int
 }
+
+// full tells whether a record has room for no other request.
+func (r *record) full() bool { return len(r.requests) >= recordFull || r.units >= recordUnits }
 
 var _ booking.Line = (*Line)(nil)
 
@@ -82,6 +86,7 @@ const (
 	lineWait    = 4 * time.Second // of a buyer for the outcome; then: ask again
 	lineBacklog = 10_000          // requests on their way into the log
 	recordFull  = 128             // requests
+	recordUnits = 512             // of all its requests: a record has to stay well below what the broker takes
 	postMost    = 8               // records in one call to the sidecar
 	postEvery   = 20 * time.Millisecond
 	lateKept    = 2 * time.Minute
@@ -137,8 +142,8 @@ func (l *Line) enter(r booking.HoldRequest) (*waiter, error) {
 	}
 	now := time.Now()
 	r.Hold.ID = lineName(rec.name, len(rec.requests), now)
-	rec.requests = append(rec.requests, r)
-	if len(rec.requests) == recordFull {
+	rec.requests, rec.units = append(rec.requests, r), rec.units+len(r.Hold.Units)
+	if rec.full() {
 		delete(l.open, rec.event)
 	}
 	l.queued++

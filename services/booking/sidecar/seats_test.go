@@ -303,6 +303,9 @@ func TestRedis(t *testing.T) {
 
 	require.NoError(t, dapr.Await(t.Context(), store, dapr.PerSeat, time.Minute))
 	bookingtest.Run(t, seats(store, dapr.PerSeat))
+	t.Run("through the line", func(t *testing.T) {
+		bookingtest.Run(t, lined{&replicas{all: []*dapr.Seats{seats(store, dapr.PerSeat)}}})
+	})
 }
 
 func TestAnUnknownStrategyIsRefused(t *testing.T) {
