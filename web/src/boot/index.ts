@@ -55,12 +55,12 @@ function brought(address: string): string | undefined {
 
 /** Asks what the app will ask, for the app; what is done with the answer here is done with a copy. */
 const early: Early[] = (window.foyerEarly = [])
-function ask<T>(address: string, use?: (data: T) => void): void {
+function ask<T>(address: string, took?: (data: T) => void): void {
   const there = brought(address)
   const answer = there ? Promise.resolve(new Response(there)) : fetch(address)
   early.push({ address, sent: Date.now(), answer })
-  if (there) return use?.(JSON.parse(there) as T)
-  answer.then((response) => (use && response.ok ? response.clone().json().then(use) : undefined)).catch(() => {}) // the app asks again, and says what is wrong
+  if (there) return took?.(JSON.parse(there) as T)
+  answer.then((response) => (took && response.ok ? response.clone().json().then(took) : undefined)).catch(() => {}) // the app asks again, and says what is wrong
 }
 
 if (page === 'home') {

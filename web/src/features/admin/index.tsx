@@ -136,7 +136,7 @@ export function Users() {
                 })}
                 <button
                   type="button"
-                  className={`chip ${user.enabled ? '' : 'chip-bad'}`}
+                  className={user.enabled ? 'button button-quiet button-small' : 'chip chip-bad'}
                   aria-pressed={!user.enabled}
                   disabled={change.isPending}
                   onClick={() => change.mutate({ id: user.account, enabled: !user.enabled })}

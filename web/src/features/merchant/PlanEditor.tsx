@@ -331,6 +331,7 @@ function Canvas({
       <svg
         ref={svg}
         viewBox={`-20 -20 ${plan.size.width + 40} ${plan.size.height + 40}`}
+        style={{ aspectRatio: (plan.size.width + 40) / (plan.size.height + 40) }}
         role="group"
         aria-label={t('plan.title')}
         onPointerMove={(e) => {

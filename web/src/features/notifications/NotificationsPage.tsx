@@ -6,6 +6,7 @@ import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure } from '../../components/ui'
 import { moment } from '../../i18n/format'
 import { useText } from '../../i18n/text'
+import { eventQuery } from '../event/query'
 import { RequireSession } from '../session/RequireSession'
 import { noticesQuery } from './query'
 
@@ -44,12 +45,25 @@ function Notices() {
             <NoticeLink notice={notice}>
               <strong style={{ fontWeight: notice.read ? 500 : 700 }}>{t(`notice.${notice.kind}`)}</strong>
             </NoticeLink>
-            <p className="small muted">{moment(notice.at)}</p>
+            <p className="small muted">
+              {notice.event && <About event={notice.event} />}
+              {moment(notice.at)}
+            </p>
           </li>
         ))}
       </ul>
     </div>
   )
+}
+
+/** Which event it is about, once that is known: a message names no more than ids. */
+function About({ event }: { event: string }) {
+  const { data } = useQuery({ ...eventQuery(event), staleTime: Infinity, refetchInterval: false })
+  return data ? (
+    <>
+      <span dir="auto">{data.name}</span> ·{' '}
+    </>
+  ) : null
 }
 
 function NoticeLink({ notice, children }: { notice: Notice; children: React.ReactNode }) {
