@@ -23,6 +23,7 @@ type Delivery struct {
 	ID    string          `json:"id"`
 	Topic string          `json:"topic"`
 	Data  json.RawMessage `json:"data"`
+	Bytes []byte          `json:"data_base64"` // instead of Data, when it was sent as Opaque
 	Trace string          `json:"traceparent"`
 }
 
@@ -58,7 +59,11 @@ func On[T any](component, topic string, handle func(context.Context, T) error) S
 // Decode reads a message's payload; a payload that is not T can never be handled.
 func Decode[T any](d Delivery) (T, error) {
 	var v T
-	if err := json.Unmarshal(d.Data, &v); err != nil {
+	raw := []byte(d.Data)
+	if len(raw) == 0 {
+		raw = d.Bytes
+	}
+	if err := json.Unmarshal(raw, &v); err != nil {
 		return v, fault.New(fault.Malformed, "malformed_message", "A message on "+d.Topic+" could not be read.").Because(err)
 	}
 	return v, nil

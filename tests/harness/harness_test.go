@@ -2,6 +2,7 @@ package harness_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -70,21 +71,43 @@ func TestPublishAndReceive(t *testing.T) {
 				client, err := sidecar.New(cfg)
 				require.NoError(t, err)
 				defer client.Close()
-				// A broadcast reads what is new: say it until it is heard.
-				want := uuid.NewString()
-				harness.Eventually(t, time.Minute, "the message arrives", func() error {
-					if err := client.Publish(t.Context(), component, topic, "key", message{want}); err != nil {
+				raw := func(text string) []byte {
+					b, err := json.Marshal(message{text})
+					require.NoError(t, err)
+					return b
+				}
+				for way, publish := range map[string]func(text string) error{
+					"the message": func(text string) error { return client.Publish(t.Context(), component, topic, "key", message{text}) },
+					"an opaque one": func(text string) error {
+						return client.Publish(t.Context(), component, topic, "key", sidecar.Opaque(raw(text)))
+					},
+					"one of many": func(text string) error {
+						_, err := client.PublishBulk(t.Context(), component, topic, []sidecar.Message{{Key: "key", Payload: raw("")}, {Key: "key", Payload: raw(text)}})
 						return err
-					}
-					select {
-					case text := <-got:
-						if text == want {
-							return nil
+					},
+					"an opaque one of many": func(text string) error {
+						_, err := client.PublishBulk(t.Context(), component, topic, []sidecar.Message{{Key: "key", Payload: raw(text), Opaque: true}})
+						return err
+					},
+				} {
+					// A broadcast reads what is new: say it until it is heard.
+					want := uuid.NewString()
+					harness.Eventually(t, time.Minute, way+" arrives", func() error {
+						if err := publish(want); err != nil {
+							return err
 						}
-					case <-time.After(time.Second):
-					}
-					return errors.New("not yet")
-				})
+						for deadline := time.After(time.Second); ; {
+							select {
+							case text := <-got:
+								if text == want {
+									return nil
+								}
+							case <-deadline:
+								return errors.New("not yet")
+							}
+						}
+					})
+				}
 			}
 		})
 	}

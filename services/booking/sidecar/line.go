@@ -298,7 +298,7 @@ func (l *Line) send(ctx context.Context, batch []*record) {
 		for j, r := range rec.requests {
 			v.Requests[j] = requestValue{ID: r.Hold.ID, Hold: holdOf(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()}
 		}
-		messages[i] = sidecar.Message{Key: rec.event.String(), Payload: mustEncode(v)}
+		messages[i] = sidecar.Message{Key: rec.event.String(), Payload: mustEncode(v), Opaque: true}
 	}
 	failed, err := l.client.PublishBulk(ctx, event.PubSub, event.HoldRequests, messages)
 	for i, rec := range batch {
@@ -364,7 +364,7 @@ func decideBatch(ctx context.Context, d booking.Decider, client *sidecar.Client,
 		announce(id, changes)
 	}
 	// Whoever misses this looks the outcome up.
-	if err := client.Publish(ctx, event.Broadcast, event.HoldOutcomes, told.Outcomes[0].ID.String(), told); err != nil {
+	if err := client.Publish(ctx, event.Broadcast, event.HoldOutcomes, told.Outcomes[0].ID.String(), sidecar.Opaque(mustEncode(told))); err != nil {
 		slog.WarnContext(ctx, "outcomes not told", "count", len(told.Outcomes), "error", err)
 	}
 	return errs

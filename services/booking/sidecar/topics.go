@@ -73,7 +73,7 @@ func (m *Megaphone) flush(ctx context.Context) {
 	m.mu.Unlock()
 	for id, changes := range pending {
 		msg := event.SeatsChanged{Event: id, Version: time.Now().UnixMicro(), Changes: changes}
-		if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), msg); err != nil {
+		if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), sidecar.Opaque(mustEncode(msg))); err != nil {
 			slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
 		}
 	}
