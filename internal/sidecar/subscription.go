@@ -1,9 +1,11 @@
 package sidecar
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -38,6 +40,10 @@ type Subscription struct {
 	Topic     string
 
 	Handle func(ctx context.Context, d Delivery) error
+
+	// Patience bounds the work on one delivery, 30 s unless set. A handler that waits for what it
+	// depends on spares the message its few redeliveries.
+	Patience time.Duration
 
 	Bulk       bool
 	Max        int
@@ -107,8 +113,11 @@ func SideBySide[T any, K comparable](topic string, key func(T) K, handle func(co
 	}
 }
 
-// handleTimeout bounds the work on one delivery; the resiliency policy waits a little longer.
+// handleTimeout bounds the work on one delivery that has no patience of its own.
 const handleTimeout = 30 * time.Second
+
+// answerTime is for the answer after that.
+const answerTime = 10 * time.Second
 
 // SubscribePath is where the sidecar asks for subscriptions.
 const SubscribePath = "/dapr/subscribe"
@@ -170,8 +179,16 @@ const (
 )
 
 func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), handleTimeout)
+	patience := cmp.Or(s.Patience, handleTimeout)
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
+	if s.Patience > 0 { // more than the server's own deadlines allow
+		rc := http.NewResponseController(w)
+		end := time.Now().Add(patience + answerTime)
+		if err := errors.Join(rc.SetReadDeadline(end), rc.SetWriteDeadline(end)); err != nil {
+			slog.WarnContext(ctx, "a delivery has less time than it may take", "topic", s.Topic, "error", err)
+		}
+	}
 	if s.Bulk {
 		s.deliverBulk(ctx, w, r)
 		return

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"io"
 )
 
 // Cursor is a place in an answer. Whoever goes on from it, index or database, knows how much has
@@ -34,6 +35,12 @@ const maxSeen = 5000
 // question hashes what must stay the same from page to page.
 func (q Query) question() uint64 {
 	h := fnv.New64a()
+	_, _ = io.WriteString(h, q.words()) // never fails
+	return h.Sum64()
+}
+
+// words writes out all that is asked, but not when and how much of it.
+func (q Query) words() string {
 	var near Point
 	if q.Near != nil {
 		near = *q.Near
@@ -44,9 +51,8 @@ func (q Query) question() uint64 {
 		}
 		return fmt.Sprint(*n)
 	}
-	fmt.Fprintf(h, "%q %q %q %q %d %d %v %v %q %q %q %t %q", q.Text, q.Categories, q.Cities, q.Topics, q.From.Unix(), q.To.Unix(),
+	return fmt.Sprintf("%q %q %q %q %d %d %v %v %q %q %q %t %q", q.Text, q.Categories, q.Cities, q.Topics, q.From.Unix(), q.To.Unix(),
 		near, q.Radius, number(q.MinPrice), number(q.MaxPrice), q.Currency, q.Available, q.Sort)
-	return h.Sum64()
 }
 
 // Place reads the question's cursor; the zero cursor is the start.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -67,6 +68,8 @@ type Writer interface {
 	IsBuilding(ctx context.Context) (bool, error)
 	// Show has people find what was written sooner than the index would by itself. It does not wait.
 	Show(ctx context.Context)
+	// Ready tells whether the index answers at all.
+	Ready(ctx context.Context) error
 	// Written gives the versions of those events that are in the live index, as people see it.
 	Written(ctx context.Context, ids []uuid.UUID) ([]Stamp, error)
 }
@@ -80,10 +83,40 @@ type Indexer struct {
 // fetchAtMost is how many documents are asked for at once.
 const fetchAtMost = 250
 
-// Apply brings a batch of changes into the index and gives an error for each that failed. It
-// fetches the events as they are now, which is at least as new as the change: so repeats and
-// wrong order do no harm.
+// Apply brings a batch of changes into the index and gives an error for each that failed. While the
+// index is away it waits, for as long as it is given: a change that is tried in vain again and again
+// becomes a dead letter, and there is nothing wrong with it.
 func (i Indexer) Apply(ctx context.Context, changes []Change) []error {
+	for {
+		errs := i.apply(ctx, changes)
+		failed := slices.IndexFunc(errs, func(err error) bool { return refused([]error{err}) != nil })
+		if failed < 0 || i.there(ctx) {
+			return errs
+		}
+		slog.WarnContext(ctx, "index away, changes wait", "changes", len(changes), "error", errs[failed])
+		for !i.there(ctx) {
+			if pause(ctx, awayPause) != nil {
+				return errs
+			}
+		}
+	}
+}
+
+// How an index that is away is looked after.
+const (
+	awayPause    = time.Second
+	awayPatience = 2 * time.Second
+)
+
+func (i Indexer) there(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, awayPatience)
+	defer cancel()
+	return i.Writer.Ready(ctx) == nil
+}
+
+// apply fetches the events as they are now, which is at least as new as the change: so repeats and
+// wrong order do no harm.
+func (i Indexer) apply(ctx context.Context, changes []Change) []error {
 	newest := map[uuid.UUID]uint64{}
 	ids := make([]uuid.UUID, 0, len(changes))
 	snapshot := true

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +49,7 @@ func New(url string) (*Index, error) {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
 	transport.ResponseHeaderTimeout = time.Minute
+	transport.ReadBufferSize = 32 << 10 // a page of events in one read
 	transport.DisableCompression = true // it is near, and packing costs both sides more than the way
 	es, err := elasticsearch.NewClient(elasticsearch.Config{Addresses: []string{url}, Transport: transport, DisableRetry: true})
 	if err != nil {
@@ -140,6 +142,9 @@ func (x *Index) do(ctx context.Context, request esapi.Request, out any) error {
 		return nil
 	}
 	var raw bytes.Buffer
+	if n, err := strconv.Atoi(res.Header.Get("Content-Length")); err == nil && n > 0 && n < 1<<20 {
+		raw.Grow(n + bytes.MinRead)
+	}
 	if _, err := raw.ReadFrom(res.Body); err != nil {
 		return fault.Away("elasticsearch", err)
 	}

@@ -44,8 +44,14 @@ type hit struct {
 		MaxPrice *int64 `json:"maxPrice"`
 		Currency string `json:"currency"`
 	} `json:"_source"`
-	Highlight map[string][]string `json:"highlight"`
-	Sort      []json.RawMessage   `json:"sort"`
+	Highlight struct {
+		Name        []string `json:"name"`
+		Performers  []string `json:"performers"`
+		Venue       []string `json:"venue.name"`
+		City        []string `json:"venue.city"`
+		Description []string `json:"description"`
+	} `json:"highlight"`
+	Sort json.RawMessage `json:"sort"` // read of the last hit only
 }
 
 // facet is a count of terms, within a filter where there is one.
@@ -114,9 +120,14 @@ func (x *Index) Search(ctx context.Context, q search.Query) (search.Page, error)
 		}
 	}
 	page := search.Page{Total: a.Hits.Total.Value, Hits: make([]search.Hit, 0, len(a.Hits.Hits))}
-	for _, h := range a.Hits.Hits {
-		page.Hits = append(page.Hits, h.found(q))
-		place.After = h.Sort
+	for i := range a.Hits.Hits {
+		page.Hits = append(page.Hits, a.Hits.Hits[i].found(q))
+	}
+	if n := len(a.Hits.Hits); n > 0 {
+		place.After = nil
+		if err := json.Unmarshal(a.Hits.Hits[n-1].Sort, &place.After); err != nil {
+			return search.Page{}, fmt.Errorf("elasticsearch: sort values: %w", err)
+		}
 	}
 	if a.Aggregations != nil {
 		page.Facets = readFacets(a.Aggregations, q.Currency)
@@ -207,18 +218,23 @@ func (x *Index) ask(ctx context.Context, body m, index ...string) (answer, error
 	return a, err
 }
 
-func (h hit) found(q search.Query) search.Hit {
+func (h *hit) found(q search.Query) search.Hit {
 	e := h.Source.Event
 	e.Description = h.Source.Summary
 	found := search.Hit{Event: e, Highlights: map[string][]string{}}
 	if h.Source.MinPrice != nil && h.Source.MaxPrice != nil {
 		found.Price = &search.PriceRange{From: *h.Source.MinPrice, To: *h.Source.MaxPrice, Currency: h.Source.Currency}
 	}
-	for field, name := range map[string]string{"name": "name", "performers": "performers", "venue.name": "venue", "venue.city": "city", "description": "description"} {
-		if fragments := h.Highlight[field]; len(fragments) > 0 {
+	marked := func(name string, fragments []string) {
+		if len(fragments) > 0 {
 			found.Highlights[name] = fragments
 		}
 	}
+	marked("name", h.Highlight.Name)
+	marked("performers", h.Highlight.Performers)
+	marked("venue", h.Highlight.Venue)
+	marked("city", h.Highlight.City)
+	marked("description", h.Highlight.Description)
 	if q.Near != nil && e.Venue.Location != nil {
 		km := q.Near.Distance(*e.Venue.Location)
 		found.Distance = &km

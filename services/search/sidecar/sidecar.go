@@ -63,13 +63,16 @@ func (v versions) stamps() []search.Stamp {
 const (
 	batchSize = 500
 	batchWait = 10 * time.Millisecond
+
+	// A batch waits so long for an index that is away, and eight times more when it is redelivered.
+	batchPatience = 10 * time.Minute
 )
 
 // Subscriptions are changes of events and of what is left of them, in batches.
 func Subscriptions(indexer search.Indexer) []sidecar.Subscription {
 	subscription := func(topic string) sidecar.Subscription {
 		return sidecar.Subscription{
-			Component: event.PubSub, Topic: topic, Bulk: true, Max: batchSize, Wait: batchWait,
+			Component: event.PubSub, Topic: topic, Bulk: true, Max: batchSize, Wait: batchWait, Patience: batchPatience,
 			HandleBulk: func(ctx context.Context, batch []sidecar.Delivery) []error { return apply(ctx, indexer, batch) },
 		}
 	}

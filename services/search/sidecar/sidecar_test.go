@@ -54,6 +54,7 @@ func (s *shelf) Versions(context.Context, []uuid.UUID) ([]search.Stamp, error) {
 func (s *shelf) Written(context.Context, []uuid.UUID) ([]search.Stamp, error)  { return nil, nil }
 func (s *shelf) IsBuilding(context.Context) (bool, error)                      { return false, nil }
 func (s *shelf) Show(context.Context)                                          {}
+func (s *shelf) Ready(context.Context) error                                   { return nil }
 
 func (s *shelf) Write(_ context.Context, _ search.Target, writes []search.Write) []error {
 	s.mu.Lock()

@@ -34,6 +34,8 @@ const (
 	rounds  = 3
 	warmUp  = 3 * time.Second
 	measure = 8 * time.Second
+	asked   = 200    // questions, each of them again and again
+	fresh   = 10_000 // questions that are each asked once at most
 
 	refresh      = 500 * time.Millisecond // of the index
 	goalSnapshot = 60 * time.Second
@@ -145,7 +147,8 @@ func (b *bench) fromNothing(ctx context.Context) error {
 		time.Sleep(100 * time.Millisecond)
 	}
 	took := time.Since(began)
-	fmt.Fprintf(&b.report, "%d published events in %d cities. Index, broker, database, services and clients share the machine.\n\n", events, len(cities))
+	fmt.Fprintf(&b.report, "%d published events in %d cities. Index, broker, database, services and clients share the machine. "+
+		"The API is asked %d different questions over and over, unless the row says otherwise.\n\n", events, len(cities), asked)
 	b.report.WriteString("| what | measured | goal |\n|---|---:|---|\n")
 	b.row(fmt.Sprintf("start of catalog and search to all %d events searchable", events), took, goalSnapshot)
 	return b.settle(ctx)
@@ -287,10 +290,10 @@ type question struct {
 }
 
 // ask makes what people ask: mostly words, some with filters, some misspelt, some browsing.
-func (b *bench) ask() ([]question, error) {
+func (b *bench) ask(count int) ([]question, error) {
 	now := time.Now()
 	var all []question
-	for i := range 200 {
+	for i := range count {
 		q, v := search.Query{Sort: search.Relevance, Limit: 20, Now: now}, url.Values{}
 		text := func(s string) { q.Text = s; v.Set("q", s) }
 		city := cities[rand.N(len(cities))]
@@ -343,7 +346,7 @@ func (b *bench) ask() ([]question, error) {
 }
 
 func (b *bench) questions(ctx context.Context) error {
-	all, err := b.ask()
+	all, err := b.ask(asked)
 	if err != nil {
 		return err
 	}
@@ -384,5 +387,20 @@ func (b *bench) questions(ctx context.Context) error {
 	ratio := es.Rate() / us.Rate()
 	b.judge(fmt.Sprintf("the same bodies straight to Elasticsearch (%.0f/s, p50 %s, p99 %s), ratio", es.Rate(),
 		es.Quantile(50).Round(100*time.Microsecond), es.Quantile(99).Round(100*time.Microsecond)), ratio <= goalRatio, fmt.Sprintf("%.2f", ratio), fmt.Sprintf("≤ %.1f", goalRatio))
+
+	// So many ask the same at no time of the day: what the API takes when next to nobody does.
+	if all, err = b.ask(fresh); err != nil {
+		return err
+	}
+	once := func(ctx context.Context, client, n int) (string, error) {
+		return h.Do(ctx, http.MethodGet, b.api+"/api/v1/search?"+all[(client*fresh/clients+n)%fresh].query.Encode(), "", nil, nil)
+	}
+	r := load.Run(ctx, load.Plan{Clients: clients, Duration: measure}, once)
+	if err := r.Only("200"); err != nil {
+		return fmt.Errorf("fresh questions: %w", err)
+	}
+	fmt.Printf("%-30s %s\n", "fresh questions", r)
+	fmt.Fprintf(&b.report, "| API, %d clients, no question of %d asked twice (%.0f/s), p50 | %s | |\n| the same, p99 | %s | |\n", clients, fresh, r.Rate(),
+		r.Quantile(50).Round(100*time.Microsecond), r.Quantile(99).Round(100*time.Microsecond))
 	return nil
 }
