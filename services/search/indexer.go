@@ -266,6 +266,7 @@ type Maintainer struct {
 	Keeper Keeper
 	Truth  Truth
 	Asked  chan struct{} // for a rebuild, of size one; nil: nobody can ask
+	Grace  time.Duration // for changes on their way, before a difference counts
 }
 
 // Ask has Run build the index anew. It does not wait, and asking twice is asking once.
@@ -460,7 +461,7 @@ func (m Maintainer) equal(ctx context.Context) (bool, error) {
 			slog.WarnContext(ctx, "index differs from the database", "indexed", in.Count, "published", want.Count)
 			return false, nil
 		}
-		if err := pause(ctx, driftGrace); err != nil {
+		if err := pause(ctx, m.Grace); err != nil {
 			return false, err
 		}
 	}

@@ -13,8 +13,10 @@ const (
 	checkAgain    = time.Second
 	checkAgainMax = 10 * time.Second
 	checkPatience = 10 * time.Minute
-	driftGrace    = 2 * time.Second
 )
+
+// DriftGrace is for changes on their way: what differs counts when it still does after twice that.
+const DriftGrace = 2 * time.Second
 
 // ErrBusy tells that another replica is at it.
 var ErrBusy = errors.New("another replica keeps the index")

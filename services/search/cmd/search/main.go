@@ -53,7 +53,7 @@ func run(ctx context.Context, p *process.Process) error {
 	})
 	rest.Pages{App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	indexer := search.Indexer{Catalog: dapr.Catalog{Client: client}, Writer: index}
-	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database, Asked: make(chan struct{}, 1)}
+	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database, Asked: make(chan struct{}, 1), Grace: search.DriftGrace}
 	rest.Internal{Ask: maintainer.Ask, Name: index.Name}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(indexer)...)
 
