@@ -123,7 +123,7 @@ function settle(state) {
       const action = state.next_action;
       const url = new URL(action.use_stripe_sdk?.stripe_js ?? action.redirect_to_url.url);
       $("bank").src = `${url.pathname}?locale=${root.lang}&theme=${root.dataset.theme}`;
-      document.body.style.minHeight = "260px";
+      document.body.style.minHeight = "360px";
       return $("challenge").showModal();
     }
     case "canceled":

@@ -90,7 +90,7 @@ export function Users() {
           id="user-q"
           name="q"
           className="input"
-          style={{ maxWidth: '24rem' }}
+          style={{ flex: '1 1 10rem', width: 'auto', maxWidth: '24rem' }}
           placeholder={t('admin.find_user')}
         />
         <button type="submit" className="button">
