@@ -278,7 +278,16 @@ func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error 
 	}
 	name := filepath.Base(pkg)
 	report(Step{Text: "building " + name})
-	linked := s.Config.path("build", name)
+	// Linked where all stacks of this machine do it: what is there and up to date is not linked again.
+	linked := filepath.Join(s.Config.Cache, "build", name)
+	if err := os.MkdirAll(filepath.Dir(linked), 0o755); err != nil {
+		return err
+	}
+	unlock, err := lockFile(ctx, linked+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := run(ctx, s.Config.Root, "go", "build", "-o", linked, pkg); err != nil {
 		return err
 	}
