@@ -32,6 +32,7 @@ const (
 	edits   = 1_000
 	clients = 8
 	rounds  = 3
+	compile = 20 * time.Second // what Elasticsearch is given to compile its busy code in, once
 	warmUp  = 3 * time.Second
 	measure = 8 * time.Second
 	asked   = 200    // questions, each of them again and again
@@ -361,6 +362,9 @@ func (b *bench) questions(ctx context.Context) error {
 	}
 	api := func(ctx context.Context, client, n int) (string, error) {
 		return h.Do(ctx, http.MethodGet, b.api+"/api/v1/search?"+all[(client*37+n)%len(all)].query.Encode(), "", nil, nil)
+	}
+	for _, call := range []load.Call{direct, api} {
+		load.Run(ctx, load.Plan{Clients: clients, Duration: compile}, call)
 	}
 	var straight, ours []load.Result
 	for range rounds {
