@@ -27,10 +27,33 @@ type Seats struct {
 
 // Keys is what a state store has to offer.
 type Keys interface {
+	Get(ctx context.Context, key string) (sidecar.Item, error)
 	GetBulk(ctx context.Context, keys []string) (map[string]sidecar.Item, error)
 	Transact(ctx context.Context, ops []sidecar.Op) error
 	PutIf(ctx context.Context, key string, value []byte, etag string, ttl time.Duration) error
 	DeleteIf(ctx context.Context, key, etag string) error
+}
+
+// sure reads keys for somebody who takes it for true that none of them is there. A bulk read of
+// state.postgresql does not look whether its rows ended in an error (components-contrib 1.18): when
+// the database dies in between, all keys are missing. Where a write follows, its ETags guard
+// against that; here each key is asked for by itself, which is rare.
+func sure(ctx context.Context, store Keys, keys []string) (map[string]sidecar.Item, error) {
+	items, err := store.GetBulk(ctx, keys)
+	if err != nil || len(items) > 0 {
+		return items, err
+	}
+	items = map[string]sidecar.Item{}
+	for _, k := range keys {
+		it, err := store.Get(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if it.Found {
+			items[k] = it
+		}
+	}
+	return items, nil
 }
 
 // NewSeats returns the seats of a store. holdFor is the life of a hold.
@@ -59,13 +82,24 @@ type view struct {
 	seats map[string]booking.Seat
 }
 
+// reader reads many keys at once: GetBulk of a store, or sure.
+type reader func(ctx context.Context, keys []string) (map[string]sidecar.Item, error)
+
 func (s *Seats) look(ctx context.Context, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
+	return look(ctx, s.store.GetBulk, event, account, hold, units)
+}
+
+func (s *Seats) sure(ctx context.Context, keys []string) (map[string]sidecar.Item, error) {
+	return sure(ctx, s.store, keys)
+}
+
+func look(ctx context.Context, read reader, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
 	keys := make([]string, 0, len(units)+3)
 	keys = append(keys, CapKey(event, account), HoldKey(hold), PageKey(hold))
 	for _, u := range units {
 		keys = append(keys, SeatKey(event, u))
 	}
-	items, err := s.store.GetBulk(ctx, keys)
+	items, err := read(ctx, keys)
 	if err != nil {
 		return view{}, fault.Away("seats", err)
 	}
@@ -188,7 +222,7 @@ func (s *Seats) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
 }
 
 func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, error) {
-	items, err := s.store.GetBulk(ctx, []string{HoldKey(id), PageKey(id)})
+	items, err := s.sure(ctx, []string{HoldKey(id), PageKey(id)})
 	if err != nil {
 		return booking.Hold{}, "", fault.Away("seats", err)
 	}
@@ -290,7 +324,7 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 // Free implements booking.Seats and booking.Fence.
 func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole bool) error {
 	for try := range tries {
-		v, err := s.look(ctx, h.Event, h.Account, h.ID, units)
+		v, err := look(ctx, s.sure, h.Event, h.Account, h.ID, units)
 		if err != nil {
 			return err
 		}

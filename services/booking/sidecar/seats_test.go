@@ -29,6 +29,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 type keys struct {
 	loose     bool // compares no ETags
 	scattered bool // its transactions are single steps
+	cutOff    int  // so many bulk reads end before their first row, and do not say so
 	failEvery int  // answers with an error although it did it, every so many writes
 
 	mu     sync.Mutex
@@ -55,9 +56,20 @@ func (k *keys) get(key string) (entry, bool) {
 	return e, ok
 }
 
+func (k *keys) Get(_ context.Context, name string) (sidecar.Item, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e, ok := k.get(name)
+	return sidecar.Item{Value: e.value, ETag: e.etag, Found: ok}, nil
+}
+
 func (k *keys) GetBulk(_ context.Context, names []string) (map[string]sidecar.Item, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.cutOff > 0 {
+		k.cutOff--
+		return nil, nil
+	}
 	items := map[string]sidecar.Item{}
 	for _, n := range names {
 		if e, ok := k.get(n); ok {
@@ -342,6 +354,27 @@ func (s slow) GetBulk(ctx context.Context, names []string) (map[string]sidecar.I
 	items, err := s.keys.GetBulk(ctx, names)
 	time.Sleep(time.Millisecond)
 	return items, err
+}
+
+// TestNothingIsMissingBecauseAReadWasCutOff has the database die under bulk reads that do not tell.
+func TestNothingIsMissingBecauseAReadWasCutOff(t *testing.T) {
+	k := newKeys()
+	seats := dapr.NewSeats(k, dapr.Transactional, 5*time.Minute, time.Now)
+	h := booking.Hold{
+		ID: uuid.New(), Event: uuid.New(), Account: "a", Until: time.Now().Add(5 * time.Minute), Status: booking.HoldOpen,
+		Units: []booking.HeldUnit{{ID: "A1"}},
+	}
+	k.cutOff = 1
+	require.NoError(t, seats.Take(t.Context(), h, 8))
+	k.cutOff = 1
+	found, err := seats.Find(t.Context(), h.ID)
+	require.NoError(t, err)
+	assert.Equal(t, h.Account, found.Account)
+	k.cutOff = 1
+	require.NoError(t, seats.Free(t.Context(), h, []string{"A1"}, true))
+	left, err := seats.Read(t.Context(), h.Event, []string{"A1"})
+	require.NoError(t, err)
+	assert.Empty(t, left, "the place is free again")
 }
 
 func TestStoredValuesSurviveTheRoundTrip(t *testing.T) {
