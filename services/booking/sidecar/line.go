@@ -192,7 +192,7 @@ func (l *Line) overdue(ctx context.Context, h booking.Hold) error {
 
 // look reads a request's page, and the note that it is in line.
 func (l *Line) look(ctx context.Context, id uuid.UUID) (*pageValue, sidecar.Item, error) {
-	items, err := sure(ctx, l.store, []string{PageKey(id), VerdictKey(id)})
+	items, err := sure{l.store}.GetBulk(ctx, []string{PageKey(id), VerdictKey(id)})
 	if err != nil {
 		return nil, sidecar.Item{}, fault.Away("seats", err)
 	}

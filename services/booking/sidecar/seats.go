@@ -34,18 +34,20 @@ type Keys interface {
 	DeleteIf(ctx context.Context, key, etag string) error
 }
 
-// sure reads keys for somebody who takes it for true that none of them is there. A bulk read of
+// sure is a store for somebody who takes it for true that none of the keys is there. A bulk read of
 // state.postgresql does not look whether its rows ended in an error (components-contrib 1.18): when
 // the database dies in between, all keys are missing. Where a write follows, its ETags guard
 // against that; here each key is asked for by itself, which is rare.
-func sure(ctx context.Context, store Keys, keys []string) (map[string]sidecar.Item, error) {
-	items, err := store.GetBulk(ctx, keys)
+type sure struct{ Keys }
+
+func (s sure) GetBulk(ctx context.Context, keys []string) (map[string]sidecar.Item, error) {
+	items, err := s.Keys.GetBulk(ctx, keys)
 	if err != nil || len(items) > 0 {
 		return items, err
 	}
 	items = map[string]sidecar.Item{}
 	for _, k := range keys {
-		it, err := store.Get(ctx, k)
+		it, err := s.Get(ctx, k)
 		if err != nil {
 			return nil, err
 		}
@@ -82,24 +84,13 @@ type view struct {
 	seats map[string]booking.Seat
 }
 
-// reader reads many keys at once: GetBulk of a store, or sure.
-type reader func(ctx context.Context, keys []string) (map[string]sidecar.Item, error)
-
-func (s *Seats) look(ctx context.Context, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
-	return look(ctx, s.store.GetBulk, event, account, hold, units)
-}
-
-func (s *Seats) sure(ctx context.Context, keys []string) (map[string]sidecar.Item, error) {
-	return sure(ctx, s.store, keys)
-}
-
-func look(ctx context.Context, read reader, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
+func look(ctx context.Context, store Keys, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
 	keys := make([]string, 0, len(units)+3)
 	keys = append(keys, CapKey(event, account), HoldKey(hold), PageKey(hold))
 	for _, u := range units {
 		keys = append(keys, SeatKey(event, u))
 	}
-	items, err := read(ctx, keys)
+	items, err := store.GetBulk(ctx, keys)
 	if err != nil {
 		return view{}, fault.Away("seats", err)
 	}
@@ -162,7 +153,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 	if s.perKey {
 		first = units
 	}
-	v, err := s.look(ctx, h.Event, h.Account, h.ID, first)
+	v, err := look(ctx, s.store, h.Event, h.Account, h.ID, first)
 	for try := range tries {
 		if err != nil {
 			return err
@@ -195,7 +186,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 		if err := rest(ctx, try); err != nil {
 			return err
 		}
-		v, err = s.look(ctx, h.Event, h.Account, h.ID, units)
+		v, err = look(ctx, s.store, h.Event, h.Account, h.ID, units)
 		if err != nil {
 			return err
 		}
@@ -222,7 +213,7 @@ func (s *Seats) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
 }
 
 func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, error) {
-	items, err := s.sure(ctx, []string{HoldKey(id), PageKey(id)})
+	items, err := sure{s.store}.GetBulk(ctx, []string{HoldKey(id), PageKey(id)})
 	if err != nil {
 		return booking.Hold{}, "", fault.Away("seats", err)
 	}
@@ -284,7 +275,7 @@ func (e edit) visible(stored booking.Hold) bool {
 // exchange takes and gives back units of a hold in one transaction. false: somebody interfered.
 func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (bool, error) {
 	after, add, remove := e.after, e.add, e.remove
-	v, err := s.look(ctx, after.Event, after.Account, after.ID, append(slices.Clone(add), remove...))
+	v, err := look(ctx, s.store, after.Event, after.Account, after.ID, append(slices.Clone(add), remove...))
 	if err != nil {
 		return false, err
 	}
@@ -324,7 +315,7 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 // Free implements booking.Seats and booking.Fence.
 func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole bool) error {
 	for try := range tries {
-		v, err := look(ctx, s.sure, h.Event, h.Account, h.ID, units)
+		v, err := look(ctx, sure{s.store}, h.Event, h.Account, h.ID, units)
 		if err != nil {
 			return err
 		}
@@ -373,7 +364,7 @@ func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole 
 func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
 	units := b.UnitIDs()
 	for try := range tries {
-		v, err := s.look(ctx, b.Event, b.Account, b.Hold, units)
+		v, err := look(ctx, s.store, b.Event, b.Account, b.Hold, units)
 		if err != nil {
 			return err
 		}
