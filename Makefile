@@ -66,7 +66,7 @@ generate: ## Go servers and the web client from the OpenAPI files
 BENCHES := $(patsubst tests/bench/%/main.go,%,$(wildcard tests/bench/*/main.go))
 .PHONY: $(addprefix bench-,$(BENCHES)) bench
 bench: $(addprefix bench-,$(BENCHES)) ## every benchmark, one after the other
-$(addprefix bench-,$(BENCHES)): bench-%:
+$(addprefix bench-,$(BENCHES)): bench-%: install
 	@go run ./tests/bench/$*
 
 .PHONY: help
