@@ -70,9 +70,12 @@ func LoadApps(cfg Config) ([]App, error) {
 // pkg is the Go package of the service: the last word of its `go run` command.
 func (a *App) pkg() string { return a.Command[len(a.Command)-1] }
 
-// background tells that people wait for none of its answers: a booking's steps reach them by stream.
-func (a *App) background() bool {
-	return slices.Contains([]string{event.BookingConsumer, event.Payment, event.Notification}, a.ID)
+// turn is behind the others' where people wait for none of its answers: a booking's steps reach them by stream.
+func (a *App) turn() Turn {
+	if slices.Contains([]string{event.BookingConsumer, event.Payment, event.Notification}, a.ID) {
+		return behind
+	}
+	return usual
 }
 
 func (a *App) sidecarName() string { return a.ID + ".daprd" }
@@ -84,7 +87,7 @@ func (a *App) ports() []*int {
 func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 	cfg := &s.Config
 	return Part{
-		Name: app.ID, Tier: Service, Background: app.background(), Ports: []int{app.Port}, After: after, With: []string{app.sidecarName()},
+		Name: app.ID, Tier: Service, Turn: app.turn(), Ports: []int{app.Port}, After: after, With: []string{app.sidecarName()},
 		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, app.pkg(), report) },
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(app.pkg()))
@@ -102,7 +105,7 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 	dapr := filepath.Join(cfg.Root, "dapr")
 	var tools string
 	return Part{
-		Name: app.sidecarName(), Tier: Sidecar, Background: app.background(), After: after,
+		Name: app.sidecarName(), Tier: Sidecar, Turn: app.turn(), After: after,
 		Ports: []int{app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
 			if app.resources == "" && !isProgram(filepath.Join(cfg.Root, app.pkg())) {
@@ -232,7 +235,7 @@ func (s *Stack) stripesim(secrets *Secrets) Part {
 	cfg := &s.Config
 	const pkg = "./cmd/stripesim"
 	return Part{
-		Name: "stripesim", Tier: Infrastructure, Background: true, Ports: []int{cfg.Ports.StripeAPI, cfg.Ports.StripeForm},
+		Name: "stripesim", Tier: Infrastructure, Turn: behind, Ports: []int{cfg.Ports.StripeAPI, cfg.Ports.StripeForm},
 		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, pkg, report) },
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(pkg))

@@ -22,7 +22,7 @@ func (s *Stack) gateway() Part {
 	cfg := &s.Config
 	dir := cfg.path("gateway")
 	return Part{
-		Name: "gateway", Tier: Edge, Ports: []int{cfg.Ports.Gateway}, URL: cfg.PublicURL,
+		Name: "gateway", Tier: Edge, Turn: ahead, Ports: []int{cfg.Ports.Gateway}, URL: cfg.PublicURL,
 		Prepare: func(context.Context, func(Step)) error {
 			source := filepath.Join(cfg.Root, "gateway")
 			if !exists(filepath.Join(source, "nginx.conf")) {

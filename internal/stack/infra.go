@@ -131,7 +131,7 @@ func (s *Stack) mailpit() Part {
 	cfg := &s.Config
 	var program string
 	return Part{
-		Name: "mailpit", Tier: Infrastructure, Background: true, Ports: []int{cfg.Ports.Mailpit, cfg.Ports.SMTP},
+		Name: "mailpit", Tier: Infrastructure, Turn: behind, Ports: []int{cfg.Ports.Mailpit, cfg.Ports.SMTP},
 		URL: fmt.Sprintf("http://localhost:%d", cfg.Ports.Mailpit),
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
 			program, err = cfg.mailpitProgram(ctx, report)

@@ -29,9 +29,7 @@ type Part struct {
 	Ready   func(ctx context.Context) error // polled until it returns nil
 	Settle  func(ctx context.Context) error // once after each start, before others may lean on it
 
-	// Background is for parts that nobody waits for while they work: mails, payments being settled.
-	// They give way to those that answer people, as a cluster's CPU requests would have it.
-	Background bool
+	Turn Turn // when processors are short
 
 	Signal  syscall.Signal // what asks it to stop; SIGTERM by default
 	Timeout time.Duration  // from start to ready; a minute by default
@@ -338,8 +336,8 @@ func (r *runner) end(cmd *exec.Cmd, ended <-chan struct{}) {
 
 // spawner starts processes from one operating-system thread that lives as long as we do:
 // the kernel's parent-death signal is tied to the thread, not to the process. They inherit the
-// thread's niceness, too.
-func spawner(nice int) func(*exec.Cmd) error {
+// thread's turn, too.
+func spawner(turn Turn) func(*exec.Cmd) error {
 	type request struct {
 		cmd    *exec.Cmd
 		result chan error
@@ -347,9 +345,9 @@ func spawner(nice int) func(*exec.Cmd) error {
 	requests := make(chan request)
 	go func() {
 		runtime.LockOSThread()
-		if nice > 0 {
+		if turn != usual {
 			const thisThread = 0
-			_ = syscall.Setpriority(syscall.PRIO_PROCESS, thisThread, nice) // the stack runs without it, too
+			_ = turn.Take(thisThread) // the stack runs without it, too
 		}
 		for req := range requests {
 			req.result <- req.cmd.Start()
@@ -366,9 +364,6 @@ func spawner(nice int) func(*exec.Cmd) error {
 		return <-req.result
 	}
 }
-
-// behind is how much nicer (setpriority(2)) a background part is: it has a tenth of another's weight.
-const behind = 10
 
 const maxLog = 64 << 20
 

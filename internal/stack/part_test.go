@@ -2,25 +2,29 @@ package stack
 
 import (
 	"os/exec"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
-// TestBackgroundPartsGiveWay starts a process each way and compares their niceness.
-func TestBackgroundPartsGiveWay(t *testing.T) {
-	niceness := func(nice int) int {
+// TestTurns starts a process in each turn and compares what the kernel has noted of it. A kernel that
+// knows no slices tells the same for all.
+func TestTurns(t *testing.T) {
+	attributes := func(turn Turn) *unix.SchedAttr {
 		cmd := exec.Command("cat")
 		in, err := cmd.StdinPipe()
 		require.NoError(t, err)
-		require.NoError(t, spawner(nice)(cmd))
-		priority, err := syscall.Getpriority(syscall.PRIO_PROCESS, cmd.Process.Pid)
+		require.NoError(t, spawner(turn)(cmd))
+		attr, err := unix.SchedGetAttr(cmd.Process.Pid, 0)
 		require.NoError(t, err)
 		require.NoError(t, in.Close())
 		require.NoError(t, cmd.Wait())
-		return 20 - priority // the system call gives it the other way round
+		return attr
 	}
-	require.Equal(t, max(niceness(0), behind), niceness(behind))
-	require.LessOrEqual(t, niceness(0), niceness(behind))
+	first, second, last := attributes(ahead), attributes(usual), attributes(behind)
+	require.Equal(t, second.Nice, first.Nice)
+	require.Equal(t, max(second.Nice, int32(behind.Nice)), last.Nice) //nolint:gosec // at most 19
+	require.Equal(t, min(second.Runtime, uint64(ahead.Slice)), first.Runtime)
+	require.Equal(t, second.Runtime, last.Runtime)
 }

@@ -24,9 +24,8 @@ type Stack struct {
 	mu       sync.Mutex // of the parts, to which tests add
 	runners  map[string]*runner
 	order    []string
-	spawn    func(*exec.Cmd) error
-	behind   func(*exec.Cmd) error // spawns background parts
-	building chan struct{}         // holds one token: whose turn it is to build
+	spawn    map[Turn]func(*exec.Cmd) error
+	building chan struct{} // holds one token: whose turn it is to build
 }
 
 // New plans a stack; nothing runs before Start.
@@ -42,7 +41,10 @@ func New(cfg Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, runners: map[string]*runner{}, spawn: spawner(0), behind: spawner(behind), building: make(chan struct{}, 1)}
+	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, runners: map[string]*runner{}, spawn: map[Turn]func(*exec.Cmd) error{}, building: make(chan struct{}, 1)}
+	for _, turn := range []Turn{ahead, usual, behind} {
+		s.spawn[turn] = spawner(turn)
+	}
 	for _, part := range s.plan(secrets) {
 		s.add(part)
 	}
@@ -56,12 +58,8 @@ func (s *Stack) add(part Part) {
 	if s.runners[part.Name] == nil {
 		s.order = append(s.order, part.Name)
 	}
-	spawn := s.spawn
-	if part.Background {
-		spawn = s.behind
-	}
 	s.runners[part.Name] = &runner{
-		part: part, log: log, spawn: spawn, waitFor: s.waitFor, changed: make(chan struct{}),
+		part: part, log: log, spawn: s.spawn[part.Turn], waitFor: s.waitFor, changed: make(chan struct{}),
 		status: Status{Name: part.Name, Tier: part.Tier, State: Stopped, URL: part.URL, Log: log},
 	}
 }

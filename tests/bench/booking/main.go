@@ -46,6 +46,8 @@ const (
 	capacity = 20_000
 	warmUp   = 2 * time.Second
 	measure  = 8 * time.Second
+	settle   = 10 * time.Second // at half load, before
+	calm     = 20 * time.Second // the time of a purchase and of the seat map is taken
 )
 
 // bench is one run.
@@ -276,8 +278,7 @@ func (b *bench) purchases(ctx context.Context, selling time.Duration) error {
 	if err != nil {
 		return err
 	}
-	idle := b.readMap(ctx, e, measure, "")
-	idlePast := b.readMap(ctx, e, measure, b.merchant)
+	idle, idlePast := b.readMap(ctx, e)
 	var next atomic.Int64
 	var held result
 	buy := func(ctx context.Context, client, _ int) (string, error) {
@@ -310,28 +311,15 @@ func (b *bench) purchases(ctx context.Context, selling time.Duration) error {
 		return err
 	}
 	next.Store(0)
+	half := load.Plan{Clients: len(b.tokens), Arrivals: full / 2}
+	half.Duration = settle // what the rush left behind is settled and mailed meanwhile
+	load.Run(ctx, half, buy)
 	held = result{}
 	var group sync.WaitGroup
 	var read, readPast *result
-	half, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	group.Go(func() { read = b.readMap(half, e, 18*time.Second, "") })
-	group.Go(func() { readPast = b.readMap(half, e, 18*time.Second, b.merchant) })
-	pace := time.Duration(float64(len(b.tokens)) / (full / 2) * float64(time.Second))
-	load.Run(half, load.Plan{Clients: len(b.tokens), Duration: 20 * time.Second}, func(ctx context.Context, client, n int) (string, error) {
-		began := time.Now()
-		if n == 0 {
-			time.Sleep(pace * time.Duration(client) / time.Duration(len(b.tokens)))
-		}
-		outcome, err := buy(ctx, client, n)
-		if wait := pace - time.Since(began); wait > 0 {
-			select {
-			case <-ctx.Done():
-			case <-time.After(wait):
-			}
-		}
-		return outcome, err
-	})
+	group.Go(func() { read, readPast = b.readMap(ctx, e) })
+	half.Duration = calm
+	load.Run(ctx, half, buy)
 	group.Wait()
 	b.say("| hold, p99, at half of that load (%.0f/s) | %s | 100 ms |", full/2, held.quantile(.99))
 	b.say("| seat map of %d places, p99, idle / selling | %s / %s = %.1f | 2 |", capacity, idle.quantile(.99), read.quantile(.99), over(read, idle))
@@ -345,18 +333,27 @@ func (b *bench) purchases(ctx context.Context, selling time.Duration) error {
 // over is by how much the slowest of a took longer than those of b.
 func over(a, b *result) float64 { return float64(a.quantile(.99)) / float64(max(1, b.quantile(.99))) }
 
-// readMap reads the seat map ten times a second: as every visitor does, or, with a token, past the
-// gateway's cache.
-func (b *bench) readMap(ctx context.Context, e show, duration time.Duration, token string) *result {
-	var times result
-	tick := time.NewTicker(100 * time.Millisecond)
+// readMap asks for the seat map as the page does, forty times a second for a while: in turns as every
+// visitor, and, with a token, past the gateway's cache.
+func (b *bench) readMap(ctx context.Context, e show) (cached, past *result) {
+	cached, past = new(result), new(result)
+	tick := time.NewTicker(25 * time.Millisecond)
 	defer tick.Stop()
-	for end := time.Now().Add(duration); time.Now().Before(end) && ctx.Err() == nil; {
-		<-tick.C
+	ctx, cancel := context.WithTimeout(ctx, calm)
+	defer cancel()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return cached, past
+		case <-tick.C:
+		}
+		times, token := cached, ""
+		if n%2 == 1 {
+			times, token = past, b.merchant
+		}
 		began := time.Now()
-		if outcome, err := b.call(ctx, http.MethodGet, "/api/v1/events/"+e.id+"/seats", token, nil, nil); err == nil {
+		if outcome, err := b.call(ctx, http.MethodGet, "/api/v1/events/"+e.id+"/seats?units=runs", token, nil, nil, "Accept-Encoding", "gzip, deflate, br, zstd"); err == nil {
 			times.add(outcome, time.Since(began))
 		}
 	}
-	return &times
 }

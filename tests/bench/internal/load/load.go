@@ -1,11 +1,13 @@
 // Package load is what the benchmarks share: clients that each send their next request when the
-// last one is answered, what came of it, the machine it ran on, and a stack to run it against.
+// last one is answered or when somebody arrives, what came of it, the machine it ran on, and a stack to
+// run it against.
 package load
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -17,6 +19,9 @@ type Plan struct {
 	Clients  int
 	Duration time.Duration
 	Requests int
+	// Arrivals a second on average, each independent of the others (a Poisson process). Whoever comes while
+	// all clients are busy waits for one. Zero: a client starts anew when it is done.
+	Arrivals float64
 }
 
 // Call makes one request as one of the clients and says, in a word, what came of it: a status
@@ -51,6 +56,13 @@ func Run(ctx context.Context, p Plan, call Call) Result {
 		group sync.WaitGroup
 	)
 	began := time.Now()
+	var due chan struct{}
+	if p.Arrivals > 0 {
+		arrivals, end := context.WithCancel(ctx)
+		defer end()
+		due = make(chan struct{}, p.Clients)
+		go arrive(arrivals, p.Arrivals, due)
+	}
 	for client := range p.Clients {
 		share := p.Requests / p.Clients
 		if client < p.Requests%p.Clients {
@@ -59,6 +71,11 @@ func Run(ctx context.Context, p Plan, call Call) Result {
 		group.Go(func() {
 			own := newResult(1)
 			for n := 0; (p.Requests == 0 || n < share) && ctx.Err() == nil; n++ {
+				if due != nil {
+					if _, open := <-due; !open {
+						break
+					}
+				}
 				own.one(ctx, client, n, call)
 			}
 			mu.Lock()
@@ -69,6 +86,29 @@ func Run(ctx context.Context, p Plan, call Call) Result {
 	group.Wait()
 	total.Elapsed = time.Since(began)
 	return total
+}
+
+// seed of the moments of arrival: every run has the same.
+const seed = 1
+
+// arrive announces arrivals until ctx ends.
+func arrive(ctx context.Context, perSecond float64, due chan<- struct{}) {
+	defer close(due)
+	random := rand.New(rand.NewPCG(seed, seed)) //nolint:gosec // moments, not secrets
+	next := time.Now()
+	for {
+		next = next.Add(time.Duration(random.ExpFloat64() / perSecond * float64(time.Second)))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Until(next)):
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case due <- struct{}{}:
+		}
+	}
 }
 
 func newResult(clients int) Result {

@@ -51,3 +51,19 @@ func TestRunEndsWithTime(t *testing.T) {
 	assert.Zero(t, r.Requests(), "what the end of a run cuts off is no result")
 	assert.Empty(t, r.Outcomes)
 }
+
+func TestClientsWaitForArrivals(t *testing.T) {
+	var busy, most atomic.Int64
+	answer := func(ctx context.Context, _, _ int) (string, error) {
+		most.Store(max(most.Load(), busy.Add(1)))
+		defer busy.Add(-1)
+		return "ok", ctx.Err()
+	}
+	r := load.Run(t.Context(), load.Plan{Clients: 3, Requests: 60, Arrivals: 1e5}, answer)
+	require.NoError(t, r.Only("ok"))
+	assert.Equal(t, 60, r.Requests())
+	assert.LessOrEqual(t, most.Load(), int64(3))
+
+	r = load.Run(t.Context(), load.Plan{Clients: 3, Duration: 50 * time.Millisecond, Arrivals: 1e-6}, answer)
+	assert.Zero(t, r.Requests(), "nobody came")
+}

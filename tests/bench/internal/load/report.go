@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/stack"
@@ -50,7 +49,7 @@ func first() {
 	threads, _ := os.ReadDir("/proc/self/task")
 	for _, t := range threads {
 		if id, err := strconv.Atoi(t.Name()); err == nil {
-			_ = syscall.Setpriority(syscall.PRIO_PROCESS, id, -10)
+			_ = stack.Turn{Nice: -10, Slice: stack.Short}.Take(id)
 		}
 	}
 }
