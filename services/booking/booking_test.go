@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -249,7 +250,10 @@ func TestSalePrices(t *testing.T) {
 	assert.ErrorIs(t, err, booking.ErrNothing)
 	_, err = s.Price([]string{"A1", "A2"})
 	assert.ErrorIs(t, err, booking.ErrUnitsUnavailable, "blocked by the plan")
-	units, err := s.Price([]string{"A3"})
+	s.Units[3].Kind = booking.Standing
+	units, err := s.Price([]string{"A3", "A4"})
 	require.NoError(t, err)
 	assert.Equal(t, eur(4500), units[0].Price)
+	assert.Equal(t, seat.Place{Row: "A"}, units[0].Place)
+	assert.Zero(t, units[1].Place, "whoever stands has no seat")
 }

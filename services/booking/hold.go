@@ -9,6 +9,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 )
 
 // Refusals of holds.
@@ -39,6 +40,7 @@ type HeldUnit struct {
 	TicketType string
 	TypeName   string
 	Label      string
+	Place      seat.Place
 	Price      money.Money
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 )
 
 // Refusals of a sale.
@@ -38,9 +39,17 @@ type Unit struct {
 	Zone       string
 	Row        string
 	Number     string
+	Note       string
 	X, Y       float64
 	Kind       Kind
 	Blocked    bool
+}
+
+func (u Unit) place() seat.Place {
+	if u.Kind == Standing {
+		return seat.Place{}
+	}
+	return seat.Place{Zone: u.Zone, Row: u.Row, Number: u.Number, Note: u.Note}
 }
 
 // TicketType is a kind of ticket and what it costs.
@@ -146,7 +155,7 @@ func (s *Sale) Price(units []string) ([]HeldUnit, error) {
 		if !ok {
 			return nil, ErrUnknownUnit.With("unit", id)
 		}
-		priced = append(priced, HeldUnit{ID: id, TicketType: u.TicketType, TypeName: s.TicketTypes[t].Name, Label: u.Label, Price: s.TicketTypes[t].Price})
+		priced = append(priced, HeldUnit{ID: id, TicketType: u.TicketType, TypeName: s.TicketTypes[t].Name, Label: u.Label, Place: u.place(), Price: s.TicketTypes[t].Price})
 	}
 	if len(blocked) > 0 {
 		return nil, ErrUnitsUnavailable.With("units", blocked)

@@ -173,6 +173,7 @@ type Unit struct {
 	Number     string    `json:"number,omitempty"`
 	X          float64   `json:"x,omitempty"`
 	Y          float64   `json:"y,omitempty"`
+	Note       string    `json:"note,omitempty"`
 	Kind       string    `json:"kind"` // seat, wheelchair, companion, standing
 }
 
@@ -200,7 +201,7 @@ func Units(plan *Plan, types []TicketType) []Unit {
 				kind = "seat"
 			}
 			units = append(units, Unit{
-				ID: s.GUID, TicketType: id, Label: seatLabel(z, r, s), Zone: z.Name, Row: r.RowNumber, Number: s.Number, Kind: kind,
+				ID: s.GUID, TicketType: id, Label: seatLabel(z, r, s), Zone: z.Name, Row: r.RowNumber, Number: s.Number, Note: s.Note, Kind: kind,
 				X: z.Position.X + r.Position.X + s.Position.X, Y: z.Position.Y + r.Position.Y + s.Position.Y,
 			})
 		})

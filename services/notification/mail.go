@@ -18,6 +18,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 )
 
 // Recipient is whom a mail goes to. It is asked for when the mail is sent and never stored.
@@ -46,8 +47,9 @@ type Order struct {
 
 // Ticket is one line of a booking. ID is zero before tickets were issued.
 type Ticket struct {
-	ID    uuid.UUID `json:"id"`
-	Label string    `json:"label"`
+	ID    uuid.UUID  `json:"id"`
+	Label string     `json:"label"`
+	Place seat.Place `json:"place"`
 }
 
 // Mail is ready to be sent.
@@ -128,7 +130,7 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 			view.Where += ", " + city
 		}
 		for _, t := range order.Tickets {
-			tv := ticketView{Label: t.Label}
+			tv := ticketView{Label: t.Place.In(locale, t.Label)}
 			if m.Kind == event.NoticeBookingConfirmed && t.ID != uuid.Nil {
 				tv.PDF = c.publicURL + "/api/v1/tickets/" + t.ID.String() + ".pdf"
 				tv.Calendar = c.publicURL + "/api/v1/tickets/" + t.ID.String() + ".ics"

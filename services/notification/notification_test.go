@@ -13,6 +13,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
@@ -46,7 +47,7 @@ func TestEveryMailedKindHasATextInEveryLanguage(t *testing.T) {
 	order.Event.Name = `Rock & <script>alert(1)</script>`
 	order.Event.StartsAt = time.Date(2027, 3, 1, 19, 0, 0, 0, time.UTC)
 	order.Event.TimeZone = "Europe/Berlin"
-	order.Tickets = []notification.Ticket{{ID: uuid.New(), Label: "Row A, seat 5"}}
+	order.Tickets = []notification.Ticket{{ID: uuid.New(), Label: "Parkett, A-5", Place: seat.Place{Zone: "Parkett", Row: "A", Number: "5"}}}
 	for _, locale := range []string{"en", "de", "es", "fr", "vi", "ja", "ar"} {
 		for _, kind := range kinds {
 			if !notification.Mailed(kind) {
@@ -57,6 +58,7 @@ func TestEveryMailedKindHasATextInEveryLanguage(t *testing.T) {
 			require.NoError(t, err, "%s %s", locale, kind)
 			assert.Contains(t, mail.HTML, "2027-03-01 20:00 CET")
 			assert.Contains(t, mail.HTML, "Ada")
+			assert.Equal(t, locale == "de", strings.Contains(mail.HTML, "Parkett, Reihe A, Platz 5"))
 			assert.NotContains(t, mail.HTML, "<script>", "names come from strangers")
 			assert.Equal(t, locale == "ar", strings.Contains(mail.HTML, `dir="rtl"`))
 			assert.Equal(t, kind == event.NoticeBookingConfirmed, strings.Contains(mail.HTML, ".pdf"))

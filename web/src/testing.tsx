@@ -128,7 +128,18 @@ export const seatMap = { version: 1, plan: 1, units: ['A-1', 'A-2', 'A-3', 'B-1'
 export const hold = (patch: object = {}) => ({
   id: 'h1',
   event: 'e1',
-  units: [{ unit: 'A-1', ticketType: 't1', ticketTypeName: 'Stalls', label: 'Stalls, A-1', price: euro(2500) }],
+  units: [
+    {
+      unit: 'A-1',
+      ticketType: 't1',
+      ticketTypeName: 'Stalls',
+      label: 'Stalls, A-1',
+      zone: 'Stalls',
+      row: 'A',
+      number: '1',
+      price: euro(2500),
+    },
+  ],
   total: euro(2500),
   expiresAt: new Date(Date.now() + 240_000).toISOString(),
   status: 'open',

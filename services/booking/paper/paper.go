@@ -29,7 +29,7 @@ const (
 )
 
 // PDF implements rest.Printer.
-func (Printer) PDF(t booking.Ticket, b booking.Booking) ([]byte, error) {
+func (Printer) PDF(t booking.Ticket, b booking.Booking, acceptLanguage string) ([]byte, error) {
 	doc := fpdf.New("P", "mm", "A4", "")
 	doc.SetMargins(margin, margin, margin)
 	doc.SetAutoPageBreak(false, 0)
@@ -66,7 +66,7 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking) ([]byte, error) {
 	line("", 14, 8, when(o))
 	line("", 14, 8, strings.Join(nonEmpty(o.VenueName, o.VenueCity, o.VenueCountry), ", "))
 	doc.Ln(6)
-	line("B", 20, 10, u.Label)
+	line("B", 20, 10, u.Place.In(acceptLanguage, u.Label))
 	line("", 12, 7, strings.Join(nonEmpty(u.TypeName, u.Price.String()), " · "))
 	doc.Ln(8)
 

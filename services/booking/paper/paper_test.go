@@ -22,7 +22,7 @@ func TestATicketIsPrintedInAnyScript(t *testing.T) {
 			Occasion: booking.Occasion{Name: name, StartsAt: time.Now(), TimeZone: "Mars/Olympus", VenueName: name, VenueCity: "Oslo"},
 			Units:    []booking.BookedUnit{{HeldUnit: booking.HeldUnit{ID: "A1", Label: "Row A, 1", TypeName: name, Price: money.Money{Amount: 4500, Currency: "EUR"}}}},
 		}
-		raw, err := paper.Printer{}.PDF(booking.Ticket{ID: uuid.New(), Unit: "A1", Code: "FOYER1.code", IssuedAt: time.Now()}, b)
+		raw, err := paper.Printer{}.PDF(booking.Ticket{ID: uuid.New(), Unit: "A1", Code: "FOYER1.code", IssuedAt: time.Now()}, b, "en")
 		require.NoError(t, err, name)
 		assert.True(t, bytes.HasPrefix(raw, []byte("%PDF-")), name)
 		assert.Greater(t, len(raw), 5_000, name)

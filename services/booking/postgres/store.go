@@ -17,6 +17,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
@@ -53,6 +54,7 @@ type unitRow struct {
 	Type     string `json:"type"`
 	TypeName string `json:"typeName"`
 	Label    string `json:"label"`
+	seat.Place
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
 	Released bool   `json:"released,omitempty"`
@@ -61,7 +63,7 @@ type unitRow struct {
 func unitRows(b booking.Booking) []unitRow {
 	rows := make([]unitRow, len(b.Units))
 	for i, u := range b.Units {
-		rows[i] = unitRow{u.ID, u.TicketType, u.TypeName, u.Label, u.Price.Amount, u.Price.Currency, u.Released}
+		rows[i] = unitRow{u.ID, u.TicketType, u.TypeName, u.Label, u.Place, u.Price.Amount, u.Price.Currency, u.Released}
 	}
 	return rows
 }
@@ -101,7 +103,7 @@ func scan(row pgx.Row) (booking.Booking, error) {
 	}
 	for _, u := range units {
 		b.Units = append(b.Units, booking.BookedUnit{Released: u.Released, HeldUnit: booking.HeldUnit{
-			ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Price: money.Money{Amount: u.Amount, Currency: u.Currency},
+			ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Place: u.Place, Price: money.Money{Amount: u.Amount, Currency: u.Currency},
 		}})
 	}
 	b.Occasion = booking.Occasion(occasion)

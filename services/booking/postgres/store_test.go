@@ -14,6 +14,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/money"
 	shared "github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -36,7 +37,7 @@ func open(t *testing.T) postgres.Store {
 func newBooking(of uuid.UUID, units ...string) booking.Booking {
 	h := booking.Hold{ID: uuid.New(), Event: of, Account: "buyer", Until: now.Add(5 * time.Minute)}
 	for _, u := range units {
-		h.Units = append(h.Units, booking.HeldUnit{ID: u, TicketType: "t", TypeName: "Stalls", Label: u, Price: money.Money{Amount: 4500, Currency: "EUR"}})
+		h.Units = append(h.Units, booking.HeldUnit{ID: u, TicketType: "t", TypeName: "Stalls", Label: u, Place: seat.Place{Zone: "Stalls", Row: "A", Number: u}, Price: money.Money{Amount: 4500, Currency: "EUR"}})
 	}
 	refundable := now.AddDate(0, 1, 0)
 	s := &booking.Sale{

@@ -11,6 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
 )
@@ -70,6 +71,7 @@ type mailTicket struct {
 	Unit  string      `json:"unit"`
 	Type  string      `json:"ticketType"`
 	Label string      `json:"label"`
+	Place seat.Place  `json:"place,omitzero"`
 	Price money.Money `json:"price"`
 	Code  string      `json:"code,omitempty"`
 	PDF   string      `json:"pdf,omitempty"`
@@ -108,7 +110,7 @@ func mailTickets(b booking.Booking, issued []booking.Ticket) []mailTicket {
 	}
 	lines := make([]mailTicket, 0, len(b.Units))
 	for _, u := range b.Units {
-		line := mailTicket{Unit: u.ID, Type: u.TypeName, Label: u.Label, Price: u.Price}
+		line := mailTicket{Unit: u.ID, Type: u.TypeName, Label: u.Label, Place: u.Place, Price: u.Price}
 		if t, ok := byUnit[u.ID]; ok {
 			line.ID, line.Code = t.ID, t.Code
 			line.PDF, line.ICS = fmt.Sprintf("/api/v1/tickets/%s.pdf", t.ID), fmt.Sprintf("/api/v1/tickets/%s.ics", t.ID)

@@ -125,13 +125,21 @@ func (e RefundStatus) Valid() bool {
 // BookedUnit defines model for BookedUnit.
 type BookedUnit struct {
 	Label string `json:"label"`
-	Price Money  `json:"price"`
+
+	// Note The merchant's, such as a restricted view
+	Note   *string `json:"note,omitempty"`
+	Number *string `json:"number,omitempty"`
+	Price  Money   `json:"price"`
 
 	// Released Refunded and on sale again
 	Released       bool    `json:"released"`
+	Row            *string `json:"row,omitempty"`
 	TicketType     string  `json:"ticketType"`
 	TicketTypeName *string `json:"ticketTypeName,omitempty"`
 	Unit           string  `json:"unit"`
+
+	// Zone Of a seat, as are row, number and note
+	Zone *string `json:"zone,omitempty"`
 }
 
 // Booking defines model for Booking.
@@ -169,11 +177,19 @@ type BookingStatus string
 
 // HeldUnit defines model for HeldUnit.
 type HeldUnit struct {
-	Label          string  `json:"label"`
+	Label string `json:"label"`
+
+	// Note The merchant's, such as a restricted view
+	Note           *string `json:"note,omitempty"`
+	Number         *string `json:"number,omitempty"`
 	Price          Money   `json:"price"`
+	Row            *string `json:"row,omitempty"`
 	TicketType     string  `json:"ticketType"`
 	TicketTypeName *string `json:"ticketTypeName,omitempty"`
 	Unit           string  `json:"unit"`
+
+	// Zone Of a seat, as are row, number and note
+	Zone *string `json:"zone,omitempty"`
 }
 
 // Hold defines model for Hold.

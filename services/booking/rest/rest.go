@@ -39,9 +39,9 @@ type Archive interface {
 	Progress(ctx context.Context, event uuid.UUID) (booking.Cancellation, bool, error)
 }
 
-// Printer makes tickets for paper.
+// Printer makes tickets for paper, in the first of the wanted languages that it knows.
 type Printer interface {
-	PDF(t booking.Ticket, b booking.Booking) ([]byte, error)
+	PDF(t booking.Ticket, b booking.Booking, acceptLanguage string) ([]byte, error)
 }
 
 // Server implements the generated interface.
@@ -387,7 +387,7 @@ func (s Server) GetTicketPdf(w http.ResponseWriter, r *http.Request, id TicketId
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	raw, err := s.Printer.PDF(t, b)
+	raw, err := s.Printer.PDF(t, b, r.Header.Get("Accept-Language"))
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -410,7 +410,7 @@ func (s Server) GetTicketCalendar(w http.ResponseWriter, r *http.Request, id Tic
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="ticket-`+t.ID.String()+`.ics"`)
 	h.Set("Cache-Control", "private, no-store")
-	_, _ = w.Write(calendar(t, b))
+	_, _ = w.Write(calendar(t, b, r.Header.Get("Accept-Language")))
 }
 
 // ticket finds a ticket that the caller may see. One that was refunded is gone.

@@ -18,7 +18,10 @@ func holdView(h booking.Hold, now time.Time) Hold {
 		ExpiresAt: h.Until.UTC(), Status: HoldStatus(h.StatusAt(now)),
 	}
 	for _, u := range h.Units {
-		v.Units = append(v.Units, HeldUnit{Unit: u.ID, TicketType: u.TicketType, TicketTypeName: optional(u.TypeName), Label: u.Label, Price: Money(u.Price)})
+		v.Units = append(v.Units, HeldUnit{
+			Unit: u.ID, TicketType: u.TicketType, TicketTypeName: optional(u.TypeName), Label: u.Label,
+			Zone: optional(u.Place.Zone), Row: optional(u.Place.Row), Number: optional(u.Place.Number), Note: optional(u.Place.Note), Price: Money(u.Price),
+		})
 	}
 	if h.Status == booking.HoldCheckout || h.Status == booking.HoldBooked {
 		v.Booking = &h.Booking
@@ -51,7 +54,8 @@ func bookingView(account identity.Account, b booking.Booking, tickets []booking.
 	}
 	for _, u := range b.Units {
 		v.Units = append(v.Units, BookedUnit{
-			Unit: u.ID, TicketType: u.TicketType, TicketTypeName: optional(u.TypeName), Label: u.Label, Price: Money(u.Price), Released: u.Released,
+			Unit: u.ID, TicketType: u.TicketType, TicketTypeName: optional(u.TypeName), Label: u.Label,
+			Zone: optional(u.Place.Zone), Row: optional(u.Place.Row), Number: optional(u.Place.Number), Note: optional(u.Place.Note), Price: Money(u.Price), Released: u.Released,
 		})
 	}
 	// Whoever holds the client secret can pay: it is the buyer's alone, and only while it is of use.
@@ -139,7 +143,7 @@ func optional(s string) *string {
 var _ = money.Money(Money{}) // the same fields
 
 // calendar writes the event for a calendar (RFC 5545).
-func calendar(t booking.Ticket, b booking.Booking) []byte {
+func calendar(t booking.Ticket, b booking.Booking, acceptLanguage string) []byte {
 	o := b.Occasion
 	ends := o.EndsAt
 	if ends.IsZero() {
@@ -148,7 +152,9 @@ func calendar(t booking.Ticket, b booking.Booking) []byte {
 	label := t.Unit
 	for _, u := range b.Units {
 		if u.ID == t.Unit {
-			label = u.TypeName + " " + u.Label
+			if label = u.Place.In(acceptLanguage, u.Label); !strings.HasPrefix(label, u.TypeName) {
+				label = u.TypeName + ", " + label
+			}
 		}
 	}
 	const stamp = "20060102T150405Z"

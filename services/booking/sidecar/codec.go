@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -55,6 +56,7 @@ type unitValue struct {
 	Type     string `json:"type"`
 	TypeName string `json:"typeName"`
 	Label    string `json:"label"`
+	seat.Place
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
 }
@@ -71,7 +73,7 @@ type holdValue struct {
 func holdOf(h booking.Hold) holdValue {
 	v := holdValue{Event: h.Event, Account: h.Account, Until: h.Until.UnixMilli(), Status: h.Status, Booking: h.Booking}
 	for _, u := range h.Units {
-		v.Units = append(v.Units, unitValue{ID: u.ID, Type: u.TicketType, TypeName: u.TypeName, Label: u.Label, Amount: u.Price.Amount, Currency: u.Price.Currency})
+		v.Units = append(v.Units, unitValue{ID: u.ID, Type: u.TicketType, TypeName: u.TypeName, Label: u.Label, Place: u.Place, Amount: u.Price.Amount, Currency: u.Price.Currency})
 	}
 	return v
 }
@@ -79,7 +81,7 @@ func holdOf(h booking.Hold) holdValue {
 func (v holdValue) hold(id uuid.UUID) booking.Hold {
 	h := booking.Hold{ID: id, Event: v.Event, Account: v.Account, Until: time.UnixMilli(v.Until), Status: v.Status, Booking: v.Booking}
 	for _, u := range v.Units {
-		h.Units = append(h.Units, booking.HeldUnit{ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Price: money.Money{Amount: u.Amount, Currency: u.Currency}})
+		h.Units = append(h.Units, booking.HeldUnit{ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Place: u.Place, Price: money.Money{Amount: u.Amount, Currency: u.Currency}})
 	}
 	return h
 }

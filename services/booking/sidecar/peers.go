@@ -53,6 +53,7 @@ type saleAnswer struct {
 		Zone       string       `json:"zone"`
 		Row        string       `json:"row"`
 		Number     string       `json:"number"`
+		Note       string       `json:"note"`
 		X          float64      `json:"x"`
 		Y          float64      `json:"y"`
 		Kind       booking.Kind `json:"kind"`

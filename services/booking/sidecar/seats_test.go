@@ -16,6 +16,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/money"
+	house "github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
@@ -386,7 +387,7 @@ func TestStoredValuesSurviveTheRoundTrip(t *testing.T) {
 
 	hold := booking.Hold{
 		ID: uuid.New(), Event: uuid.New(), Account: "a", Until: now, Status: booking.HoldCheckout, Booking: uuid.New(),
-		Units: []booking.HeldUnit{{ID: "A1", TicketType: "t", TypeName: "Stalls", Label: "A 1", Price: money.Money{Amount: 1, Currency: "JPY"}}},
+		Units: []booking.HeldUnit{{ID: "A1", TicketType: "t", TypeName: "Stalls", Label: "A 1", Place: house.Place{Zone: "Stalls", Row: "A", Number: "1", Note: "aisle"}, Price: money.Money{Amount: 1, Currency: "JPY"}}},
 	}
 	gotHold, err := dapr.DecodeHold(hold.ID, dapr.EncodeHold(hold))
 	require.NoError(t, err)

@@ -311,6 +311,12 @@ export interface components {
       ticketType: string
       ticketTypeName?: string
       label: string
+      /** @description Of a seat, as are row, number and note */
+      zone?: string
+      row?: string
+      number?: string
+      /** @description The merchant's, such as a restricted view */
+      note?: string
       price: components['schemas']['Money']
     }
     Hold: {
@@ -346,6 +352,12 @@ export interface components {
       ticketType: string
       ticketTypeName?: string
       label: string
+      /** @description Of a seat, as are row, number and note */
+      zone?: string
+      row?: string
+      number?: string
+      /** @description The merchant's, such as a restricted view */
+      note?: string
       price: components['schemas']['Money']
       /** @description Refunded and on sale again */
       released: boolean

@@ -15,6 +15,7 @@ import { useStream } from '../../live/hooks'
 import { RequireSession } from '../session/RequireSession'
 import { bookingQuery, moving, validTickets } from './query'
 import { StatusTag } from './StatusTag'
+import { unitName } from './unit'
 import './bookings.css'
 
 export function BookingPage({ id }: { id: string }) {
@@ -106,11 +107,11 @@ function Shown({ booking }: { booking: BookingView }) {
             return (
               <li key={ticket.id} className="ticket">
                 <div className="ticket-code">
-                  <Qr text={ticket.code} label={t('booking.qr', { unit: unit?.label ?? '' })} />
+                  <Qr text={ticket.code} label={t('booking.qr', { unit: unitName(t, unit ?? {}) })} />
                 </div>
                 <div className="ticket-text">
                   <span className="small">{unit?.ticketTypeName}</span>
-                  <strong>{unit?.label}</strong>
+                  <strong>{unit && unitName(t, unit)}</strong>
                   {unit && <span className="small tabular">{money(unit.price)}</span>}
                   <div className="row ticket-actions">
                     <a
@@ -262,7 +263,7 @@ function Actions({ booking }: { booking: BookingView }) {
                   }}
                 />
                 <span>
-                  {unit.ticketTypeName} · {unit.label} · {money(unit.price)}
+                  {unit.ticketTypeName} · {unitName(t, unit)} · {money(unit.price)}
                 </span>
               </label>
             </li>

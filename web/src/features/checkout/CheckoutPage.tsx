@@ -11,6 +11,7 @@ import { currentLocale } from '../../i18n'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { bookingQuery, paidFor } from '../bookings/query'
+import { unitName } from '../bookings/unit'
 import { dispatch, useCart } from '../cart/cart'
 import { changeHold, getHold } from '../cart/hold'
 import { Timer } from '../cart/Timer'
@@ -192,7 +193,7 @@ function Order({ hold }: { hold: Hold }) {
               <li key={unit.unit}>
                 <span>
                   <strong>{unit.ticketTypeName ?? t('checkout.ticket')}</strong>
-                  {unit.label !== unit.ticketTypeName && <span className="small muted">{unit.label}</span>}
+                  {unit.label !== unit.ticketTypeName && <span className="small muted">{unitName(t, unit)}</span>}
                 </span>
                 <span className="tabular">{money(unit.price)}</span>
                 {!bookingId && hold.units.length > 1 && (
@@ -200,7 +201,7 @@ function Order({ hold }: { hold: Hold }) {
                     type="button"
                     className="icon-button"
                     disabled={remove.isPending}
-                    aria-label={`${t('seats.remove')}: ${unit.label}`}
+                    aria-label={`${t('seats.remove')}: ${unitName(t, unit)}`}
                     onClick={() => remove.mutate(unit.unit)}
                   >
                     <Icon name="trash" size={19} />

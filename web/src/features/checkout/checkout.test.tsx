@@ -52,6 +52,7 @@ describe('the checkout', () => {
     const order = await waitFor(() => asked.find((a) => a.what === 'POST /api/v1/bookings')!)
     expect(order.headers.get('Idempotency-Key')).toBe('checkout-h1')
     expect(order.body).toEqual({ hold: 'h1' })
+    expect(screen.getByText('Stalls, row A, seat 1')).toBeInTheDocument()
     const frame = await screen.findByTitle('Card form')
     expect(frame.getAttribute('src')).toContain(`${form}/?client_secret=pi_1_secret_1`)
   })
