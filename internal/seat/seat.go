@@ -15,24 +15,28 @@ type Place struct {
 	Note   string `json:"note,omitempty"` // the merchant's own words: "restricted view"
 }
 
-// phrases have the zone as %z, the row as %r and the seat as %s. The web application's catalogues
-// (seats.place) say the same.
-var phrases = map[language.Tag]string{
-	language.English:    "%z, row %r, seat %s",
-	language.German:     "%z, Reihe %r, Platz %s",
-	language.Spanish:    "%z, fila %r, asiento %s",
-	language.French:     "%z, rang %r, place %s",
-	language.Vietnamese: "%z, hàng %r, ghế %s",
-	language.Japanese:   "%z %r列 %s番",
-	language.Arabic:     "%z، الصف %r، المقعد %s",
+// phrases have the zone as %z, the row as %r and the seat as %s; the first is for everyone else. The web
+// application's catalogues (seats.place) say the same.
+var phrases = []struct {
+	tag  language.Tag
+	text string
+}{
+	{language.English, "%z, row %r, seat %s"},
+	{language.German, "%z, Reihe %r, Platz %s"},
+	{language.Spanish, "%z, fila %r, asiento %s"},
+	{language.French, "%z, rang %r, place %s"},
+	{language.Vietnamese, "%z, hàng %r, ghế %s"},
+	{language.Japanese, "%z %r列 %s番"},
+	{language.Arabic, "%z، الصف %r، المقعد %s"},
 }
 
-var (
-	tags = []language.Tag{ // the first is for everyone else
-		language.English, language.German, language.Spanish, language.French, language.Vietnamese, language.Japanese, language.Arabic,
+var matcher = func() language.Matcher {
+	tags := make([]language.Tag, len(phrases))
+	for i, p := range phrases {
+		tags[i] = p.tag
 	}
-	matcher = language.NewMatcher(tags)
-)
+	return language.NewMatcher(tags)
+}()
 
 // In says where the place is in the first of the wanted languages (RFC 9110, section 12.5.4) that we
 // speak. What has no row is called by its label.
@@ -41,7 +45,7 @@ func (p Place) In(acceptLanguage, label string) string {
 		return label
 	}
 	_, i := language.MatchStrings(matcher, acceptLanguage)
-	name := strings.NewReplacer("%z", p.Zone, "%r", p.Row, "%s", p.Number).Replace(phrases[tags[i]])
+	name := strings.NewReplacer("%z", p.Zone, "%r", p.Row, "%s", p.Number).Replace(phrases[i].text)
 	if p.Note != "" {
 		name += " (" + p.Note + ")"
 	}
