@@ -50,7 +50,7 @@ func NewRouter(o Options) (*mux.Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpapi: %s: %w", o.Service, err)
 	}
-	router.Use(spec.limitBody, authenticate(o.Verifier), spec.validate)
+	router.Use(spec.limitBody, authenticate(o.Verifier), spec.boundStreams(o.Verifier), spec.validate)
 	if o.Idempotency != nil {
 		router.Use(spec.idempotent(o.Idempotency))
 	}

@@ -2,10 +2,48 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/identity"
 )
+
+// watcher is a Verifier that can tell when a token's time is over.
+type watcher interface {
+	Watch(ctx context.Context, a identity.Account) (context.Context, context.CancelFunc)
+}
+
+// boundStreams ends each stream of a signed-in caller with their token: an event stream goes on for
+// hours after the check that let it in. The reader comes back with a fresh token, or is refused.
+func (c *contract) boundStreams(v Verifier) mux.MiddlewareFunc {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			watch, ok := v.(watcher)
+			account, signedIn := identity.From(r.Context())
+			if !ok || !signedIn || !c.personalStream(r) {
+				next.ServeHTTP(w, r)
+				return
+			}
+			ctx, stop := watch.Watch(r.Context(), account)
+			defer stop()
+			next.ServeHTTP(w, r.WithContext(ctx))
+		})
+	}
+}
+
+// personalStream tells whether the operation answers a signed-in caller with events.
+func (c *contract) personalStream(r *http.Request) bool {
+	_, _, op := c.operation(r)
+	if op == nil || op.Responses == nil || !c.secured(op) {
+		return false
+	}
+	ok := op.Responses.Value("200")
+	return ok != nil && ok.Value != nil && ok.Value.Content["text/event-stream"] != nil
+}
 
 // streamWriteTimeout is how long one write to a slow reader may take before it is dropped.
 const streamWriteTimeout = 5 * time.Second

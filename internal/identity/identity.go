@@ -35,6 +35,10 @@ type Account struct {
 	Locale  string
 	Roles   []Role
 	Session string // Keycloak's session id
+
+	EmailVerified bool
+	IssuedAt      time.Time // of the token, to the second
+	Expires       time.Time // of the token
 }
 
 // Has tells whether the account holds one of the roles.
@@ -46,6 +50,7 @@ func (a Account) Has(roles ...Role) bool {
 var (
 	ErrUnauthenticated = fault.New(fault.Unauthenticated, "unauthenticated", "Please sign in.")
 	ErrInvalidToken    = fault.New(fault.Unauthenticated, "invalid_token", "The access token is not valid.")
+	ErrSessionEnded    = fault.New(fault.Unauthenticated, "session_ended", "Your session has ended; please sign in again.")
 	ErrForbidden       = fault.New(fault.Forbidden, "forbidden", "Your account may not do this.")
 )
 
@@ -62,8 +67,9 @@ type Config struct {
 // and refetches when a token names a key it has not seen. A token it found good it knows again
 // for a while: somebody who buys shows the same one many times.
 type Verifier struct {
-	tokens *oidc.IDTokenVerifier
-	known  *otter.Cache[[sha256.Size]byte, known]
+	tokens  *oidc.IDTokenVerifier
+	known   *otter.Cache[[sha256.Size]byte, known]
+	revoked *revocations // nil: none is known of
 }
 
 // known is what a good token said.
@@ -79,9 +85,16 @@ const (
 	knownMost = 20_000
 )
 
-// NewVerifier returns a verifier. It fetches no key until the first token arrives.
-func NewVerifier(cfg Config, store KeyStore) *Verifier {
-	return NewVerifierWithKeys(cfg.Issuer, &keySet{url: cfg.JWKSURL, client: &http.Client{Timeout: 3 * time.Second}, store: store})
+// NewVerifier returns a verifier. It fetches nothing until the first token arrives.
+func NewVerifier(cfg Config, store Store) *Verifier {
+	keys := &keySet{url: cfg.JWKSURL, client: &http.Client{Timeout: 3 * time.Second}}
+	if store == nil {
+		return NewVerifierWithKeys(cfg.Issuer, keys)
+	}
+	keys.store = store
+	v := NewVerifierWithKeys(cfg.Issuer, keys)
+	v.revoked = &revocations{load: store.Revocations}
+	return v
 }
 
 // NewVerifierWithKeys returns a verifier that takes keys from elsewhere.
@@ -96,34 +109,64 @@ func NewVerifierWithKeys(issuer string, keys oidc.KeySet) *Verifier {
 	}
 }
 
-// Verify returns the account of a raw access token, or ErrInvalidToken.
+// Verify returns the account of a raw access token, or ErrInvalidToken; ErrSessionEnded for a token
+// that was good until its session was ended.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Account, error) {
+	account, err := v.recognize(ctx, raw)
+	if err == nil && v.revoked != nil && v.revoked.revoked(ctx, account) {
+		return Account{}, ErrSessionEnded
+	}
+	return account, err
+}
+
+// Watch returns a context that ends with the account's token: when it expires, or soon after its
+// session has ended. It bounds what outlives a request's check, such as streams.
+func (v *Verifier) Watch(ctx context.Context, a Account) (context.Context, context.CancelFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	ctx, cancel := context.WithDeadlineCause(ctx, a.Expires, ErrSessionEnded)
+	if v.revoked == nil {
+		return ctx, func() { cancel(); end(nil) }
+	}
+	w := &watch{account: a, end: end}
+	v.revoked.add(w)
+	return ctx, func() { v.revoked.remove(w); cancel(); end(nil) }
+}
+
+// Reread makes the next token be judged by what is revoked now. Who revokes calls it.
+func (v *Verifier) Reread() {
+	if v.revoked != nil {
+		v.revoked.forget()
+	}
+}
+
+func (v *Verifier) recognize(ctx context.Context, raw string) (Account, error) {
 	key, now := sha256.Sum256([]byte(raw)), time.Now()
 	if k, ok := v.known.GetIfPresent(key); ok && now.Before(k.until) {
 		return k.account, nil
 	}
-	account, expiry, err := v.verify(ctx, raw)
+	account, err := v.verify(ctx, raw)
 	if err != nil {
 		return Account{}, err
 	}
 	until := now.Add(knownFor)
-	if expiry.Before(until) {
-		until = expiry
+	if account.Expires.Before(until) {
+		until = account.Expires
 	}
 	v.known.Set(key, known{account, until})
 	return account, nil
 }
 
-func (v *Verifier) verify(ctx context.Context, raw string) (a Account, expiry time.Time, err error) {
+func (v *Verifier) verify(ctx context.Context, raw string) (a Account, err error) {
 	token, err := v.tokens.Verify(ctx, raw) // signature, issuer, audience, expiry
 	if err != nil {
-		return Account{}, time.Time{}, ErrInvalidToken.Because(err)
+		return Account{}, ErrInvalidToken.Because(err)
 	}
 	var claims struct {
 		Type      string  `json:"typ"`
 		NotBefore float64 `json:"nbf"`
 		Session   string  `json:"sid"`
 		Email     string  `json:"email"`
+		Verified  bool    `json:"email_verified"`
 		Name      string  `json:"name"`
 		Locale    string  `json:"locale"`
 		Realm     struct {
@@ -131,22 +174,23 @@ func (v *Verifier) verify(ctx context.Context, raw string) (a Account, expiry ti
 		} `json:"realm_access"`
 	}
 	if err := token.Claims(&claims); err != nil {
-		return Account{}, time.Time{}, ErrInvalidToken.Because(err)
+		return Account{}, ErrInvalidToken.Because(err)
 	}
 	// An ID token is signed by the same keys and is not a key to any door.
 	if claims.Type != "Bearer" {
-		return Account{}, time.Time{}, ErrInvalidToken.Because(errors.New("not an access token"))
+		return Account{}, ErrInvalidToken.Because(errors.New("not an access token"))
 	}
 	if time.Unix(int64(claims.NotBefore), 0).After(time.Now().Add(clockSkew)) {
-		return Account{}, time.Time{}, ErrInvalidToken.Because(errors.New("not valid yet"))
+		return Account{}, ErrInvalidToken.Because(errors.New("not valid yet"))
 	}
 	if token.Subject == "" {
-		return Account{}, time.Time{}, ErrInvalidToken.Because(errors.New("no subject"))
+		return Account{}, ErrInvalidToken.Because(errors.New("no subject"))
 	}
 	return Account{
 		ID: token.Subject, Email: claims.Email, Name: claims.Name, Locale: claims.Locale,
 		Roles: claims.Realm.Roles, Session: claims.Session,
-	}, token.Expiry, nil
+		EmailVerified: claims.Verified, IssuedAt: token.IssuedAt, Expires: token.Expiry,
+	}, nil
 }
 
 // Bearer takes the token from an Authorization header (RFC 6750, 2.1).

@@ -10,9 +10,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -88,7 +91,7 @@ func signWith(t *testing.T, key jose.JSONWebKey, alg jose.SignatureAlgorithm, he
 	return token
 }
 
-func verifier(r *realm, store identity.KeyStore) *identity.Verifier {
+func verifier(r *realm, store identity.Store) *identity.Verifier {
 	return identity.NewVerifier(identity.Config{Issuer: issuer, JWKSURL: r.URL}, store)
 }
 
@@ -152,7 +155,17 @@ func TestARotatedKeyIsFound(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-type shelf struct{ keys []byte }
+type shelf struct {
+	keys    []byte
+	revoked atomic.Pointer[identity.Revocations]
+}
+
+func (s *shelf) Revocations(context.Context) ([]byte, error) {
+	if list := s.revoked.Load(); list != nil {
+		return list.Encode()
+	}
+	return nil, nil
+}
 
 func (s *shelf) Load(context.Context) ([]byte, error) { return s.keys, nil }
 func (s *shelf) Save(_ context.Context, k []byte) error {
@@ -198,6 +211,73 @@ func TestATokenIsKnownAgain(t *testing.T) {
 	require.Eventually(t, func() bool { return time.Now().After(expiry) }, 5*time.Second, 10*time.Millisecond)
 	_, err = v.Verify(t.Context(), token)
 	assert.ErrorIs(t, err, identity.ErrInvalidToken)
+}
+
+// TestARevokedTokenIsRefused: by its session, or by its account when it is older than the revocation,
+// also when it was known as good before.
+func TestARevokedTokenIsRefused(t *testing.T) {
+	key, now := rsaKey(t, "k"), time.Now()
+	stored := &shelf{}
+	v := verifier(newRealm(t, key), stored)
+	token := func(account, session string, issued time.Time) string {
+		return sign(t, key, jose.RS256, map[string]any{"sub": account, "sid": session, "iat": issued.Unix()})
+	}
+	old, other, fresh := token("a1", "s1", now.Add(-time.Minute)), token("a2", "s2", now.Add(-time.Minute)), token("a1", "s3", now)
+	signedOut := token("a3", "s4", now)
+	for _, raw := range []string{old, other, fresh, signedOut} {
+		_, err := v.Verify(t.Context(), raw)
+		require.NoError(t, err)
+	}
+	list := identity.Revocations{}.With(now, identity.RevokeAccount(now, "a1", now), identity.RevokeSession(now, "s4"))
+	stored.revoked.Store(&list)
+	v.Reread()
+	for raw, ended := range map[string]bool{old: true, signedOut: true, other: false, fresh: false} {
+		_, err := v.Verify(t.Context(), raw)
+		assert.Equal(t, ended, errors.Is(err, identity.ErrSessionEnded), "%v", err)
+	}
+}
+
+// TestWatchEndsWithTheSession: what goes on after a request was let in, such as a stream.
+func TestWatchEndsWithTheSession(t *testing.T) {
+	key, now := rsaKey(t, "k"), time.Now()
+	stored := &shelf{}
+	v := verifier(newRealm(t, key), stored)
+	watch := func(session string, life time.Duration) (identity.Account, context.Context) {
+		a, err := v.Verify(t.Context(), sign(t, key, jose.RS256, map[string]any{"sid": session, "iat": now.Unix(), "exp": now.Add(life).Unix()}))
+		require.NoError(t, err)
+		ctx, stop := v.Watch(t.Context(), a)
+		t.Cleanup(stop)
+		return a, ctx
+	}
+	_, out := watch("s1", time.Hour)
+	_, stays := watch("s2", time.Hour)
+	account, expires := watch("s3", 3*time.Second)
+	list := identity.Revocations{}.With(now, identity.RevokeSession(now, "s1"))
+	stored.revoked.Store(&list)
+	for _, ctx := range []context.Context{out, expires} {
+		select {
+		case <-ctx.Done():
+			assert.ErrorIs(t, context.Cause(ctx), identity.ErrSessionEnded)
+		case <-time.After(20 * time.Second):
+			t.Fatal("goes on")
+		}
+	}
+	assert.NoError(t, stays.Err())
+	assert.False(t, time.Now().Before(account.Expires))
+}
+
+func TestRevocationsAreKeptAsLongAsTokensLive(t *testing.T) {
+	now := time.Now()
+	list := identity.Revocations{}.With(now, identity.RevokeSession(now, "s"), identity.RevokeAccount(now, "a", now))
+	assert.Len(t, list.With(now.Add(identity.MaxTokenAge)), 2, "a token of the last moment may still be around")
+	assert.Empty(t, list.With(now.Add(2*identity.MaxTokenAge)))
+	many := make([]identity.Revocation, 25_000)
+	for i := range many {
+		many[i] = identity.RevokeSession(now, fmt.Sprint(i))
+	}
+	list = list.With(now, many...)
+	assert.Len(t, list, 20_000)
+	assert.True(t, slices.ContainsFunc(list, func(r identity.Revocation) bool { return r.Account == "a" }), "accounts come first")
 }
 
 type counted struct {

@@ -17,11 +17,13 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// KeyStore keeps the last good key set outside the process, so that one that starts while
-// Keycloak is away still knows the keys. nil is allowed: then it does not.
-type KeyStore interface {
+// Store is what verifiers share outside the process. It keeps the last good key set, so that a
+// process that starts while Keycloak is away still knows the keys, and the tokens that were
+// revoked. nil is allowed: then there is neither.
+type Store interface {
 	Load(ctx context.Context) ([]byte, error)
 	Save(ctx context.Context, keys []byte) error
+	Revocations(ctx context.Context) ([]byte, error)
 }
 
 // How often the keys are fetched: again when a token names an unknown one, but not more often
@@ -36,7 +38,7 @@ const (
 type keySet struct {
 	url    string
 	client *http.Client
-	store  KeyStore
+	store  Store
 	fetch  singleflight.Group
 
 	mu      sync.RWMutex

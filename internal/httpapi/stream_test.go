@@ -1,0 +1,92 @@
+package httpapi_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+)
+
+const streams = `
+openapi: 3.1.0
+info: {title: test, version: "1"}
+paths:
+  /mine:
+    get:
+      security: [{bearer: []}]
+      responses: {"200": {description: ok, content: {text/event-stream: {schema: {type: string}}}}}
+  /everyones:
+    get:
+      responses: {"200": {description: ok, content: {text/event-stream: {schema: {type: string}}}}}
+components:
+  securitySchemes: {bearer: {type: http, scheme: bearer}}
+`
+
+// ending lets everybody in and ends what they watch when told.
+type ending struct {
+	verifier
+	over chan struct{}
+}
+
+func (e ending) Watch(ctx context.Context, _ identity.Account) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		<-e.over
+		cancel()
+	}()
+	return ctx, cancel
+}
+
+// A stream of one's own ends with the session, without its handler's doing; a public one goes on.
+func TestStreamsEndWithTheSession(t *testing.T) {
+	v := ending{over: make(chan struct{})}
+	router, err := httpapi.NewRouter(httpapi.Options{Service: "test", Spec: []byte(streams), Verifier: v})
+	require.NoError(t, err)
+	for _, path := range []string{"/mine", "/everyones"} {
+		router.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			stream, err := httpapi.NewStream(w)
+			if err == nil && stream.Send("hello", "", []byte("1")) == nil {
+				<-r.Context().Done()
+			}
+		}).Methods(http.MethodGet)
+	}
+	server := httptest.NewServer(router)
+	defer server.Close()
+	defer server.CloseClientConnections()
+	open := func(path string) <-chan error {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer a")
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		require.Equal(t, http.StatusOK, res.StatusCode)
+		ended := make(chan error, 1)
+		go func() {
+			_, err := io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			ended <- err
+		}()
+		return ended
+	}
+	mine, everyones := open("/mine"), open("/everyones")
+	close(v.over)
+	select {
+	case err := <-mine:
+		assert.NoError(t, err)
+	case <-time.After(20 * time.Second):
+		t.Fatal("goes on after the session's end")
+	}
+	select {
+	case <-everyones:
+		t.Fatal("a public stream ended")
+	default:
+	}
+}
