@@ -31,6 +31,7 @@ const (
 	PreconditionRequired             // 428: say which version you changed
 	TooMany                          // 429: slow down
 	Unavailable                      // 503: a dependency is away; retry later
+	NotAllowed                       // 405: not with that method; last, since kinds are stored by number
 )
 
 // Error is a refusal: a kind, a stable machine-readable code, and a sentence for people.

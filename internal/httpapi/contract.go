@@ -1,11 +1,21 @@
 package httpapi
 
 import (
+	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"mime"
 	"net/http"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -15,11 +25,16 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/text"
 )
 
 // contract is a service's OpenAPI document in force.
 //
-// Three extensions on an operation: `x-max-body: 16777216` raises the body limit in bytes;
+// Who may call an operation is in its `security`, in the standard's own words: each alternative names
+// the role that it takes, as in `security: [{bearer: [merchant]}, {bearer: [admin]}]`; one without
+// roles is for everyone who is signed in.
+//
+// Three extensions on an operation: `x-max-body: 16777216` sets the body limit in bytes;
 // `x-stream-body: true` leaves the body unread for the handler to stream and check;
 // `x-shared: true` says that everyone gets the same answer, so that the gateway may keep it.
 type contract struct {
@@ -28,14 +43,50 @@ type contract struct {
 	options *openapi3filter.Options
 }
 
-// The library checks no format of ids by itself.
+// The library checks few formats by itself. line and text are ours: text of one line, or of many.
 func init() {
-	openapi3.DefineStringFormatValidator("uuid", openapi3.NewCallbackValidator(func(id string) error {
+	format := func(name string, check func(string) error) {
+		openapi3.DefineStringFormatValidator(name, openapi3.NewCallbackValidator(check))
+	}
+	format("uuid", func(id string) error {
 		if len(id) != 36 {
 			return errors.New("not a UUID in its usual form")
 		}
 		return uuid.Validate(id)
-	}))
+	})
+	format("date-time", checkTime)
+	format("line", func(s string) error { return broken(text.Check(s, false)) })
+	format("text", func(s string) error { return broken(text.Check(s, true)) })
+	format("email", checkEmail)
+}
+
+func broken(rule text.Rule) error {
+	if rule == "" {
+		return nil
+	}
+	return errors.New(string(rule))
+}
+
+// Years that a time may be in. What is far outside is a mistake, and the year 10000 has no form in RFC 3339.
+const firstYear, lastYear = 1900, 2200
+
+func checkTime(s string) error {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return errors.New("not a time in RFC 3339")
+	}
+	if year := t.UTC().Year(); year < firstYear || year > lastYear {
+		return errors.New("a year out of range")
+	}
+	return nil
+}
+
+func checkEmail(s string) error {
+	address, err := mail.ParseAddress(s)
+	if err != nil || address.Address != s {
+		return errors.New("not an e-mail address")
+	}
+	return broken(text.Check(s, false))
 }
 
 func newContract(spec []byte) (*contract, error) {
@@ -54,21 +105,32 @@ func newContract(spec []byte) (*contract, error) {
 	// whole router's cost). Its own validator knows every keyword that our documents use.
 	dialect := *doc
 	dialect.OpenAPI = "3.0.3"
-	return &contract{doc: doc, dialect: &dialect, options: &openapi3filter.Options{MultiError: true}}, nil
+	return &contract{doc: doc, dialect: &dialect, options: &openapi3filter.Options{MultiError: true, SkipSettingDefaults: true}}, nil
 }
 
-// secured tells whether an operation is for signed-in callers only: its own word, or the document's.
-func (c *contract) secured(op *openapi3.Operation) bool {
+// access says who may call an operation: its own word, or the document's. Roles are alternatives;
+// none: everyone who is signed in.
+func (c *contract) access(op *openapi3.Operation) (roles []identity.Role, secured bool) {
 	required := op.Security
 	if required == nil {
 		required = &c.doc.Security
 	}
+	anyone := false
 	for _, alternative := range *required {
 		if len(alternative) == 0 {
-			return false
+			return nil, false
+		}
+		for _, names := range alternative {
+			anyone = anyone || len(names) == 0
+			for _, name := range names {
+				roles = append(roles, identity.Role(name))
+			}
 		}
 	}
-	return len(*required) > 0
+	if anyone {
+		roles = nil
+	}
+	return roles, len(*required) > 0
 }
 
 // operation finds the matched route's entry. The router's templates are those of the document,
@@ -89,17 +151,64 @@ func (c *contract) operation(r *http.Request) (template string, item *openapi3.P
 	return template, item, item.GetOperation(r.Method)
 }
 
+// permit settles who may call before anything of the body is read, and who may keep the answer.
+func (c *contract) permit(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _, op := c.operation(r)
+		if op == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		roles, secured := c.access(op)
+		shared, _ := op.Extensions["x-shared"].(bool)
+		switch own := r.Header.Get("Authorization") != ""; {
+		case secured:
+			w.Header().Set("Cache-Control", "no-store")
+		case shared && own:
+			w.Header().Set("Cache-Control", "private, no-cache")
+		case shared:
+			w.Header().Set("Cache-Control", Shared)
+		}
+		if secured {
+			if _, err := identity.Require(r.Context(), roles...); err != nil {
+				WriteProblem(w, r, err)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bodyKey finds the body of a request as it came, without its limit.
+type bodyKey struct{}
+
 func (c *contract) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		limit := int64(maxBody)
+		limit := int64(maxInternalBody)
 		if _, _, op := c.operation(r); op != nil {
+			limit = maxBody
 			if n, ok := op.Extensions["x-max-body"].(float64); ok {
 				limit = int64(n)
 			}
+			if r.ContentLength > limit {
+				WriteProblem(w, r, &http.MaxBytesError{Limit: limit})
+				return
+			}
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, limit)
+		r = r.WithContext(context.WithValue(r.Context(), bodyKey{}, r.Body))
+		LimitBody(w, r, limit)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// LimitBody sets how many bytes of its body a request may have, for routes that are not in the
+// contract, such as deliveries. The operations of the contract have `x-max-body`.
+func LimitBody(w http.ResponseWriter, r *http.Request, limit int64) {
+	body, ok := r.Context().Value(bodyKey{}).(io.ReadCloser)
+	if !ok {
+		body = r.Body
+	}
+	r.Body = http.MaxBytesReader(w, body, limit)
 }
 
 func (c *contract) validate(next http.Handler) http.Handler {
@@ -109,34 +218,81 @@ func (c *contract) validate(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if shared, _ := op.Extensions["x-shared"].(bool); shared && r.Header.Get("Authorization") == "" {
-			w.Header().Set("Cache-Control", Shared)
-		}
-		if c.secured(op) {
-			if _, err := identity.Require(r.Context()); err != nil {
-				WriteProblem(w, r, err)
-				return
-			}
-		}
-		// Who is calling is settled. The library would read the whole body before it asked that.
-		open := *op
-		open.Security = openapi3.NewSecurityRequirements()
-		options := *c.options
-		if stream, _ := op.Extensions["x-stream-body"].(bool); stream {
-			options.ExcludeRequestBody = true
-		}
-		err := openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
-			Request:    r,
-			PathParams: mux.Vars(r),
-			Options:    &options,
-			Route:      &routers.Route{Spec: c.dialect, Path: path, PathItem: item, Method: r.Method, Operation: &open},
-		})
-		if err != nil {
-			WriteProblem(w, r, refusal(err))
+		if err := c.check(r, path, item, op); err != nil {
+			WriteProblem(w, r, err)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, op *openapi3.Operation) error {
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return errMalformedQuery.Because(err)
+	}
+	if err := checkParameters(r, query, item, op); err != nil {
+		return err
+	}
+	// Who is calling is settled.
+	open := *op
+	open.Security = openapi3.NewSecurityRequirements()
+	options := *c.options
+	var body []byte
+	if stream, _ := op.Extensions["x-stream-body"].(bool); stream || op.RequestBody == nil {
+		options.ExcludeRequestBody = true
+	} else {
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/json" && len(body) > 0 {
+			if err := strict(body); err != nil {
+				return err
+			}
+		}
+	}
+	err = openapi3filter.ValidateRequest(r.Context(), &openapi3filter.RequestValidationInput{
+		Request:     r,
+		PathParams:  mux.Vars(r),
+		QueryParams: query,
+		Options:     &options,
+		Route:       &routers.Route{Spec: c.dialect, Path: path, PathItem: item, Method: r.Method, Operation: &open},
+	})
+	if err != nil {
+		return refusal(err)
+	}
+	if body != nil { // what was validated, to the byte
+		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	}
+	return nil
+}
+
+var errMalformedQuery = fault.New(fault.Malformed, "malformed_query", "The query of this address is not well-formed.")
+
+// checkParameters refuses control characters in what the operation reads of the address and the
+// header: no column and no index takes a NUL. Names that the operation does not know are passed over.
+func checkParameters(r *http.Request, query url.Values, item *openapi3.PathItem, op *openapi3.Operation) error {
+	vars := mux.Vars(r)
+	for _, parameters := range []openapi3.Parameters{item.Parameters, op.Parameters} {
+		for _, p := range parameters {
+			var values []string
+			switch p.Value.In {
+			case openapi3.ParameterInQuery:
+				values = query[p.Value.Name]
+			case openapi3.ParameterInPath:
+				values = []string{vars[p.Value.Name]}
+			case openapi3.ParameterInHeader:
+				values = r.Header.Values(p.Value.Name)
+			}
+			for _, v := range values {
+				if rule := text.Check(v, true); rule == text.Control || rule == text.UTF8 {
+					return invalid(violation{Field: p.Value.Name, Rule: rule})
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // Shared is the Cache-Control of answers that everyone may share: a second old without asking, one
@@ -144,11 +300,33 @@ func (c *contract) validate(next http.Handler) http.Handler {
 // it says that they ask each time.
 const Shared = "public, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400"
 
-// violation is one thing wrong with a request. It names the place and the rule, never the
-// value: what people type by mistake is often a secret or a name.
-type violation struct {
-	Field string `json:"field"`
-	Rule  string `json:"rule"`
+// violation is one thing wrong with a request. Its rule is a keyword of JSON Schema or one of package text.
+type violation = text.Violation
+
+// maxViolations is how many a refusal tells.
+const maxViolations = 20
+
+func invalid(found ...violation) *fault.Error {
+	if len(found) > maxViolations {
+		found = found[:maxViolations]
+	}
+	return fault.New(fault.Invalid, "invalid_request", "The request breaks a rule: "+found[0].Field+" ("+string(found[0].Rule)+").").
+		With("violations", found)
+}
+
+// fieldName writes the place of a value, "body" for the whole. Names can be the client's own: they are cut.
+func fieldName(parts []string) string {
+	const longest = 60
+	for i, part := range parts {
+		if text.Check(part, false) != "" {
+			part = "?"
+		}
+		if runes := []rune(part); len(runes) > longest {
+			part = string(runes[:longest])
+		}
+		parts[i] = part
+	}
+	return cmp.Or(strings.Join(parts, "."), "body")
 }
 
 // refusal turns a validation error into the fault a client can act on.
@@ -170,10 +348,10 @@ func refusal(err error) error {
 			return fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not read that content type.")
 		default:
 			if _, ok := errors.AsType[*openapi3filter.ParseError](e); ok {
-				return fault.New(fault.Malformed, "malformed_body", "The request body is not well-formed JSON.")
+				return errMalformedBody
 			}
 			if _, ok := errors.AsType[*json.SyntaxError](e); ok {
-				return fault.New(fault.Malformed, "malformed_body", "The request body is not well-formed JSON.")
+				return errMalformedBody
 			}
 			found = append(found, bodyViolations(re)...)
 		}
@@ -181,8 +359,7 @@ func refusal(err error) error {
 	if len(found) == 0 {
 		return fault.New(fault.Malformed, "malformed_request", "The request could not be read.").Because(err)
 	}
-	return fault.New(fault.Invalid, "invalid_request", "The request breaks a rule: "+found[0].Field+" ("+found[0].Rule+").").
-		With("violations", found).Because(err)
+	return invalid(found...)
 }
 
 func flatten(err error) []error {
@@ -196,13 +373,13 @@ func flatten(err error) []error {
 	return []error{err}
 }
 
-func parameterRule(re *openapi3filter.RequestError) string {
+func parameterRule(re *openapi3filter.RequestError) text.Rule {
 	if errors.Is(re.Err, openapi3filter.ErrInvalidRequired) {
 		return "required"
 	}
 	for _, e := range leaves(re.Err) {
 		if e.SchemaField != "" {
-			return e.SchemaField
+			return ruleOf(e)
 		}
 	}
 	return "type"
@@ -214,13 +391,34 @@ func bodyViolations(re *openapi3filter.RequestError) []violation {
 	}
 	var found []violation
 	for _, e := range leaves(re.Err) {
-		field := strings.Join(e.JSONPointer(), ".")
-		if field == "" {
-			field = "body"
+		at := e.JSONPointer()
+		if name, ok := unknownProperty(e); ok {
+			at = append(slices.Clone(at), name)
 		}
-		found = append(found, violation{Field: field, Rule: e.SchemaField})
+		found = append(found, violation{Field: fieldName(at), Rule: ruleOf(e)})
 	}
 	return found
+}
+
+// ruleOf is the schema's keyword; of a text, what it holds that it must not.
+func ruleOf(e *openapi3.SchemaError) text.Rule {
+	if s, ok := e.Value.(string); ok && e.Schema != nil && (e.Schema.Format == "line" || e.Schema.Format == "text") && e.SchemaField == "format" {
+		return cmp.Or(text.Check(s, e.Schema.Format == "text"), text.Format)
+	}
+	if _, ok := unknownProperty(e); ok {
+		return "additionalProperties"
+	}
+	return text.Rule(e.SchemaField)
+}
+
+// unknownProperty is the name that the schema does not have, if that is what is wrong.
+func unknownProperty(e *openapi3.SchemaError) (string, bool) {
+	quoted, ok := strings.CutSuffix(e.Reason, " is unsupported")
+	if !ok || e.SchemaField != "properties" {
+		return "", false
+	}
+	name, err := strconv.Unquote(strings.TrimPrefix(quoted, "property "))
+	return name, err == nil
 }
 
 // leaves gives the innermost schema errors: the outer ones only say that something inside is wrong.

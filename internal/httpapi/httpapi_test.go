@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -38,9 +39,13 @@ paths:
           application/json:
             schema:
               type: object
+              additionalProperties: false
               required: [name, quantity]
               properties:
-                name: {type: string, minLength: 1, maxLength: 20}
+                name: {type: string, format: line, minLength: 1, maxLength: 20}
+                about: {type: string, format: text, maxLength: 20}
+                at: {type: string, format: date-time}
+                mail: {type: string, format: email, maxLength: 254}
                 quantity: {type: integer, minimum: 1, maximum: 10}
       responses: {"201": {description: made}}
   /file:
@@ -54,8 +59,15 @@ paths:
     get:
       x-shared: true
       responses: {"200": {description: ok}}
+  /admin:
+    post:
+      x-max-body: 100
+      security: [{bearer: [merchant]}, {bearer: [admin]}]
+      requestBody: {required: true, content: {application/json: {schema: {type: object, additionalProperties: false}}}}
+      responses: {"200": {description: ok}}
   /open:
     get:
+      parameters: [{name: q, in: query, schema: {type: string, maxLength: 100}}]
       responses: {"200": {description: ok}}
 components:
   securitySchemes: {bearer: {type: http, scheme: bearer}}
@@ -69,7 +81,7 @@ func (verifier) Verify(_ context.Context, raw string) (identity.Account, error) 
 	if raw == "bad" {
 		return identity.Account{}, identity.ErrInvalidToken
 	}
-	return identity.Account{ID: raw}, nil
+	return identity.Account{ID: raw, Roles: []identity.Role{identity.Role(raw)}}, nil
 }
 
 // memory is an idempotency store for the tests of the middleware; the real one is tested
@@ -114,6 +126,8 @@ func router(t testing.TB, handle http.HandlerFunc) http.Handler {
 	r.HandleFunc("/file", handle).Methods(http.MethodPost)
 	r.HandleFunc("/shared", handle).Methods(http.MethodGet)
 	r.HandleFunc("/open", handle).Methods(http.MethodGet)
+	r.HandleFunc("/admin", handle).Methods(http.MethodPost)
+	r.HandleFunc("/internal", handle).Methods(http.MethodPost)
 	return r
 }
 
@@ -162,7 +176,7 @@ func TestRequestsAreValidatedAgainstTheContract(t *testing.T) {
 		"quantity string": {thing, `{"name":"a","quantity":"1"}`, []string{"Authorization", "Bearer me"}, 422, "invalid_request"},
 		"quantity 1e9":    {thing, `{"name":"a","quantity":1e9}`, []string{"Authorization", "Bearer me"}, 422, "invalid_request"},
 		"missing field":   {thing, `{"name":"a"}`, []string{"Authorization", "Bearer me"}, 422, "invalid_request"},
-		"deep":            {thing, strings.Repeat(`[`, 100_000), []string{"Authorization", "Bearer me"}, 400, "malformed_body"},
+		"deep":            {thing, strings.Repeat(`[`, 60_000), []string{"Authorization", "Bearer me"}, 400, "malformed_body"},
 		"too large":       {thing, `{"name":"` + strings.Repeat("a", 2<<20) + `"}`, []string{"Authorization", "Bearer me"}, 413, "body_too_large"},
 		"nowhere":         {"/nowhere", "", nil, 404, "not_found"},
 	} {
@@ -175,6 +189,161 @@ func TestRequestsAreValidatedAgainstTheContract(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheHandlerReadsWhatWasValidated(t *testing.T) {
+	type form struct {
+		Name     string     `json:"name"`
+		About    string     `json:"about"`
+		At       *time.Time `json:"at"`
+		Mail     string     `json:"mail"`
+		Quantity int        `json:"quantity"`
+	}
+	h := router(t, func(w http.ResponseWriter, r *http.Request) {
+		var f form
+		if err := httpapi.Decode(r, &f); err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		httpapi.WriteJSON(w, r, http.StatusCreated, f)
+	})
+	for name, c := range map[string]struct {
+		body   string
+		status int
+		field  string
+		rule   string
+	}{
+		"good":                    {`{"name":"a","quantity":1,"about":"two\nlines","at":"2027-02-28T10:00:00+01:00","mail":"a@b.example"}`, 201, "", ""},
+		"another case":            {`{"name":"a","quantity":1,"NAME":"<script>"}`, 422, "NAME", "additionalProperties"},
+		"another case, repeated":  {`{"name":"a","Quantity":99,"quantity":1}`, 422, "Quantity", "additionalProperties"},
+		"unknown":                 {`{"name":"a","quantity":1,"price":1}`, 422, "price", "additionalProperties"},
+		"twice":                   {`{"name":"a","quantity":1,"quantity":99}`, 422, "quantity", "uniqueItems"},
+		"more behind":             {`{"name":"a","quantity":1} {"name":"b","quantity":99}`, 400, "", ""},
+		"rubbish behind":          {`{"name":"a","quantity":1}]`, 400, "", ""},
+		"only space":              {`  `, 400, "", ""},
+		"not UTF-8":               {"{\"name\":\"\xff\",\"quantity\":1}", 400, "", ""},
+		"half a surrogate":        {`{"name":"\ud800","quantity":1}`, 400, "", ""},
+		"NUL":                     {`{"name":"a\u0000b","quantity":1}`, 422, "name", "control_character"},
+		"line break":              {`{"name":"a\nb","quantity":1}`, 422, "name", "control_character"},
+		"turned around":           {`{"name":"a\u202eb","quantity":1}`, 422, "name", "bidi_control"},
+		"invisible":               {`{"name":"a","about":"a\u200bb","quantity":1}`, 422, "about", "invisible_character"},
+		"no such day":             {`{"name":"a","quantity":1,"at":"2027-02-30T10:00:00Z"}`, 422, "at", "format"},
+		"the year 10000 in UTC":   {`{"name":"a","quantity":1,"at":"9999-12-31T23:59:59-01:00"}`, 422, "at", "format"},
+		"invisible in an address": {`{"name":"a","quantity":1,"mail":"a\u200b@b.example"}`, 422, "mail", "format"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := call(h, http.MethodPost, thing, c.body, "Authorization", "Bearer me")
+			require.Equal(t, c.status, w.Code, w.Body.String())
+			var p struct {
+				Violations []struct{ Field, Rule string }
+			}
+			require.NoError(t, json.Unmarshal(w.Body.Bytes(), &p))
+			if c.field != "" {
+				require.NotEmpty(t, p.Violations, w.Body.String())
+				assert.Equal(t, c.field, p.Violations[0].Field)
+				assert.Equal(t, c.rule, p.Violations[0].Rule)
+			}
+		})
+	}
+	for _, body := range []string{`{"Quantity":99,"quantity":1}`, `{"quantity":1,"quantity":99}`, `{"quantity":1} 2`, `{"quantity":1,"name":"` + "\xff" + `"}`} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		var f form
+		assert.Error(t, httpapi.Decode(r, &f), "without a contract too: %s", body)
+	}
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(`{"quantity":1,"Quantity":99,"newer":true}`))
+	var f form
+	require.NoError(t, httpapi.DecodeInternal(r, &f))
+	assert.Equal(t, 1, f.Quantity)
+}
+
+func TestWhoMayCallComesFirst(t *testing.T) {
+	h := router(t, func(http.ResponseWriter, *http.Request) {})
+	large := `{"x":"` + strings.Repeat("x", 200) + `"}`
+	for _, c := range []struct {
+		role, body string
+		status     int
+	}{
+		{"", large, 401},
+		{"customer", large, 403},
+		{"merchant", large, 413},
+		{"merchant", `{"x":1}`, 422},
+		{"admin", `{}`, 200},
+	} {
+		header := []string{}
+		if c.role != "" {
+			header = []string{"Authorization", "Bearer " + c.role}
+		}
+		body := &counted{Reader: strings.NewReader(c.body)}
+		r := httptest.NewRequest(http.MethodPost, "/admin", body)
+		r.ContentLength = int64(len(c.body))
+		r.Header.Set("Content-Type", "application/json")
+		for i := 0; i+1 < len(header); i += 2 {
+			r.Header.Set(header[i], header[i+1])
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		assert.Equal(t, c.status, w.Code, c.role)
+		assert.Equal(t, "no-store", w.Header().Get("Cache-Control"))
+		if c.status < 422 && c.status > 200 {
+			assert.Zero(t, body.read, "read for %q", c.role)
+		}
+	}
+}
+
+func TestControlCharactersInAnAddress(t *testing.T) {
+	h := router(t, func(http.ResponseWriter, *http.Request) {})
+	for query, status := range map[string]int{"q=a": 200, "q=%00": 422, "q=a%1b": 422, "q=%ff": 422, "q=%zz": 400, "unknown=%00": 200, "q=a%0Ab": 200} {
+		assert.Equal(t, status, call(h, http.MethodGet, "/open?"+query, "").Code, query)
+	}
+}
+
+func TestARouteOutsideTheContractHasItsOwnLimit(t *testing.T) {
+	h := router(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Large") != "" {
+			httpapi.LimitBody(w, r, 3<<20)
+		}
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			httpapi.WriteProblem(w, r, err)
+		}
+	})
+	body := strings.Repeat(" ", 2<<20)
+	assert.Equal(t, 413, call(h, http.MethodPost, "/internal", body).Code)
+	assert.Equal(t, 200, call(h, http.MethodPost, "/internal", body, "X-Large", "1").Code)
+	assert.Equal(t, 413, call(h, http.MethodPost, "/internal", body+body, "X-Large", "1").Code)
+}
+
+func TestWhatIsNotFoundIsSeen(t *testing.T) {
+	metrics := prometheus.NewRegistry()
+	r, err := httpapi.NewRouter(httpapi.Options{Service: "test", Metrics: metrics})
+	require.NoError(t, err)
+	nothing := func(http.ResponseWriter, *http.Request) {}
+	r.HandleFunc("/both", nothing).Methods(http.MethodGet, http.MethodDelete)
+	r.HandleFunc("/both", nothing).Methods(http.MethodPost)
+
+	w := call(r, http.MethodPut, "/both", "")
+	assert.Equal(t, 405, w.Code)
+	assert.Equal(t, "GET, POST, DELETE", w.Header().Get("Allow"))
+	assert.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
+	assert.Equal(t, "method_not_allowed", code(t, w))
+	assert.NotEmpty(t, w.Header().Get(httpapi.RequestIDHeader))
+	assert.Equal(t, 405, call(r, "WHATEVER", "/both", "").Code)
+	w = call(r, http.MethodGet, "/nowhere", "")
+	assert.Equal(t, 404, w.Code)
+	assert.NotEmpty(t, w.Header().Get(httpapi.RequestIDHeader))
+
+	families, err := metrics.Gather()
+	require.NoError(t, err)
+	seen := map[string]uint64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			labels := map[string]string{}
+			for _, l := range m.GetLabel() {
+				labels[l.GetName()] = l.GetValue()
+			}
+			seen[labels["method"]+" "+labels["route"]+" "+labels["status"]] += m.GetHistogram().GetSampleCount()
+		}
+	}
+	assert.Equal(t, map[string]uint64{"PUT unmatched 405": 1, "other unmatched 405": 1, "GET unmatched 404": 1}, seen)
 }
 
 func TestAStreamedBodyIsTheHandlersToRead(t *testing.T) {
@@ -226,7 +395,7 @@ func TestWhatEveryoneGetsMayBeKept(t *testing.T) {
 		return call(h, http.MethodGet, path, "", header...).Header().Get("Cache-Control")
 	}
 	assert.Equal(t, httpapi.Shared, kept("/shared"))
-	assert.Empty(t, kept("/shared", "Authorization", "Bearer me"), "what is one's own is not everyone's")
+	assert.Equal(t, "private, no-cache", kept("/shared", "Authorization", "Bearer me"), "what is one's own is not everyone's")
 	assert.Equal(t, "no-store", kept("/shared?x"), "a refusal is not kept")
 	assert.Empty(t, kept("/open"))
 }

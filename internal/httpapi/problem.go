@@ -20,6 +20,7 @@ var status = map[fault.Kind]int{
 	fault.Unauthenticated:      http.StatusUnauthorized,
 	fault.Forbidden:            http.StatusForbidden,
 	fault.NotFound:             http.StatusNotFound,
+	fault.NotAllowed:           http.StatusMethodNotAllowed,
 	fault.Conflict:             http.StatusConflict,
 	fault.Gone:                 http.StatusGone,
 	fault.PreconditionFailed:   http.StatusPreconditionFailed,

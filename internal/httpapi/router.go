@@ -1,6 +1,6 @@
 // Package httpapi is how every Foyer service speaks HTTP: one router with the same manners
-// everywhere. From outside in: tracing, request id, metrics and access log, recovery, body
-// limit, identity, validation against the service's OpenAPI file, idempotency.
+// everywhere. From outside in: tracing, request id, metrics and access log, recovery, identity, who
+// may call, body limit, validation against the service's OpenAPI file, idempotency.
 package httpapi
 
 import (
@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,37 +40,76 @@ type Options struct {
 // RequestIDHeader carries the id that the gateway gives each request.
 const RequestIDHeader = "X-Request-Id"
 
-// maxBody is what an operation takes unless its OpenAPI entry says otherwise with `x-max-body`.
-const maxBody = 1 << 20
+// maxBody is what an operation takes unless its OpenAPI entry says otherwise with `x-max-body`;
+// maxInternalBody what a route outside the contract takes, unless it says otherwise with LimitBody.
+const (
+	maxBody         = 64 << 10
+	maxInternalBody = 1 << 20
+)
 
 // NewRouter returns a router that knows no routes yet. Mount generated servers on it with
 // HandlerWithOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest}.
 func NewRouter(o Options) (*mux.Router, error) {
 	router := mux.NewRouter()
-	router.Use(requestID, observe(o.Service, o.Metrics), recovery)
+	observed := observe(o.Service, o.Metrics)
+	router.Use(requestID, observed, recovery)
 	spec, err := newContract(o.Spec)
 	if err != nil {
 		return nil, fmt.Errorf("httpapi: %s: %w", o.Service, err)
 	}
-	router.Use(spec.limitBody, authenticate(o.Verifier), spec.boundStreams(o.Verifier), spec.validate)
+	router.Use(authenticate(o.Verifier), spec.permit, spec.limitBody, spec.boundStreams(o.Verifier), spec.validate)
 	if o.Idempotency != nil {
 		router.Use(spec.idempotent(o.Idempotency))
 	}
-	router.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	// The router's middlewares are only for what it finds.
+	outer := func(h http.HandlerFunc) http.Handler {
+		wrapped := recovery(h)
+		for _, use := range []mux.MiddlewareFunc{observed, requestID} {
+			wrapped = use(wrapped)
+		}
+		return wrapped
+	}
+	router.NotFoundHandler = outer(func(w http.ResponseWriter, r *http.Request) {
 		WriteProblem(w, r, fault.New(fault.NotFound, "not_found", "There is nothing at this address."))
 	})
-	router.MethodNotAllowedHandler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		fmt.Fprint(w, `{"type":"about:blank","title":"Method Not Allowed","status":405,"code":"method_not_allowed","detail":"This address does not take that method."}`)
+	router.MethodNotAllowedHandler = outer(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(allowed(router, r), ", "))
+		WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "This address does not take that method."))
 	})
 	return router, nil
+}
+
+// methods that a route can have.
+var methods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+// allowed lists the methods that an address takes (RFC 9110, 10.2.1).
+func allowed(router *mux.Router, r *http.Request) []string {
+	var found []string
+	for _, method := range methods {
+		probe := *r
+		probe.Method = method
+		var match mux.RouteMatch
+		if router.Match(&probe, &match) && match.MatchErr == nil && match.Route != nil {
+			found = append(found, method)
+		}
+	}
+	return found
+}
+
+// known is a request's method, for a label: clients can send any word.
+func known(method string) string {
+	if slices.Contains(methods, method) {
+		return method
+	}
+	return "other"
 }
 
 // Traced wraps the whole router so that a trace covers routing too.
 func Traced(service string, h http.Handler) http.Handler {
 	return otelhttp.NewHandler(h, service, otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
-		return r.Method
+		return known(r.Method)
 	}))
 }
 
@@ -117,12 +158,12 @@ func observe(service string, reg prometheus.Registerer) mux.MiddlewareFunc {
 			start, rec := time.Now(), &recorder{ResponseWriter: w}
 			next.ServeHTTP(rec, r)
 			took, route := time.Since(start), template(r)
-			duration.WithLabelValues(route, r.Method, strconv.Itoa(rec.code())).Observe(took.Seconds())
+			duration.WithLabelValues(route, known(r.Method), strconv.Itoa(rec.code())).Observe(took.Seconds())
 			level := slog.LevelDebug
 			if rec.code() >= http.StatusInternalServerError {
 				level = slog.LevelWarn
 			}
-			slog.Log(r.Context(), level, "request", "method", r.Method, "route", route,
+			slog.Log(r.Context(), level, "request", "method", known(r.Method), "route", route,
 				"status", rec.code(), "ms", took.Milliseconds(), "request", RequestID(r.Context()))
 		})
 	}

@@ -11,6 +11,9 @@ import (
 	"net/http"
 	"time"
 
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 	"github.com/gorilla/mux"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/propagation"
@@ -18,6 +21,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 )
 
 // Delivery is one message as it arrived.
@@ -62,6 +66,11 @@ func On[T any](component, topic string, handle func(context.Context, T) error) S
 	}}
 }
 
+// messageOptions read what encoding/json wrote, but names are case-sensitive, none comes twice and text
+// is UTF-8. A newer sender may say more than we know.
+var messageOptions = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.MatchCaseInsensitiveNames(false),
+	jsontext.AllowDuplicateNames(false), jsontext.AllowInvalidUTF8(false))
+
 // Decode reads a message's payload; a payload that is not T can never be handled.
 func Decode[T any](d Delivery) (T, error) {
 	var v T
@@ -69,7 +78,7 @@ func Decode[T any](d Delivery) (T, error) {
 	if len(raw) == 0 {
 		raw = d.Bytes
 	}
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if err := jsonv2.Unmarshal(raw, &v, messageOptions); err != nil {
 		return v, fault.New(fault.Malformed, "malformed_message", "A message on "+d.Topic+" could not be read.").Because(err)
 	}
 	return v, nil
@@ -178,6 +187,17 @@ const (
 	drop    = "DROP" // to the dead-letter topic, where there is one
 )
 
+// maxRecord is the largest message that the broker takes, 1 MiB, in base64 and with its envelope.
+const maxRecord = 3 << 19
+
+// bodyLimit has room for as many of the largest messages as one delivery brings.
+func (s Subscription) bodyLimit() int64 {
+	if !s.Bulk {
+		return maxRecord
+	}
+	return maxRecord * int64(max(1, s.Max))
+}
+
 func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 	patience := cmp.Or(s.Patience, handleTimeout)
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
@@ -189,12 +209,13 @@ func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 			slog.WarnContext(ctx, "a delivery has less time than it may take", "topic", s.Topic, "error", err)
 		}
 	}
+	httpapi.LimitBody(w, r, s.bodyLimit())
 	if s.Bulk {
 		s.deliverBulk(ctx, w, r)
 		return
 	}
 	var d Delivery
-	if err := json.NewDecoder(r.Body).Decode(&d); err != nil {
+	if err := httpapi.DecodeInternal(r, &d); err != nil {
 		answer(w, r, map[string]string{"status": drop})
 		return
 	}
@@ -209,7 +230,7 @@ func (s Subscription) deliverBulk(ctx context.Context, w http.ResponseWriter, r 
 			Event Delivery `json:"event"`
 		} `json:"entries"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&envelope); err != nil {
+	if err := httpapi.DecodeInternal(r, &envelope); err != nil {
 		http.Error(w, "not a bulk delivery", http.StatusBadRequest)
 		return
 	}

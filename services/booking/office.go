@@ -144,6 +144,9 @@ func (o *Office) checkWish(sale *Sale, w Wish) error {
 		if it.Quantity < 1 {
 			return ErrNothing
 		}
+		if err := PerOrder(it.Quantity, sale.MaxPerOrder); err != nil { // before the sum, which could overflow
+			return err
+		}
 		n += it.Quantity
 	}
 	if n == 0 {

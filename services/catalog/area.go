@@ -5,6 +5,10 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/foyer-tickets/foyer/internal/text"
 )
 
 // Area is something that a plan shows and nobody buys: the stage, a bar, the floor.
@@ -64,12 +68,22 @@ func (p *Plan) Areas() []Area {
 			if json.Unmarshal(raw, &d) != nil {
 				continue
 			}
-			if a, ok := d.on(z.Position); ok && len(areas) < maxAreas {
+			if a, ok := d.on(z.Position); ok && a.drawable() && len(areas) < maxAreas {
 				areas = append(areas, a)
 			}
 		}
 	}
 	return areas
+}
+
+// drawable tells whether all of an area can be shown.
+func (a Area) drawable() bool {
+	for _, p := range a.Points {
+		if !p.drawable() {
+			return false
+		}
+	}
+	return drawable(a.X) && drawable(a.Y) && drawable(a.Width) && drawable(a.Height)
 }
 
 func (d drawnArea) on(zone Position) (Area, bool) {
@@ -111,17 +125,20 @@ func (a *Area) polygon(x, y float64, points []Position) {
 
 // text is an area's words: an object in newer plans, a string in older ones.
 func (d drawnArea) text() string {
-	var text string
-	if json.Unmarshal(d.Text, &text) != nil {
+	var words string
+	if json.Unmarshal(d.Text, &words) != nil {
 		var placed struct{ Text string }
 		_ = json.Unmarshal(d.Text, &placed) // no words then
-		text = placed.Text
+		words = placed.Text
 	}
-	text = strings.TrimSpace(text)
-	if r := []rune(text); len(r) > maxText {
-		text = string(r[:maxText])
+	words = norm.NFC.String(strings.Join(strings.Fields(words), " "))
+	if r := []rune(words); len(r) > maxText {
+		words = string(r[:maxText])
 	}
-	return text
+	if text.Check(words, false) != "" {
+		return "" // it is decoration
+	}
+	return words
 }
 
 // stages is how people write it on their plans.

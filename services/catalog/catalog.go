@@ -3,6 +3,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -109,8 +110,8 @@ func (a Availability) Status() string {
 
 // Draftable checks what every event needs, published or not, and fills in what may be left out.
 func (e Event) Draftable(now time.Time) (Event, error) {
-	e.Name = strings.TrimSpace(e.Name)
-	if err := storable(e.texts()...); err != nil {
+	e, err := e.clean()
+	if err != nil {
 		return e, err
 	}
 	switch {
@@ -119,7 +120,7 @@ func (e Event) Draftable(now time.Time) (Event, error) {
 	case !e.EndsAt.After(e.StartsAt):
 		return e, fault.New(fault.Invalid, "ends_before_start", "An event must end after it starts.")
 	}
-	if _, err := time.LoadLocation(e.TimeZone); err != nil || e.TimeZone == "" {
+	if !isTimeZone(e.TimeZone) {
 		return e, fault.New(fault.Invalid, "unknown_time_zone", "The time zone is not one of the IANA database.")
 	}
 	if e.SalesStart.IsZero() {
@@ -140,23 +141,17 @@ func (e Event) Draftable(now time.Time) (Event, error) {
 	if e.MaxPerAccount < e.MaxPerOrder {
 		return e, fault.New(fault.Invalid, "limits_conflict", "An order cannot hold more than an account may buy.")
 	}
+	e.Category = cmp.Or(e.Category, "other")
 	if e.Slug == "" {
 		e.Slug = slug.Make(e.Name)
 	}
 	if e.Slug == "" { // a name in a script that has no Latin form
 		e.Slug = "event"
 	}
-	return e, e.checkTicketTypes()
-}
-
-// texts lists what people wrote.
-func (e Event) texts() []string {
-	all := append([]string{e.Name, e.Description, e.Category, e.URL, e.Image, e.TimeZone}, e.Performers...)
-	all = append(all, e.Topics...)
-	for _, t := range e.TicketTypes {
-		all = append(append(all, t.Name), t.Categories...)
+	if err := e.checkLimits(); err != nil {
+		return e, err
 	}
-	return all
+	return e, e.checkTicketTypes()
 }
 
 func (e Event) checkTicketTypes() error {
@@ -208,6 +203,9 @@ func (e Event) Publish(plan *Plan, now time.Time) (Event, error) {
 		if t.Capacity = plan.CountCategories(t.Categories); t.Capacity == 0 {
 			return e, ErrNotPublishable.With("missing", "seats of "+t.Name)
 		}
+	}
+	if err := e.checkCapacity(); err != nil {
+		return e, err
 	}
 	e.Status = Published
 	return e, nil

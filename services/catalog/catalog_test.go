@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	"github.com/foyer-tickets/foyer/services/catalog/seating"
 )
@@ -50,19 +52,82 @@ func TestADraftIsCheckedAndFilledIn(t *testing.T) {
 		"sales_end_before_start": func(e *catalog.Event) { e.SalesStart = e.StartsAt.AddDate(0, 0, 1) },
 		"limits_conflict":        func(e *catalog.Event) { e.MaxPerOrder, e.MaxPerAccount = 5, 4 },
 		"currency_mismatch": func(e *catalog.Event) {
-			e.TicketTypes = append(e.TicketTypes, catalog.TicketType{Price: money.Money{Currency: "USD"}, Capacity: 1})
+			e.TicketTypes = append(e.TicketTypes, catalog.TicketType{Name: "Dollars", Price: money.Money{Currency: "USD"}, Capacity: 1})
 		},
 		"capacity_required":   func(e *catalog.Event) { e.TicketTypes[0].Capacity = 0 },
 		"categories_required": func(e *catalog.Event) { e.TicketTypes[0].Seated = true },
 		"invalid_amount":      func(e *catalog.Event) { e.TicketTypes[0].Price.Amount = -1 },
 		"category_twice": func(e *catalog.Event) {
 			eur := money.Money{Currency: "EUR"}
-			e.TicketTypes = []catalog.TicketType{{Seated: true, Categories: []string{"A"}, Price: eur}, {Seated: true, Categories: []string{"A"}, Price: eur}}
+			e.TicketTypes = []catalog.TicketType{{Name: "x", Seated: true, Categories: []string{"A"}, Price: eur}, {Name: "y", Seated: true, Categories: []string{"A"}, Price: eur}}
 		},
 	} {
 		_, err := draft(t, change)
 		assert.Equal(t, code, fault.CodeOf(err), code)
 	}
+}
+
+// TestLimitsHoldWhicheverWayAnEventComes: the OpenAPI document has them too, but an import and a later
+// caller do not pass it.
+func TestLimitsHoldWhicheverWayAnEventComes(t *testing.T) {
+	standing := func(capacity int) catalog.TicketType {
+		return catalog.TicketType{ID: uuid.New(), Name: "Standing", Price: money.Money{Amount: 100, Currency: "EUR"}, Capacity: capacity}
+	}
+	for name, c := range map[string]struct {
+		change func(*catalog.Event)
+		field  string
+	}{
+		"script as address":   {func(e *catalog.Event) { e.URL = "javascript:alert(1)" }, "url"},
+		"another scheme":      {func(e *catalog.Event) { e.URL = "ftp://a.example/" }, "url"},
+		"image elsewhere":     {func(e *catalog.Event) { e.Image = "//a.example/x.png" }, "image"},
+		"long description":    {func(e *catalog.Event) { e.Description = strings.Repeat("a", 300_000) }, "description"},
+		"long name":           {func(e *catalog.Event) { e.Name = strings.Repeat("a", 201) }, "name"},
+		"line break":          {func(e *catalog.Event) { e.Name = "a\nb" }, "name"},
+		"turned around":       {func(e *catalog.Event) { e.TicketTypes[0].Name = "a\u202eb" }, "ticketTypes.0.name"},
+		"invisible":           {func(e *catalog.Event) { e.Performers = []string{"a", "a\u200bb"} }, "performers.1"},
+		"empty topic":         {func(e *catalog.Event) { e.Topics = []string{" "} }, "topics.0"},
+		"too many topics":     {func(e *catalog.Event) { e.Topics = make([]string, 51) }, "topics"},
+		"many ticket types":   {func(e *catalog.Event) { e.TicketTypes = make([]catalog.TicketType, 500) }, "ticketTypes"},
+		"minus one an order":  {func(e *catalog.Event) { e.MaxPerOrder = -1 }, "maxPerOrder"},
+		"51 an order":         {func(e *catalog.Event) { e.MaxPerOrder = 51 }, "maxPerOrder"},
+		"201 an account":      {func(e *catalog.Event) { e.MaxPerAccount = 201 }, "maxPerAccount"},
+		"two billion tickets": {func(e *catalog.Event) { e.TicketTypes[0].Capacity = 2_000_000_000 }, "ticketTypes.0.capacity"},
+		"50 × 100,000": {func(e *catalog.Event) {
+			e.TicketTypes = nil
+			for range 50 {
+				e.TicketTypes = append(e.TicketTypes, standing(100_000))
+			}
+		}, ""},
+		"the year 10000": {func(e *catalog.Event) { e.EndsAt = e.EndsAt.AddDate(8000, 0, 0) }, "endsAt"},
+		"this machine's": {func(e *catalog.Event) { e.TimeZone = "Local" }, ""},
+	} {
+		_, err := draft(t, c.change)
+		require.Equal(t, fault.Invalid, fault.KindOf(err), name)
+		if c.field != "" {
+			refusal, ok := errors.AsType[*fault.Error](err)
+			require.True(t, ok)
+			found, _ := refusal.Fields["violations"].([]text.Violation)
+			require.Len(t, found, 1, name)
+			assert.Equal(t, c.field, found[0].Field, name)
+		}
+	}
+	e, err := draft(t, func(e *catalog.Event) {
+		e.Name, e.Category = " Cafe\u0301 ", ""
+		e.TicketTypes = []catalog.TicketType{standing(100_000), standing(100_000)}
+	})
+	require.NoError(t, err)
+	assert.Equal(t, "Caf\u00e9", e.Name)
+	assert.Equal(t, "other", e.Category)
+
+	e, err = draft(t, func(e *catalog.Event) {
+		e.TicketTypes = append(e.TicketTypes, standing(100_000), standing(99_990))
+		e.TicketTypes = append(e.TicketTypes, catalog.TicketType{
+			ID: uuid.New(), Name: "Seats", Price: money.Money{Amount: 1, Currency: "EUR"}, Seated: true, Categories: []string{"Balcony"},
+		})
+	})
+	require.NoError(t, err)
+	_, err = e.Publish(seating.Club(), now)
+	assert.Equal(t, "capacity_too_large", fault.CodeOf(err), "seats count when they are known")
 }
 
 // Every step on every status: what comes of it, or why not. A refusal changes nothing.
@@ -186,7 +251,8 @@ func TestAvailabilityInWords(t *testing.T) {
 func TestVenuesAreChecked(t *testing.T) {
 	for code, v := range map[string]catalog.Venue{
 		"": {Name: " Haus ", TimeZone: "Europe/Vienna"}, "name_required": {Name: " ", TimeZone: "UTC"},
-		"unknown_time_zone": {Name: "x"}, "invalid_text": {Name: "x", City: "a\x00b", TimeZone: "UTC"},
+		"unknown_time_zone": {Name: "x"}, "invalid_text": {Name: "x", City: "a\x00b", TimeZone: "UTC"}, "unknown_country": {Name: "x", Country: "<s", TimeZone: "UTC"},
+		"invalid_request": {Name: "x", Location: &catalog.Location{Lat: 999}, TimeZone: "UTC"},
 	} {
 		_, err := v.Check()
 		assert.Equal(t, code, fault.CodeOf(err))
@@ -254,6 +320,42 @@ func TestPlansAreChecked(t *testing.T) {
 		_, err := catalog.ParsePlan([]byte(raw))
 		assert.Equal(t, "invalid_plan", fault.CodeOf(err), name)
 	}
+	for name, raw := range map[string]string{
+		"another case":    strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"z","Rows":[]`, 1),
+		"unknown members": strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"z","uuid":"x"`, 1),
+	} {
+		p, err := catalog.ParsePlan([]byte(raw))
+		require.NoError(t, err, name)
+		assert.Equal(t, 1, p.CountCategories([]string{"A"}), name)
+	}
+	for name, raw := range map[string]string{
+		"line break in a row":   strings.Replace(plan(seat("a", "A")), `"row_number":"1"`, `"row_number":"1\n2"`, 1),
+		"turned around":         strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"\u202ez"`, 1),
+		"line break in a seat":  strings.Replace(plan(seat("a", "A")), `"seat_number":"1"`, `"seat_number":"1\n"`+`,"note":"a\nb"`, 1),
+		"sum without end":       strings.ReplaceAll(plan(seat("a", "A")), `"x":0`, `"x":1e308`),
+		"far away":              strings.Replace(plan(seat("a", "A")), `"y":0`, `"y":-1000001`, 1),
+		"size without end":      strings.Replace(plan(seat("a", "A")), `"width":1`, `"width":1e308`, 1),
+		"NUL in what is passed": strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"z","uuid":"\u0000"`, 1),
+	} {
+		_, err := catalog.ParsePlan([]byte(raw))
+		assert.Equal(t, fault.Invalid, fault.KindOf(err), "%s: %v", name, err)
+	}
+	for name, raw := range map[string]string{
+		"no number":     strings.Replace(plan(seat("a", "A")), `"x":0`, `"x":1e400`, 1),
+		"members twice": strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"z","name":"y"`, 1),
+	} {
+		_, err := catalog.ParsePlan([]byte(raw))
+		assert.Equal(t, "malformed_plan", fault.CodeOf(err), name)
+	}
+	kept, err := catalog.ReadPlan([]byte(strings.ReplaceAll(plan(seat("a", "A")), `"x":0`, `"x":1e308`)))
+	require.NoError(t, err, "one that was kept before is still sold")
+	units := catalog.Units(kept, []catalog.TicketType{{ID: uuid.New(), Seated: true, Categories: []string{"A"}}})
+	require.Len(t, units, 1)
+	assert.Zero(t, units[0].X, "and drawn")
+	accents, err := catalog.ReadPlan([]byte(plan(seat("a", "Cafe\u0301"))))
+	require.NoError(t, err)
+	assert.Equal(t, 1, accents.CountCategories([]string{"Caf\u00e9"}), "however its accents are written")
+
 	sizeless, err := catalog.ParsePlan([]byte(strings.Replace(plan(seat("a", "A")), `"size":{"width":1,"height":1},`, "", 1)))
 	require.NoError(t, err, "pretix asks for no size")
 	assert.Equal(t, catalog.Size{Width: 40, Height: 40}, sizeless.Size)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/text"
 )
 
 // span is when a record says that its event takes place.
@@ -70,16 +71,12 @@ func (i Imported) complete(when span) (Imported, error) {
 	return i.offer(place.Currency)
 }
 
-// What a record may hold; the API's form has the same limits.
-const (
-	maxName        = 200
-	maxDescription = 20_000
-	maxURL         = 500
-	maxWords       = 50
-)
+// maxWords is how many topics and performers a record may have.
+const maxWords = 50
 
-func (i Imported) check() error {
-	e := i.Event
+// check refuses a record that an event of ours could not hold, and cleans its texts.
+func (i *Imported) check() error {
+	e := &i.Event
 	switch {
 	case e.Name == "":
 		return fault.New(fault.Invalid, "name_required", "This record has no name.")
@@ -108,17 +105,22 @@ func (i Imported) check() error {
 			return fault.New(fault.Invalid, "word_too_long", "A topic, performer, place or ticket's name has at most 200 characters.")
 		}
 	}
-	return storable(append(words, e.Name, e.Description, e.URL, e.Image, i.SourceID)...)
-}
-
-// storable refuses the one character that a database's text cannot hold.
-func storable(texts ...string) error {
-	for _, text := range texts {
-		if strings.ContainsRune(text, 0) {
-			return fault.New(fault.Invalid, "invalid_text", "A text holds a NUL character.")
+	if location := e.Venue.Location; location != nil {
+		if err := location.check(); err != nil {
+			return err
 		}
 	}
-	return nil
+	err := text.Clean(
+		text.Field{Name: "id", Value: &i.SourceID, Max: maxURL},
+		text.Field{Name: "venue", Value: &e.Venue.Name, Max: maxName},
+		text.Field{Name: "city", Value: &i.City, Max: maxName},
+		text.Field{Name: "country", Value: &i.Country, Max: maxName},
+	)
+	if err != nil {
+		return err
+	}
+	*e, err = e.clean()
+	return err
 }
 
 // localTime is a time at the place, without a zone.
@@ -172,6 +174,9 @@ func (i Imported) offer(currency string) (Imported, error) {
 	}
 	for n := range e.TicketTypes {
 		e.TicketTypes[n].Capacity = capacity
+	}
+	if err := e.checkLimits(); err != nil {
+		return i, err
 	}
 	return i, e.checkTicketTypes()
 }

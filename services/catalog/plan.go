@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"slices"
+	"math"
 	"strconv"
-	"unicode/utf8"
+	"strings"
 
+	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/google/uuid"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/text"
 )
 
 // Plan is a seating plan in the JSON form that pretix's editor exports
@@ -74,17 +77,67 @@ const (
 	maxGUID  = 40
 )
 
-// ParsePlan reads and checks a plan: every seat has an id of its own and a known category.
-func ParsePlan(raw []byte) (*Plan, error) {
+// ReadPlan reads a plan that was kept, whatever the rules were then: what is sold on it stays sold. What
+// no number on a page can be is put at the origin.
+func ReadPlan(raw []byte) (*Plan, error) {
 	var p Plan
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return nil, fault.New(fault.Malformed, "malformed_plan", "The seating plan could not be read.").Because(err)
 	}
-	if bytes.Contains(raw, []byte(`\u0000`)) || !utf8.Valid(raw) {
+	for z := range p.Zones {
+		zone := &p.Zones[z]
+		zone.Position.bound()
+		zone.Name = form(zone.Name)
+		for r := range zone.Rows {
+			row := &zone.Rows[r]
+			row.Position.bound()
+			row.RowNumber = form(row.RowNumber)
+			for s := range row.Seats {
+				seat := &row.Seats[s]
+				seat.Position.bound()
+				seat.Number, seat.Note = form(seat.Number), form(seat.Note)
+			}
+		}
+	}
+	if p.Size.Width <= 0 || p.Size.Height <= 0 || !drawable(p.Size.Width) || !drawable(p.Size.Height) { // pretix lets it away
+		p.Size = p.extent()
+	}
+	return &p, nil
+}
+
+// form is how two texts are compared and shown.
+func form(s string) string { return norm.NFC.String(strings.TrimSpace(s)) }
+
+// drawable tells whether a coordinate is one that a page can show.
+func drawable(n float64) bool { return math.Abs(n) <= maxCoordinate } // false for NaN
+
+func (p *Position) bound() {
+	if !drawable(p.X) || !drawable(p.Y) {
+		*p = Position{}
+	}
+}
+
+func (p Position) drawable() bool { return drawable(p.X) && drawable(p.Y) }
+
+// ParsePlan reads and checks a new plan: every seat has an id of its own and a known category, labels
+// can be printed, and all of it can be drawn. Members that are not ours are passed over; names are
+// case-sensitive and none comes twice.
+func ParsePlan(raw []byte) (*Plan, error) {
+	var p Plan
+	if err := jsonv2.Unmarshal(raw, &p); err != nil {
+		return nil, fault.New(fault.Malformed, "malformed_plan", "The seating plan could not be read.").Because(err)
+	}
+	if bytes.Contains(raw, []byte(`\u0000`)) { // in what we do not read, too: no database takes it
 		return nil, planFault("A plan's texts are UTF-8 without NUL characters.")
 	}
 	if p.Name == "" || len(p.Zones) == 0 || p.Size.Width < 0 || p.Size.Height < 0 {
 		return nil, planFault("A plan needs a name, zones, and a size above zero or none.")
+	}
+	if !drawable(p.Size.Width) || !drawable(p.Size.Height) {
+		return nil, planFault("A plan's size is at most a million.")
+	}
+	if err := p.clean(); err != nil {
+		return nil, err
 	}
 	if p.Size == (Size{}) { // pretix lets it away
 		p.Size = p.extent()
@@ -119,6 +172,54 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	return &p, nil
 }
 
+// clean checks what is printed of a plan and where it is drawn.
+func (p *Plan) clean() error {
+	fields := []text.Field{{Name: "name", Value: &p.Name, Max: maxName, Required: true}}
+	for i := range p.Categories {
+		fields = append(fields, text.Field{Name: fmt.Sprintf("categories.%d.name", i), Value: &p.Categories[i].Name, Max: maxTypeName})
+	}
+	far := planFault("Something on this plan lies further than a million from its origin.")
+	for z := range p.Zones {
+		zone := &p.Zones[z]
+		if !zone.Position.drawable() {
+			return far.With("field", fmt.Sprintf("zones.%d.position", z))
+		}
+		fields = append(fields, text.Field{Name: fmt.Sprintf("zones.%d.name", z), Value: &zone.Name, Max: maxTypeName})
+		for r := range zone.Rows {
+			row := &zone.Rows[r]
+			if !row.Position.drawable() {
+				return far.With("field", fmt.Sprintf("zones.%d.rows.%d.position", z, r))
+			}
+			fields = append(fields,
+				text.Field{Name: fmt.Sprintf("zones.%d.rows.%d.row_number", z, r), Value: &row.RowNumber, Max: maxSeatLabel},
+				text.Field{Name: fmt.Sprintf("zones.%d.rows.%d.row_label", z, r), Value: &row.RowLabel, Max: maxSeatLabel})
+		}
+	}
+	if err := text.Clean(fields...); err != nil {
+		return err
+	}
+	for z := range p.Zones {
+		for r := range p.Zones[z].Rows {
+			seats := p.Zones[z].Rows[r].Seats
+			for s := range seats {
+				if !seats[s].Position.drawable() {
+					return far.With("field", fmt.Sprintf("zones.%d.rows.%d.seats.%d.position", z, r, s))
+				}
+				err := text.Clean(
+					text.Field{Name: "seat_number", Value: &seats[s].Number, Max: maxSeatLabel},
+					text.Field{Name: "category", Value: &seats[s].Category, Max: maxTypeName},
+					text.Field{Name: "note", Value: &seats[s].Note, Max: maxNote},
+				)
+				if err != nil {
+					return planFault("A seat's number, category or note is too long or holds a character that cannot be printed.").
+						With("field", fmt.Sprintf("zones.%d.rows.%d.seats.%d", z, r, s)).Because(err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // extent is room for all seats, with a margin of two around them.
 func (p *Plan) extent() Size {
 	const margin = 40
@@ -144,9 +245,13 @@ func plainID(id string) bool {
 
 // CountCategories counts the seats of the categories.
 func (p *Plan) CountCategories(categories []string) int {
+	wanted := map[string]bool{}
+	for _, c := range categories {
+		wanted[form(c)] = true
+	}
 	n := 0
 	p.eachSeat(func(_ Zone, _ Row, s Seat) {
-		if slices.Contains(categories, s.Category) {
+		if wanted[form(s.Category)] {
 			n++
 		}
 	})
@@ -185,14 +290,14 @@ func Units(plan *Plan, types []TicketType) []Unit {
 	for _, t := range types {
 		for _, c := range t.Categories {
 			if t.Seated {
-				byCategory[c] = t.ID
+				byCategory[form(c)] = t.ID
 			}
 		}
 	}
 	var units []Unit
 	if plan != nil {
 		plan.eachSeat(func(z Zone, r Row, s Seat) {
-			id, sold := byCategory[s.Category]
+			id, sold := byCategory[form(s.Category)]
 			if !sold {
 				return
 			}

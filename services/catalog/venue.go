@@ -1,12 +1,10 @@
 package catalog
 
 import (
-	"strings"
-	"time"
-
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/text"
 )
 
 // Venue is where events take place. An online-only event has a venue of that name without a point.
@@ -24,14 +22,25 @@ type Venue struct {
 
 // Check refuses a venue that nobody could find.
 func (v Venue) Check() (Venue, error) {
-	v.Name = strings.TrimSpace(v.Name)
-	if err := storable(v.Name, v.City); err != nil {
+	err := text.Clean(
+		text.Field{Name: "name", Value: &v.Name, Max: maxName},
+		text.Field{Name: "city", Value: &v.City, Max: maxCity},
+	)
+	if err != nil {
 		return v, err
 	}
 	if v.Name == "" {
 		return v, fault.New(fault.Invalid, "name_required", "A venue needs a name.")
 	}
-	if _, err := time.LoadLocation(v.TimeZone); err != nil || v.TimeZone == "" {
+	if v.Country != "" && !isCountry(v.Country) {
+		return v, fault.New(fault.Invalid, "unknown_country", "The country is not one of ISO 3166-1, in two capitals.")
+	}
+	if v.Location != nil {
+		if err := v.Location.check(); err != nil {
+			return v, err
+		}
+	}
+	if !isTimeZone(v.TimeZone) {
 		return v, fault.New(fault.Invalid, "unknown_time_zone", "The time zone is not one of the IANA database.")
 	}
 	return v, nil

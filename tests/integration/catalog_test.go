@@ -225,7 +225,7 @@ func TestCatalogRefusesWhatIsWrongAndSaysWhat(t *testing.T) {
 	}{
 		"no name":           {func(f map[string]any) { delete(f, "name") }, 422, "invalid_request"},
 		"blank name":        {func(f map[string]any) { f["name"] = "  " }, 422, "name_required"},
-		"NUL":               {func(f map[string]any) { f["name"] = "a\x00b" }, 422, "invalid_text"},
+		"NUL":               {func(f map[string]any) { f["name"] = "a\x00b" }, 422, "invalid_request"},
 		"no such venue":     {func(f map[string]any) { f["venue"] = uuid.NewString() }, 404, "venue_not_found"},
 		"venue no id":       {func(f map[string]any) { f["venue"] = "1 OR 1=1" }, 422, "invalid_request"},
 		"no such day":       {func(f map[string]any) { f["startsAt"] = "2027-02-30T10:00:00Z" }, 422, "invalid_request"},

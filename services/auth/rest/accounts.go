@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -37,7 +36,7 @@ func (s Server) Register(w http.ResponseWriter, r *http.Request) {
 
 func (s Server) register(r *http.Request) (string, error) {
 	var form RegisterJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+	if err := httpapi.Decode(r, &form); err != nil {
 		return "", err
 	}
 	reg := auth.Registration{
@@ -60,7 +59,7 @@ func (s Server) register(r *http.Request) (string, error) {
 // RequestPasswordReset implements POST /api/v1/accounts/password-reset.
 func (s Server) RequestPasswordReset(w http.ResponseWriter, r *http.Request) {
 	var form RequestPasswordResetJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+	if err := httpapi.Decode(r, &form); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return
 	}
@@ -96,7 +95,7 @@ func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var form UpdateMeJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+	if err := httpapi.Decode(r, &form); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return
 	}
@@ -171,7 +170,7 @@ func (s Server) updateUser(r *http.Request, id string) (p auth.Profile, err erro
 		return p, err
 	}
 	var form UpdateUserJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+	if err := httpapi.Decode(r, &form); err != nil {
 		return p, err
 	}
 	if form.Enabled != nil {

@@ -4,6 +4,7 @@ package paper
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/go-text/typesetting/shaping"
 	"github.com/skip2/go-qrcode"
 
+	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -48,13 +50,18 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking, acceptLanguage string) (
 	width, _ := doc.GetPageSize()
 	inner := width - 2*margin
 
-	line := func(style string, size, height float64, text string) {
-		if plain(text) {
-			doc.SetFont(face, style, size)
-			doc.MultiCell(inner, height, text, "", "L", false)
-		} else if err := draw(doc, text, style, size, height); err != nil {
-			doc.SetError(err)
+	line := func(style string, size, height float64, words string) {
+		words = shortened(text.Printable(words))
+		if !plain(words) {
+			err := draw(doc, words, style, size, height)
+			if err == nil {
+				return
+			}
+			slog.Warn("a text of a ticket is printed without its own script", "ticket", t.ID, "error", err)
+			words = latin(words)
 		}
+		doc.SetFont(face, style, size)
+		doc.MultiCell(inner, height, words, "", "L", false)
 	}
 	u := unitOf(t, b)
 	o := b.Occasion
@@ -88,6 +95,30 @@ func (Printer) PDF(t booking.Ticket, b booking.Booking, acceptLanguage string) (
 	return out.Bytes(), nil
 }
 
+// longest is how much of a text is printed, so that the code below it stays on the page.
+const longest = 200
+
+func shortened(words string) string {
+	if runes := []rune(words); len(runes) > longest {
+		return string(runes[:longest-1]) + "…"
+	}
+	return words
+}
+
+// latin writes the characters that the first face does not have by their code points. A ticket that
+// is not pretty lets somebody in; one that is not there does not.
+func latin(words string) string {
+	var b strings.Builder
+	for _, r := range words {
+		if plain(string(r)) {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, "[%X]", r)
+		}
+	}
+	return b.String()
+}
+
 // draw puts text on the page as shapes. The library of pages knows no ligatures, no marks, no
 // direction, and no character past the first 65,536; what is drawn can have all of them.
 func draw(doc *fpdf.Fpdf, text, style string, size, height float64) error {
@@ -110,6 +141,9 @@ func draw(doc *fpdf.Fpdf, text, style string, size, height float64) error {
 			x += inner - width
 		}
 		for _, run := range line {
+			if run.Face == nil {
+				continue
+			}
 			scale := size * point / float64(run.Face.Upem())
 			for _, g := range run.Glyphs {
 				outline, _ := run.Face.GlyphDataOutline(g.GlyphID)

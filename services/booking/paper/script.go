@@ -90,8 +90,14 @@ func plain(text string) bool {
 	return true
 }
 
-// set breaks text into lines of shaped glyphs, each from left to right.
+// set breaks text into lines of shaped glyphs, each from left to right. The library panics on some
+// texts that no name should be: then there is an error.
 func set(text, style string, size float64, width float64) (lines []shaping.Line, direction di.Direction, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			lines, err = nil, fmt.Errorf("shape text: %v", v)
+		}
+	}()
 	fontmap, err := facesOf(style)
 	if err != nil {
 		return nil, 0, err

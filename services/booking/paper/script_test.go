@@ -1,11 +1,14 @@
 package paper
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/go-text/typesetting/di"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/services/booking"
 )
 
 func TestNoNameIsPrintedAsBoxes(t *testing.T) {
@@ -31,6 +34,26 @@ func TestNoNameIsPrintedAsBoxes(t *testing.T) {
 	for _, name := range []string{"Đêm nhạc Trịnh", "Вишнёвый сад · 45 €", "Ωδείο", ""} {
 		assert.True(t, plain(name), name)
 	}
+}
+
+// FuzzAnyTextIsPrinted: whatever is stored, somebody paid for a ticket.
+func FuzzAnyTextIsPrinted(f *testing.F) {
+	for _, s := range []string{
+		"a\nb", "\n", "東京\r\n", "\u202eevil", "a\u200b東", "\x00", "\xff\xfe", "\u2028", "🏴\U000e0067", "\ufeff", "\U0010ffff", "\u0301", "e\u0301\u0301",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		b := booking.Booking{
+			Occasion: booking.Occasion{Name: s, TimeZone: s, VenueName: s},
+			Units:    []booking.BookedUnit{{HeldUnit: booking.HeldUnit{ID: "A1", Label: s, TypeName: s}}},
+		}
+		raw, err := Printer{}.PDF(booking.Ticket{Unit: "A1", Code: "FOYER1.code"}, b, "en")
+		require.NoError(t, err)
+		require.True(t, bytes.HasPrefix(raw, []byte("%PDF-")))
+		_, _, _ = set(s, bold, 24, 500) // fails, at worst
+		require.True(t, plain(latin(s)))
+	})
 }
 
 func TestLongNamesBreakAndArabicBeginsAtTheRight(t *testing.T) {

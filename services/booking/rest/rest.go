@@ -6,7 +6,6 @@ import (
 	"crypto/ed25519"
 	_ "embed"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -74,7 +73,7 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 		return
 	}
 	var in HoldRequest
-	if err := decode(r, &in); err != nil {
+	if err := httpapi.Decode(r, &in); err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
@@ -140,7 +139,7 @@ func (s Server) ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId) 
 		return
 	}
 	var in ChangeHoldJSONRequestBody
-	if err := decode(r, &in); err != nil {
+	if err := httpapi.Decode(r, &in); err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
@@ -169,7 +168,7 @@ func (s Server) CreateBooking(w http.ResponseWriter, r *http.Request, params Cre
 		return
 	}
 	var in CreateBookingJSONRequestBody
-	if err := decode(r, &in); err != nil {
+	if err := httpapi.Decode(r, &in); err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
@@ -272,7 +271,7 @@ func (s Server) RefundBooking(w http.ResponseWriter, r *http.Request, id Booking
 		return
 	}
 	var in RefundBookingJSONRequestBody
-	if err := decode(r, &in); err != nil {
+	if err := httpapi.Decode(r, &in); err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
@@ -431,13 +430,6 @@ func (s Server) ticket(r *http.Request, id uuid.UUID) (booking.Ticket, booking.B
 		err = fault.New(fault.Gone, "ticket_void", "This ticket was refunded.")
 	}
 	return t, b, err
-}
-
-func decode(r *http.Request, v any) error {
-	if err := json.NewDecoder(r.Body).Decode(v); err != nil {
-		return fault.New(fault.Malformed, "malformed_body", "The request body is not well-formed JSON.").Because(err)
-	}
-	return nil
 }
 
 func deref[T any](p *T) T {

@@ -16,7 +16,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
@@ -256,18 +255,14 @@ func updateEvent(ctx context.Context, tx pgx.Tx, e catalog.Event) error {
 }
 
 // Change applies one step to an event under a row lock; a step that changes nothing leaves no
-// trace. ifVersion 0: whatever the version; httpapi.ErrVersionStale when it is another. change gets
-// the venue's plan, nil without one; the venue is held too, so that no other plan comes between
+// trace. change gets the venue's plan, nil without one; the venue is held too, so that no other plan comes between
 // counting the seats and selling them. change makes no call of its own to the database.
-func (s Store) Change(ctx context.Context, id uuid.UUID, ifVersion int64, now time.Time, change func(catalog.Event, *catalog.Plan) (catalog.Event, error)) (catalog.Event, error) {
+func (s Store) Change(ctx context.Context, id uuid.UUID, now time.Time, change func(catalog.Event, *catalog.Plan) (catalog.Event, error)) (catalog.Event, error) {
 	var next catalog.Event
 	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		e, err := s.event(ctx, tx, id, " FOR UPDATE OF e FOR SHARE OF v")
 		if err != nil {
 			return err
-		}
-		if ifVersion != 0 && ifVersion != e.Version {
-			return httpapi.ErrVersionStale
 		}
 		plan, err := plan(ctx, tx, e.Venue.ID)
 		if err != nil {

@@ -112,7 +112,10 @@ func TestOneOfManyWhoChangeTheSameVersionWins(t *testing.T) {
 	)
 	for n := range writers {
 		group.Go(func() {
-			_, err := s.Change(t.Context(), e.ID, 1, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+			_, err := s.Change(t.Context(), e.ID, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+				if e.Version != 1 {
+					return e, httpapi.ErrVersionStale
+				}
 				e.Name = fmt.Sprint("by ", n)
 				return e, nil
 			})
@@ -139,7 +142,7 @@ func TestNoChangeIsLostWithoutAVersion(t *testing.T) {
 	var group sync.WaitGroup
 	for range writers {
 		group.Go(func() {
-			_, err := s.Change(t.Context(), e.ID, 0, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+			_, err := s.Change(t.Context(), e.ID, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
 				e.MaxPerAccount++
 				return e, nil
 			})
@@ -157,10 +160,10 @@ func TestARefusalOrNothingNewLeavesNoTrace(t *testing.T) {
 	s := open(t)
 	e := draft(t, s, venue(t, s), 30)
 	same := func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) { return e, nil }
-	after, err := s.Change(t.Context(), e.ID, 0, now.Add(time.Hour), same)
+	after, err := s.Change(t.Context(), e.ID, now.Add(time.Hour), same)
 	require.NoError(t, err)
 	assert.EqualValues(t, 1, after.Version)
-	_, err = s.Change(t.Context(), e.ID, 0, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+	_, err = s.Change(t.Context(), e.ID, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
 		e.Name = "half done"
 		return e, catalog.ErrNotOwner
 	})
@@ -175,7 +178,7 @@ func TestTicketTypesOfAnEventFollowIt(t *testing.T) {
 	e := draft(t, s, venue(t, s), 30)
 	other := draft(t, s, e.Venue, 30)
 	added := catalog.TicketType{ID: newID(t), Name: "Neu", Price: money.Money{Amount: 1, Currency: "EUR"}, Capacity: 1, Categories: []string{}}
-	after, err := s.Change(t.Context(), e.ID, 1, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+	after, err := s.Change(t.Context(), e.ID, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
 		e.TicketTypes = []catalog.TicketType{added, e.TicketTypes[0]}
 		return e, nil
 	})
@@ -193,7 +196,7 @@ func TestPagesAreStableUnderInserts(t *testing.T) {
 	v := venue(t, s)
 	on := func(days int) uuid.UUID {
 		e := draft(t, s, v, days)
-		_, err := s.Change(t.Context(), e.ID, 0, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+		_, err := s.Change(t.Context(), e.ID, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
 			e.TicketTypes = e.TicketTypes[:1]
 			return e.Publish(nil, now)
 		})
@@ -277,7 +280,7 @@ func TestAPlanAndAPublicationDoNotCross(t *testing.T) {
 		e := draft(t, s, v, 30)
 		var group sync.WaitGroup
 		group.Go(func() {
-			_, err := s.Change(t.Context(), e.ID, 0, now, publish)
+			_, err := s.Change(t.Context(), e.ID, now, publish)
 			assert.NoError(t, err)
 		})
 		group.Go(func() {

@@ -104,7 +104,7 @@ func plan(ctx context.Context, q rower, venue uuid.UUID) (*catalog.Plan, error) 
 	if err != nil || raw == nil {
 		return nil, err
 	}
-	return catalog.ParsePlan(raw)
+	return catalog.ReadPlan(raw)
 }
 
 // PutPlan keeps a venue's plan. catalog.ErrPlanInUse once a published event sells its seats. The

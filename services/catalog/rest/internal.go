@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -105,7 +104,7 @@ func readIDs(w http.ResponseWriter, r *http.Request) ([]uuid.UUID, bool) {
 	var in struct {
 		IDs []uuid.UUID `json:"ids"`
 	}
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+	if err := httpapi.DecodeInternal(r, &in); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return nil, false
 	}

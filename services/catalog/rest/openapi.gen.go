@@ -119,6 +119,27 @@ func (e PlanAreaShape) Valid() bool {
 	}
 }
 
+// Defines values for PlanSeatKind.
+const (
+	Companion  PlanSeatKind = "companion"
+	Empty      PlanSeatKind = ""
+	Wheelchair PlanSeatKind = "wheelchair"
+)
+
+// Valid indicates whether the value is a known member of the PlanSeatKind enum.
+func (e PlanSeatKind) Valid() bool {
+	switch e {
+	case Companion:
+		return true
+	case Empty:
+		return true
+	case Wheelchair:
+		return true
+	default:
+		return false
+	}
+}
+
 // Availability defines model for Availability.
 type Availability struct {
 	Available int                `json:"available"`
@@ -172,25 +193,27 @@ type EventPage struct {
 
 // EventPatch defines model for EventPatch.
 type EventPatch struct {
-	Category        *string             `json:"category,omitempty"`
-	Description     *string             `json:"description,omitempty"`
-	EndsAt          *time.Time          `json:"endsAt,omitempty"`
-	HighDemand      *bool               `json:"highDemand,omitempty"`
-	Image           *string             `json:"image,omitempty"`
-	MaxPerAccount   *int                `json:"maxPerAccount,omitempty"`
-	MaxPerOrder     *int                `json:"maxPerOrder,omitempty"`
-	Name            *string             `json:"name,omitempty"`
-	Online          *bool               `json:"online,omitempty"`
-	Performers      *[]string           `json:"performers,omitempty"`
-	RefundableUntil *time.Time          `json:"refundableUntil,omitempty"`
-	SalesEnd        *time.Time          `json:"salesEnd,omitempty"`
-	SalesStart      *time.Time          `json:"salesStart,omitempty"`
-	StartsAt        *time.Time          `json:"startsAt,omitempty"`
-	TicketTypes     *[]NewTicketType    `json:"ticketTypes,omitempty"`
-	TimeZone        *string             `json:"timeZone,omitempty"`
-	Topics          *[]string           `json:"topics,omitempty"`
-	Url             *string             `json:"url,omitempty"`
-	Venue           *openapi_types.UUID `json:"venue,omitempty"`
+	Category        *string          `json:"category,omitempty"`
+	Description     *string          `json:"description,omitempty"`
+	EndsAt          *time.Time       `json:"endsAt,omitempty"`
+	HighDemand      *bool            `json:"highDemand,omitempty"`
+	Image           *string          `json:"image,omitempty"`
+	MaxPerAccount   *int             `json:"maxPerAccount,omitempty"`
+	MaxPerOrder     *int             `json:"maxPerOrder,omitempty"`
+	Name            *string          `json:"name,omitempty"`
+	Online          *bool            `json:"online,omitempty"`
+	Performers      *[]string        `json:"performers,omitempty"`
+	RefundableUntil *time.Time       `json:"refundableUntil,omitempty"`
+	SalesEnd        *time.Time       `json:"salesEnd,omitempty"`
+	SalesStart      *time.Time       `json:"salesStart,omitempty"`
+	StartsAt        *time.Time       `json:"startsAt,omitempty"`
+	TicketTypes     *[]NewTicketType `json:"ticketTypes,omitempty"`
+
+	// TimeZone Of the IANA database
+	TimeZone *TimeZone           `json:"timeZone,omitempty"`
+	Topics   *[]string           `json:"topics,omitempty"`
+	Url      *string             `json:"url,omitempty"`
+	Venue    *openapi_types.UUID `json:"venue,omitempty"`
 }
 
 // EventPlan defines model for EventPlan.
@@ -258,31 +281,35 @@ type Location struct {
 // Money defines model for Money.
 type Money struct {
 	// Amount Minor units
-	Amount   int64  `json:"amount"`
+	Amount int64 `json:"amount"`
+
+	// Currency ISO 4217
 	Currency string `json:"currency"`
 }
 
 // NewEvent defines model for NewEvent.
 type NewEvent struct {
-	Category        *string            `json:"category,omitempty"`
-	Description     *string            `json:"description,omitempty"`
-	EndsAt          time.Time          `json:"endsAt"`
-	HighDemand      *bool              `json:"highDemand,omitempty"`
-	Image           *string            `json:"image,omitempty"`
-	MaxPerAccount   *int               `json:"maxPerAccount,omitempty"`
-	MaxPerOrder     *int               `json:"maxPerOrder,omitempty"`
-	Name            string             `json:"name"`
-	Online          *bool              `json:"online,omitempty"`
-	Performers      *[]string          `json:"performers,omitempty"`
-	RefundableUntil *time.Time         `json:"refundableUntil,omitempty"`
-	SalesEnd        *time.Time         `json:"salesEnd,omitempty"`
-	SalesStart      *time.Time         `json:"salesStart,omitempty"`
-	StartsAt        time.Time          `json:"startsAt"`
-	TicketTypes     *[]NewTicketType   `json:"ticketTypes,omitempty"`
-	TimeZone        *string            `json:"timeZone,omitempty"`
-	Topics          *[]string          `json:"topics,omitempty"`
-	Url             *string            `json:"url,omitempty"`
-	Venue           openapi_types.UUID `json:"venue"`
+	Category        *string          `json:"category,omitempty"`
+	Description     *string          `json:"description,omitempty"`
+	EndsAt          time.Time        `json:"endsAt"`
+	HighDemand      *bool            `json:"highDemand,omitempty"`
+	Image           *string          `json:"image,omitempty"`
+	MaxPerAccount   *int             `json:"maxPerAccount,omitempty"`
+	MaxPerOrder     *int             `json:"maxPerOrder,omitempty"`
+	Name            string           `json:"name"`
+	Online          *bool            `json:"online,omitempty"`
+	Performers      *[]string        `json:"performers,omitempty"`
+	RefundableUntil *time.Time       `json:"refundableUntil,omitempty"`
+	SalesEnd        *time.Time       `json:"salesEnd,omitempty"`
+	SalesStart      *time.Time       `json:"salesStart,omitempty"`
+	StartsAt        time.Time        `json:"startsAt"`
+	TicketTypes     *[]NewTicketType `json:"ticketTypes,omitempty"`
+
+	// TimeZone Of the IANA database
+	TimeZone *TimeZone          `json:"timeZone,omitempty"`
+	Topics   *[]string          `json:"topics,omitempty"`
+	Url      *string            `json:"url,omitempty"`
+	Venue    openapi_types.UUID `json:"venue"`
 }
 
 // NewTicketType defines model for NewTicketType.
@@ -300,11 +327,15 @@ type NewTicketType struct {
 
 // NewVenue defines model for NewVenue.
 type NewVenue struct {
-	City     *string   `json:"city,omitempty"`
+	City *string `json:"city,omitempty"`
+
+	// Country ISO 3166-1 alpha-2
 	Country  *string   `json:"country,omitempty"`
 	Location *Location `json:"location,omitempty"`
 	Name     string    `json:"name"`
-	TimeZone string    `json:"timeZone"`
+
+	// TimeZone Of the IANA database
+	TimeZone TimeZone `json:"timeZone"`
 }
 
 // PlanArea Shown and not sold, as a stage or a bar. x and y are the corner of the box around it.
@@ -327,6 +358,40 @@ type PlanAreaKind string
 // PlanAreaShape defines model for PlanArea.Shape.
 type PlanAreaShape string
 
+// PlanPosition defines model for PlanPosition.
+type PlanPosition struct {
+	X *float32 `json:"x,omitempty"`
+	Y *float32 `json:"y,omitempty"`
+}
+
+// PlanSeat defines model for PlanSeat.
+type PlanSeat struct {
+	Category   string        `json:"category"`
+	Kind       *PlanSeatKind `json:"kind,omitempty"`
+	Note       *string       `json:"note,omitempty"`
+	Position   *PlanPosition `json:"position,omitempty"`
+	SeatGuid   string        `json:"seat_guid"`
+	SeatNumber *string       `json:"seat_number,omitempty"`
+}
+
+// PlanSeatKind defines model for PlanSeat.Kind.
+type PlanSeatKind string
+
+// PlanZone defines model for PlanZone.
+type PlanZone struct {
+	// Areas Drawn and not sold; the first 500 that can be read are shown
+	Areas    *[]map[string]interface{} `json:"areas,omitempty"`
+	Name     *string                   `json:"name,omitempty"`
+	Position *PlanPosition             `json:"position,omitempty"`
+	Rows     *[]struct {
+		Position  *PlanPosition `json:"position,omitempty"`
+		RowLabel  *string       `json:"row_label,omitempty"`
+		RowNumber *string       `json:"row_number,omitempty"`
+		Seats     *[]PlanSeat   `json:"seats,omitempty"`
+	} `json:"rows,omitempty"`
+	ZoneId *string `json:"zone_id,omitempty"`
+}
+
 // Problem defines model for Problem.
 type Problem struct {
 	Code   string `json:"code"`
@@ -336,15 +401,18 @@ type Problem struct {
 	Type   string `json:"type"`
 }
 
-// SeatingPlan defines model for SeatingPlan.
+// SeatingPlan At most 100,000 seats. Coordinates are in the plan's own unit, within a million of its origin.
 type SeatingPlan struct {
-	Categories []map[string]interface{} `json:"categories"`
-	Name       string                   `json:"name"`
-	Size       *struct {
+	Categories []struct {
+		Color *string `json:"color,omitempty"`
+		Name  string  `json:"name"`
+	} `json:"categories"`
+	Name string `json:"name"`
+	Size *struct {
 		Height float32 `json:"height"`
 		Width  float32 `json:"width"`
 	} `json:"size,omitempty"`
-	Zones []map[string]interface{} `json:"zones"`
+	Zones []PlanZone `json:"zones"`
 }
 
 // TicketType defines model for TicketType.
@@ -356,6 +424,9 @@ type TicketType struct {
 	Price      Money              `json:"price"`
 	Seated     bool               `json:"seated"`
 }
+
+// TimeZone Of the IANA database
+type TimeZone = string
 
 // Venue defines model for Venue.
 type Venue struct {

@@ -3,15 +3,12 @@ package rest
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/services/catalog"
@@ -100,15 +97,9 @@ func (s Server) writeEvent(w http.ResponseWriter, r *http.Request, status int, e
 // tag: what is left changes without the event.
 func tag(e catalog.Event) string { return httpapi.ETag(e.Version, e.Availability.Version) }
 
-// decode reads a body that has passed the contract's check; what it could not see is told here.
 func decode[T any](r *http.Request) (form T, err error) {
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
-		if _, ok := errors.AsType[*time.ParseError](err); ok {
-			return form, fault.New(fault.Invalid, "invalid_time", "A time is not one that exists, in RFC 3339.").Because(err)
-		}
-		return form, fault.New(fault.Malformed, "malformed_body", "The request body could not be read.").Because(err)
-	}
-	return form, nil
+	err = httpapi.Decode(r, &form)
+	return form, err
 }
 
 // CreateEvent implements POST /api/v1/events.
@@ -275,12 +266,15 @@ func (s Server) change(w http.ResponseWriter, r *http.Request, id Id, version in
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	e, err := s.Store.Change(r.Context(), id, version, s.Now(), func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) {
+	e, err := s.Store.Change(r.Context(), id, s.Now(), func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) {
 		if err := catalog.OwnedBy(r.Context(), e.Merchant); err != nil {
 			if e.Status == catalog.Draft {
 				err = catalog.ErrEventNotFound
 			}
 			return e, err
+		}
+		if version != 0 && version != e.Version { // only its owner learns that there are others
+			return e, httpapi.ErrVersionStale
 		}
 		return step(e, p)
 	})
@@ -428,7 +422,7 @@ func (s Server) putPlan(r *http.Request, id uuid.UUID) (catalog.Venue, error) {
 	if err != nil {
 		return v, err
 	}
-	raw, err := io.ReadAll(r.Body)
+	raw, err := io.ReadAll(r.Body) // after the owner is known: it may be large
 	if err != nil {
 		return v, err
 	}

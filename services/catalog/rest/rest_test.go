@@ -142,7 +142,7 @@ func TestAReadIsConditionalOnAllItShows(t *testing.T) {
 	first := s.call(http.MethodGet, path, nil)
 	tag := first.Header().Get("ETag")
 	assert.Equal(t, httpapi.Shared, first.Header().Get("Cache-Control"), "what everyone gets, the gateway may keep")
-	assert.Empty(t, s.call(http.MethodGet, path, nil, "Authorization", "Bearer m").Header().Get("Cache-Control"))
+	assert.Equal(t, "private, no-cache", s.call(http.MethodGet, path, nil, "Authorization", "Bearer m").Header().Get("Cache-Control"))
 	assert.Equal(t, 304, s.call(http.MethodGet, path, nil, "If-None-Match", tag).Code)
 	assert.Equal(t, 304, s.call(http.MethodGet, path, nil, "If-None-Match", "W/"+tag).Code)
 
@@ -161,6 +161,17 @@ func TestAReadIsConditionalOnAllItShows(t *testing.T) {
 	assert.Equal(t, 412, patch(`"nonsense"`))
 	assert.Equal(t, 200, patch(tag))
 	assert.Equal(t, 412, patch(tag))
+}
+
+// TestAnotherMerchantsDraftIsNotThere: whatever the version, and however the request is made.
+func TestAnotherMerchantsDraftIsNotThere(t *testing.T) {
+	s := serve(t)
+	e := s.make("/api/v1/events", form(s.venue(), "Mine"))
+	path := "/api/v1/events/" + e.Id.String()
+	for _, tag := range []string{`"1"`, `"99"`} {
+		w := s.call(http.MethodPatch, path, map[string]any{"name": "Yours"}, "If-Match", tag, "Authorization", "Bearer another")
+		assert.Equal(t, 404, w.Code, tag)
+	}
 }
 
 func TestThePlanIsKeptUntilWhatItShowsChanges(t *testing.T) {

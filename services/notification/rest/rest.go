@@ -81,7 +81,7 @@ func (s Server) MarkNotificationsRead(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var body MarkNotificationsReadJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	if err := httpapi.Decode(r, &body); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return
 	}

@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -46,7 +45,7 @@ func (i Internal) view(p payment.Payment) paymentView {
 }
 
 func read[T any](w http.ResponseWriter, r *http.Request) (body T, ok bool) {
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	if err := httpapi.DecodeInternal(r, &body); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return body, false
 	}

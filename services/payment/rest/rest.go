@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -112,9 +111,11 @@ func (s Server) RunReconciliation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var body RunReconciliationJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil && !errors.Is(err, io.EOF) {
-		httpapi.BadRequest(w, r, err)
-		return
+	if r.ContentLength != 0 { // the contract has read it: it is known
+		if err := httpapi.Decode(r, &body); err != nil {
+			httpapi.BadRequest(w, r, err)
+			return
+		}
 	}
 	to := s.Now().UTC()
 	if body.To != nil {

@@ -3,7 +3,6 @@ package rest
 
 import (
 	_ "embed"
-	"encoding/json"
 	"math"
 	"net/http"
 	"time"
@@ -144,7 +143,7 @@ func (s Server) ChangeQueueSettings(w http.ResponseWriter, r *http.Request, even
 		return
 	}
 	var in SettingsChange
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+	if err := httpapi.Decode(r, &in); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return
 	}

@@ -347,8 +347,11 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
+          /** Format: email */
           email: string
+          /** Format: password */
           password: string
+          /** Format: line */
           name: string
           locale?: components['schemas']['Locale']
         }
@@ -379,6 +382,7 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
+          /** Format: email */
           email: string
         }
       }
@@ -425,6 +429,7 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
+          /** Format: line */
           name?: string
           locale?: components['schemas']['Locale']
         }

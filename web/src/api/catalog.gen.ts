@@ -226,6 +226,7 @@ export interface components {
        * @description Minor units
        */
       amount: number
+      /** @description ISO 4217 */
       currency: string
     }
     Location: {
@@ -234,12 +235,17 @@ export interface components {
       /** Format: double */
       lon: number
     }
+    /** @description Of the IANA database */
+    TimeZone: string
     NewVenue: {
+      /** Format: line */
       name: string
+      /** Format: line */
       city?: string
+      /** @description ISO 3166-1 alpha-2 */
       country?: string
       location?: components['schemas']['Location']
-      timeZone: string
+      timeZone: components['schemas']['TimeZone']
     }
     Venue: {
       /** Format: uuid */
@@ -268,6 +274,7 @@ export interface components {
        * @description Keeps an existing type when an event is changed
        */
       id?: string
+      /** Format: line */
       name: string
       price: components['schemas']['Money']
       /** @description Of general admission; seated types count their seats */
@@ -286,12 +293,17 @@ export interface components {
       categories?: string[]
     }
     EventPatch: {
+      /** Format: line */
       name?: string
+      /** Format: text */
       description?: string
+      /** Format: line */
       category?: string
       performers?: string[]
       topics?: string[]
+      /** Format: line */
       url?: string
+      /** Format: line */
       image?: string
       online?: boolean
       /** Format: uuid */
@@ -300,7 +312,7 @@ export interface components {
       startsAt?: string
       /** Format: date-time */
       endsAt?: string
-      timeZone?: string
+      timeZone?: components['schemas']['TimeZone']
       /** Format: date-time */
       salesStart?: string
       /** Format: date-time */
@@ -313,12 +325,17 @@ export interface components {
       ticketTypes?: components['schemas']['NewTicketType'][]
     }
     NewEvent: {
+      /** Format: line */
       name: string
+      /** Format: text */
       description?: string
+      /** Format: line */
       category?: string
       performers?: string[]
       topics?: string[]
+      /** Format: line */
       url?: string
+      /** Format: line */
       image?: string
       online?: boolean
       /** Format: uuid */
@@ -327,7 +344,7 @@ export interface components {
       startsAt: string
       /** Format: date-time */
       endsAt: string
-      timeZone?: string
+      timeZone?: components['schemas']['TimeZone']
       /** Format: date-time */
       salesStart?: string
       /** Format: date-time */
@@ -439,14 +456,54 @@ export interface components {
       code?: string
       detail?: string
     }
+    /** @description At most 100,000 seats. Coordinates are in the plan's own unit, within a million of its origin. */
     SeatingPlan: {
+      /** Format: line */
       name: string
       size?: {
         width: number
         height: number
       }
-      categories: Record<string, never>[]
-      zones: Record<string, never>[]
+      categories: {
+        /** Format: line */
+        name: string
+        /** Format: line */
+        color?: string
+      }[]
+      zones: components['schemas']['PlanZone'][]
+    }
+    PlanPosition: {
+      x?: number
+      y?: number
+    }
+    PlanZone: {
+      /** Format: line */
+      name?: string
+      /** Format: line */
+      zone_id?: string
+      position?: components['schemas']['PlanPosition']
+      /** @description Drawn and not sold; the first 500 that can be read are shown */
+      areas?: Record<string, never>[]
+      rows?: {
+        /** Format: line */
+        row_number?: string
+        /** Format: line */
+        row_label?: string
+        position?: components['schemas']['PlanPosition']
+        seats?: components['schemas']['PlanSeat'][]
+      }[]
+    }
+    PlanSeat: {
+      seat_guid: string
+      /** Format: line */
+      seat_number?: string
+      position?: components['schemas']['PlanPosition']
+      /** Format: line */
+      category: string
+      /** @enum {string} */
+      kind?: '' | 'wheelchair' | 'companion'
+      /** Format: line */
+      note?: string
     }
   }
   responses: {
