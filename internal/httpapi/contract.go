@@ -190,7 +190,8 @@ func (c *contract) limitBody(next http.Handler) http.Handler {
 			if n, ok := op.Extensions["x-max-body"].(float64); ok {
 				limit = int64(n)
 			}
-			if r.ContentLength > limit {
+			// What a handler streams has its effect up to there.
+			if stream, _ := op.Extensions["x-stream-body"].(bool); !stream && r.ContentLength > limit {
 				WriteProblem(w, r, &http.MaxBytesError{Limit: limit})
 				return
 			}

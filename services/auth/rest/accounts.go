@@ -12,6 +12,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
@@ -39,8 +40,11 @@ func (s Server) register(r *http.Request) (string, error) {
 	if err := httpapi.Decode(r, &form); err != nil {
 		return "", err
 	}
+	if err := cleanName(&form.Name); err != nil {
+		return "", err
+	}
 	reg := auth.Registration{
-		Email: strings.ToLower(strings.TrimSpace(form.Email)), Password: form.Password, Name: strings.TrimSpace(form.Name), Locale: "en",
+		Email: strings.ToLower(strings.TrimSpace(form.Email)), Password: form.Password, Name: form.Name, Locale: "en",
 	}
 	if form.Locale != nil {
 		reg.Locale = string(*form.Locale)
@@ -54,6 +58,11 @@ func (s Server) register(r *http.Request) (string, error) {
 		err = nil
 	}
 	return id, err
+}
+
+// cleanName trims and normalizes a person's name.
+func cleanName(name *string) error {
+	return text.Clean(text.Field{Name: "name", Value: name, Max: 100, Required: true})
 }
 
 // RequestPasswordReset implements POST /api/v1/accounts/password-reset.
@@ -98,6 +107,12 @@ func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	if err := httpapi.Decode(r, &form); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return
+	}
+	if form.Name != nil {
+		if err := cleanName(form.Name); err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
 	}
 	p, err := s.Directory.Update(r.Context(), a.ID, form.Name, (*string)(form.Locale))
 	if err != nil {
