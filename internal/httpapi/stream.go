@@ -38,7 +38,10 @@ func (c *contract) boundStreams(v Verifier) mux.MiddlewareFunc {
 // personalStream tells whether the operation answers a signed-in caller with events.
 func (c *contract) personalStream(r *http.Request) bool {
 	_, _, op := c.operation(r)
-	if op == nil || op.Responses == nil || !c.secured(op) {
+	if op == nil || op.Responses == nil {
+		return false
+	}
+	if _, secured := c.access(op); !secured {
 		return false
 	}
 	ok := op.Responses.Value("200")
