@@ -503,7 +503,7 @@ func TestOutboxToKafka(t *testing.T) {
 	got := make(chan time.Duration, 10_000)
 	var mu sync.Mutex
 	last := map[string]int{}
-	cfg := harness.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
+	harness.Sidecar(t, event.Notification, func(cfg sidecar.Config) http.Handler {
 		router := mux.NewRouter()
 		sidecar.Mount(router, cfg.AppToken, sidecar.Subscription{
 			Component: event.PubSub, Topic: event.BookingEvents,
@@ -527,7 +527,7 @@ func TestOutboxToKafka(t *testing.T) {
 		})
 		return router
 	}, event.PubSub)
-	client, err := sidecar.New(cfg)
+	client, err := sidecar.New(harness.Sidecar(t, event.BookingConsumer, nil, event.PubSub))
 	require.NoError(t, err)
 	defer client.Close()
 	timed := &stopwatch{Publisher: client}

@@ -167,10 +167,23 @@ func Mount(router *mux.Router, appToken string, subscriptions ...Subscription) {
 // Guarded returns a subrouter whose routes only the process's own sidecar may call: those under
 // /dapr/ and /internal/.
 func Guarded(router *mux.Router, appToken string) *mux.Router {
+	return guarded(router, TokenHeader, appToken)
+}
+
+// OwnApp returns a subrouter of Guarded's whose routes only processes of this very app may call,
+// by Client.InvokeOwnActor.
+func OwnApp(router *mux.Router, appToken string) *mux.Router {
+	return guarded(router, OwnAppHeader, appToken)
+}
+
+func guarded(router *mux.Router, header, token string) *mux.Router {
+	if token == "" {
+		panic("sidecar: routes are guarded by a token, which is empty")
+	}
 	sub := router.NewRoute().Subrouter()
 	sub.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if subtle.ConstantTimeCompare([]byte(r.Header.Get(TokenHeader)), []byte(appToken)) != 1 {
+			if subtle.ConstantTimeCompare([]byte(r.Header.Get(header)), []byte(token)) != 1 {
 				http.Error(w, "forbidden", http.StatusForbidden)
 				return
 			}

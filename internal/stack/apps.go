@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,7 +91,7 @@ func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(app.pkg()))
 			cmd.Dir = cfg.Root
-			cmd.Env = append(os.Environ(), pairs(s.serviceEnv(app, secrets))...)
+			cmd.Env = append(withoutSecrets(os.Environ()), pairs(s.serviceEnv(app, secrets))...)
 			return cmd, nil
 		},
 		Ready:   answers(fmt.Sprintf("http://%s:%d/readyz", host, app.Port)),
@@ -105,7 +104,7 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 	dapr := filepath.Join(cfg.Root, "dapr")
 	var tools string
 	return Part{
-		Name: app.sidecarName(), Tier: Sidecar, Turn: app.turn(), After: after,
+		Name: app.sidecarName(), Tier: Sidecar, Turn: app.turn(), After: append([]string{"sentry"}, after...),
 		Ports: []int{app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
 			if app.resources == "" && !isProgram(filepath.Join(cfg.Root, app.pkg())) {
@@ -121,7 +120,9 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 				"--dapr-internal-grpc-port", strconv.Itoa(app.InternalPort), "--dapr-internal-grpc-listen-address", host,
 				"--dapr-listen-addresses", host, "--metrics-port", strconv.Itoa(app.MetricsPort), "--metrics-listen-address", host,
 				"--resources-path", cmp.Or(app.resources, cfg.componentsDir()), "--resources-path", dapr,
-				"--config", filepath.Join(dapr, "config.yaml"),
+				"--config", filepath.Join(dapr, "config.yaml"), "--config", filepath.Join(dapr, "access", app.ID+".yaml"),
+				"--enable-mtls", "--sentry-address", s.sentryAddress(),
+				"--control-plane-trust-domain", controlPlaneDomain, "--control-plane-namespace", namespace,
 				"--enable-app-health-check", "--app-health-check-path", "/healthz", "--app-health-probe-interval", "1",
 				"--app-health-probe-timeout", "900", "--app-health-threshold", "5",
 				"--dapr-graceful-shutdown-seconds", "5",
@@ -133,7 +134,12 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 				args = append(args, "--scheduler-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Scheduler))
 			}
 			cmd := lean(cfg, exec.Command(filepath.Join(tools, "daprd"), args...))
-			cmd.Env = append(cmd.Env, pairs(s.sidecarEnv(secrets))...)
+			identity, err := s.identity.env(appDomain, app.ID)
+			if err != nil {
+				return nil, err
+			}
+			cmd.Env = append(cmd.Env, pairs(s.sidecarEnv(app.ID, secrets))...)
+			cmd.Env = append(cmd.Env, pairs(identity)...)
 			return cmd, nil
 		},
 		Ready: answers(fmt.Sprintf("http://%s:%d/v1.0/healthz/outbound", host, app.HTTPPort)),
@@ -141,12 +147,12 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 }
 
 // sidecarEnv is what the components of components/ refer to by envRef.
-func (s *Stack) sidecarEnv(secrets *Secrets) map[string]string {
+func (s *Stack) sidecarEnv(app string, secrets *Secrets) map[string]string {
 	cfg := &s.Config
 	env := map[string]string{
 		"DAPR_HOST_IP":        host,
-		"DAPR_API_TOKEN":      secrets.DaprAPIToken,
-		"APP_API_TOKEN":       secrets.AppAPIToken,
+		"DAPR_API_TOKEN":      secrets.DaprAPIToken(app),
+		"APP_API_TOKEN":       secrets.AppAPIToken(app),
 		"FOYER_KAFKA_BROKERS": fmt.Sprintf("%s:%d", host, cfg.Ports.Kafka),
 		"FOYER_REDIS_HOST":    fmt.Sprintf("%s:%d", host, cfg.Ports.Redis),
 		"FOYER_NATS_URL":      fmt.Sprintf("nats://%s:%d", host, cfg.Ports.NATS),
@@ -170,13 +176,13 @@ func (s *Stack) serviceEnv(app App, secrets *Secrets) map[string]string {
 	env := map[string]string{}
 	for name, value := range app.Env {
 		env[name] = value
-		if known, ok := s.known(name, value, secrets); ok {
+		if known, ok := s.known(name); ok {
 			env[name] = known
 		}
 	}
 	maps.Copy(env, map[string]string{
-		"APP_HOST": host, "APP_PORT": strconv.Itoa(app.Port), "APP_API_TOKEN": secrets.AppAPIToken,
-		"DAPR_HTTP_PORT": strconv.Itoa(app.HTTPPort), "DAPR_GRPC_PORT": strconv.Itoa(app.GRPCPort), "DAPR_API_TOKEN": secrets.DaprAPIToken,
+		"APP_HOST": host, "APP_PORT": strconv.Itoa(app.Port), "APP_API_TOKEN": secrets.AppAPIToken(app.ID),
+		"DAPR_HTTP_PORT": strconv.Itoa(app.HTTPPort), "DAPR_GRPC_PORT": strconv.Itoa(app.GRPCPort), "DAPR_API_TOKEN": secrets.DaprAPIToken(app.ID),
 		// Our heaps are a few megabytes: collected each time they doubled, they would be all the time.
 		"FOYER_LOG_LEVEL": cfg.LogLevel, "GOMEMLIMIT": "256MiB", "GOGC": "400",
 	})
@@ -187,14 +193,20 @@ func (s *Stack) serviceEnv(app App, secrets *Secrets) map[string]string {
 	return env
 }
 
+// withoutSecrets is what a service inherits: it has its secrets from the secret store, and no others.
+func withoutSecrets(env []string) []string {
+	return slices.DeleteFunc(env, func(pair string) bool {
+		name, _, _ := strings.Cut(pair, "=")
+		return slices.Contains([]string{
+			"FOYER_DATABASE_PASSWORD", "FOYER_REDIS_PASSWORD", "FOYER_KEYCLOAK_ADMIN_PASSWORD", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "PGPASSWORD",
+		}, name)
+	})
+}
+
 // known is this stack's value for a variable that dapr.yaml gives to a service.
-func (s *Stack) known(name, value string, secrets *Secrets) (string, bool) {
+func (s *Stack) known(name string) (string, bool) {
 	cfg := &s.Config
 	switch name {
-	case "DATABASE_URL": // the name of the database is the app's, the rest is ours
-		if u, err := url.Parse(value); err == nil {
-			return cfg.DatabaseURL(strings.TrimPrefix(u.Path, "/")), true
-		}
 	case "FOYER_PUBLIC_URL":
 		return cfg.PublicURL, true
 	case "OIDC_ISSUER":
@@ -205,16 +217,6 @@ func (s *Stack) known(name, value string, secrets *Secrets) (string, bool) {
 		return fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak), true
 	case "ELASTICSEARCH_URL":
 		return fmt.Sprintf("http://%s:%d", host, cfg.Ports.Elasticsearch), true
-	case "KEYCLOAK_ADMIN_CLIENT_SECRET":
-		return secrets.KeycloakAdminClient, true
-	case "KEYCLOAK_WEB_CLIENT_SECRET":
-		return secrets.KeycloakWebClient, true
-	case "SESSION_KEY":
-		return secrets.SessionKey, true
-	case "STRIPE_SECRET_KEY":
-		return secrets.StripeSecretKey, true
-	case "STRIPE_WEBHOOK_SECRET":
-		return secrets.StripeWebhookSecret, true
 	case "STRIPE_PUBLISHABLE_KEY":
 		return cfg.StripePublishableKey, !cfg.Simulated()
 	case "STRIPE_API_BASE":

@@ -59,6 +59,8 @@ type Ports struct {
 	Elasticsearch       int `env:"FOYER_ELASTICSEARCH_PORT" envDefault:"19200"`
 	ElasticsearchNode   int `env:"FOYER_ELASTICSEARCH_NODE_PORT" envDefault:"19300"`
 	NATS                int `env:"FOYER_NATS_PORT" envDefault:"14222"`
+	Sentry              int `env:"FOYER_SENTRY_PORT" envDefault:"15004"`
+	SentryHealth        int `env:"FOYER_SENTRY_HEALTH_PORT" envDefault:"15014"`
 	Placement           int `env:"FOYER_PLACEMENT_PORT" envDefault:"15005"`
 	PlacementHealth     int `env:"FOYER_PLACEMENT_HEALTH_PORT" envDefault:"15015"`
 	PlacementMetrics    int `env:"FOYER_PLACEMENT_METRICS_PORT" envDefault:"15025"`

@@ -173,12 +173,7 @@ func Exports(cfg Config) (string, error) {
 		return "", err
 	}
 	s := &Stack{Config: cfg}
-	env := s.sidecarEnv(secrets)
-	maps.Copy(env, map[string]string{
-		"PGUSER": cfg.DatabaseUser, "PGPASSWORD": cfg.DatabasePassword,
-		"KEYCLOAK_ADMIN_CLIENT_SECRET": secrets.KeycloakAdminClient, "KEYCLOAK_WEB_CLIENT_SECRET": secrets.KeycloakWebClient, "SESSION_KEY": secrets.SessionKey,
-		"STRIPE_SECRET_KEY": secrets.StripeSecretKey, "STRIPE_WEBHOOK_SECRET": secrets.StripeWebhookSecret,
-	})
+	env := s.sidecarEnv("", secrets) // the Dapr CLI has one environment for all apps
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		fmt.Fprintf(&text, "export %s='%s'\n", name, strings.ReplaceAll(env[name], "'", `'\''`))

@@ -150,17 +150,17 @@ func (s *Stack) placement() Part {
 	p := cfg.Ports
 	var tools string
 	return Part{
-		Name: "placement", Tier: Platform, Ports: []int{p.Placement, p.PlacementHealth, p.PlacementMetrics, p.PlacementRaft},
+		Name: "placement", Tier: Platform, After: []string{"sentry"}, Ports: []int{p.Placement, p.PlacementHealth, p.PlacementMetrics, p.PlacementRaft},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
 			tools, err = cfg.daprTools(ctx, report)
 			return err
 		},
 		Command: func() (*exec.Cmd, error) {
-			return lean(cfg, exec.Command(filepath.Join(tools, "placement"),
+			return s.identified("dapr-placement", lean(cfg, exec.Command(filepath.Join(tools, "placement"), append(s.controlPlaneTLS(),
 				"--listen-address", host, "--port", strconv.Itoa(p.Placement),
 				"--healthz-listen-address", host, "--healthz-port", strconv.Itoa(p.PlacementHealth),
 				"--metrics-listen-address", host, "--metrics-port", strconv.Itoa(p.PlacementMetrics),
-				"--initial-cluster", fmt.Sprintf("dapr-placement-0=%s:%d", host, p.PlacementRaft))), nil
+				"--initial-cluster", fmt.Sprintf("dapr-placement-0=%s:%d", host, p.PlacementRaft))...)))
 		},
 		Ready: answers(fmt.Sprintf("http://%s:%d/healthz", host, p.PlacementHealth)),
 	}
@@ -171,20 +171,20 @@ func (s *Stack) scheduler() Part {
 	p := cfg.Ports
 	var tools string
 	return Part{
-		Name: "scheduler", Tier: Platform, Ports: []int{p.Scheduler, p.SchedulerHealth, p.SchedulerMetrics, p.SchedulerEtcd, p.SchedulerEtcdClient},
+		Name: "scheduler", Tier: Platform, After: []string{"sentry"}, Ports: []int{p.Scheduler, p.SchedulerHealth, p.SchedulerMetrics, p.SchedulerEtcd, p.SchedulerEtcdClient},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
 			tools, err = cfg.daprTools(ctx, report)
 			return err
 		},
 		Command: func() (*exec.Cmd, error) {
-			return lean(cfg, exec.Command(filepath.Join(tools, "scheduler"),
+			return s.identified("dapr-scheduler", lean(cfg, exec.Command(filepath.Join(tools, "scheduler"), append(s.controlPlaneTLS(),
 				"--listen-address", host, "--port", strconv.Itoa(p.Scheduler),
 				"--override-broadcast-host-port", fmt.Sprintf("%s:%d", host, p.Scheduler),
 				"--healthz-listen-address", host, "--healthz-port", strconv.Itoa(p.SchedulerHealth),
 				"--metrics-listen-address", host, "--metrics-port", strconv.Itoa(p.SchedulerMetrics),
 				"--etcd-data-dir", cfg.path("scheduler"), "--etcd-client-port", strconv.Itoa(p.SchedulerEtcdClient), "--etcd-client-listen-address", host,
-				"--etcd-initial-cluster", fmt.Sprintf("dapr-scheduler-server-0=http://%s:%d", host, p.SchedulerEtcd),
-				"--etcd-space-quota", "2Gi", "--identity-directory-write", cfg.path("scheduler", "identity"))), nil
+				"--etcd-initial-cluster", fmt.Sprintf("dapr-scheduler-server-0=https://%s:%d", host, p.SchedulerEtcd),
+				"--etcd-space-quota", "2Gi", "--identity-directory-write", cfg.path("scheduler", "identity"))...)))
 		},
 		Ready: answers(fmt.Sprintf("http://%s:%d/healthz", host, p.SchedulerHealth)),
 	}

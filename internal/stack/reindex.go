@@ -23,7 +23,7 @@ func ReindexRunning(ctx context.Context, cfg Config) error {
 	}
 	for _, app := range apps {
 		if app.ID == "search" {
-			return Reindex(ctx, fmt.Sprintf("http://%s:%d", host, app.Port), secrets.AppAPIToken)
+			return Reindex(ctx, fmt.Sprintf("http://%s:%d", host, app.Port), secrets.AppAPIToken(app.ID))
 		}
 	}
 	return errors.New("dapr.yaml has no search")

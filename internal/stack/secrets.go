@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -16,16 +18,35 @@ import (
 type Secrets struct {
 	TicketSigningKey    string `json:"ticket-signing-key"`    // Ed25519 seed, base64
 	AdmissionSigningKey string `json:"admission-signing-key"` // Ed25519 seed, base64
-	DaprDatabaseURL     string `json:"dapr-database-url"`
 	RedisPassword       string `json:"redis-password"`
 
-	DaprAPIToken        string `json:"dapr-api-token"` // service to sidecar
-	AppAPIToken         string `json:"app-api-token"`  // sidecar to service
+	DaprDatabaseURL         string `json:"dapr-database-url"`
+	CatalogDatabaseURL      string `json:"catalog-database-url"`
+	SearchDatabaseURL       string `json:"search-database-url"` // catalog's too
+	BookingDatabaseURL      string `json:"booking-database-url"`
+	PaymentDatabaseURL      string `json:"payment-database-url"`
+	NotificationDatabaseURL string `json:"notification-database-url"`
+
+	TokenKey            string `json:"token-key"` // what the tokens between each service and its sidecar are made from
 	KeycloakAdminClient string `json:"keycloak-admin-client-secret"`
 	KeycloakWebClient   string `json:"keycloak-web-client-secret"`
 	SessionKey          string `json:"session-key"` // 32 bytes, base64
 	StripeSecretKey     string `json:"stripe-secret-key"`
 	StripeWebhookSecret string `json:"stripe-webhook-secret"`
+}
+
+// DaprAPIToken is what a service shows to its sidecar. Each app has its own, in both directions.
+func (s *Secrets) DaprAPIToken(app string) string { return s.tokenOf("dapr-api-token", app) }
+
+// AppAPIToken is what a sidecar shows to its service.
+func (s *Secrets) AppAPIToken(app string) string { return s.tokenOf("app-api-token", app) }
+
+func (s *Secrets) tokenOf(use, app string) string {
+	token, err := hkdf.Key(sha256.New, []byte(s.TokenKey), nil, use+" "+app, sha256.Size)
+	if err != nil {
+		panic(err) // only for a length that SHA-256 cannot give
+	}
+	return base64.RawURLEncoding.EncodeToString(token)
 }
 
 func secretsFile(cfg *Config) string { return cfg.path("secrets.json") }
@@ -53,7 +74,7 @@ func loadSecrets(cfg *Config) (*Secrets, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	for _, key := range []*string{&s.TicketSigningKey, &s.AdmissionSigningKey, &s.DaprAPIToken, &s.AppAPIToken, &s.SessionKey} {
+	for _, key := range []*string{&s.TicketSigningKey, &s.AdmissionSigningKey, &s.TokenKey, &s.SessionKey} {
 		if *key == "" {
 			seed := make([]byte, 32)
 			rand.Read(seed)
@@ -71,7 +92,8 @@ func loadSecrets(cfg *Config) (*Secrets, error) {
 		s.StripeWebhookSecret = "whsec_" + rand.Text()
 	}
 	// These follow the configuration.
-	s.DaprDatabaseURL = cfg.DatabaseURL("dapr")
+	s.DaprDatabaseURL, s.CatalogDatabaseURL, s.SearchDatabaseURL = cfg.DatabaseURL("dapr"), cfg.DatabaseURL("catalog"), cfg.DatabaseURL("catalog")
+	s.BookingDatabaseURL, s.PaymentDatabaseURL, s.NotificationDatabaseURL = cfg.DatabaseURL("booking"), cfg.DatabaseURL("payment"), cfg.DatabaseURL("notification")
 	s.RedisPassword = cfg.RedisPassword
 	s.StripeSecretKey = simulatedKey
 	if !cfg.Simulated() {

@@ -21,6 +21,8 @@ type Stack struct {
 	Apps    []App
 	Secrets *Secrets
 
+	identity *identity
+
 	mu       sync.Mutex // of the parts, to which tests add
 	runners  map[string]*runner
 	order    []string
@@ -41,7 +43,11 @@ func New(cfg Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, runners: map[string]*runner{}, spawn: map[Turn]func(*exec.Cmd) error{}, building: make(chan struct{}, 1)}
+	id, err := newIdentity(&cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, identity: id, runners: map[string]*runner{}, spawn: map[Turn]func(*exec.Cmd) error{}, building: make(chan struct{}, 1)}
 	for _, turn := range []Turn{ahead, usual, behind} {
 		s.spawn[turn] = spawner(turn)
 	}

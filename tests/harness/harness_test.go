@@ -43,8 +43,10 @@ func TestSidecarKeepsStateAndSecrets(t *testing.T) {
 	seed, err := client.Secret(t.Context(), event.Secrets, "ticket-signing-key")
 	require.NoError(t, err)
 	require.NotEmpty(t, seed)
-	_, err = client.Secret(t.Context(), event.Secrets, "dapr-database-url")
-	require.Error(t, err, "a service may read no secret but the signing keys")
+	for _, name := range []string{"dapr-database-url", "redis-password", "stripe-secret-key", "token-key"} {
+		_, err = client.Secret(t.Context(), event.Secrets, name)
+		require.Error(t, err, "a service may read no secret but its own")
+	}
 }
 
 func TestPublishAndReceive(t *testing.T) {
@@ -55,12 +57,12 @@ func TestPublishAndReceive(t *testing.T) {
 				Text string `json:"text"`
 			}
 			for _, component := range []string{event.PubSub, event.Broadcast} {
-				topic := event.BookingEvents
+				topic := event.Notices
 				if component == event.Broadcast {
-					topic = event.SeatChanges
+					topic = event.LineTicks
 				}
 				got := make(chan string, 100)
-				cfg := h.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
+				cfg := h.Sidecar(t, event.WaitingRoom, func(cfg sidecar.Config) http.Handler {
 					router := mux.NewRouter()
 					sidecar.Mount(router, cfg.AppToken, sidecar.On(component, topic, func(_ context.Context, m message) error {
 						got <- m.Text
@@ -71,6 +73,8 @@ func TestPublishAndReceive(t *testing.T) {
 				client, err := sidecar.New(cfg)
 				require.NoError(t, err)
 				defer client.Close()
+				require.ErrorContains(t, client.Publish(t.Context(), component, event.SeatChanges, "key", message{}), "not allowed", "another's topic")
+				require.ErrorContains(t, client.Publish(t.Context(), component, event.BookingEvents, "key", message{}), "not allowed", "another's topic")
 				raw := func(text string) []byte {
 					b, err := json.Marshal(message{text})
 					require.NoError(t, err)

@@ -135,7 +135,7 @@ func attach(t testing.TB, s *stack.Stack, appID string, newHandler func(sidecar.
 	app := stack.App{ID: appID, Port: next(), HTTPPort: next(), GRPCPort: next(), InternalPort: next(), MetricsPort: next(), Command: []string{"test"}}
 	cfg := sidecar.Config{
 		Host: "127.0.0.1", HTTPPort: uint16(app.HTTPPort), GRPCPort: uint16(app.GRPCPort),
-		APIToken: s.Secrets.DaprAPIToken, AppToken: s.Secrets.AppAPIToken, Timeout: 10 * time.Second,
+		APIToken: s.Secrets.DaprAPIToken(appID), AppToken: s.Secrets.AppAPIToken(appID), Timeout: 10 * time.Second,
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })

@@ -64,7 +64,7 @@ func TestGatewayKeepsInsideInside(t *testing.T) {
 		"/internal/accounts/x", "/dapr/subscribe", "/dapr/config", "/actors/WaitingRoom/x", "/gateway/session", "/metrics", "/readyz",
 		"/v1.0/state/cache/x", "/_session", "/_stranger", "/api/v1/../../internal/accounts/x", "/api/v1/%2e%2e/%2e%2e/metrics", "/api/v1/nothing", "/webhooks/other",
 	} {
-		a := anyone.call(http.MethodGet, path, nil, "dapr-api-token", anyone.p.Secrets.AppAPIToken)
+		a := anyone.call(http.MethodGet, path, nil, "dapr-api-token", anyone.p.Secrets.AppAPIToken("auth"))
 		assert.Contains(t, []int{400, 404}, a.Status, "%s: %s", path, a.Body)
 	}
 	// A service's own port gives nothing away either: sidecar routes want the token.

@@ -22,7 +22,7 @@ type Config struct {
 	URL          string `env:"KEYCLOAK_URL,required"`
 	Realm        string `env:"KEYCLOAK_REALM" envDefault:"foyer"`
 	ClientID     string `env:"KEYCLOAK_ADMIN_CLIENT_ID,required"`
-	ClientSecret string `env:"KEYCLOAK_ADMIN_CLIENT_SECRET,required"`
+	ClientSecret string `secret:"keycloak-admin-client-secret"`
 }
 
 // timeout bounds one call. Hashing a password takes Keycloak a noticeable part of a second.

@@ -22,7 +22,7 @@ type WebConfig struct {
 	Issuer       string `env:"OIDC_ISSUER,required"`
 	JWKSURL      string `env:"OIDC_JWKS_URL,required"`
 	ClientID     string `env:"KEYCLOAK_WEB_CLIENT_ID" envDefault:"foyer-web"`
-	ClientSecret string `env:"KEYCLOAK_WEB_CLIENT_SECRET,required"`
+	ClientSecret string `secret:"keycloak-web-client-secret"`
 	PublicURL    string `env:"FOYER_PUBLIC_URL,required"`
 }
 

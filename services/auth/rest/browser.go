@@ -48,7 +48,7 @@ const (
 func NewSeal(key string) (cipher.AEAD, error) {
 	raw, err := base64.StdEncoding.DecodeString(key)
 	if err != nil || len(raw) != 32 {
-		return nil, fmt.Errorf("SESSION_KEY: 32 bytes in base64 expected")
+		return nil, fmt.Errorf("session-key: 32 bytes in base64 expected")
 	}
 	block, err := aes.NewCipher(raw)
 	if err != nil {

@@ -37,17 +37,27 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 	var client *sidecar.Client
 	var seats *Seats
 	var line *Line
-	harness.Sidecar(t, event.HighDemandConsumer, func(cfg sidecar.Config) http.Handler {
-		var err error
-		client, err = sidecar.New(cfg)
+	served := func(cfg sidecar.Config, subscriptions func(*sidecar.Client) []sidecar.Subscription) http.Handler {
+		c, err := sidecar.New(cfg)
 		require.NoError(t, err)
-		t.Cleanup(client.Close)
-		seats = NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
-		line = NewLine(client, func(booking.Hold) {})
+		t.Cleanup(c.Close)
 		router := mux.NewRouter()
-		sidecar.Mount(router, cfg.AppToken, append(Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {}), line.Subscription())...)
+		sidecar.Mount(router, cfg.AppToken, subscriptions(c)...)
 		return router
+	}
+	harness.Sidecar(t, event.HighDemandConsumer, func(cfg sidecar.Config) http.Handler {
+		return served(cfg, func(c *sidecar.Client) []sidecar.Subscription {
+			client = c
+			seats = NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
+			return Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {})
+		})
 	}, event.Seats, event.PubSub, event.Broadcast)
+	harness.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
+		return served(cfg, func(c *sidecar.Client) []sidecar.Subscription {
+			line = NewLine(c, func(booking.Hold) {})
+			return []sidecar.Subscription{line.Subscription()}
+		})
+	}, event.PubSub, event.Broadcast)
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- line.Run(ctx) }()

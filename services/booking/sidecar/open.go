@@ -21,11 +21,11 @@ import (
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
 )
 
-// Config is the environment of booking's processes.
+// Config is what booking's processes are told, by their environment and the secret store.
 type Config struct {
 	Sidecar      sidecar.Config
 	Identity     identity.Config
-	DatabaseURL  string   `env:"DATABASE_URL,required"`
+	DatabaseURL  string   `secret:"booking-database-url"` // there after Open
 	Strategy     Strategy `env:"FOYER_SEATS_STRATEGY" envDefault:"transaction"`
 	HoldSeconds  int      `env:"FOYER_HOLD_SECONDS" envDefault:"300"`
 	GraceSeconds int      `env:"FOYER_PAYMENT_GRACE_SECONDS" envDefault:"30"`
@@ -56,23 +56,27 @@ type Backing struct {
 const patience = 2 * time.Minute
 
 // Open connects to everything, and refuses a state store that could sell a seat twice.
-func Open(ctx context.Context, p *process.Process, cfg Config) (*Backing, error) {
+func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error) {
 	if cfg.HoldSeconds < 1 {
 		return nil, fmt.Errorf("FOYER_HOLD_SECONDS has to be positive, not %d", cfg.HoldSeconds)
 	}
-	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	client, err := sidecar.New(cfg.Sidecar)
 	if err != nil {
 		return nil, err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	if err := client.LoadSecrets(ctx, cfg); err != nil {
+		client.Close()
+		return nil, err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
 	if err != nil {
-		pool.Close()
+		client.Close()
 		return nil, err
 	}
 	bell := store.NewBell(pool)
 	b := &Backing{
 		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), Bell: bell},
-		Seats: NewSeats(client.Store(event.Seats), cfg.Strategy, cfg.HoldFor(), time.Now), Megaphone: &Megaphone{Client: client}, config: cfg,
+		Seats: NewSeats(client.Store(event.Seats), cfg.Strategy, cfg.HoldFor(), time.Now), Megaphone: &Megaphone{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}
 	p.Check("postgres", pool.Ping)

@@ -17,11 +17,11 @@ import (
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
-// Config is the environment of the provider.
+// Config is how the provider is reached, and what it and we know each other by.
 type Config struct {
-	SecretKey      string        `env:"STRIPE_SECRET_KEY,required"`
+	SecretKey      string        `secret:"stripe-secret-key"`
 	PublishableKey string        `env:"STRIPE_PUBLISHABLE_KEY,required"`
-	WebhookSecret  string        `env:"STRIPE_WEBHOOK_SECRET,required"`
+	WebhookSecret  string        `secret:"stripe-webhook-secret"`
 	APIBase        string        `env:"STRIPE_API_BASE"` // empty: Stripe itself
 	Timeout        time.Duration `env:"FOYER_STRIPE_TIMEOUT" envDefault:"4s"`
 }

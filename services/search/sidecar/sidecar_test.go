@@ -83,12 +83,12 @@ func (s *shelf) has(ids ...uuid.UUID) error {
 
 func TestChangesArriveInBatchesAndPoisonGoesAside(t *testing.T) {
 	s := &shelf{written: map[uuid.UUID]uint64{}, poison: uuid.New(), flaky: 2}
-	cfg := harness.Sidecar(t, event.Search, func(cfg sidecar.Config) http.Handler {
+	harness.Sidecar(t, event.Search, func(cfg sidecar.Config) http.Handler {
 		router := mux.NewRouter()
 		sidecar.Mount(router, cfg.AppToken, dapr.Subscriptions(search.Indexer{Catalog: s, Writer: s})...)
 		return router
 	}, event.PubSub)
-	client, err := sidecar.New(cfg)
+	client, err := sidecar.New(harness.Sidecar(t, event.Catalog, nil, event.PubSub))
 	require.NoError(t, err)
 	defer client.Close()
 	publish := func(topic string, ids ...uuid.UUID) {

@@ -14,6 +14,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -113,7 +114,7 @@ func (a *Actors) Room(event uuid.UUID) *waitingroom.Room {
 
 // Mount adds Dapr's actor routes to a router that only the sidecar may call
 // (https://docs.dapr.io/reference/api/actors_api/#dapr-calling-to-user-service-code).
-func (a *Actors) Mount(router *mux.Router) {
+func (a *Actors) Mount(router *mux.Router, appToken string) {
 	router.HandleFunc("/dapr/config", func(w http.ResponseWriter, r *http.Request) {
 		respond(w, r, map[string]any{
 			"entities": []string{ActorType}, "actorIdleTimeout": "10m",
@@ -121,8 +122,8 @@ func (a *Actors) Mount(router *mux.Router) {
 		})
 	}).Methods(http.MethodGet)
 	router.HandleFunc("/actors/"+ActorType+"/{id}/method/remind/"+reminderTick, a.remind).Methods(http.MethodPut)
-	router.HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", a.invoke).Methods(http.MethodPut)
 	router.HandleFunc("/actors/"+ActorType+"/{id}", a.deactivate).Methods(http.MethodDelete)
+	sidecar.OwnApp(router, appToken).HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", a.invoke).Methods(http.MethodPut)
 }
 
 func (a *Actors) deactivate(w http.ResponseWriter, r *http.Request) {

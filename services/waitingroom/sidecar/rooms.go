@@ -54,16 +54,14 @@ func (r *Rooms) invoke(ctx context.Context, event uuid.UUID, method string, in, 
 func (r *Rooms) remote(ctx context.Context, event uuid.UUID, method string, raw []byte) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, actorTimeout)
 	defer cancel()
-	res, err := r.Client.Dapr().InvokeActor(ctx, &dapr.InvokeActorRequest{
-		ActorType: ActorType, ActorID: event.String(), Method: method, Data: raw,
-	})
+	res, err := r.Client.InvokeOwnActor(ctx, ActorType, event.String(), method, raw)
 	if err != nil {
 		return reply{}, err
 	}
-	if len(res.Data) == 0 {
+	if len(res) == 0 {
 		return reply{}, errors.New("empty answer")
 	}
-	return read[reply](res.Data)
+	return read[reply](res)
 }
 
 // wake makes sure that a room is ticked each second. Setting the reminder again is harmless.

@@ -64,7 +64,7 @@ func open(t *testing.T, w *world, components ...string) *House {
 		require.NoError(t, err)
 		house.Desk.Catalogue, house.clock.Catalogue, house.clock.Stocks = w, w, w
 		router := mux.NewRouter()
-		house.Actors.Mount(sidecar.Guarded(router, cfg.AppToken))
+		house.Actors.Mount(sidecar.Guarded(router, cfg.AppToken), cfg.AppToken)
 		sidecar.Mount(router, cfg.AppToken)
 		return router
 	}, append([]string{event.Line, event.Cache}, components...)...)

@@ -22,7 +22,7 @@ type config struct {
 	Identity   identity.Config
 	Keycloak   keycloak.Config
 	Web        keycloak.WebConfig
-	SessionKey string `env:"SESSION_KEY,required"`
+	SessionKey string `secret:"session-key"`
 }
 
 // resetQueue bounds the reset mails that wait.
@@ -40,6 +40,9 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	defer client.Close()
+	if err := client.LoadSecrets(ctx, &cfg); err != nil {
+		return err
+	}
 	seal, err := rest.NewSeal(cfg.SessionKey)
 	if err != nil {
 		return err

@@ -26,7 +26,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	b, err := dapr.Open(ctx, p, cfg)
+	b, err := dapr.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 type config struct {
 	Sidecar     sidecar.Config
 	Identity    identity.Config
-	DatabaseURL string `env:"DATABASE_URL,required"`
+	DatabaseURL string `secret:"catalog-database-url"`
 	PublicURL   string `env:"FOYER_PUBLIC_URL,required"`
 	WebIndex    string `env:"FOYER_WEB_INDEX" envDefault:"web/dist/index.html"`
 }
@@ -31,16 +31,19 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
 	client, err := sidecar.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if err := client.LoadSecrets(ctx, &cfg); err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	cache, events := client.Store(event.Cache), store.Store{Pool: pool}
 	answers := dapr.Cache{Store: cache}
 

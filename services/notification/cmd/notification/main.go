@@ -20,7 +20,7 @@ import (
 type config struct {
 	Sidecar     sidecar.Config
 	Identity    identity.Config
-	DatabaseURL string `env:"DATABASE_URL,required"`
+	DatabaseURL string `secret:"notification-database-url"`
 	PublicURL   string `env:"FOYER_PUBLIC_URL,required"`
 	MailFrom    string `env:"FOYER_MAIL_FROM" envDefault:"Foyer <tickets@foyer.test>"`
 }
@@ -32,16 +32,19 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
 	client, err := sidecar.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if err := client.LoadSecrets(ctx, &cfg); err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	composer, err := notification.NewComposer(cfg.PublicURL)
 	if err != nil {
 		return err

@@ -23,16 +23,19 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
 	client, err := sidecar.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	if err := client.LoadSecrets(ctx, &cfg); err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: client.Store(event.Cache)}), Metrics: p.Metrics,
 	})

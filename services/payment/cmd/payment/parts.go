@@ -18,7 +18,7 @@ type config struct {
 	Sidecar     sidecar.Config
 	Identity    identity.Config
 	Stripe      stripe.Config
-	DatabaseURL string `env:"DATABASE_URL,required"`
+	DatabaseURL string `secret:"payment-database-url"`
 	FormURL     string `env:"FOYER_STRIPESIM_FORM_URL"` // set where the provider is the simulator
 	Schedule    string `env:"FOYER_RECONCILIATION_SCHEDULE" envDefault:"@daily"`
 }

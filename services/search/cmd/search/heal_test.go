@@ -87,7 +87,7 @@ func TestEverythingOnTheRoadDies(t *testing.T) {
 	// As `foyer reindex` does.
 	anew, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	require.NoError(t, stack.Reindex(anew, p.ServiceURL("search"), p.Secrets.AppAPIToken))
+	require.NoError(t, stack.Reindex(anew, p.ServiceURL("search"), p.Secrets.AppAPIToken("search")))
 	p.EventuallyIndexed(t, time.Minute)
 	require.Error(t, stack.Reindex(anew, p.ServiceURL("search"), "guessed"))
 	t.Logf("%d commits", edits.Load())

@@ -17,7 +17,7 @@ import (
 
 type config struct {
 	Sidecar          sidecar.Config
-	DatabaseURL      string `env:"DATABASE_URL,required"`
+	DatabaseURL      string `secret:"search-database-url"`
 	ElasticsearchURL string `env:"ELASTICSEARCH_URL,required"`
 	WebIndex         string `env:"FOYER_WEB_INDEX" envDefault:"web/dist/index.html"`
 }
@@ -29,6 +29,14 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
+	client, err := sidecar.New(cfg.Sidecar)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if err := client.LoadSecrets(ctx, &cfg); err != nil {
+		return err
+	}
 	database, err := postgres.Open(ctx, cfg.DatabaseURL)
 	if err != nil {
 		return err
@@ -38,11 +46,6 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics})
 	if err != nil {

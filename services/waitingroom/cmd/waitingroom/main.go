@@ -46,7 +46,7 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.HandlerWithOptions(rest.Server{Desk: house.Desk, Hub: hub}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
-	house.Actors.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	house.Actors.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken), cfg.Sidecar.AppToken)
 	sidecar.Mount(router, cfg.Sidecar.AppToken, house.Subscriptions()...)
 
 	p.Go("streams", hub.Run)
