@@ -29,7 +29,7 @@ const usage = `Foyer: the whole ticketing platform on this machine.
   foyer dlq list [TOPIC] | replay TOPIC
                         what consumers could not handle; replay sends it to them again
   foyer reindex         build the search index anew, while people search the old one
-  foyer env             the secrets and addresses as shell exports, for dapr run -f dapr
+  foyer env             addresses and tokens as shell exports, for dapr run -f dapr
   foyer install         download and build what up needs, without starting anything
   foyer doctor          what this machine lacks
 
