@@ -2,8 +2,8 @@ package sidecar
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
 	"reflect"
 	"time"
 
@@ -25,31 +25,24 @@ func (c *Client) LoadSecrets(ctx context.Context, cfg any) error {
 	ctx, cancel := context.WithTimeout(ctx, secretsWait)
 	defer cancel()
 	return eachSecret(reflect.ValueOf(cfg).Elem(), func(name string, field reflect.Value) error {
+		var last error
 		value, err := backoff.Retry(ctx, func() (string, error) {
 			value, err := c.Secret(ctx, event.Secrets, name)
 			if status.Code(err) == codes.PermissionDenied {
-				return "", backoff.Permanent(err)
+				err = backoff.Permanent(err)
 			}
 			return value, err
 		}, backoff.WithMaxElapsedTime(0), backoff.WithBackOff(backoff.NewConstantBackOff(200*time.Millisecond)),
-			backoff.WithNotify(func(err error, _ time.Duration) {
-				slog.DebugContext(ctx, "secret not there yet", "secret", name, "error", err)
-			}))
+			backoff.WithNotify(func(err error, _ time.Duration) { last = err }))
+		if ctx.Err() != nil {
+			err = errors.Join(ctx.Err(), last)
+		}
 		if err != nil {
-			return err
+			return fmt.Errorf("load secret %s: %w", name, err)
 		}
 		field.SetString(value)
 		return nil
 	})
-}
-
-// SecretNames lists the secrets that a configuration asks for.
-func SecretNames(cfg any) (names []string) {
-	_ = eachSecret(reflect.ValueOf(cfg), func(name string, _ reflect.Value) error {
-		names = append(names, name)
-		return nil
-	})
-	return names
 }
 
 func eachSecret(v reflect.Value, do func(name string, field reflect.Value) error) error {

@@ -38,6 +38,12 @@ import (
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
+// inside is the platform, of which these tests need the services and their sidecars.
+func inside(t *testing.T) *harness.Platform {
+	t.Helper()
+	return harness.Parts(t, "auth", "catalog", "search", "booking", "booking-consumer", "highdemand-consumer", "waitingroom", "payment", "notification")
+}
+
 // intruder calls a sidecar's internal port past its own sidecar.
 type intruder struct {
 	t *testing.T
@@ -105,7 +111,7 @@ func attacks(app string) map[string]*internals.InternalInvokeRequest {
 }
 
 func TestInternalPortsWantACertificate(t *testing.T) {
-	i := intruder{t, harness.Everything(t)}
+	i := intruder{t, inside(t)}
 	for name, creds := range map[string]credentials.TransportCredentials{
 		"plain":                     insecure.NewCredentials(),
 		"TLS without a certificate": credentials.NewTLS(&tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}), //nolint:gosec // an attacker does not care
@@ -127,7 +133,7 @@ func TestInternalPortsWantACertificate(t *testing.T) {
 
 // Whoever has the identity of one app gets from the others what that app is for, and no more.
 func TestACertificateOpensOnlyWhatItsAppMayCall(t *testing.T) {
-	i := intruder{t, harness.Everything(t)}
+	i := intruder{t, inside(t)}
 	may := map[string][]string{ // by target, attack and caller
 		event.Auth + "/an address":          {event.Notification},
 		event.Booking + "/a booking's mail": {event.Notification},
@@ -161,7 +167,7 @@ func TestACertificateOpensOnlyWhatItsAppMayCall(t *testing.T) {
 }
 
 func TestSentrySignsOnlyForWhoProvesIt(t *testing.T) {
-	i := intruder{t, harness.Everything(t)}
+	i := intruder{t, inside(t)}
 	for name, token := range map[string]string{"none": "", "nonsense": "x.y.z", "another app's": i.token(event.Search)} {
 		for _, validator := range []sentry.SignCertificateRequest_TokenValidator{
 			sentry.SignCertificateRequest_UNKNOWN, sentry.SignCertificateRequest_INSECURE, sentry.SignCertificateRequest_JWKS, sentry.SignCertificateRequest_KUBERNETES,
@@ -176,7 +182,7 @@ func TestSentrySignsOnlyForWhoProvesIt(t *testing.T) {
 
 // What an app asks of its own sidecar is bound by the same rules.
 func TestSidecarsGiveAnAppOnlyItsOwn(t *testing.T) {
-	p := harness.Everything(t)
+	p := inside(t)
 	ask := func(app, token, method, path, body string) (int, string) {
 		req, err := http.NewRequestWithContext(t.Context(), method, fmt.Sprintf("http://127.0.0.1:%d%s", p.Apps[app].HTTPPort, path), bytes.NewReader([]byte(body)))
 		require.NoError(t, err)
@@ -236,7 +242,7 @@ func TestSidecarsGiveAnAppOnlyItsOwn(t *testing.T) {
 // Each app takes calls from its own sidecar alone: of every route behind the token, and with the
 // token of every other app.
 func TestAppsWantTheTokenOfTheirOwnSidecar(t *testing.T) {
-	p := harness.Everything(t)
+	p := inside(t)
 	ask := func(app, token, method, path string) int {
 		req, err := http.NewRequestWithContext(t.Context(), method, p.ServiceURL(app)+path, bytes.NewReader([]byte("{}")))
 		require.NoError(t, err)
