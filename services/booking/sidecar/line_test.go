@@ -57,7 +57,7 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 			line = NewLine(c, func(booking.Hold) {})
 			return []sidecar.Subscription{line.Subscription()}
 		})
-	}, event.PubSub, event.Broadcast)
+	}, event.Seats, event.PubSub, event.Broadcast)
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- line.Run(ctx) }()
