@@ -19,6 +19,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
+	"github.com/foyer-tickets/foyer/internal/text"
 )
 
 // Recipient is whom a mail goes to. It is asked for when the mail is sent and never stored.
@@ -143,7 +144,7 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 	if err := c.layout.Execute(&html, view); err != nil {
 		return Mail{}, fmt.Errorf("mail: %w", err)
 	}
-	return Mail{To: to.Email, Subject: subject, HTML: html.String()}, nil
+	return Mail{To: to.Email, Subject: text.Printable(subject), HTML: html.String()}, nil
 }
 
 func (c *Composer) actionURL(m Message) string {

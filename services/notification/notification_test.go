@@ -44,7 +44,7 @@ func TestEveryMailedKindHasATextInEveryLanguage(t *testing.T) {
 	require.NoError(t, err)
 	booking := uuid.New()
 	order := &notification.Order{Booking: booking, Total: money.Money{Amount: 4500, Currency: "EUR"}}
-	order.Event.Name = `Rock & <script>alert(1)</script>`
+	order.Event.Name = "Rock & <script>alert(1)</script>\r\nBcc: a@b.example"
 	order.Event.StartsAt = time.Date(2027, 3, 1, 19, 0, 0, 0, time.UTC)
 	order.Event.TimeZone = "Europe/Berlin"
 	order.Tickets = []notification.Ticket{{ID: uuid.New(), Label: "Parkett, A-5", Place: seat.Place{Zone: "Parkett", Row: "A", Number: "5"}}}
@@ -56,6 +56,8 @@ func TestEveryMailedKindHasATextInEveryLanguage(t *testing.T) {
 			mail, err := composer.Compose(notification.Message{Kind: kind, Booking: &booking},
 				notification.Recipient{Email: "a@foyer.test", Name: "Ada", Locale: locale}, order)
 			require.NoError(t, err, "%s %s", locale, kind)
+			assert.NotContains(t, mail.Subject, "\n", "a name begins no header of its own")
+			assert.NotContains(t, mail.Subject, "\r")
 			assert.Contains(t, mail.HTML, "2027-03-01 20:00 CET")
 			assert.Contains(t, mail.HTML, "Ada")
 			assert.Equal(t, locale == "de", strings.Contains(mail.HTML, "Parkett, Reihe A, Platz 5"))

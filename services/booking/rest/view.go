@@ -8,6 +8,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
 )
@@ -171,8 +172,9 @@ func calendar(t booking.Ticket, b booking.Booking, acceptLanguage string) []byte
 	return []byte(out.String())
 }
 
+// escape writes a text of one line. One that was stored with a line break would begin a property of its own.
 func escape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`, "\r\n", `\n`, "\n", `\n`).Replace(s)
+	return strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`).Replace(text.Printable(s))
 }
 
 // fold breaks a line after 75 octets, not within a character (RFC 5545, 3.1).
