@@ -14,7 +14,7 @@ import (
 var (
 	ErrVersionRequired = fault.New(fault.PreconditionRequired, "if_match_required", "Send If-Match with the version you changed.")
 	ErrVersionStale    = fault.New(fault.PreconditionFailed, "version_stale", "Somebody changed this since you read it.")
-	ErrInvalidCursor   = fault.New(fault.Malformed, "invalid_cursor", "This cursor is not one of ours.")
+	ErrInvalidCursor   = fault.New(fault.Invalid, "invalid_cursor", "This cursor is not one of ours.")
 )
 
 // ETag writes a version as a strong entity tag. A representation that also shows what changes

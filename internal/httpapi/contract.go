@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/mail"
@@ -181,6 +182,19 @@ func (c *contract) permit(next http.Handler) http.Handler {
 
 // bodyKey finds the body of a request as it came, without its limit.
 type bodyKey struct{}
+
+// exact refuses a method that an address of its own does not take, such as PATCH /events/import: the
+// router would take it for /events/{id}. An address without parameters comes first (OpenAPI 3.1, 4.8.8.2).
+func (c *contract) exact(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		item := c.doc.Paths.Value(r.URL.Path)
+		if item != nil && template(r) != r.URL.Path {
+			notAllowed(w, r, slices.Sorted(maps.Keys(item.Operations())))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 func (c *contract) limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -48,6 +48,9 @@ paths:
                 mail: {type: string, format: email, maxLength: 254}
                 quantity: {type: integer, minimum: 1, maximum: 10}
       responses: {"201": {description: made}}
+  /things/all:
+    post:
+      responses: {"200": {description: ok}}
   /file:
     post:
       x-stream-body: true
@@ -122,7 +125,8 @@ func router(t testing.TB, handle http.HandlerFunc) http.Handler {
 		Idempotency: &memory{answers: map[string]httpapi.Answer{}},
 	})
 	require.NoError(t, err)
-	r.HandleFunc("/things/{id}", handle).Methods(http.MethodPost)
+	r.HandleFunc("/things/all", handle).Methods(http.MethodPost)
+	r.HandleFunc("/things/{id}", handle).Methods(http.MethodPost, http.MethodDelete)
 	r.HandleFunc("/file", handle).Methods(http.MethodPost)
 	r.HandleFunc("/shared", handle).Methods(http.MethodGet)
 	r.HandleFunc("/open", handle).Methods(http.MethodGet)
@@ -310,6 +314,16 @@ func TestARouteOutsideTheContractHasItsOwnLimit(t *testing.T) {
 	assert.Equal(t, 413, call(h, http.MethodPost, "/internal", body).Code)
 	assert.Equal(t, 200, call(h, http.MethodPost, "/internal", body, "X-Large", "1").Code)
 	assert.Equal(t, 413, call(h, http.MethodPost, "/internal", body+body, "X-Large", "1").Code)
+}
+
+func TestAnAddressOfItsOwnIsNoParameter(t *testing.T) {
+	h := router(t, func(http.ResponseWriter, *http.Request) {})
+	assert.Equal(t, 200, call(h, http.MethodPost, "/things/all", "").Code)
+	for _, method := range []string{http.MethodDelete, http.MethodPut} {
+		w := call(h, method, "/things/all", "")
+		assert.Equal(t, 405, w.Code, method)
+		assert.Equal(t, "POST", w.Header().Get("Allow"), method)
+	}
 }
 
 func TestWhatIsNotFoundIsSeen(t *testing.T) {

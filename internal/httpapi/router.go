@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"slices"
@@ -57,7 +58,7 @@ func NewRouter(o Options) (*mux.Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpapi: %s: %w", o.Service, err)
 	}
-	router.Use(authenticate(o.Verifier), spec.permit, spec.limitBody, spec.boundStreams(o.Verifier), spec.validate)
+	router.Use(spec.exact, authenticate(o.Verifier), spec.permit, spec.limitBody, spec.boundStreams(o.Verifier), spec.validate)
 	if o.Idempotency != nil {
 		router.Use(spec.idempotent(o.Idempotency))
 	}
@@ -73,8 +74,11 @@ func NewRouter(o Options) (*mux.Router, error) {
 		WriteProblem(w, r, fault.New(fault.NotFound, "not_found", "There is nothing at this address."))
 	})
 	router.MethodNotAllowedHandler = outer(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", strings.Join(allowed(router, r), ", "))
-		WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "This address does not take that method."))
+		if item := spec.doc.Paths.Value(r.URL.Path); item != nil {
+			notAllowed(w, r, slices.Sorted(maps.Keys(item.Operations())))
+			return
+		}
+		notAllowed(w, r, allowed(router, r))
 	})
 	return router, nil
 }
@@ -82,6 +86,11 @@ func NewRouter(o Options) (*mux.Router, error) {
 // methods that a route can have.
 var methods = []string{
 	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+}
+
+func notAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
+	w.Header().Set("Allow", strings.Join(methods, ", "))
+	WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "This address does not take that method."))
 }
 
 // allowed lists the methods that an address takes (RFC 9110, 10.2.1).

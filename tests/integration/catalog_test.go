@@ -111,7 +111,7 @@ func TestCatalogListGivesEverythingPublishedInPagesThatStay(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, bySource, 1106)
 	assert.Equal(t, map[string]int{"Kellerbühne": 2 * 200, "Théâtre des Brotteaux": 2 * 1200, "Nordlicht Arena": 2 * 20_000, "high demand": 1}, houses)
-	as(t, nobody).call(http.MethodGet, "/api/v1/events?cursor=nonsense", nil).refused(400, "invalid_cursor")
+	as(t, nobody).call(http.MethodGet, "/api/v1/events?cursor=nonsense", nil).refused(422, "invalid_cursor")
 	as(t, nobody).call(http.MethodGet, "/api/v1/events?limit=1000", nil).refused(422, "invalid_request")
 	as(t, nobody).call(http.MethodGet, "/api/v1/events/"+uuid.NewString(), nil).refused(404, "event_not_found")
 }

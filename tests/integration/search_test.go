@@ -134,7 +134,7 @@ func TestSearchRefusesNonsense(t *testing.T) {
 		c.call(http.MethodGet, "/api/v1/search?"+query, nil).refused(http.StatusUnprocessableEntity, code)
 	}
 	c.call(http.MethodGet, "/api/v1/search?q=%00", nil).refused(http.StatusUnprocessableEntity, "invalid_request")
-	c.call(http.MethodGet, "/api/v1/search?cursor=nonsense", nil).refused(http.StatusBadRequest, "invalid_cursor")
+	c.call(http.MethodGet, "/api/v1/search?cursor=nonsense", nil).refused(http.StatusUnprocessableEntity, "invalid_cursor")
 	for _, q := range []string{`"`, `*:*`, `{"query":{"match_all":{}}}`, `' OR 1=1 --`, `\`, `(((`, strings.Repeat("a ", 400)} {
 		c.call(http.MethodGet, "/api/v1/search?q="+url.QueryEscape(q), nil).as(200, nil)
 		c.call(http.MethodGet, "/api/v1/search/suggest?q="+url.QueryEscape(q), nil).as(200, nil)
