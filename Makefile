@@ -34,7 +34,7 @@ install: ## download and build the parts that Debian has no package of
 	@$(FOYER) install
 
 ##@ Check it
-.PHONY: test test-unit test-web test-integration test-e2e lint fmt
+.PHONY: test test-unit test-web test-integration test-contract test-e2e lint fmt
 test: test-unit test-web test-integration test-e2e ## all tests, the quick ones first
 test-unit: install ## units and adapters, the latter against the real parts
 	@echo "== unit and adapter tests"
@@ -44,6 +44,8 @@ test-web: ## the web application's own tests
 test-integration: install ## the whole platform, from outside
 	@echo "== whole-system tests"
 	@$(GOTEST) -count=1 ./tests/integration/...
+test-contract: install ## schemathesis on every OpenAPI file, with the whole platform
+	@$(GOTEST) -count=1 -tags contract -run 'TestContract$$' ./tests/integration
 test-e2e: ## a real Chromium on the whole platform
 	@if [ -f tests/e2e/package.json ]; then echo "== end-to-end tests"; tests/e2e/run; fi
 lint: $(GOLANGCI) ## golangci-lint, formatting, the web application's linter and types
