@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -84,6 +85,20 @@ func (s *Stream) Send(event, id string, data []byte) error {
 
 // Comment writes a line that clients ignore.
 func (s *Stream) Comment() error { return s.Raw([]byte(":\n\n")) }
+
+// Farewell is what a stream ends with when its process stops: come back soon, but not all at once.
+func Farewell() []byte {
+	return fmt.Appendf(nil, "retry: %d\n\n", comeBackAfter+rand.IntN(comeBackWithin))
+}
+
+// The pause before a client whose stream ended comes back, in milliseconds.
+const (
+	comeBackAfter  = 100
+	comeBackWithin = 1900
+)
+
+// End writes the farewell. Whoever does not read it comes back all the same.
+func (s *Stream) End() { _ = s.Raw(Farewell()) }
 
 // Raw writes bytes made by Event: one slice may serve any number of streams.
 func (s *Stream) Raw(frame []byte) error {

@@ -1,5 +1,16 @@
 // Package process is the life of a Foyer process, written once: read the environment, speak
-// up (logs, traces, metrics), serve, answer health questions, and on a signal drain and leave.
+// up (logs, traces, metrics), serve, answer health questions, and on a signal stop in order.
+//
+// A process stops in the same steps, whatever is going on in it:
+//
+//  1. it is not ready any more, and streams end with a hint when to come back;
+//  2. it takes no new connection, and requests that run are finished;
+//  3. the tasks end;
+//  4. what was registered with OnClose is flushed and closed, the last first;
+//  5. traces are flushed.
+//
+// Each step has a bound, and all of them together take less than five seconds. Nothing that a
+// task or a request uses can be closed before they have ended, since no main closes anything.
 package process
 
 import (
@@ -7,10 +18,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
+	"runtime/pprof"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,8 +30,6 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 )
@@ -28,11 +38,23 @@ import (
 // they are needed before the sidecar answers.
 type Config struct {
 	Host         string        `env:"APP_HOST" envDefault:"127.0.0.1"`
-	Port         uint16        `env:"APP_PORT,required"`
+	Port         uint16        `env:"APP_PORT"` // required by Serve
 	LogLevel     slog.Level    `env:"FOYER_LOG_LEVEL" envDefault:"INFO"`
-	DrainDelay   time.Duration `env:"FOYER_DRAIN_DELAY" envDefault:"0s"` // not ready, still serving: lets load balancers notice
-	DrainTimeout time.Duration `env:"FOYER_DRAIN_TIMEOUT" envDefault:"10s"`
+	DrainDelay   time.Duration `env:"FOYER_DRAIN_DELAY" envDefault:"0s"`   // not ready, still taking connections: lets load balancers notice
+	DrainTimeout time.Duration `env:"FOYER_DRAIN_TIMEOUT" envDefault:"2s"` // for requests to finish before they are cancelled
+	TaskTimeout  time.Duration `env:"FOYER_TASK_TIMEOUT" envDefault:"1s"`  // for tasks to end
+	CloseTimeout time.Duration `env:"FOYER_CLOSE_TIMEOUT" envDefault:"1s"` // for all that is flushed and closed
 	OTLPEndpoint string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
+}
+
+const (
+	cutTimeout   = 300 * time.Millisecond // for cancelled requests to say so
+	flushTimeout = 500 * time.Millisecond // for traces
+)
+
+// limit is how long stopping takes at most.
+func (c Config) limit() time.Duration {
+	return c.DrainDelay + c.DrainTimeout + cutTimeout + c.TaskTimeout + c.CloseTimeout + flushTimeout
 }
 
 // Process is one running service.
@@ -42,18 +64,37 @@ type Process struct {
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
 
-	ctx    context.Context // ends when the tasks are to stop, which is after the last request
-	tasks  *errgroup.Group
-	checks map[string]func(context.Context) error
-	ready  atomic.Bool
+	checks     map[string]func(context.Context) error
+	ready      atomic.Bool
+	drain      context.Context //nolint:containedctx // ends when draining begins
+	startDrain context.CancelFunc
+
+	tasks taskGroup
+
+	mu      sync.Mutex
+	onDrain []func()
+	closers []closer
 }
 
-// Main runs a process until SIGINT or SIGTERM and exits with 1 when it failed.
+type closer struct {
+	name  string
+	close func(context.Context) error
+}
+
+// Main runs a process until SIGINT or SIGTERM, and exits with 0 when it stopped in order and with
+// 1 when something failed. A second signal ends it at once.
 func Main(name string, run func(ctx context.Context, p *Process) error) {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := start(ctx, name, run)
-	stop()
-	if err != nil {
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		<-signals
+		stop()
+		<-signals
+		slog.Error("ended at once, by a second signal", "process", name)
+		os.Exit(1)
+	}()
+	if err := start(ctx, name, run); err != nil {
 		slog.Error("process failed", "process", name, "error", err)
 		os.Exit(1)
 	}
@@ -70,23 +111,40 @@ func start(ctx context.Context, name string, run func(context.Context, *Process)
 	if err != nil {
 		return err
 	}
-	taskCtx, stopTasks := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopTasks()
-	tasks, taskCtx := errgroup.WithContext(taskCtx)
 	p := &Process{
 		Name: name, Config: cfg, Log: log, Metrics: telemetry.Metrics(),
-		ctx: taskCtx, tasks: tasks, checks: map[string]func(context.Context) error{},
+		checks: map[string]func(context.Context) error{},
 	}
-	err = run(ctx, p)
-	stopTasks()
-	err = errors.Join(err, ignoreCanceled(tasks.Wait()))
+	p.drain, p.startDrain = context.WithCancel(context.WithoutCancel(ctx))
+	p.tasks.ctx, p.tasks.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
+	context.AfterFunc(ctx, p.watch)
 
-	flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	err = run(ctx, p)
+	if ctx.Err() != nil { // told to stop, perhaps while still starting
+		err = ignoreCanceled(err)
+	}
+	p.beginDrain() // where run failed before it served
+	err = errors.Join(err, p.tasks.stop(cfg.TaskTimeout), p.close())
+
+	flushCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
 	defer cancel()
 	if ferr := flush(flushCtx); ferr != nil {
 		log.Warn("traces not flushed", "error", ferr)
 	}
+	if err == nil {
+		log.Info("stopped")
+	}
 	return err
+}
+
+// watch ends a process that does not stop in time for a reason that no step bounds.
+func (p *Process) watch() {
+	time.AfterFunc(p.Config.limit(), func() {
+		var stacks strings.Builder
+		_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
+		p.Log.Error("not stopped in time", "limit", p.Config.limit().String(), "goroutines", stacks.String())
+		os.Exit(1)
+	})
 }
 
 // Load fills a struct with `env` tags from the environment. It is called once, at the start.
@@ -101,103 +159,70 @@ func Load[T any]() (T, error) {
 // Check adds a condition for being ready. It gets a context of two seconds.
 func (p *Process) Check(name string, check func(context.Context) error) { p.checks[name] = check }
 
-// Go runs a task beside the server. Its context ends after the last request was served.
-// A task that fails takes the process down: a half-working process is worse than a restart.
-func (p *Process) Go(name string, task func(context.Context) error) {
-	p.tasks.Go(func() error {
-		if err := ignoreCanceled(task(p.ctx)); err != nil {
-			return fmt.Errorf("task %s: %w", name, err)
-		}
+// OnDrain registers what ends when draining begins, beside the requests: connections that were
+// taken over from the server, for instance.
+func (p *Process) OnDrain(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.onDrain = append(p.onDrain, f)
+}
+
+// OnClose registers what is flushed or closed once all requests and tasks have ended. The last
+// registered goes first, so what is opened later may use what was opened before until its end.
+func (p *Process) OnClose(name string, f func(context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closers = append(p.closers, closer{name, f})
+}
+
+// Plain makes a function for OnClose of one that takes and returns nothing.
+func Plain(f func()) func(context.Context) error {
+	return func(context.Context) error {
+		f()
 		return nil
-	})
+	}
 }
 
-// Serve answers requests until ctx ends, then drains: it stops being ready, waits DrainDelay,
-// and gives running requests DrainTimeout to finish. /healthz, /readyz and /metrics are served
-// beside handler; the gateway does not route them.
-func (p *Process) Serve(ctx context.Context, handler http.Handler) error {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /readyz", p.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{}))
-	mux.Handle("/", handler)
-
-	// Streams end with the drain, not with their clients.
-	requests, endStreams := context.WithCancel(context.WithoutCancel(ctx))
-	defer endStreams()
-	server := &http.Server{
-		Handler:           mux,
-		BaseContext:       func(net.Listener) context.Context { return requests },
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       60 * time.Second,
-		WriteTimeout:      60 * time.Second, // streams move their own deadline forward
-		IdleTimeout:       120 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(p.Log.Handler(), slog.LevelWarn),
-	}
-	server.RegisterOnShutdown(endStreams)
-	addr := net.JoinHostPort(p.Config.Host, fmt.Sprint(p.Config.Port))
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	p.ready.Store(true)
-	p.Log.Info("serving", "address", addr)
-
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve: %w", err)
-	case <-p.ctx.Done(): // a task failed
-	case <-ctx.Done():
-		p.ready.Store(false)
-		wait(p.Config.DrainDelay)
-	}
+// beginDrain does nothing the second time.
+func (p *Process) beginDrain() {
 	p.ready.Store(false)
-	shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.Config.DrainTimeout)
-	defer cancel()
-	if err := server.Shutdown(shutdown); err != nil {
-		return errors.Join(fmt.Errorf("drain: %w", err), server.Close())
-	}
-	p.Log.Info("drained")
-	return nil
-}
-
-func (p *Process) readyz(w http.ResponseWriter, r *http.Request) {
-	if !p.ready.Load() {
-		http.Error(w, "draining", http.StatusServiceUnavailable)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.draining() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	p.startDrain()
+	for _, f := range p.onDrain {
+		f()
+	}
+}
+
+func (p *Process) draining() bool { return p.drain.Err() != nil }
+
+// close runs the closers. One that hangs is left behind, and does not keep the others from theirs.
+func (p *Process) close() error {
+	p.mu.Lock()
+	closers := slices.Clone(p.closers)
+	p.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.Background(), p.Config.CloseTimeout)
 	defer cancel()
-	var (
-		wg  sync.WaitGroup
-		mu  sync.Mutex
-		bad error
-	)
-	for name, check := range p.checks {
-		wg.Go(func() {
-			if err := check(ctx); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				bad = errors.Join(bad, fmt.Errorf("%s: %w", name, err))
+	var errs []error
+	for i, c := range slices.Backward(closers) {
+		deadline, _ := ctx.Deadline() // each gets half of what is left, the last one all
+		one, cancel := context.WithTimeout(ctx, time.Until(deadline)/time.Duration(min(i+1, 2)))
+		done := make(chan error, 1)
+		go func() { done <- c.close(one) }()
+		select {
+		case err := <-done:
+			if err != nil {
+				errs = append(errs, fmt.Errorf("close %s: %w", c.name, err))
 			}
-		})
+		case <-one.Done():
+			errs = append(errs, fmt.Errorf("close %s: %w", c.name, one.Err()))
+		}
+		cancel()
 	}
-	wg.Wait()
-	if bad != nil {
-		p.Log.WarnContext(ctx, "not ready", "error", bad)
-		http.Error(w, bad.Error(), http.StatusServiceUnavailable)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func wait(d time.Duration) {
-	if d > 0 {
-		<-time.After(d)
-	}
+	return errors.Join(errs...)
 }
 
 func ignoreCanceled(err error) error {
