@@ -5,59 +5,23 @@ package main
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"net"
-	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
-	"time"
-
-	"github.com/caarlos0/env/v11"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/cmd/stripesim/sim"
-	"github.com/foyer-tickets/foyer/internal/telemetry"
+	"github.com/foyer-tickets/foyer/internal/process"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	err := run(ctx)
-	stop()
-	if err != nil {
-		slog.Error("stripesim failed", "error", err)
-		os.Exit(1)
-	}
-}
+func main() { process.Main("stripesim", run) }
 
-func run(ctx context.Context) error {
-	cfg, err := env.ParseAs[sim.Config]()
+func run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[sim.Config]()
 	if err != nil {
 		return err
 	}
-	slog.SetDefault(telemetry.Logger(os.Stdout, "stripesim", cfg.LogLevel))
 	s, err := sim.Open(cfg)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.Run(ctx) })
-	group.Go(func() error { return serve(ctx, cfg.APIAddr, s.API()) })
-	group.Go(func() error { return serve(ctx, cfg.FormAddr, s.Form()) })
-	if err := group.Wait(); !errors.Is(err, context.Canceled) && !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
-}
-
-func serve(ctx context.Context, addr string, handler http.Handler) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second}
-	context.AfterFunc(ctx, func() { server.Close() })
-	return server.Serve(listener)
+	p.OnClose("books", process.Plain(s.Close))
+	p.Go("events", s.Run)
+	return p.ServeAll(ctx, process.Endpoint{Address: cfg.APIAddr, Handler: s.API()}, process.Endpoint{Address: cfg.FormAddr, Handler: s.Form()})
 }

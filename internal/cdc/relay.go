@@ -26,6 +26,7 @@ const (
 	lagInterval    = 10 * time.Second
 	lagAlarm       = 256 << 20 // bytes of WAL that the slot holds back
 	receiveWait    = time.Second
+	hangUpTime     = 200 * time.Millisecond
 	silence        = 15 * time.Second // without a word, each side takes the other for gone
 )
 
@@ -80,7 +81,7 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close(context.WithoutCancel(ctx))
+	defer hangUp(ctx, db)
 
 	repl := cfg.Config.Copy()
 	repl.RuntimeParams["replication"] = "database"
@@ -89,7 +90,7 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	if err != nil {
 		return err
 	}
-	defer stream.Close(context.WithoutCancel(ctx))
+	defer hangUp(ctx, stream)
 
 	slot := r.slotName(cfg.Database)
 	// A slot that is being made, or read to its snapshot, is not yet held by a stream.
@@ -120,6 +121,16 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	slog.InfoContext(ctx, "relaying", "slot", slot, "from", start.String())
 	f := &follower{relay: r, stream: stream, db: db, slot: slot, done: start, lag: lag, relations: map[uint32]*pglogrepl.RelationMessage{}}
 	return f.follow(ctx)
+}
+
+// hangUp closes a connection, also after ctx has ended, and does not wait for long that the other
+// side agrees. What the session had, a lock or a slot, goes with it.
+func hangUp(ctx context.Context, conn interface {
+	Close(ctx context.Context) error
+}) {
+	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTime)
+	defer cancel()
+	_ = conn.Close(soon)
 }
 
 func (r *Relay) publication() string { return "foyer_" + r.Name }
@@ -238,12 +249,12 @@ func (r *Relay) relaySnapshot(ctx context.Context, db *pgx.Conn, name string, ls
 	if err != nil {
 		return err
 	}
-	defer reader.Close(context.WithoutCancel(ctx))
+	defer hangUp(ctx, reader)
 	tx, err := reader.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback(context.WithoutCancel(ctx)) // read only
+	// It only reads, and ends with its connection.
 	if _, err := tx.Exec(ctx, "SET TRANSACTION SNAPSHOT '"+name+"'"); err != nil {
 		return fmt.Errorf("relay: snapshot: %w", err)
 	}
@@ -352,7 +363,7 @@ type mark struct {
 func (f *follower) follow(ctx context.Context) error {
 	f.heard = time.Now()
 	defer func() { // whoever comes next need not repeat what has arrived
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTime)
 		defer cancel()
 		_ = f.status(last)
 	}()

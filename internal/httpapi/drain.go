@@ -1,6 +1,11 @@
 package httpapi
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+)
 
 type drainKey struct{}
 
@@ -23,4 +28,33 @@ func UntilDrain(ctx context.Context) (context.Context, context.CancelFunc) {
 		stop()
 		cancel()
 	}
+}
+
+// drainStreams ends each stream when the process begins to stop, without its handler's doing, and
+// tells the reader when to come back: a stream is whatever the contract says answers with events.
+func (c *contract) drainStreams(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, _, op := c.operation(r); !stream(op) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		ctx, cancel := UntilDrain(r.Context())
+		defer cancel()
+		rec := &recorder{ResponseWriter: w}
+		next.ServeHTTP(rec, r.WithContext(ctx))
+		if drain, ok := r.Context().Value(drainKey{}).(context.Context); ok && drain.Err() != nil && rec.status == http.StatusOK {
+			_, _ = w.Write(Farewell()) // whoever does not read it comes back all the same
+		}
+	})
+}
+
+// The pause before a client whose stream ended comes back, in milliseconds.
+const (
+	comeBackAfter  = 100
+	comeBackWithin = 1900
+)
+
+// Farewell is what a stream ends with when its process stops: come back soon, but not all at once.
+func Farewell() []byte {
+	return fmt.Appendf(nil, "retry: %d\n\n", comeBackAfter+rand.IntN(comeBackWithin))
 }

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"time"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gorilla/mux"
 
 	"github.com/foyer-tickets/foyer/internal/identity"
@@ -39,10 +39,16 @@ func (c *contract) boundStreams(v Verifier) mux.MiddlewareFunc {
 // personalStream tells whether the operation answers a signed-in caller with events.
 func (c *contract) personalStream(r *http.Request) bool {
 	_, _, op := c.operation(r)
-	if op == nil || op.Responses == nil {
+	if !stream(op) {
 		return false
 	}
-	if _, secured := c.access(op); !secured {
+	_, secured := c.access(op)
+	return secured
+}
+
+// stream tells whether an operation answers with events.
+func stream(op *openapi3.Operation) bool {
+	if op == nil || op.Responses == nil {
 		return false
 	}
 	ok := op.Responses.Value("200")
@@ -85,20 +91,6 @@ func (s *Stream) Send(event, id string, data []byte) error {
 
 // Comment writes a line that clients ignore.
 func (s *Stream) Comment() error { return s.Raw([]byte(":\n\n")) }
-
-// Farewell is what a stream ends with when its process stops: come back soon, but not all at once.
-func Farewell() []byte {
-	return fmt.Appendf(nil, "retry: %d\n\n", comeBackAfter+rand.IntN(comeBackWithin))
-}
-
-// The pause before a client whose stream ended comes back, in milliseconds.
-const (
-	comeBackAfter  = 100
-	comeBackWithin = 1900
-)
-
-// End writes the farewell. Whoever does not read it comes back all the same.
-func (s *Stream) End() { _ = s.Raw(Farewell()) }
 
 // Raw writes bytes made by Event: one slice may serve any number of streams.
 func (s *Stream) Raw(frame []byte) error {

@@ -2,7 +2,9 @@ package httpapi_test
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -88,5 +90,36 @@ func TestStreamsEndWithTheSession(t *testing.T) {
 	case <-everyones:
 		t.Fatal("a public stream ended")
 	default:
+	}
+}
+
+// Every stream ends when the process begins to stop, without its handler's doing, and says when to
+// come back. What is no stream is finished.
+func TestStreamsEndWithTheProcess(t *testing.T) {
+	drain, stop := context.WithCancel(t.Context())
+	router, err := httpapi.NewRouter(httpapi.Options{Service: "test", Spec: []byte(streams), Verifier: verifier{}})
+	require.NoError(t, err)
+	router.HandleFunc("/everyones", func(w http.ResponseWriter, r *http.Request) {
+		if _, err := httpapi.NewStream(w); err == nil {
+			stop()
+			<-r.Context().Done()
+		}
+	})
+	router.HandleFunc("/other", func(w http.ResponseWriter, r *http.Request) {
+		if r.Context().Err() == nil {
+			fmt.Fprint(w, "whole")
+		}
+	})
+	server := httptest.NewUnstartedServer(router)
+	server.Config.BaseContext = func(net.Listener) context.Context { return httpapi.WithDrain(t.Context(), drain) }
+	server.Start()
+	defer server.Close()
+	for path, want := range map[string]string{"/everyones": `^retry: 2000\n\nretry: \d+\n\n$`, "/other": "^whole$"} {
+		res, err := http.Get(server.URL + path)
+		require.NoError(t, err)
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		res.Body.Close()
+		assert.Regexp(t, want, string(body))
 	}
 }

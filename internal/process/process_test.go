@@ -102,7 +102,7 @@ func routes() http.Handler {
 		}
 		tell("stream began")
 		<-ctx.Done()
-		stream.End()
+		_ = stream.Raw(httpapi.Farewell())
 	})
 	return mux
 }

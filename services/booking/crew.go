@@ -8,13 +8,15 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Bounds of a crew. A full queue makes the broker wait.
 const (
 	crewHands   = 32
 	crewQueue   = 256
-	crewTimeout = 10 * time.Second // of one drive; also how long a process that leaves waits for it
+	crewTimeout = 10 * time.Second // of one drive
 	crewTries   = 8
 	crewPause   = 200 * time.Millisecond // before the second try; doubles
 	crewPauses  = 4 * time.Second        // at most
@@ -62,27 +64,40 @@ func (c *Crew) Notice(ctx context.Context, n PaymentNotice) error {
 	return c.take(ctx, task{booking: b.ID, known: &b})
 }
 
-// Run works until ctx ends, and finishes what is in hand.
+// Run works until ctx ends, and then for a moment on what is in hand and what waits: their messages
+// are done, and the sweeper comes for the rest only later.
 func (c *Crew) Run(ctx context.Context) error {
+	grace, cancel := worker.Grace(ctx, worker.InHand)
+	defer cancel()
 	var group errgroup.Group
 	for range crewHands {
 		group.Go(func() error {
-			for {
+			for ctx.Err() == nil {
 				select {
 				case <-ctx.Done():
-					return ctx.Err()
 				case t := <-c.queue:
-					c.work(t)
+					c.work(grace, t)
 				}
 			}
+			for grace.Err() == nil {
+				select {
+				case t := <-c.queue:
+					c.work(grace, t)
+				default:
+					return ctx.Err()
+				}
+			}
+			return ctx.Err()
 		})
 	}
 	return group.Wait()
 }
 
-func (c *Crew) work(t task) {
+// work drives one booking; it stops when running does.
+func (c *Crew) work(running context.Context, t task) {
 	ctx, cancel := context.WithTimeout(t.ctx, crewTimeout)
 	defer cancel()
+	defer context.AfterFunc(running, cancel)()
 	var err error
 	if t.known != nil {
 		err = c.driver.driveOn(ctx, *t.known)

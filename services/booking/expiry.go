@@ -66,13 +66,13 @@ func (e *Expiries) Watch(h Hold) {
 	}
 }
 
-// Run tells of holds until ctx ends, and leaves none behind that it was to remember.
+// Run tells of holds until ctx ends. What was to be remembered by then is left to Flush.
 func (e *Expiries) Run(ctx context.Context) error {
-	err := every(ctx, expireEvery, "expired holds", e.Look)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), expireEvery)
-	defer cancel()
-	return errors.Join(err, e.writeDown(ctx))
+	return every(ctx, expireEvery, "expired holds", e.Look)
 }
+
+// Flush writes down what is to be remembered.
+func (e *Expiries) Flush(ctx context.Context) error { return e.writeDown(ctx) }
 
 // Look writes down what is to be remembered, and tells of what passed.
 func (e *Expiries) Look(ctx context.Context) error {

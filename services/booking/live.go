@@ -258,7 +258,9 @@ func (l *Live) visit(ctx context.Context, event uuid.UUID) {
 
 // Run flushes changes to readers, expires holds, and looks at the store from time to time.
 func (l *Live) Run(ctx context.Context) error {
-	go l.refresh(ctx)
+	var refresher sync.WaitGroup
+	refresher.Go(func() { l.refresh(ctx) })
+	defer refresher.Wait()
 	tick := time.NewTicker(coalesce)
 	defer tick.Stop()
 	for {

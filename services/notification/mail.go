@@ -20,6 +20,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/text"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Recipient is whom a mail goes to. It is asked for when the mail is sent and never stored.
@@ -253,15 +254,21 @@ func (m Mailer) sendDue(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	// A mail that is being sent when the process ends is noted as sent: it would be sent twice otherwise.
+	hand, cancel := worker.Grace(ctx, worker.InHand)
+	defer cancel()
 	errs := make([]error, len(due))
 	var group errgroup.Group
 	group.SetLimit(mailsAtOnce)
 	for i, d := range due {
 		group.Go(func() error {
-			if err := m.send(ctx, d.Message); err != nil {
-				errs[i] = errors.Join(err, m.Outbox.Failed(ctx, d.Message.ID, nextTry(m.Now(), d.Try, err)))
+			if ctx.Err() != nil {
+				return nil // not begun; due again when its lease ends
+			}
+			if err := m.send(hand, d.Message); err != nil {
+				errs[i] = errors.Join(err, m.Outbox.Failed(hand, d.Message.ID, nextTry(m.Now(), d.Try, err)))
 			} else {
-				errs[i] = m.Outbox.Sent(ctx, d.Message.ID, m.Now())
+				errs[i] = m.Outbox.Sent(hand, d.Message.ID, m.Now())
 			}
 			return nil
 		})

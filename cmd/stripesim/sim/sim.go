@@ -75,7 +75,9 @@ func (s *Simulator) Close() { s.disk.close() }
 
 // Run delivers webhooks and lets time do its work until ctx ends.
 func (s *Simulator) Run(ctx context.Context) error {
-	go s.mail.run(ctx)
+	var mail sync.WaitGroup
+	mail.Go(func() { s.mail.run(ctx) })
+	defer mail.Wait()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -9,6 +9,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/foyer-tickets/foyer/internal/postgres"
 )
 
 // channel on which steps of bookings are notified, with the booking's id.
@@ -53,6 +55,16 @@ func (b *Bell) Run(ctx context.Context) error {
 	}
 }
 
+// Flush sends what was rung.
+func (b *Bell) Flush(ctx context.Context) error {
+	select {
+	case id := <-b.steps:
+		b.send(ctx, b.gather(id))
+	default:
+	}
+	return nil
+}
+
 func (b *Bell) gather(first uuid.UUID) []string {
 	ids := []string{first.String()}
 	for len(ids) < bellQueue {
@@ -84,9 +96,7 @@ func (s Store) Listen(ctx context.Context, f func(uuid.UUID)) error {
 	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	defer func() {
-		_, _ = conn.Exec(context.WithoutCancel(ctx), `UNLISTEN *`) // the connection goes back to the pool
-	}()
+	defer postgres.Restore(ctx, conn, `UNLISTEN *`)
 	for {
 		var n *pgconn.Notification
 		if n, err = conn.Conn().WaitForNotification(ctx); err != nil {

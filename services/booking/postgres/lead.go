@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/foyer-tickets/foyer/internal/postgres"
 )
 
 // Lock names a duty that one replica has at a time.
@@ -39,31 +41,25 @@ func (s Store) Alone(lock Lock, duty func(context.Context) error) func(context.C
 }
 
 func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, duty func(context.Context) error) error {
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	var got bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, int64(lock)).Scan(&got); err != nil || !got {
-		return err
-	}
-	defer func() {
-		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, int64(lock)) // a lost connection has lost the lock
-	}()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done := make(chan error, 1)
-	go func() { done <- duty(ctx) }()
-	for {
-		select {
-		case err := <-done:
-			return err
-		case <-time.After(leadEvery):
-			if _, err := conn.Exec(ctx, `SELECT 1`); err != nil {
-				cancel(err)
-				return errors.Join(fmt.Errorf("lock lost: %w", err), <-done)
+	err := postgres.WithLock(ctx, pool, int64(lock), func(ctx context.Context, alive func(context.Context) error) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		done := make(chan error, 1)
+		go func() { done <- duty(ctx) }()
+		for {
+			select {
+			case err := <-done:
+				return err
+			case <-time.After(leadEvery):
+				if err := alive(ctx); err != nil {
+					cancel(err)
+					return errors.Join(fmt.Errorf("lock lost: %w", err), <-done)
+				}
 			}
 		}
+	})
+	if errors.Is(err, postgres.ErrLocked) {
+		return nil
 	}
+	return err
 }

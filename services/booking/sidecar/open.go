@@ -55,6 +55,9 @@ type Backing struct {
 // patience is how long a process waits for its sidecar when it starts.
 const patience = 2 * time.Minute
 
+// startWait is how long a request waits for a process that is just starting.
+const startWait = 4 * time.Second
+
 // Open connects to everything, and refuses a state store that could sell a seat twice.
 func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error) {
 	if cfg.HoldSeconds < 1 {
@@ -64,15 +67,15 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	if err != nil {
 		return nil, err
 	}
+	p.OnClose("sidecar", process.Plain(client.Close))
 	if err := client.LoadSecrets(ctx, cfg); err != nil {
-		client.Close()
 		return nil, err
 	}
 	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
 	if err != nil {
-		client.Close()
 		return nil, err
 	}
+	p.OnClose("postgres", process.Plain(pool.Close))
 	bell := store.NewBell(pool)
 	b := &Backing{
 		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), Bell: bell},
@@ -83,7 +86,9 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	p.Check("seats", b.check)
 	p.Go("proof", b.prove)
 	p.Go("megaphone", b.Megaphone.Run)
+	p.OnClose("megaphone", b.Megaphone.Flush)
 	p.Go("bell", bell.Run)
+	p.OnClose("bell", bell.Flush)
 	return b, nil
 }
 
@@ -116,12 +121,20 @@ func (b *Backing) check(context.Context) error {
 }
 
 // Guard lets nobody in before the state store was tried out, except for the sidecar's question
-// what to subscribe to.
+// what to subscribe to. Whoever comes a moment too early waits: a restart is short.
 func (b *Backing) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := b.check(r.Context()); err != nil && r.URL.Path != sidecar.SubscribePath {
-			httpapi.WriteProblem(w, r, err)
-			return
+		if r.URL.Path != sidecar.SubscribePath && b.check(r.Context()) != nil {
+			soon, cancel := httpapi.UntilDrain(r.Context())
+			defer cancel()
+			soon, cancel = context.WithTimeout(soon, startWait)
+			defer cancel()
+			select {
+			case <-b.proven:
+			case <-soon.Done():
+				httpapi.WriteProblem(w, r, errUnproven)
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -155,10 +168,4 @@ func (b *Backing) Driver() *booking.Driver {
 		Journal: b.Store, Fence: b.Seats, Payments: payments, Cashbook: payments, Announcer: b.Megaphone,
 		Key: b.Key, Grace: b.config.Grace(), Now: time.Now,
 	}
-}
-
-// Close ends the connections.
-func (b *Backing) Close() {
-	b.Client.Close()
-	b.Pool.Close()
 }

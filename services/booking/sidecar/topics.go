@@ -2,6 +2,7 @@ package sidecar
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -51,22 +52,23 @@ func (m *Megaphone) Announce(id uuid.UUID, changes []booking.Change) {
 	}
 }
 
-// Run sends what was announced until ctx ends.
+// Run sends what was announced until ctx ends. What is announced later is sent by Flush.
 func (m *Megaphone) Run(ctx context.Context) error {
 	tick := time.NewTicker(announceEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			m.flush(context.WithoutCancel(ctx))
 			return ctx.Err()
 		case <-tick.C:
-			m.flush(ctx)
+			_ = m.Flush(ctx) // logged
 		}
 	}
 }
 
-func (m *Megaphone) flush(ctx context.Context) {
+// Flush sends what was announced.
+func (m *Megaphone) Flush(ctx context.Context) error {
+	var errs []error
 	m.mu.Lock()
 	pending := m.pending
 	m.pending = nil
@@ -75,8 +77,10 @@ func (m *Megaphone) flush(ctx context.Context) {
 		msg := event.SeatsChanged{Event: id, Version: time.Now().UnixMicro(), Changes: changes}
 		if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), sidecar.Opaque(mustEncode(msg))); err != nil {
 			slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
+			errs = append(errs, err)
 		}
 	}
+	return errors.Join(errs...)
 }
 
 // FromSeatsChanged reads an announcement.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
@@ -58,22 +59,11 @@ const reconciling int64 = 0x466f796572_11
 
 // Alone implements payment.Ledger.
 func (s Store) Alone(ctx context.Context, f func(context.Context) error) error {
-	conn, err := s.Pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("reconciliation lock: %w", err)
-	}
-	defer conn.Release()
-	var got bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, reconciling).Scan(&got); err != nil {
-		return fmt.Errorf("reconciliation lock: %w", err)
-	}
-	if !got {
+	err := postgres.WithLock(ctx, s.Pool, reconciling, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
+	if errors.Is(err, postgres.ErrLocked) {
 		return payment.ErrReconciling
 	}
-	defer func() {
-		_, _ = conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, reconciling) // a lost connection has lost the lock
-	}()
-	return f(ctx)
+	return err
 }
 
 // keptReports is how many reports there are at most.

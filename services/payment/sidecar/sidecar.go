@@ -62,6 +62,8 @@ type Job struct {
 	Client     *sidecar.Client
 	Reconciler payment.Reconciler
 	Schedule   string // systemd cron with seconds, or @daily and the like
+
+	Background func(task func(context.Context)) // runs a task that ends with the process
 }
 
 // Run registers the job, which replaces one of the same name. It repeats until it is heard.
@@ -106,9 +108,9 @@ const (
 
 // Mount adds the route that the sidecar calls when the time has come.
 func (j Job) Mount(guarded *mux.Router) {
-	guarded.HandleFunc("/job/"+jobName, func(w http.ResponseWriter, r *http.Request) {
+	guarded.HandleFunc("/job/"+jobName, func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusOK) // taken; the report says what came of it
-		go j.reconcile(context.WithoutCancel(r.Context()))
+		j.Background(j.reconcile)
 	})
 }
 

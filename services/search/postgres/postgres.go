@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/search"
 )
 
@@ -65,26 +66,11 @@ const keeping = 0x666f796572
 
 // Alone implements search.Truth.
 func (d Database) Alone(ctx context.Context, f func(context.Context) error) error {
-	conn, err := d.pool.Acquire(ctx)
-	if err != nil {
-		return fmt.Errorf("lock: %w", err)
-	}
-	defer conn.Release()
-	var ours bool
-	if err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1)`, keeping).Scan(&ours); err != nil {
-		return fmt.Errorf("lock: %w", err)
-	}
-	if !ours {
+	err := postgres.WithLock(ctx, d.pool, keeping, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
+	if errors.Is(err, postgres.ErrLocked) {
 		return search.ErrBusy
 	}
-	defer func() {
-		unlock, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		if _, err := conn.Exec(unlock, `SELECT pg_advisory_unlock($1)`, keeping); err != nil {
-			conn.Conn().Close(unlock) // the lock goes with it
-		}
-	}()
-	return f(ctx)
+	return err
 }
 
 // words makes a tsquery of what somebody typed: every word, each as the beginning of one. Only

@@ -193,14 +193,13 @@ func (h *Hub) admit(conn net.Conn, rw *bufio.ReadWriter, front waitingroom.Front
 }
 
 // Run keeps idle streams alive, so that proxies and sleeping clients notice a dead connection,
-// and forgets events that nobody watches. In the end it closes all streams.
+// and forgets events that nobody watches.
 func (h *Hub) Run(ctx context.Context) error {
 	beat := time.NewTicker(httpapi.Heartbeat)
 	defer beat.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			h.close()
 			return ctx.Err()
 		case <-beat.C:
 			h.each(func(a *audience) { a.push(h, []byte(":\n\n")) })
@@ -208,13 +207,14 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// Close ends all streams; their clients come back elsewhere.
-func (h *Hub) close() {
+// Close ends all streams with a hint when to come back, and lets nobody in any more.
+func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true
 	h.mu.Unlock()
 	h.each(func(a *audience) {
 		for r := range a.conns {
+			r.write(httpapi.Farewell())
 			r.conn.Close()
 		}
 		h.left(len(a.conns))

@@ -84,6 +84,22 @@ func awaitSecret(ctx context.Context, client *sidecar.Client) (string, error) {
 	}
 }
 
+// Close waits until those who were let in have been told, and no longer than ctx. The rooms
+// themselves need no end: their lines are in the store after each turn.
+func (h *House) Close(ctx context.Context) error {
+	told := make(chan struct{})
+	go func() {
+		h.clock.telling.Wait()
+		close(told)
+	}()
+	select {
+	case <-told:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 func (h *House) show(f waitingroom.Front) {
 	h.Views.Apply(f)
 	h.Show(f)

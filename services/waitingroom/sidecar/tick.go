@@ -29,8 +29,9 @@ type Clock struct {
 	Show      func(waitingroom.Front) // this process's own view; the others hear by broadcast
 	Now       func() time.Time
 
-	mu    sync.Mutex
-	rooms map[uuid.UUID]*pulse
+	mu      sync.Mutex
+	rooms   map[uuid.UUID]*pulse
+	telling sync.WaitGroup // what goes on beside the ticks
 }
 
 // pulse is what the clock remembers of a room between ticks. Losing it costs a repeated notice.
@@ -83,7 +84,7 @@ func (c *Clock) Tick(ctx context.Context, room *waitingroom.Room) (done bool, er
 	defer p.mu.Unlock()
 	if !p.busy { // otherwise the next tick's makes up for this one's
 		p.busy = true
-		go c.beside(context.WithoutCancel(ctx), p, room, line, turns, now)
+		c.telling.Go(func() { c.beside(context.WithoutCancel(ctx), p, room, line, turns, now) })
 	}
 	if p.idle++; !idle {
 		p.idle = 0

@@ -39,7 +39,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	p.OnClose("sidecar", process.Plain(client.Close))
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}

@@ -26,7 +26,6 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer b.Close()
 	driver := b.Driver()
 	crew := booking.NewCrew(driver)
 	calloff := booking.CallOff{Cancellations: b.Store, Journal: b.Store, Sales: dapr.Catalog{Client: b.Client}, Now: time.Now}

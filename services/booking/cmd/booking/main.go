@@ -30,7 +30,6 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer b.Close()
 	steps, cache, maps := &rest.Steps{}, b.Client.Store(event.Cache), rest.NewMaps()
 	live := booking.NewLive(dapr.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
 	b.Megaphone.Local = func(id uuid.UUID, changes []booking.Change, at time.Time) { live.Apply(ctx, id, changes, at) }
@@ -55,6 +54,7 @@ func run(ctx context.Context, p *process.Process) error {
 	p.Go("live", live.Run)
 	p.Go("line", line.Run)
 	p.Go("expiries", expiries.Run)
+	p.OnClose("expiries", expiries.Flush)
 	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
 	p.Go("inventories", b.Then(b.Store.Alone(store.InventoryLock, dapr.Inventories{Client: b.Client, Live: live, Store: b.Store}.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))

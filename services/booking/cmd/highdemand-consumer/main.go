@@ -23,7 +23,6 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer b.Close()
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
 	if err != nil {

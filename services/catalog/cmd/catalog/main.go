@@ -35,7 +35,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	p.OnClose("sidecar", process.Plain(client.Close))
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
@@ -43,7 +43,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
+	p.OnClose("postgres", process.Plain(pool.Close))
 	cache, events := client.Store(event.Cache), store.Store{Pool: pool}
 	answers := dapr.Cache{Store: cache}
 

@@ -36,7 +36,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	p.OnClose("sidecar", process.Plain(client.Close))
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
+	p.OnClose("postgres", process.Plain(pool.Close))
 	composer, err := notification.NewComposer(cfg.PublicURL)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	p.OnClose("sidecar", process.Plain(client.Close))
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer pool.Close()
+	p.OnClose("postgres", process.Plain(pool.Close))
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: client.Store(event.Cache)}), Metrics: p.Metrics,
 	})
@@ -43,6 +43,12 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	parts := assemble(cfg, store.Store{Pool: pool, Now: time.Now}, client)
+	parts.job.Background = func(task func(context.Context)) {
+		p.Go("scheduled reconciliation", func(ctx context.Context) error {
+			task(ctx)
+			return nil
+		})
+	}
 	rest.HandlerWithOptions(parts.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
 	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
 	parts.internal.Mount(guarded)

@@ -33,7 +33,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	p.OnClose("sidecar", process.Plain(client.Close))
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer database.Close()
+	p.OnClose("postgres", process.Plain(database.Close))
 	index, err := elastic.New(cfg.ElasticsearchURL)
 	if err != nil {
 		return err

@@ -29,12 +29,14 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	p.OnClose("sidecar", process.Plain(client.Close))
 	house, err := dapr.Open(ctx, client, time.Now)
 	if err != nil {
 		return err
 	}
+	p.OnClose("rooms", house.Close)
 	hub := rest.NewHub(p.Metrics)
+	p.OnDrain(hub.Close)
 	house.Show = hub.Show
 
 	router, err := httpapi.NewRouter(httpapi.Options{

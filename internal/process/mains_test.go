@@ -1,0 +1,35 @@
+package process
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// What a main defers runs before the tasks have ended, which may need what it closes: everything
+// is closed by OnClose.
+func TestNoMainDefers(t *testing.T) {
+	var mains []string
+	for _, pattern := range []string{"../../services/*/cmd/*/*.go", "../../cmd/stripesim/*.go"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		mains = append(mains, found...)
+	}
+	require.Greater(t, len(mains), 9)
+	for _, path := range mains {
+		files := token.NewFileSet()
+		file, err := parser.ParseFile(files, path, nil, 0)
+		require.NoError(t, err)
+		ast.Inspect(file, func(n ast.Node) bool {
+			if d, ok := n.(*ast.DeferStmt); ok {
+				assert.Fail(t, "use process.OnClose", "%s defers", files.Position(d.Pos()))
+			}
+			return true
+		})
+	}
+}
