@@ -33,6 +33,8 @@ type App struct {
 	Command       []string          `yaml:"command"`
 	Env           map[string]string `yaml:"env"`
 
+	Replica int `yaml:"-"` // which one of its service it is; the first is 1
+
 	resources string // instead of this stack's components folder
 }
 
@@ -56,14 +58,42 @@ func LoadApps(cfg Config) ([]App, error) {
 		env := maps.Clone(file.Common.Env)
 		maps.Copy(env, file.Apps[i].Env)
 		file.Apps[i].Env = env
-		for _, port := range file.Apps[i].ports() {
-			*port += cfg.PortOffset
-			if cfg.NextPort != nil {
-				*port = cfg.NextPort()
-			}
+	}
+	return replicate(cfg, file.Apps)
+}
+
+// replicaPorts is how far apart the ports of two replicas of a service are.
+const replicaPorts = 20
+
+// replicate makes as many of each service as the configuration wants, and gives each its ports.
+func replicate(cfg Config, services []App) (apps []App, err error) {
+	for app := range cfg.Replicas {
+		if !slices.ContainsFunc(services, func(a App) bool { return a.ID == app }) {
+			return nil, fmt.Errorf("FOYER_REPLICAS: no service is named %q", app)
 		}
 	}
-	return file.Apps, nil
+	for _, service := range services {
+		for replica := 1; replica <= max(cfg.Replicas[service.ID], 1); replica++ {
+			app := service
+			app.Replica = replica
+			for _, port := range app.ports() {
+				*port += cfg.PortOffset + replicaPorts*(replica-1)
+				if cfg.NextPort != nil {
+					*port = cfg.NextPort()
+				}
+			}
+			apps = append(apps, app)
+		}
+	}
+	return apps, nil
+}
+
+// Name is the name of its part: the service's own, and with a number for further replicas.
+func (a *App) Name() string {
+	if a.Replica > 1 {
+		return fmt.Sprintf("%s-%d", a.ID, a.Replica)
+	}
+	return a.ID
 }
 
 // pkg is the Go package of the service: the last word of its `go run` command.
@@ -77,7 +107,7 @@ func (a *App) turn() Turn {
 	return usual
 }
 
-func (a *App) sidecarName() string { return a.ID + ".daprd" }
+func (a *App) sidecarName() string { return a.Name() + ".daprd" }
 
 func (a *App) ports() []*int {
 	return []*int{&a.Port, &a.HTTPPort, &a.GRPCPort, &a.InternalPort, &a.MetricsPort}
@@ -86,7 +116,7 @@ func (a *App) ports() []*int {
 func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 	cfg := &s.Config
 	return Part{
-		Name: app.ID, Tier: Service, Turn: app.turn(), Ports: []int{app.Port}, After: after, With: []string{app.sidecarName()},
+		Name: app.Name(), Service: app.ID, Tier: Service, Turn: app.turn(), Ports: []int{app.Port}, After: after, With: []string{app.sidecarName()},
 		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, app.pkg(), report) },
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(app.pkg()))
@@ -96,6 +126,8 @@ func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 		},
 		Ready:   answers(fmt.Sprintf("http://%s:%d/readyz", host, app.Port)),
 		Timeout: 90 * time.Second,
+		// Whoever comes while the only one is away waits for it; of two, the gateway takes the other.
+		Hold: cfg.Replicas[app.ID] < 2,
 	}
 }
 
@@ -104,7 +136,7 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 	dapr := filepath.Join(cfg.Root, "dapr")
 	var tools string
 	return Part{
-		Name: app.sidecarName(), Tier: Sidecar, Turn: app.turn(), After: append([]string{"sentry"}, after...),
+		Name: app.sidecarName(), Service: app.ID + ".daprd", Tier: Sidecar, Turn: app.turn(), After: append([]string{"sentry"}, after...),
 		Ports: []int{app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
 			if app.resources == "" && !isProgram(filepath.Join(cfg.Root, app.pkg())) {
@@ -244,7 +276,7 @@ func (s *Stack) stripesim(secrets *Secrets) Part {
 			cmd.Dir = cfg.Root
 			payment := cfg.Ports.Gateway
 			for _, app := range s.Apps {
-				if app.ID == "payment" { // straight to the service, as Stripe would reach it past the gateway's cache
+				if app.Name() == "payment" { // straight to the service, as Stripe would reach it past the gateway's cache
 					payment = app.Port
 				}
 			}

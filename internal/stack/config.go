@@ -35,6 +35,8 @@ type Config struct {
 	StripePublishableKey string `env:"STRIPE_PUBLISHABLE_KEY"`
 	StripeWebhookSecret  string `env:"STRIPE_WEBHOOK_SECRET"`
 
+	Replicas map[string]int `env:"FOYER_REPLICAS" envKeyValSeparator:"="` // of services, for instance booking=2,catalog=2; one where nothing is said
+
 	LogLevel     string `env:"FOYER_LOG_LEVEL" envDefault:"INFO"`
 	OTLPEndpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 
@@ -134,8 +136,17 @@ func (c *Config) complete() error {
 	if key := c.StripeSecretKey; key != "" && !c.Simulated() && (c.StripePublishableKey == "" || c.StripeWebhookSecret == "") {
 		return errors.New("STRIPE_SECRET_KEY needs STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET beside it")
 	}
+	for app, n := range c.Replicas {
+		if n < 1 || n > maxReplicas {
+			return fmt.Errorf("FOYER_REPLICAS: %s=%d is not between 1 and %d", app, n, maxReplicas)
+		}
+	}
 	return c.Ports.check()
 }
+
+// maxReplicas is how many of one service there may be: so many have room between the ports of
+// dapr/dapr.yaml.
+const maxReplicas = 4
 
 // simulatedKey is the secret key that the payment simulator knows.
 const simulatedKey = "sk_test_foyer_local"

@@ -71,8 +71,8 @@ func (s *Stack) gatewayValues() map[string]string {
 		values["FOYER_USER"] = me.Username
 	}
 	for _, app := range s.Apps {
-		name := strings.ToUpper(strings.ReplaceAll(app.ID, "-", "_"))
-		values["FOYER_"+name+"_ADDR"] = address(app.Port)
+		name := "FOYER_" + strings.ToUpper(strings.ReplaceAll(app.ID, "-", "_")) + "_SERVERS"
+		values[name] += "server " + address(app.Port) + " max_fails=0; "
 	}
 	return values
 }

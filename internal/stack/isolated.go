@@ -49,7 +49,7 @@ func Isolated() (cfg Config, release func(), err error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return Config{}, nil, err
 	}
-	const forApps = 80
+	const forApps = 140
 	fields := reflect.ValueOf(&cfg.Ports).Elem()
 	ports, unreserve, err := Reserve(fields.NumField() + forApps)
 	if err != nil {

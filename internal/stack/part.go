@@ -31,6 +31,9 @@ type Part struct {
 
 	Turn Turn // when processors are short
 
+	Service string // what it is a replica of, where it may be one
+	Hold    bool   // keep its first port open while it is away, so that connections wait for it
+
 	Signal  syscall.Signal // what asks it to stop; SIGTERM by default
 	Timeout time.Duration  // from start to ready; a minute by default
 }
@@ -84,6 +87,14 @@ type Status struct {
 	Since    time.Time     `json:"since"`
 	URL      string        `json:"url,omitempty"`
 	Log      string        `json:"log"`
+	Exit     *Exit         `json:"exit,omitempty"` // how its last process ended
+}
+
+// Exit is how a process ended.
+type Exit struct {
+	PID  int       `json:"pid"`
+	Code int       `json:"code"` // -1 when a signal ended it
+	At   time.Time `json:"at"`
 }
 
 // Settled tells that nothing is going on that would be worth waiting for.
@@ -117,6 +128,8 @@ type runner struct {
 	began   time.Time
 	cancel  context.CancelFunc // ends the running loop
 	done    chan struct{}      // closed when the loop has ended and its process is gone
+
+	holder // used by the loop, or after its end
 }
 
 func (r *runner) set(change func(*Status)) {
@@ -186,7 +199,7 @@ func (r *runner) loop(ctx context.Context) {
 			return
 		}
 	}
-	if err := requireFree(r.part.Ports...); err != nil {
+	if err := r.requirePorts(); err != nil {
 		r.finish(ctx, err)
 		return
 	}
@@ -203,6 +216,12 @@ func (r *runner) loop(ctx context.Context) {
 		if ctx.Err() != nil {
 			r.finish(ctx, nil)
 			return
+		}
+		if ran == 0 {
+			r.letGo() // who would wait, and for how long?
+		}
+		if ran > 0 && r.endedWell() {
+			continue // somebody wanted it to start anew
 		}
 		if ran > 30*time.Second {
 			pause = firstPause
@@ -245,6 +264,11 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 	}
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
+	if r.part.Hold {
+		if err := r.hold(r.part.Ports[0], cmd); err != nil {
+			return 0, err
+		}
+	}
 	fmt.Fprintf(log, "--- %s starts %s\n", time.Now().UTC().Format(time.RFC3339), r.part.Name)
 	if err := r.spawn(cmd); err != nil {
 		return 0, err
@@ -253,6 +277,9 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 	ended := make(chan struct{})
 	go func() {
 		_ = cmd.Wait() // cmd.ProcessState has it
+		r.set(func(s *Status) {
+			s.Exit = &Exit{PID: cmd.Process.Pid, Code: cmd.ProcessState.ExitCode(), At: time.Now()}
+		})
 		close(ended)
 	}()
 	// Whatever the process started itself goes with it.

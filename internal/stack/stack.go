@@ -199,20 +199,30 @@ func (r *runner) beganAt() time.Time {
 }
 
 // Restart stops one part and starts it anew, building it again when it is ours.
-// A build that fails leaves the running one alone.
+// A build that fails leaves the running one alone. Of a service that has several replicas, one after
+// the other is restarted, each when the one before is ready again; the name of a further replica
+// means that one alone.
 func (s *Stack) Restart(ctx context.Context, name string) error {
-	r, ok := s.runner(name)
-	if !ok {
+	if _, ok := s.runner(name); !ok {
 		return fmt.Errorf("no part is named %q; they are %v", name, s.Names())
 	}
-	if r.part.Prepare != nil {
-		if err := r.part.Prepare(ctx, func(Step) {}); err != nil {
+	for _, replica := range s.Names() {
+		r, _ := s.runner(replica)
+		if replica != name && r.part.Service != name {
+			continue
+		}
+		if r.part.Prepare != nil {
+			if err := r.part.Prepare(ctx, func(Step) {}); err != nil {
+				return err
+			}
+		}
+		r.stop()
+		r.start()
+		if err := s.await(ctx, replica); err != nil {
 			return err
 		}
 	}
-	r.stop()
-	r.start()
-	return s.await(ctx, name)
+	return nil
 }
 
 // StopPart stops one part until it is started again.
@@ -222,6 +232,7 @@ func (s *Stack) StopPart(name string) error {
 		return fmt.Errorf("no part is named %q", name)
 	}
 	r.stop()
+	r.letGo()
 	return nil
 }
 
@@ -231,7 +242,10 @@ func (s *Stack) Stop() {
 		var group sync.WaitGroup
 		for _, name := range s.Names() {
 			if r, _ := s.runner(name); r.part.Tier == tier {
-				group.Go(r.stop)
+				group.Go(func() {
+					r.stop()
+					r.letGo()
+				})
 			}
 		}
 		group.Wait()

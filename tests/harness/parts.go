@@ -31,6 +31,7 @@ var shared = sync.OnceValues(func() (*stack.Stack, error) {
 	if err != nil {
 		return nil, err
 	}
+	cfg.Replicas = replicas
 	s, err := stack.New(cfg)
 	if err != nil {
 		release()
@@ -42,6 +43,12 @@ var shared = sync.OnceValues(func() (*stack.Stack, error) {
 	}
 	return s, nil
 })
+
+// replicas of services that the platform of this test binary has; see Replicas.
+var replicas map[string]int
+
+// Replicas has the platform of this test binary run several of some services. It is for a TestMain.
+func Replicas(of map[string]int) { replicas = of }
 
 // atExit stops what the tests started. Main calls it; without Main the kernel ends the
 // processes with us and the next run removes the directory.

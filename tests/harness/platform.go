@@ -93,7 +93,7 @@ func adopt() (*Platform, error) {
 func platform(cfg stack.Config, secrets *stack.Secrets, apps []stack.App, control controller) *Platform {
 	p := &Platform{Config: cfg, Secrets: secrets, Apps: map[string]stack.App{}, control: control}
 	for _, app := range apps {
-		p.Apps[app.ID] = app
+		p.Apps[app.Name()] = app
 	}
 	return p
 }
