@@ -185,6 +185,33 @@ func (p *Platform) Signal(t testing.TB, name string, signal syscall.Signal) {
 	}
 }
 
+// Terminate ends a part's process with SIGTERM, and waits until the supervisor has started it again.
+// It has to end of its own will, with status 0, and within the time given.
+func (p *Platform) Terminate(t testing.TB, name string, within time.Duration) {
+	t.Helper()
+	pid, began := p.PID(t, name), time.Now()
+	p.Signal(t, name, syscall.SIGTERM)
+	var exit stack.Exit
+	Eventually(t, time.Minute, name+" ends", func() error {
+		s := p.status(t, name)
+		if s.Exit == nil || s.Exit.PID != pid {
+			return fmt.Errorf("%s, process %d", s.State, s.PID)
+		}
+		exit = *s.Exit
+		return nil
+	})
+	if took := exit.At.Sub(began); exit.Code != 0 || took > within {
+		t.Errorf("%s ended with status %d after %s", name, exit.Code, took.Round(time.Millisecond))
+	}
+	p.WaitHealthy(t, name, 2*time.Minute, pid)
+}
+
+// Restart does what `foyer restart` does.
+func (p *Platform) Restart(t testing.TB, name string) error {
+	t.Helper()
+	return p.control.Restart(t.Context(), name)
+}
+
 // Halt stops a part until Resume; the test's end resumes it too.
 func (p *Platform) Halt(t testing.TB, name string) {
 	t.Helper()

@@ -1,0 +1,14 @@
+// Package rolling tests that processes of a running platform can be stopped and started anew,
+// one after the other, without anybody noticing who uses it.
+package rolling
+
+import (
+	"testing"
+
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func TestMain(m *testing.M) {
+	harness.Replicas(map[string]int{"auth": 2, "catalog": 2, "booking": 2, "booking-consumer": 2, "payment": 2})
+	harness.Main(m)
+}
