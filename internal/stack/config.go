@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -22,8 +23,13 @@ type Config struct {
 
 	Components string `env:"PUBSUB" envDefault:"kafka"` // kafka, redis or jetstream: which components folder the sidecars read
 
-	PublicURL  string `env:"FOYER_PUBLIC_URL"` // default http://localhost:FOYER_PORT
-	Ports      Ports
+	PublicURL string `env:"FOYER_PUBLIC_URL"` // default http://localhost:FOYER_PORT
+	Ports     Ports
+
+	// In front of the gateway, where there is anything.
+	TrustedProxies []string `env:"FOYER_TRUSTED_PROXIES"` // addresses or networks whose X-Forwarded-For is believed
+	ProxyProtocol  bool     `env:"FOYER_PROXY_PROTOCOL"`  // they speak the PROXY protocol
+
 	PortOffset int `env:"FOYER_PORT_OFFSET"` // added to every port, those of dapr.yaml too: a second stack beside the first
 
 	DatabaseUser     string `env:"FOYER_DATABASE_USER" envDefault:"foyer"`
@@ -135,6 +141,16 @@ func (c *Config) complete() error {
 	}
 	if key := c.StripeSecretKey; key != "" && !c.Simulated() && (c.StripePublishableKey == "" || c.StripeWebhookSecret == "") {
 		return errors.New("STRIPE_SECRET_KEY needs STRIPE_PUBLISHABLE_KEY and STRIPE_WEBHOOK_SECRET beside it")
+	}
+	for _, proxy := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(proxy); err != nil {
+			if _, err := netip.ParseAddr(proxy); err != nil {
+				return fmt.Errorf("FOYER_TRUSTED_PROXIES: %q is neither an address nor a network", proxy)
+			}
+		}
+	}
+	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
+		return errors.New("FOYER_PROXY_PROTOCOL needs FOYER_TRUSTED_PROXIES: anybody could claim any address otherwise")
 	}
 	for app, n := range c.Replicas {
 		if n < 1 || n > maxReplicas {

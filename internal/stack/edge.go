@@ -6,11 +6,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 )
@@ -42,7 +44,11 @@ func (s *Stack) gateway() Part {
 			return exec.Command("nginx", "-e", "stderr", "-p", dir+"/", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"), nil
 		},
 		Ready: func(ctx context.Context) error {
-			_, err := exchange(ctx, cfg.Ports.Gateway, []byte("GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"), len("HTTP/1."))
+			request := "GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"
+			if cfg.ProxyProtocol {
+				request = "PROXY UNKNOWN\r\n" + request
+			}
+			_, err := exchange(ctx, cfg.Ports.Gateway, []byte(request), len("HTTP/1."))
 			return err
 		},
 	}
@@ -61,11 +67,22 @@ func (s *Stack) gatewayValues() map[string]string {
 		"FOYER_KEYCLOAK_URL":       fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak),
 		"FOYER_STRIPESIM_FORM_URL": "",
 		"FOYER_USER":               "nobody",
+		"FOYER_LISTEN_OPTIONS":     "",
+		"FOYER_TRUSTED_PROXIES":    trusted(cfg.TrustedProxies, cfg.ProxyProtocol),
+		"FOYER_UNLIMITED":          "",
 		"FOYER_OPEN_FILES":         fmt.Sprint(openFiles()),
 		"FOYER_CONNECTIONS":        fmt.Sprint(openFiles() / 4),
 	}
 	if cfg.Simulated() {
 		values["FOYER_STRIPESIM_FORM_URL"] = fmt.Sprintf("http://localhost:%d", cfg.Ports.StripeForm)
+	}
+	if cfg.ProxyProtocol {
+		values["FOYER_LISTEN_OPTIONS"] = " proxy_protocol"
+	}
+	// Developers and tests come from this machine, and for nobody else. Where the platform has a public
+	// address, so may a proxy.
+	if u, err := url.Parse(cfg.PublicURL); err == nil && slices.Contains([]string{"localhost", host}, u.Hostname()) && !cfg.ProxyProtocol {
+		values["FOYER_UNLIMITED"] = `"127.0.0.1|" ""; "::1|" "";`
 	}
 	if me, err := user.Current(); err == nil {
 		values["FOYER_USER"] = me.Username
@@ -75,6 +92,21 @@ func (s *Stack) gatewayValues() map[string]string {
 		values[name] += "server " + address(app.Port) + " max_fails=0; "
 	}
 	return values
+}
+
+// trusted says whose word the gateway takes for the client's address.
+func trusted(proxies []string, proxyProtocol bool) string {
+	if len(proxies) == 0 {
+		return ""
+	}
+	var lines strings.Builder
+	for _, address := range proxies {
+		fmt.Fprintf(&lines, "set_real_ip_from %s; ", address)
+	}
+	if proxyProtocol {
+		return lines.String() + "real_ip_header proxy_protocol;"
+	}
+	return lines.String() + "real_ip_header X-Forwarded-For; real_ip_recursive on;"
 }
 
 // openFiles is how many files one of nginx's workers may have open: enough for any crowd that
