@@ -20,7 +20,8 @@ const usage = `Foyer: the whole ticketing platform on this machine.
   foyer down            stop everything (--wipe also forgets all data)
   foyer status          what runs, since when, and how much memory it takes
   foyer logs NAME       the log of one part, followed (--tail prints its end only)
-  foyer restart NAME    build one part again and restart it
+  foyer restart NAME    build one part again and restart it; of a service with several replicas
+                        (FOYER_REPLICAS=booking=2) one after the other
   foyer stop NAME       stop one part until restart or up
   foyer seed            venues, events and users to look at
   foyer import FILE     events from NDJSON, JSON, JSON-LD or iCalendar

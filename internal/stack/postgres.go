@@ -37,6 +37,8 @@ func (s *Stack) postgres() Part {
 				"-c", "listen_addresses="+host, "-c", fmt.Sprintf("port=%d", cfg.Ports.Postgres), "-c", "unix_socket_directories=",
 				"-c", "wal_level=logical", "-c", "max_replication_slots=20", "-c", "max_wal_senders=20",
 				"-c", "max_connections=300", "-c", "shared_buffers=128MB", "-c", "log_line_prefix=%m [%p] %d ",
+				// An error's details quote rows, and its statement may have values in it: not for a log.
+				"-c", "log_error_verbosity=terse", "-c", "log_min_error_statement=panic", "-c", "log_parameter_max_length=0", "-c", "log_parameter_max_length_on_error=0",
 				"-c", "idle_in_transaction_session_timeout=60s", "-c", "hot_standby=off")
 			return cmd, asDatabaseUser(cmd, dir)
 		},

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -395,16 +396,17 @@ func TestIdentityLeavesNoTraceInLogs(t *testing.T) {
 	mail(t, email, "Aktualisieren")
 	canary := strings.TrimSuffix(email, "@foyer.test")
 	p := harness.Everything(t)
-	names := []string{"gateway", "keycloak", "postgres", "redis", "kafka"}
-	for id := range p.Apps {
-		names = append(names, id, id+".daprd")
-	}
+	askTooOften(t, "/api/v1/admin/users?q="+email, "/auth/callback?code="+canary+"-code&state=x")
+	breakRules(t, p, email)
+	logs, err := filepath.Glob(p.Config.LogFile("*"))
+	require.NoError(t, err)
 	read := 0
-	for _, name := range names {
-		raw, err := os.ReadFile(p.Config.LogFile(name))
-		if os.IsNotExist(err) {
-			continue // a part that is not in the tree
+	for _, path := range logs {
+		name := strings.TrimSuffix(filepath.Base(path), ".log")
+		if name == "mailpit" {
+			continue // it is where local mails are read
 		}
+		raw, err := os.ReadFile(path)
 		require.NoError(t, err)
 		read++
 		for _, secret := range []string{canary, "Tess Test", password} {
