@@ -133,3 +133,19 @@ func TestRestartIsRolling(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 }
+
+// TestEachProcessStops ends each process with SIGTERM while nobody buys. It needs a part of the
+// platform only, and is red where a process waits for itself.
+func TestEachProcessStops(t *testing.T) {
+	names := []string{"booking", "booking-2", "booking-consumer", "highdemand-consumer", "catalog", "payment", "notification", "waitingroom", "stripesim"}
+	if chosen := os.Getenv("FOYER_ROLLING"); chosen != "" {
+		names = strings.Split(chosen, ",")
+	}
+	p := harness.Parts(t, names...)
+	for _, name := range names {
+		p.WaitHealthy(t, name, 5*time.Minute)
+	}
+	for _, name := range names {
+		p.Terminate(t, name, inTime)
+	}
+}
