@@ -2,6 +2,7 @@ package booking_test
 
 import (
 	"context"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -76,11 +77,14 @@ func TestWhatCannotBeHeld(t *testing.T) {
 		wish    booking.Wish
 		refusal error
 	}{
-		"nothing":               {booking.Wish{}, booking.ErrNothing},
-		"none of a type":        {booking.Wish{Items: []booking.Item{{TicketType: "stalls"}}}, booking.ErrNothing},
-		"a type that is not":    {booking.Wish{Items: []booking.Item{{TicketType: "box", Quantity: 1}}}, booking.ErrUnknownType},
-		"a place that is not":   {booking.Wish{Units: []string{"Z1"}}, booking.ErrUnknownUnit},
-		"more than an order":    {booking.Wish{Items: []booking.Item{{TicketType: "stalls", Quantity: 5}}}, booking.ErrLimitExceeded},
+		"nothing":             {booking.Wish{}, booking.ErrNothing},
+		"none of a type":      {booking.Wish{Items: []booking.Item{{TicketType: "stalls"}}}, booking.ErrNothing},
+		"a type that is not":  {booking.Wish{Items: []booking.Item{{TicketType: "box", Quantity: 1}}}, booking.ErrUnknownType},
+		"a place that is not": {booking.Wish{Units: []string{"Z1"}}, booking.ErrUnknownUnit},
+		"more than an order":  {booking.Wish{Items: []booking.Item{{TicketType: "stalls", Quantity: 5}}}, booking.ErrLimitExceeded},
+		"more than there are numbers": {booking.Wish{Items: []booking.Item{
+			{TicketType: "stalls", Quantity: math.MaxInt}, {TicketType: "stalls", Quantity: math.MaxInt}, {TicketType: "stalls", Quantity: 3},
+		}}, booking.ErrLimitExceeded},
 		"named and best, again": {booking.Wish{Units: []string{"A1", "A2"}, Items: []booking.Item{{TicketType: "stalls", Quantity: 3}}}, booking.ErrLimitExceeded},
 	} {
 		_, err := c.Hold(t.Context(), buyer, c.sale.Event, w.wish)
