@@ -10,14 +10,19 @@ GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 # Two packages at a time: the tests start real databases and brokers.
 GOTEST := go test -p 2 -timeout 20m
 # Everything that needs no whole platform.
-PARTS = $(shell go list ./... | grep -v -e /tests/integration)
+PARTS = $(shell go list ./... | grep -v -e /tests/integration -e /tests/launch)
 
 # npm leaves its own copy of the lock file, which tells when it last installed.
 NPM_CI = (cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; })
 
+ifeq (,$(shell command -v go))
+$(error Go 1.26 or later is needed: https://go.dev/doc/install)
+endif
+
 ##@ Run it
 .PHONY: up down status logs seed doctor install
 up: ## start everything and show where it is (PUBSUB=redis or jetstream: another broker)
+	@[ -e .foyer/bin/foyer ] || echo "building the launcher; the first time takes up to a minute"
 	@$(FOYER) up
 down: ## stop everything
 	@$(FOYER) down
@@ -30,7 +35,7 @@ seed: ## fill the catalogue again (harmless)
 doctor: ## what this machine lacks
 	@$(FOYER) doctor
 
-install: ## download and build the parts that Debian has no package of
+install: ## download and build the parts that Debian has no package of, without starting any
 	@$(FOYER) install
 
 ##@ Check it
@@ -43,7 +48,7 @@ test-web: ## the web application's own tests
 	@if [ -f web/package.json ]; then echo "== web unit tests"; $(NPM_CI); cd web && npm test -- --run; fi
 test-integration: install ## the whole platform, from outside
 	@echo "== whole-system tests"
-	@$(GOTEST) -count=1 ./tests/integration/...
+	@$(GOTEST) -p 1 -count=1 ./tests/launch ./tests/integration/...
 test-contract: install ## schemathesis on every OpenAPI file, with the whole platform
 	@$(GOTEST) -count=1 -tags contract -run 'TestContract$$' ./tests/integration
 test-e2e: ## a real Chromium on the whole platform
@@ -59,7 +64,9 @@ $(GOLANGCI):
 	@GOBIN=$(dir $@) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
 ##@ Change it
-.PHONY: generate
+.PHONY: generate release-sums
+release-sums: ## the lines of tools/releases.sums for the versions in use; needs the projects' release pages
+	@$(FOYER) release-sums
 generate: ## Go servers and the web client from the OpenAPI files
 	@go generate ./...
 	@if [ -f web/package.json ]; then cd web && npm run --if-present generate; fi

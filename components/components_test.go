@@ -120,3 +120,16 @@ func TestResiliencyNamesComponentsAndApps(t *testing.T) {
 	}
 	require.Contains(t, file.Spec.Targets.Apps, event.Payment)
 }
+
+// The daprd that is built here knows the components that the folders of this machine name.
+func TestOurSidecarKnowsTheComponents(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "tools", "daprd", "main.go"))
+	require.NoError(t, err)
+	for _, folder := range folders {
+		for _, c := range load(t, folder) {
+			kind, name, ok := strings.Cut(c.Spec.Type, ".")
+			require.True(t, ok, c.Spec.Type)
+			require.Regexp(t, kind+`\.DefaultRegistry\.Register\w+\((.*, )?"`+name+`"`, string(raw), "%s names %s", folder, c.Spec.Type)
+		}
+	}
+}

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/foyer-tickets/foyer/internal/stack"
 )
@@ -37,17 +40,36 @@ func (c *cli) env() error {
 	return nil
 }
 
-// install fills the cache and says what it is doing, a line per step.
+// install fills the cache and shows how far it is, as up does.
 func (c *cli) install(ctx context.Context) error {
-	var last string
-	return stack.Install(ctx, c.cfg, func(name string, step stack.Step) {
-		text := step.Text
-		if step.Total > 0 {
-			text += fmt.Sprintf(" %d%%", 10*(10*step.Done/step.Total))
+	began := time.Now()
+	view := newView(c.out)
+	var mu sync.Mutex // of what follows
+	var parts []stack.Status
+	show := func(name string, step stack.Step) {
+		mu.Lock()
+		defer mu.Unlock()
+		i := slices.IndexFunc(parts, func(s stack.Status) bool { return s.Name == name })
+		if i < 0 {
+			if step == (stack.Step{}) {
+				return // was there
+			}
+			i = len(parts)
+			parts = append(parts, stack.Status{Name: name, Since: time.Now()})
 		}
-		if text != last {
-			fmt.Fprintf(c.out, "  %-14s %s\n", name, text)
+		s := &parts[i]
+		s.State, s.Step, s.Took = stack.Preparing, step, time.Since(s.Since)
+		if step == (stack.Step{}) {
+			s.State = stack.Healthy
 		}
-		last = text
-	})
+		view.show(parts, time.Since(began))
+	}
+	if err := stack.Install(ctx, c.cfg, show); err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "all is installed, after %s\n", seconds(time.Since(began)))
+	return nil
 }
+
+// releaseSums prints what tools/releases.sums should have.
+func (c *cli) releaseSums(ctx context.Context) error { return stack.ReleaseSums(ctx, c.cfg, c.out) }

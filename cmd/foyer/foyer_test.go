@@ -187,3 +187,21 @@ func TestConfigurationIsCheckedOnce(t *testing.T) {
 		l.env = kept
 	}
 }
+
+// Nobody waits for a build to hear that something else is missing.
+func TestUpSaysWhatTheMachineLacks(t *testing.T) {
+	l := newLauncher(t)
+	bin := t.TempDir() // neither apt-get nor node
+	for _, program := range []string{"go", "java", "javac", "redis-server"} {
+		path, err := exec.LookPath(program)
+		require.NoError(t, err)
+		require.NoError(t, os.Symlink(path, filepath.Join(bin, program)))
+	}
+	l.env = append(l.env, "PATH="+bin)
+	out, err := l.run("up")
+	require.Error(t, err, out)
+	require.Regexp(t, `please install: sudo apt-get install maven nginx`, out)
+	require.Contains(t, out, "node is missing: install Node.js")
+	require.Contains(t, out, "npm is missing")
+	require.Empty(t, l.leftovers(), "nothing was started")
+}

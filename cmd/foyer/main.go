@@ -70,7 +70,9 @@ func command(ctx context.Context, args []string) error {
 	switch name {
 	case "up":
 		if has(args, "--foreground") {
-			c.provide(ctx)
+			if err := c.provide(ctx, names); err != nil {
+				return err
+			}
 			return stack.Supervise(ctx, cfg, names...)
 		}
 		return c.up(ctx, names)
@@ -107,6 +109,8 @@ func command(ctx context.Context, args []string) error {
 		return c.env()
 	case "install":
 		return c.install(ctx)
+	case "release-sums": // for who changes a version: make release-sums
+		return c.releaseSums(ctx)
 	case "doctor":
 		return c.doctor(ctx)
 	case "help", "-h", "--help":

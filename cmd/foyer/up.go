@@ -30,7 +30,9 @@ func (c *cli) up(ctx context.Context, names []string) error {
 	started := false
 	switch err := c.client.Start(ctx, names...); {
 	case errors.Is(err, stack.ErrNotRunning):
-		c.provide(ctx)
+		if err := c.provide(ctx, names); err != nil {
+			return err
+		}
 		if err := c.launch(ctx, names); err != nil {
 			return err
 		}
@@ -59,15 +61,13 @@ func (c *cli) up(ctx context.Context, names []string) error {
 		}
 	}
 	if len(failed) == 0 && healthy(final, "catalog", "gateway", "keycloak") {
-		if err := c.seedOnce(ctx); err != nil {
-			fmt.Fprintln(c.out, err)
-		}
+		err = c.seedOnce(ctx)
 	}
 	c.table(final)
 	if len(failed) > 0 {
 		return fmt.Errorf("%d parts are not well: %s", len(failed), strings.Join(failed, ", "))
 	}
-	return nil
+	return err
 }
 
 var errInterrupted = errors.New("interrupted; nothing is left running")
@@ -81,12 +81,17 @@ func healthy(all []stack.Status, names ...string) bool {
 	return true
 }
 
-// provide installs what Debian has and this machine lacks. Where that cannot be, the parts that do
-// not need it come up all the same.
-func (c *cli) provide(ctx context.Context) {
-	if err := stack.Provide(ctx, func(s stack.Step) { fmt.Fprintln(c.out, s.Text) }); err != nil {
-		fmt.Fprintln(c.out, err)
+// provide installs what Debian has and this machine lacks. Where that cannot be, or something else is
+// missing, nobody should wait for the whole stack's build to hear of it; who asked for some parts
+// gets those that do without.
+func (c *cli) provide(ctx context.Context, names []string) error {
+	err := stack.Provide(ctx, func(s stack.Step) { fmt.Fprintln(c.out, s.Text) })
+	err = errors.Join(err, stack.Toolchains())
+	if err == nil || ctx.Err() != nil || len(names) == 0 {
+		return err
 	}
+	fmt.Fprintln(c.out, err)
+	return nil
 }
 
 // launch starts the supervisor as a process of its own session and waits for its socket.

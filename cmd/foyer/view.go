@@ -13,17 +13,22 @@ import (
 	"github.com/foyer-tickets/foyer/internal/stack"
 )
 
-// view draws how parts come up: in place on a terminal, one line per change elsewhere.
+// view draws how parts come up: in place on a terminal; elsewhere one line per change, and one now
+// and then for how far it all is.
 type view struct {
-	out   io.Writer
-	live  bool
-	lines int                    // drawn last time, to be drawn over
-	said  map[string]stack.State // what a plain output already has
-	steps map[string]string
+	out      io.Writer
+	live     bool
+	lines    int                    // drawn last time, to be drawn over
+	said     map[string]stack.State // what a plain output already has
+	steps    map[string]string
+	progress *progress
+	told     time.Duration // when plain output last had how far it is
 }
 
+const tellEach = 15 * time.Second
+
 func newView(out io.Writer) *view {
-	v := &view{out: out, said: map[string]stack.State{}, steps: map[string]string{}}
+	v := &view{out: out, said: map[string]stack.State{}, steps: map[string]string{}, progress: newProgress()}
 	if file, ok := out.(*os.File); ok {
 		info, err := file.Stat()
 		v.live = err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == ""
@@ -32,8 +37,13 @@ func newView(out io.Writer) *view {
 }
 
 func (v *view) show(all []stack.Status, elapsed time.Duration) {
+	done, left := v.progress.see(all, time.Now())
 	if !v.live {
 		v.showPlain(all)
+		if left > 0 && elapsed-v.told >= tellEach {
+			v.told = elapsed
+			fmt.Fprintf(v.out, "  %3.0f%% after %s, %s\n", 100*done, seconds(elapsed), about(left))
+		}
 		return
 	}
 	var text strings.Builder
@@ -41,19 +51,19 @@ func (v *view) show(all []stack.Status, elapsed time.Duration) {
 		fmt.Fprintf(&text, "\x1b[%dA", v.lines)
 	}
 	v.lines = 0
-	healthy := 0
 	for _, s := range all {
 		switch s.State {
-		case stack.Healthy:
-			healthy++
+		case stack.Healthy, stack.Absent, stack.Stopped, stack.Waiting:
 			continue
-		case stack.Absent, stack.Stopped, stack.Waiting:
-			continue
+		case stack.Preparing:
+			if s.Step.Text == "" { // somebody else's work, which has a line of its own
+				continue
+			}
 		}
 		fmt.Fprintf(&text, "\x1b[2K  %-28s %-9s %6s  %s\n", s.Name, s.State, seconds(s.Took), stepText(s))
 		v.lines++
 	}
-	fmt.Fprintf(&text, "\x1b[2K  %s %s\x1b[J\n", bar(int64(healthy), int64(len(all))), seconds(elapsed))
+	fmt.Fprintf(&text, "\x1b[2K  %s %s %s\x1b[J\n", bar(int64(1000*done), 1000), seconds(elapsed), about(left))
 	v.lines++
 	io.WriteString(v.out, text.String())
 }

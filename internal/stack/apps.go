@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -117,6 +118,7 @@ func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 	cfg := &s.Config
 	return Part{
 		Name: app.Name(), Service: app.ID, Tier: Service, Turn: app.turn(), Ports: []int{app.Port}, After: after, With: []string{app.sidecarName()},
+		Package: app.pkg(),
 		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, app.pkg(), report) },
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(app.pkg()))
@@ -134,16 +136,14 @@ func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 	cfg := &s.Config
 	dapr := filepath.Join(cfg.Root, "dapr")
-	var tools string
 	return Part{
 		Name: app.sidecarName(), Service: app.ID + ".daprd", Tier: Sidecar, Turn: app.turn(), After: append([]string{"sentry"}, after...),
 		Ports: []int{app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort},
-		Prepare: func(ctx context.Context, report func(Step)) (err error) {
+		Prepare: func(context.Context, func(Step)) error {
 			if app.resources == "" && !isProgram(filepath.Join(cfg.Root, app.pkg())) {
 				return ErrAbsent
 			}
-			tools, err = cfg.daprTools(ctx, report)
-			return err
+			return nil
 		},
 		Command: func() (*exec.Cmd, error) {
 			args := []string{
@@ -165,7 +165,7 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 			if app.SchedulerHost != "" {
 				args = append(args, "--scheduler-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Scheduler))
 			}
-			cmd := lean(cfg, exec.Command(filepath.Join(tools, "daprd"), args...))
+			cmd := lean(cfg, exec.Command(s.dapr.Load().path("daprd"), args...))
 			identity, err := s.identity.env(appDomain, app.ID)
 			if err != nil {
 				return nil, err
@@ -270,6 +270,7 @@ func (s *Stack) stripesim(secrets *Secrets) Part {
 	const pkg = "./cmd/stripesim"
 	return Part{
 		Name: "stripesim", Tier: Infrastructure, Turn: behind, Ports: []int{cfg.Ports.StripeAPI, cfg.Ports.StripeForm},
+		Package: pkg,
 		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, pkg, report) },
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(pkg))
@@ -300,12 +301,50 @@ func (s *Stack) stripesim(secrets *Secrets) Part {
 // binary is where the built program of a package is.
 func (s *Stack) binary(pkg string) string { return s.Config.path("bin", filepath.Base(pkg)) }
 
-// build compiles one program. The result moves into place whole, so that a running one keeps
-// its file, and the linker's output stays where the next build finds it up to date.
+// batch is one build of all programs that parts started together run: one look at the tree for all.
+type batch struct {
+	packages []string
+	once     sync.Once
+	err      error
+}
+
+// build compiles one program, along with those of the parts that were started with its own. The
+// result moves into place whole, so that a running one keeps its file, and the linker's output
+// stays where the next build finds it up to date.
 func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error {
 	if !isProgram(filepath.Join(s.Config.Root, pkg)) {
 		return ErrAbsent
 	}
+	s.mu.Lock()
+	together := s.batches[pkg]
+	delete(s.batches, pkg)
+	s.mu.Unlock()
+	if together != nil {
+		together.once.Do(func() { together.err = s.compile(ctx, together.packages, report) })
+		if together.err == nil {
+			return s.install(pkg)
+		}
+	}
+	if err := s.compile(ctx, []string{pkg}, report); err != nil { // whose error it is
+		return err
+	}
+	return s.install(pkg)
+}
+
+// install puts a linked program where this stack runs it; replicas run the same.
+func (s *Stack) install(pkg string) error {
+	s.installing.Lock()
+	defer s.installing.Unlock()
+	return install(filepath.Join(s.linked(), filepath.Base(pkg)), s.binary(pkg))
+}
+
+// linked is where all stacks of this tree link their programs: what is there and up to date is not
+// linked again.
+func (s *Stack) linked() string {
+	return filepath.Join(s.Config.Cache, "build-"+digest([]byte(s.Config.Root)))
+}
+
+func (s *Stack) compile(ctx context.Context, packages []string, report func(Step)) error {
 	// One at a time: a build takes all cores anyway.
 	select {
 	case s.building <- struct{}{}:
@@ -313,23 +352,31 @@ func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error 
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	name := filepath.Base(pkg)
-	report(Step{Text: "building " + name})
-	// Linked where all stacks of this machine do it: what is there and up to date is not linked again.
-	linked := filepath.Join(s.Config.Cache, "build", name)
-	if err := os.MkdirAll(filepath.Dir(linked), 0o755); err != nil {
+	step := Step{Text: "building " + filepath.Base(packages[0])}
+	if len(packages) > 1 {
+		step = Step{Text: fmt.Sprintf("building %d programs of this tree", len(packages)), Total: allPackages, Work: workOf["services"]}
+	}
+	report(step)
+	if err := os.MkdirAll(s.linked(), 0o755); err != nil {
 		return err
 	}
-	unlock, err := lockFile(ctx, linked+".lock")
+	unlock, err := lockFile(ctx, s.linked()+".lock")
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := run(ctx, s.Config.Root, "go", "build", "-o", linked, pkg); err != nil {
-		return err
-	}
-	return install(linked, s.binary(pkg))
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-v", "-o", s.linked() + "/"}, packages)...)
+	cmd.Dir = s.Config.Root
+	return scanLines(ctx, cmd, helpers(), func(n int64) {
+		if step.Total > 0 {
+			step.Done = min(n, step.Total)
+			report(step)
+		}
+	})
 }
+
+// allPackages is about how many packages our programs consist of, with all that they import.
+const allPackages = 1000
 
 func isProgram(dir string) bool {
 	sources, _ := filepath.Glob(filepath.Join(dir, "*.go"))

@@ -21,6 +21,8 @@ type Config struct {
 	Data  string `env:"FOYER_DATA"`  // databases, logs, secrets, binaries of this stack; default ROOT/.foyer
 	Cache string `env:"FOYER_CACHE"` // downloaded and built parts, shared by all stacks; default under the user's cache directory
 
+	Releases string `env:"FOYER_RELEASES"` // where to look for the archives of tools/releases.yaml instead of the projects' pages; none: nowhere
+
 	Components string `env:"PUBSUB" envDefault:"kafka"` // kafka, redis or jetstream: which components folder the sidecars read
 
 	PublicURL string `env:"FOYER_PUBLIC_URL"` // default http://localhost:FOYER_PORT

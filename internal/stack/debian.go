@@ -12,6 +12,25 @@ import (
 // debianNeed is a program that comes as a Debian package, and what makes it tell its version.
 type debianNeed struct{ program, pkg, version string }
 
+// toolchains are the programs that the stack is built with and that Debian's packages of may be too
+// old, and where they are.
+var toolchains = []struct{ program, remedy, version string }{
+	{"go", "install Go 1.26 or later: https://go.dev/doc/install", "version"},
+	{"node", "install Node.js 20 or later: https://nodejs.org", "--version"},
+	{"npm", "comes with Node.js", "--version"},
+}
+
+// Toolchains says which of them are missing, and where to get them.
+func Toolchains() error {
+	var missing []error
+	for _, tool := range toolchains {
+		if _, err := exec.LookPath(tool.program); err != nil {
+			missing = append(missing, fmt.Errorf("%s is missing: %s", tool.program, tool.remedy))
+		}
+	}
+	return errors.Join(missing...)
+}
+
 // debianNeeds are the programs that the stack takes from Debian. PostgreSQL is looked for apart:
 // Debian keeps its programs out of the PATH.
 func debianNeeds() []debianNeed {
@@ -59,10 +78,14 @@ func Provide(ctx context.Context, report func(Step)) error {
 		apt = append([]string{"sudo", "-n"}, apt...)
 	}
 	report(Step{Text: "installing " + strings.Join(missing, " ")})
-	for _, args := range [][]string{{"update", "-q"}, append([]string{"install", "-q", "-y", "--no-install-recommends"}, missing...)} {
-		if err := run(ctx, "", apt[0], append(apt[1:len(apt):len(apt)], args...)...); err != nil {
-			return fmt.Errorf("%w: %w", byHand, err)
-		}
+	apt = apt[:len(apt):len(apt)]
+	if err := run(ctx, "", apt[0], append(apt[1:], "update", "-q")...); err != nil {
+		return fmt.Errorf("%w: %w", byHand, err)
 	}
-	return nil
+	// Packages half installed would be worse than the wait.
+	whole := context.WithoutCancel(ctx)
+	if err := run(whole, "", apt[0], append(apt[1:], append([]string{"install", "-q", "-y", "--no-install-recommends"}, missing...)...)...); err != nil {
+		return fmt.Errorf("%w: %w", byHand, err)
+	}
+	return ctx.Err()
 }

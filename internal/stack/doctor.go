@@ -24,11 +24,9 @@ type Finding struct {
 
 // Examine looks at the machine for what the stack needs.
 func Examine(ctx context.Context, cfg Config) []Finding {
-	findings := []Finding{
-		program(ctx, "go", "install Go 1.26 or later", "version"),
-		program(ctx, "java", "apt-get install openjdk-17-jdk-headless", "-version"),
-		program(ctx, "node", "install Node.js 20 or later", "--version"),
-		program(ctx, "npm", "install Node.js 20 or later", "--version"),
+	findings := []Finding{program(ctx, "java", "apt-get install openjdk-17-jdk-headless", "-version")}
+	for _, tool := range toolchains {
+		findings = append(findings, program(ctx, tool.program, tool.remedy, tool.version))
 	}
 	for _, need := range debianNeeds() {
 		findings = append(findings, program(ctx, need.program, "apt-get install "+need.pkg, need.version))

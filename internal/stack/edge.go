@@ -171,13 +171,13 @@ func (s *Stack) web() Part {
 			}
 			// npm leaves its own copy of the lock file, which tells when it last installed.
 			if !newer(filepath.Join(dir, "node_modules", ".package-lock.json"), filepath.Join(dir, "package-lock.json")) {
-				report(Step{Text: "installing the web application's packages"})
-				if err := run(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
+				report(Step{Text: "installing the web application's packages", Work: workOf["web"]})
+				if err := construct(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
 					return err
 				}
 			}
-			report(Step{Text: "building the web application"})
-			if err := run(ctx, dir, "npm", "run", "build"); err != nil {
+			report(Step{Text: "building the web application", Work: workOf["web"]})
+			if err := construct(ctx, dir, "npm", "run", "build"); err != nil {
 				return err
 			}
 			return os.WriteFile(stamp, []byte(sources), 0o644)

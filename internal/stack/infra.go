@@ -48,7 +48,7 @@ func (s *Stack) kafka() Part {
 	return Part{
 		Name: "kafka", Tier: Infrastructure, Ports: []int{cfg.Ports.Kafka, cfg.Ports.KafkaController},
 		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			if libs, err = cfg.maven(ctx, "kafka", report); err != nil {
+			if libs, err = cfg.kafkaLibs(ctx, report); err != nil {
 				return err
 			}
 			text, err := render(filepath.Join(cfg.Root, "tools", "kafka", "server.properties"), map[string]string{
@@ -70,7 +70,8 @@ func (s *Stack) kafka() Part {
 			// The second compiler costs more in a broker's first minutes than it ever earns here.
 			return java(cfg, "-XX:TieredStopAtLevel=1", "-Xms128m", "-Xmx320m", "-XX:+ExitOnOutOfMemoryError", "-cp", libs+"/*", "kafka.Kafka", properties), nil
 		},
-		Ready: func(ctx context.Context) error { return kafkaAnswers(ctx, cfg.Ports.Kafka) },
+		Ready:   func(ctx context.Context) error { return kafkaAnswers(ctx, cfg.Ports.Kafka) },
+		Timeout: 3 * time.Minute, // while others are built
 	}
 }
 
@@ -103,7 +104,8 @@ func (s *Stack) elasticsearch() Part {
 			return java(cfg, "-Xms384m", "-Xmx512m", "-XX:+ExitOnOutOfMemoryError", "-Dlog4j2.disable.jmx=true", "-Des.networkaddress.cache.ttl=60",
 				"-Djava.security.manager=allow", "-cp", classes+":"+libs+"/*", "Search", home, strconv.Itoa(cfg.Ports.Elasticsearch), strconv.Itoa(cfg.Ports.ElasticsearchNode)), nil
 		},
-		Ready: answers(fmt.Sprintf("http://%s:%d/_cluster/health", host, cfg.Ports.Elasticsearch)),
+		Ready:   answers(fmt.Sprintf("http://%s:%d/_cluster/health", host, cfg.Ports.Elasticsearch)),
+		Timeout: 3 * time.Minute, // while others are built
 	}
 }
 
@@ -123,7 +125,7 @@ func (c *Config) javac(ctx context.Context, name, libs string, report func(Step)
 	}
 	return c.installed(ctx, name+"-classes-"+digest(append(texts, []byte(libs))...), func(dir string) error {
 		report(Step{Text: "compiling " + name})
-		return run(ctx, "", "javac", append([]string{"-nowarn", "-d", dir, "-cp", libs + "/*"}, sources...)...)
+		return construct(ctx, "", "javac", append([]string{"-nowarn", "-d", dir, "-cp", libs + "/*"}, sources...)...)
 	})
 }
 
@@ -145,18 +147,26 @@ func (s *Stack) mailpit() Part {
 	}
 }
 
+// daprTools is no process: it is there once Dapr's programs are, on which placement, scheduler and
+// every sidecar lean.
+func (s *Stack) daprTools() Part {
+	return Part{
+		Name: "dapr", Tier: Infrastructure,
+		Prepare: func(ctx context.Context, report func(Step)) error {
+			programs, err := s.Config.daprTools(ctx, report)
+			s.dapr.Store(programs)
+			return err
+		},
+	}
+}
+
 func (s *Stack) placement() Part {
 	cfg := &s.Config
 	p := cfg.Ports
-	var tools string
 	return Part{
 		Name: "placement", Tier: Platform, After: []string{"sentry"}, Ports: []int{p.Placement, p.PlacementHealth, p.PlacementMetrics, p.PlacementRaft},
-		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			tools, err = cfg.daprTools(ctx, report)
-			return err
-		},
 		Command: func() (*exec.Cmd, error) {
-			return s.identified("dapr-placement", lean(cfg, exec.Command(filepath.Join(tools, "placement"), append(s.controlPlaneTLS(),
+			return s.identified("dapr-placement", lean(cfg, exec.Command(s.dapr.Load().path("placement"), append(s.controlPlaneTLS(),
 				"--listen-address", host, "--port", strconv.Itoa(p.Placement),
 				"--healthz-listen-address", host, "--healthz-port", strconv.Itoa(p.PlacementHealth),
 				"--metrics-listen-address", host, "--metrics-port", strconv.Itoa(p.PlacementMetrics),
@@ -169,15 +179,10 @@ func (s *Stack) placement() Part {
 func (s *Stack) scheduler() Part {
 	cfg := &s.Config
 	p := cfg.Ports
-	var tools string
 	return Part{
 		Name: "scheduler", Tier: Platform, After: []string{"sentry"}, Ports: []int{p.Scheduler, p.SchedulerHealth, p.SchedulerMetrics, p.SchedulerEtcd, p.SchedulerEtcdClient},
-		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			tools, err = cfg.daprTools(ctx, report)
-			return err
-		},
 		Command: func() (*exec.Cmd, error) {
-			return s.identified("dapr-scheduler", lean(cfg, exec.Command(filepath.Join(tools, "scheduler"), append(s.controlPlaneTLS(),
+			return s.identified("dapr-scheduler", lean(cfg, exec.Command(s.dapr.Load().path("scheduler"), append(s.controlPlaneTLS(),
 				"--listen-address", host, "--port", strconv.Itoa(p.Scheduler),
 				"--override-broadcast-host-port", fmt.Sprintf("%s:%d", host, p.Scheduler),
 				"--healthz-listen-address", host, "--healthz-port", strconv.Itoa(p.SchedulerHealth),

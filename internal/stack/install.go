@@ -2,36 +2,55 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 )
 
 // Install brings everything that the stack is made of: Debian's packages where they are missing,
-// and into the cache what Debian has not, one after the other; a second time it finds all there.
+// then into the cache what Debian has not. Downloads run beside builds, and Dapr's build, which is
+// the longest, from the beginning. A second time it finds all there.
 func Install(ctx context.Context, cfg Config, report func(name string, step Step)) error {
-	steps := []struct {
+	if err := Provide(ctx, func(step Step) { report("debian", step) }); err != nil {
+		return fmt.Errorf("debian: %w", err)
+	}
+	type job struct {
 		name    string
 		install func(report func(Step)) error
-	}{
-		{"debian", func(r func(Step)) error { return Provide(ctx, r) }},
-		{"kafka", func(r func(Step)) error { _, err := cfg.maven(ctx, "kafka", r); return err }},
-		{"elasticsearch", func(r func(Step)) error {
-			libs, err := cfg.maven(ctx, "elasticsearch", r)
-			if err == nil {
-				_, err = cfg.javac(ctx, "elasticsearch", libs, r)
+	}
+	jobs := [][]job{ // the inner ones one after the other
+		{{"dapr", func(r func(Step)) error { _, err := cfg.daprTools(ctx, r); return err }}},
+		{
+			{"kafka", func(r func(Step)) error { _, err := cfg.kafkaLibs(ctx, r); return err }},
+			{"elasticsearch", func(r func(Step)) error {
+				libs, err := cfg.maven(ctx, "elasticsearch", r)
+				if err == nil {
+					_, err = cfg.javac(ctx, "elasticsearch", libs, r)
+				}
+				return err
+			}},
+			{"keycloak", func(r func(Step)) error { _, err := cfg.keycloakDist(ctx, r); return err }},
+		},
+		{
+			{"mailpit", func(r func(Step)) error { _, err := cfg.mailpitProgram(ctx, r); return err }},
+			{"nats", func(r func(Step)) error { _, err := cfg.natsProgram(ctx, r); return err }},
+		},
+	}
+	var group sync.WaitGroup
+	failed := make([]error, len(jobs))
+	for i, row := range jobs {
+		group.Go(func() {
+			for _, job := range row {
+				if err := job.install(func(step Step) { report(job.name, step) }); err != nil {
+					failed[i] = fmt.Errorf("%s: %w", job.name, err)
+					return
+				}
+				report(job.name, Step{}) // done
 			}
-			return err
-		}},
-		{"keycloak", func(r func(Step)) error { _, err := cfg.keycloakDist(ctx, r); return err }},
-		{"mailpit", func(r func(Step)) error { _, err := cfg.mailpitProgram(ctx, r); return err }},
-		{"nats", func(r func(Step)) error { _, err := cfg.natsProgram(ctx, r); return err }},
-		{"dapr", func(r func(Step)) error { _, err := cfg.daprTools(ctx, r); return err }},
+		})
 	}
-	for _, step := range steps {
-		if err := step.install(func(s Step) { report(step.name, s) }); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
-		}
-	}
-	return nil
+	group.Wait()
+	return errors.Join(failed...)
 }
 
 func (c *Config) mailpitProgram(ctx context.Context, report func(Step)) (string, error) {

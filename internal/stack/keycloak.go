@@ -2,6 +2,7 @@ package stack
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -47,7 +48,7 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 			return replaceLink(filepath.Join(cfg.Root, "keycloak", "realm"), filepath.Join(home, "data", "import"))
 		},
 		Command: func() (*exec.Cmd, error) {
-			cmd := keycloakJava(home, "start", "--optimized", "--import-realm",
+			cmd := keycloakJava(home, "start", "--optimized", "--import-realm", "--cache=local",
 				"--db-url", fmt.Sprintf("jdbc:postgresql://%s:%d/keycloak", host, cfg.Ports.Postgres), "--db-username", cfg.DatabaseUser,
 				"--db-pool-initial-size=1", "--db-pool-max-size=20",
 				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.Keycloak),
@@ -83,29 +84,49 @@ func replaceLink(target, link string) error {
 // keycloakDist unpacks the distribution and augments it once for our choice of build options,
 // which makes later starts several times faster.
 func (c *Config) keycloakDist(ctx context.Context, report func(Step)) (string, error) {
-	zips, err := c.maven(ctx, "keycloak", report)
+	key, err := c.mavenKey("keycloak")
+	if err != nil {
+		return "", err
+	}
+	versions, err := c.versions()
 	if err != nil {
 		return "", err
 	}
 	options := []string{"--db=postgres", "--health-enabled=true", "--metrics-enabled=true", "--cache=local", "--features-disabled=kerberos"}
-	dir, err := c.installed(ctx, "keycloak-dist-"+digest([]byte(zips), []byte(strings.Join(options, " "))), func(dir string) error {
-		archives, err := filepath.Glob(filepath.Join(zips, "*.zip"))
-		if err != nil || len(archives) != 1 {
-			return fmt.Errorf("one archive expected in %s, found %v", zips, archives)
+	dir, err := c.installed(ctx, "keycloak-dist-"+digest([]byte(filepath.Join(c.Cache, key)), []byte(strings.Join(options, " "))), func(dir string) error {
+		reason := &unreleasedError{"there already"}
+		if !exists(filepath.Join(c.Cache, key)) {
+			err := c.release(ctx, "keycloak", versions["keycloak"], dir, report)
+			if err != nil && !errors.As(err, &reason) {
+				return err
+			}
+			if err == nil {
+				reason = nil
+			}
 		}
-		report(Step{Text: "unpacking Keycloak"})
-		if err := run(ctx, dir, "jar", "xf", archives[0]); err != nil {
-			return err
+		if reason != nil {
+			zips, err := c.maven(ctx, "keycloak", because(reason, report))
+			if err != nil {
+				return err
+			}
+			archives, err := filepath.Glob(filepath.Join(zips, "*.zip"))
+			if err != nil || len(archives) != 1 {
+				return fmt.Errorf("one archive expected in %s, found %v", zips, archives)
+			}
+			report(Step{Text: "unpacking Keycloak"})
+			if err := construct(ctx, dir, "jar", "xf", archives[0]); err != nil {
+				return err
+			}
 		}
 		homes, err := filepath.Glob(filepath.Join(dir, "keycloak-*"))
 		if err != nil || len(homes) != 1 {
-			return fmt.Errorf("one directory expected in %s, found %v", archives[0], homes)
+			return fmt.Errorf("one directory expected in Keycloak's archive, found %v", homes)
 		}
 		if err := os.Rename(homes[0], filepath.Join(dir, "home")); err != nil {
 			return err
 		}
-		report(Step{Text: "augmenting Keycloak for PostgreSQL"})
-		return runCmd(keycloakJava(filepath.Join(dir, "home"), append([]string{"build"}, options...)...))
+		report(Step{Text: "augmenting Keycloak for PostgreSQL", Work: workOf["keycloak-dist"]})
+		return runCmd(ctx, keycloakJava(filepath.Join(dir, "home"), append([]string{"build"}, options...)...), builders())
 	})
 	return filepath.Join(dir, "home"), err
 }

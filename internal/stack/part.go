@@ -19,11 +19,12 @@ type Part struct {
 	Name  string
 	Tier  Tier     // tiers stop from the last to the first
 	After []string // parts that have to be healthy before this one starts
-	With  []string // parts that are of no use without each other: started along, in any order
+	With  []string // parts that are of no use without each other: started along, once all are prepared
 	Ports []int    // where it listens; somebody else there is an error that names them
 	URL   string   // shown to people, where they can open it
 
-	// Prepare installs, builds or initialises; what it reports is shown while it runs.
+	// Prepare installs, builds or initialises; what it reports is shown while it runs. It runs at
+	// once, beside the others': what a part leans on is needed for starting it.
 	Prepare func(ctx context.Context, report func(Step)) error
 	Command func() (*exec.Cmd, error)       // nil where there is nothing to run
 	Ready   func(ctx context.Context) error // polled until it returns nil
@@ -35,7 +36,9 @@ type Part struct {
 	Hold    bool   // keep its first port open while it is away, so that connections wait for it
 
 	Signal  syscall.Signal // what asks it to stop; SIGTERM by default
-	Timeout time.Duration  // from start to ready; a minute by default
+	Timeout time.Duration  // from its own start to ready; a minute by default
+
+	Package string // the Go package of this tree that it runs
 }
 
 // Tier orders stopping.
@@ -50,10 +53,12 @@ const (
 	Edge
 )
 
-// Step is what a part is doing now; Done of Total is set where it can be measured.
+// Step is what a part is doing now; Done of Total is set where it can be measured, Work where it
+// takes more than a moment.
 type Step struct {
 	Text        string
 	Done, Total int64
+	Work        time.Duration // what the whole of it takes of one processor, as once measured
 }
 
 // State of a part.
@@ -61,7 +66,7 @@ type State string
 
 // The states that a part goes through.
 const (
-	Waiting   State = "waiting"   // for the parts it leans on
+	Waiting   State = "waiting"   // prepared, for the parts it leans on
 	Preparing State = "preparing" // installing, building
 	Starting  State = "starting"
 	Healthy   State = "healthy"
@@ -121,10 +126,12 @@ type runner struct {
 	log     string
 	spawn   func(*exec.Cmd) error
 	waitFor func(ctx context.Context, names []string) error
+	meet    func(ctx context.Context, names []string) error
 
 	mu      sync.Mutex
 	status  Status
 	changed chan struct{} // closed and replaced on each change
+	poised  chan struct{} // closed once it is prepared, and what it leans on healthy
 	began   time.Time
 	cancel  context.CancelFunc // ends the running loop
 	done    chan struct{}      // closed when the loop has ended and its process is gone
@@ -155,23 +162,31 @@ func (r *runner) snapshot() (Status, <-chan struct{}) {
 
 // start begins to keep the part running; it does nothing when that is so already.
 func (r *runner) start() {
+	if run := r.arm(); run != nil {
+		go run()
+	}
+}
+
+// arm is start up to where others may see that the part is coming; nil when it runs already.
+func (r *runner) arm() (run func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.done != nil {
 		select {
 		case <-r.done:
 		default:
-			return
+			return nil
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	r.cancel, r.done, r.began = cancel, done, time.Now()
+	r.poised = make(chan struct{})
 	r.status.State, r.status.Error, r.status.Restarts, r.status.Took = Waiting, "", 0, 0
-	go func() {
+	return func() {
 		defer close(done)
 		r.loop(ctx)
-	}()
+	}
 }
 
 // stop ends the part and returns when its process is gone.
@@ -187,10 +202,6 @@ func (r *runner) stop() {
 }
 
 func (r *runner) loop(ctx context.Context) {
-	if err := r.waitFor(ctx, r.part.After); err != nil {
-		r.finish(ctx, err)
-		return
-	}
 	if r.part.Prepare != nil {
 		r.set(func(s *Status) { s.State = Preparing })
 		err := r.part.Prepare(ctx, func(step Step) { r.set(func(s *Status) { s.Step = step }) })
@@ -198,6 +209,17 @@ func (r *runner) loop(ctx context.Context) {
 			r.finish(ctx, err)
 			return
 		}
+		r.set(func(s *Status) { s.State, s.Step = Waiting, Step{} })
+	}
+	if err := r.waitFor(ctx, r.part.After); err != nil {
+		r.finish(ctx, err)
+		return
+	}
+	close(r.poised)
+	// Its own clock must not run while who it cannot do without is still being built.
+	if err := r.meet(ctx, r.part.With); err != nil {
+		r.finish(ctx, err)
+		return
 	}
 	if err := r.requirePorts(); err != nil {
 		r.finish(ctx, err)

@@ -12,7 +12,7 @@ func (s *Stack) plan(secrets *Secrets) []Part {
 		parts = append(parts, s.nats())
 		brokers = append(brokers, "nats")
 	}
-	parts = append(parts, s.mailpit(), s.sentry(), s.placement(), s.scheduler(), s.elasticsearch(), s.keycloak(secrets))
+	parts = append(parts, s.daprTools(), s.mailpit(), s.sentry(), s.placement(), s.scheduler(), s.elasticsearch(), s.keycloak(secrets))
 	if s.Config.Simulated() {
 		parts = append(parts, s.stripesim(secrets))
 	}

@@ -163,12 +163,12 @@ func initPostgres(ctx context.Context, cfg *Config, bin string) error {
 			return err
 		}
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", dir, "-U", cfg.DatabaseUser, "--pwfile="+password.Name(),
+	cmd := exec.Command(filepath.Join(bin, "initdb"), "-D", dir, "-U", cfg.DatabaseUser, "--pwfile="+password.Name(),
 		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", "--no-sync")
 	if err := asDatabaseUser(cmd, dir); err != nil {
 		return err
 	}
-	return runCmd(cmd)
+	return runCmd(ctx, cmd, helpers())
 }
 
 func createDatabases(ctx context.Context, cfg *Config) error {

@@ -122,20 +122,16 @@ func (s *Stack) identified(id string, cmd *exec.Cmd) (*exec.Cmd, error) {
 func (s *Stack) sentry() Part {
 	cfg := &s.Config
 	p := cfg.Ports
-	var tools string
 	return Part{
-		Name: "sentry", Tier: Platform, Ports: []int{p.Sentry, p.SentryHealth},
-		Prepare: func(ctx context.Context, report func(Step)) (err error) {
-			if tools, err = cfg.daprTools(ctx, report); err != nil {
-				return err
-			}
+		Name: "sentry", Tier: Platform, After: []string{"dapr"}, Ports: []int{p.Sentry, p.SentryHealth},
+		Prepare: func(context.Context, func(Step)) error {
 			if err := os.MkdirAll(s.identity.issuer(), 0o700); err != nil {
 				return err
 			}
 			return s.identity.configure()
 		},
 		Command: func() (*exec.Cmd, error) {
-			cmd := lean(cfg, exec.Command(filepath.Join(tools, "sentry"),
+			cmd := lean(cfg, exec.Command(s.dapr.Load().path("sentry"),
 				"--config", s.identity.config(), "--issuer-credentials", s.identity.issuer(), "--trust-domain", controlPlaneDomain,
 				"--listen-address", host, "--port", strconv.Itoa(p.Sentry),
 				"--healthz-listen-address", host, "--healthz-port", strconv.Itoa(p.SentryHealth), "--enable-metrics=false"))

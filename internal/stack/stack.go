@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,11 +25,14 @@ type Stack struct {
 
 	identity *identity
 
-	mu       sync.Mutex // of the parts, to which tests add
-	runners  map[string]*runner
-	order    []string
-	spawn    map[Turn]func(*exec.Cmd) error
-	building chan struct{} // holds one token: whose turn it is to build
+	mu         sync.Mutex // of the parts, to which tests add
+	runners    map[string]*runner
+	order      []string
+	spawn      map[Turn]func(*exec.Cmd) error
+	installing sync.Mutex
+	building   chan struct{}                // holds one token: whose turn it is to build
+	batches    map[string]*batch            // of the packages that started parts are about to ask for
+	dapr       atomic.Pointer[daprPrograms] // where Dapr's programs are, once they are
 }
 
 // New plans a stack; nothing runs before Start.
@@ -47,7 +52,7 @@ func New(cfg Config) (*Stack, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, identity: id, runners: map[string]*runner{}, spawn: map[Turn]func(*exec.Cmd) error{}, building: make(chan struct{}, 1)}
+	s := &Stack{Config: cfg, Apps: apps, Secrets: secrets, identity: id, runners: map[string]*runner{}, spawn: map[Turn]func(*exec.Cmd) error{}, building: make(chan struct{}, 1), batches: map[string]*batch{}}
 	for _, turn := range []Turn{ahead, usual, behind} {
 		s.spawn[turn] = spawner(turn)
 	}
@@ -65,7 +70,7 @@ func (s *Stack) add(part Part) {
 		s.order = append(s.order, part.Name)
 	}
 	s.runners[part.Name] = &runner{
-		part: part, log: log, spawn: s.spawn[part.Turn], waitFor: s.waitFor, changed: make(chan struct{}),
+		part: part, log: log, spawn: s.spawn[part.Turn], waitFor: s.waitFor, meet: s.meet, changed: make(chan struct{}),
 		status: Status{Name: part.Name, Tier: part.Tier, State: Stopped, URL: part.URL, Log: log},
 	}
 }
@@ -113,11 +118,25 @@ func (s *Stack) Start(names ...string) error {
 			return err
 		}
 	}
+	var runs []func()
+	var together batch
 	for _, name := range s.Names() {
-		if wanted[name] {
-			r, _ := s.runner(name)
-			r.start()
+		if r, _ := s.runner(name); wanted[name] {
+			if run := r.arm(); run != nil {
+				runs = append(runs, run)
+				if pkg := r.part.Package; pkg != "" && !slices.Contains(together.packages, pkg) && isProgram(filepath.Join(s.Config.Root, pkg)) {
+					together.packages = append(together.packages, pkg)
+				}
+			}
 		}
+	}
+	s.mu.Lock()
+	for _, pkg := range together.packages {
+		s.batches[pkg] = &together
+	}
+	s.mu.Unlock()
+	for _, run := range runs {
+		go run()
 	}
 	return nil
 }
@@ -178,6 +197,35 @@ func (s *Stack) waitFor(ctx context.Context, names []string) error {
 	return nil
 }
 
+// meet returns when the named parts are prepared and what they lean on is healthy; one that
+// nobody started is not waited for.
+func (s *Stack) meet(ctx context.Context, names []string) error {
+	for _, name := range names {
+		r, ok := s.runner(name)
+		if !ok {
+			return fmt.Errorf("needs %s, which is not part of this stack", name)
+		}
+		for met := false; !met; {
+			status, changed := r.snapshot()
+			switch status.State {
+			case Failed, Absent:
+				return fmt.Errorf("needs %s, which is %s", name, status.State)
+			case Stopped:
+				met = true
+				continue
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-r.isPoised():
+				met = true
+			case <-changed:
+			}
+		}
+	}
+	return nil
+}
+
 // Status of every part, in the order of starting.
 func (s *Stack) Status() []Status {
 	var all []Status
@@ -190,6 +238,12 @@ func (s *Stack) Status() []Status {
 		all = append(all, status)
 	}
 	return all
+}
+
+func (r *runner) isPoised() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.poised
 }
 
 func (r *runner) beganAt() time.Time {

@@ -1,11 +1,12 @@
 package stack
 
 import (
-	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -49,7 +51,8 @@ func (c *Config) installed(ctx context.Context, key string, install func(dir str
 		return "", err
 	}
 	if err := install(partial); err != nil {
-		return "", fmt.Errorf("install %s: %w", key, err)
+		_ = os.RemoveAll(partial) // else the next one does
+		return "", fmt.Errorf("install %s: %w", key, cmp.Or(ctx.Err(), err))
 	}
 	return dir, os.Rename(partial, dir)
 }
@@ -83,19 +86,32 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	}
 }
 
+// mavenSources are what tools/NAME says about its dependencies: the POM and their checksums.
+func (c *Config) mavenSources(name string) (pom, sums []byte, err error) {
+	if pom, err = os.ReadFile(filepath.Join(c.Root, "tools", name, "pom.xml")); err != nil {
+		return nil, nil, err
+	}
+	sums, err = os.ReadFile(filepath.Join(c.Root, "tools", name, "sha256sums"))
+	return pom, sums, err
+}
+
+// mavenKey names in the cache what maven installs.
+func (c *Config) mavenKey(name string) (string, error) {
+	pom, sums, err := c.mavenSources(name)
+	return name + "-" + digest(pom, sums), err
+}
+
 // maven installs the dependencies of tools/NAME/pom.xml, each compared with the checksum that
 // tools/NAME/sha256sums has for it.
 func (c *Config) maven(ctx context.Context, name string, report func(Step)) (string, error) {
-	pom := filepath.Join(c.Root, "tools", name, "pom.xml")
-	rawPOM, err := os.ReadFile(pom)
+	_, sums, err := c.mavenSources(name)
 	if err != nil {
 		return "", err
 	}
-	sums, err := os.ReadFile(filepath.Join(c.Root, "tools", name, "sha256sums"))
+	key, err := c.mavenKey(name)
 	if err != nil {
 		return "", err
 	}
-	key := name + "-" + digest(rawPOM, sums)
 	return c.installed(ctx, key, func(dir string) error {
 		// Two Mavens must not share a repository at the same time.
 		unlock, err := lockFile(ctx, filepath.Join(c.Cache, "maven.lock"))
@@ -105,13 +121,76 @@ func (c *Config) maven(ctx context.Context, name string, report func(Step)) (str
 		defer unlock()
 		repository := filepath.Join(c.Cache, "maven")
 		stop := watchSize(repository, name, sums, report)
-		defer stop()
-		if err := run(ctx, "", "mvn", "-B", "-q", "-f", pom, "-Dmaven.repo.local="+repository,
-			"dependency:copy-dependencies", "-DoutputDirectory="+dir); err != nil {
+		err = construct(ctx, "", "mvn", "-B", "-q", "-f", filepath.Join(c.Root, "tools", name, "pom.xml"), "-Dmaven.repo.local="+repository,
+			"dependency:copy-dependencies", "-DoutputDirectory="+dir)
+		stop()
+		if err != nil {
 			return err
 		}
 		return verify(dir, sums)
 	})
+}
+
+// kafkaLibs is the directory with Kafka's jars: the release's, or collected by Maven.
+func (c *Config) kafkaLibs(ctx context.Context, report func(Step)) (string, error) {
+	versions, err := c.versions()
+	if err != nil {
+		return "", err
+	}
+	collected, err := c.mavenKey("kafka")
+	if err != nil {
+		return "", err
+	}
+	dir, reason := c.released(ctx, "kafka", versions["kafka"], collected, report)
+	if reason == nil {
+		return dir, nil
+	}
+	return c.maven(ctx, "kafka", because(reason, report))
+}
+
+// released is the directory of a project's release, unless otherwise, what is made where it cannot
+// be had, is there already.
+func (c *Config) released(ctx context.Context, name, version, otherwise string, report func(Step)) (string, error) {
+	if dir := filepath.Join(c.Cache, otherwise); exists(dir) {
+		return "", &unreleasedError{"there already"}
+	}
+	return c.installed(ctx, name+"-release-"+version, func(dir string) error {
+		return c.release(ctx, name, version, dir, report)
+	})
+}
+
+// versions of what tools/releases.yaml lists.
+func (c *Config) versions() (map[string]string, error) {
+	found := map[string]string{"mailpit": mailpitVersion, "nats-server": natsVersion}
+	for name, where := range map[string]struct{ file, pattern string }{
+		"daprd":    {"go.mod", `github\.com/dapr/dapr v(\S+)`},
+		"kafka":    {"kafka/pom.xml", `<artifactId>kafka_2\.13</artifactId><version>([^<]+)`},
+		"keycloak": {"keycloak/pom.xml", `<artifactId>keycloak-quarkus-dist</artifactId><version>([^<]+)`},
+	} {
+		raw, err := os.ReadFile(filepath.Join(c.Root, "tools", where.file))
+		if err != nil {
+			return nil, err
+		}
+		match := regexp.MustCompile(where.pattern).FindSubmatch(raw)
+		if match == nil {
+			return nil, fmt.Errorf("tools/%s names no version of %s", where.file, name)
+		}
+		found[name] = string(match[1])
+	}
+	return found, nil
+}
+
+// because makes the steps that follow tell why it is the longer way.
+func because(reason error, report func(Step)) func(Step) {
+	text := reason.Error()
+	var unreleased *unreleasedError
+	if errors.As(reason, &unreleased) {
+		text = unreleased.reason
+	}
+	return func(step Step) {
+		step.Text += " (not its release archive: " + text + ")"
+		report(step)
+	}
 }
 
 // watchSize reports how much of a download of known size has arrived. The first line of a
@@ -123,7 +202,7 @@ func watchSize(dir, name string, sums []byte, report func(Step)) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		for {
-			report(Step{Text: "downloading " + name, Done: min(sizeOf(dir)-before, total), Total: total})
+			report(Step{Text: "downloading " + name, Done: min(sizeOf(dir)-before, total), Total: total, Work: workOf[name]})
 			select {
 			case <-done:
 				return
@@ -180,10 +259,52 @@ func verify(dir string, sums []byte) error {
 	return nil
 }
 
-// daprTools returns the directory with daprd, placement and scheduler: the Dapr CLI's when it
-// has all three at the version we need or later, else built from the module proxy.
-func (c *Config) daprTools(ctx context.Context, report func(Step)) (string, error) {
-	var sources [][]byte
+// daprPrograms are the directories of Dapr's programs: of the sidecar, and of the others.
+type daprPrograms struct{ sidecar, control string }
+
+func (d *daprPrograms) path(program string) string {
+	if program == "daprd" {
+		return filepath.Join(d.sidecar, program)
+	}
+	return filepath.Join(d.control, program)
+}
+
+var controlPrograms = []string{"github.com/dapr/dapr/cmd/placement", "github.com/dapr/dapr/cmd/scheduler", "github.com/dapr/dapr/cmd/sentry"}
+
+// daprTools finds or makes Dapr's programs. The sidecar is the Dapr CLI's when that has our version
+// or a later one, or the release's; else it is built with the others, which always are.
+func (c *Config) daprTools(ctx context.Context, report func(Step)) (*daprPrograms, error) {
+	versions, err := c.versions()
+	if err != nil {
+		return nil, err
+	}
+	version := versions["daprd"]
+	sidecar := ""
+	if home, err := os.UserHomeDir(); err == nil {
+		if dir := filepath.Join(home, ".dapr", "bin"); daprAtLeast(ctx, dir, version) {
+			sidecar = dir
+		}
+	}
+	if sidecar == "" {
+		key, err := c.daprKey(version)
+		if err != nil {
+			return nil, err
+		}
+		if sidecar, err = c.released(ctx, "daprd", version, "dapr-"+key, report); err != nil {
+			report = because(err, report)
+		}
+	}
+	if sidecar != "" {
+		control, err := c.buildDapr(ctx, "dapr-control", version, controlPrograms, report)
+		return &daprPrograms{sidecar, control}, err
+	}
+	all, err := c.buildDapr(ctx, "dapr", version, append([]string{"./daprd"}, controlPrograms...), report)
+	return &daprPrograms{all, all}, err
+}
+
+// daprKey names in the cache what is built of Dapr.
+func (c *Config) daprKey(version string) (string, error) {
+	sources := [][]byte{fmt.Append(nil, daprChanges)}
 	for _, name := range []string{"go.mod", "go.sum", filepath.Join("daprd", "main.go")} {
 		source, err := os.ReadFile(filepath.Join(c.Root, "tools", name))
 		if err != nil {
@@ -191,42 +312,106 @@ func (c *Config) daprTools(ctx context.Context, report func(Step)) (string, erro
 		}
 		sources = append(sources, source)
 	}
-	match := regexp.MustCompile(`github\.com/dapr/dapr v(\S+)`).FindSubmatch(sources[0])
-	if match == nil {
-		return "", errors.New("tools/go.mod names no dapr")
+	return version + "-" + digest(sources...), nil
+}
+
+// buildDapr builds some of Dapr's programs from the module proxy.
+func (c *Config) buildDapr(ctx context.Context, name, version string, programs []string, report func(Step)) (string, error) {
+	key, err := c.daprKey(version)
+	if err != nil {
+		return "", err
 	}
-	version := string(match[1])
-	if home, err := os.UserHomeDir(); err == nil {
-		if dir := filepath.Join(home, ".dapr", "bin"); daprAtLeast(ctx, dir, version) {
-			return dir, nil
+	return c.installed(ctx, name+"-"+key, func(dir string) error {
+		report(Step{Text: "downloading the modules of Dapr " + version, Work: workOf[name]})
+		modfile, err := c.daprModule(ctx, key)
+		if err != nil {
+			return err
 		}
-	}
-	return c.installed(ctx, "dapr-"+version+"-"+digest(sources...), func(dir string) error {
-		tools := filepath.Join(c.Root, "tools")
-		args := []string{"-tags", "stablecomponents"}
-		programs := []string{"./daprd", "github.com/dapr/dapr/cmd/placement", "github.com/dapr/dapr/cmd/scheduler", "github.com/dapr/dapr/cmd/sentry"}
-		report(Step{Text: "downloading the modules of Dapr " + version})
+		args := []string{"-modfile=" + modfile}
 		list := exec.CommandContext(ctx, "go", slices.Concat([]string{"list", "-deps"}, args, programs)...)
-		list.Dir = tools
+		list.Dir = filepath.Join(c.Root, "tools")
 		packages, err := list.Output()
 		if err != nil {
 			return fmt.Errorf("go list: %w", err)
 		}
 		total := int64(bytes.Count(packages, []byte("\n")))
-		build := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-v", "-ldflags", "-s -w", "-o", dir + "/"}, args, programs)...)
-		build.Dir = tools
-		return scanLines(build, func(n int64) {
-			report(Step{Text: "building Dapr " + version, Done: min(n, total), Total: total})
+		build := exec.Command("go", slices.Concat([]string{"build", "-v", "-ldflags", "-s -w", "-o", dir + "/"}, args, programs)...)
+		build.Dir = list.Dir
+		return scanLines(ctx, build, builders(), func(n int64) {
+			report(Step{Text: "building Dapr " + version, Done: min(n, total), Total: total, Work: workOf[name]})
 		})
 	})
 }
 
-func daprAtLeast(ctx context.Context, dir, version string) bool {
-	for _, name := range []string{"placement", "scheduler"} {
-		if !exists(filepath.Join(dir, name)) {
-			return false
+// daprChanges are what we change in Dapr's source.
+var daprChanges = []struct{ file, from, to string }{
+	// Its health servers ignore the address that --healthz-listen-address gives, and listen on all.
+	{filepath.Join("pkg", "healthz", "server", "server.go"), `net.Listen("tcp", fmt.Sprintf(":%d", s.port))`, `net.Listen("tcp", fmt.Sprintf("` + host + `:%d", s.port))`},
+	// A daprd that was not told which set of components to have gives up; ours names its own.
+	{filepath.Join("cmd", "daprd", "components", "zz_notag.go"), "panic(", "_ = string("},
+}
+
+// daprModule is a copy of Dapr's module with our change, and the go.mod that builds from it.
+func (c *Config) daprModule(ctx context.Context, key string) (modfile string, err error) {
+	tools := filepath.Join(c.Root, "tools")
+	dir, err := c.installed(ctx, "dapr-source-"+key, func(dir string) error {
+		download := exec.CommandContext(ctx, "go", "mod", "download", "-json", "github.com/dapr/dapr")
+		download.Dir = tools
+		answer, err := download.Output()
+		if err != nil {
+			return fmt.Errorf("go mod download: %w: %s", err, answer)
 		}
-	}
+		var module struct{ Dir string }
+		if err := json.Unmarshal(answer, &module); err != nil {
+			return err
+		}
+		source := filepath.Join(dir, "dapr")
+		if err := os.CopyFS(source, os.DirFS(module.Dir)); err != nil {
+			return err
+		}
+		for _, change := range daprChanges {
+			changed := filepath.Join(source, change.file)
+			text, err := os.ReadFile(changed)
+			if err != nil {
+				return err
+			}
+			if strings.Count(string(text), change.from) != 1 {
+				return fmt.Errorf("%s of this Dapr is not what daprChanges expects", change.file)
+			}
+			// What comes from the module cache cannot be written to.
+			if err := os.Remove(changed); err != nil {
+				return err
+			}
+			if err := os.WriteFile(changed, []byte(strings.Replace(string(text), change.from, change.to, 1)), 0o644); err != nil {
+				return err
+			}
+		}
+		gomod, err := os.ReadFile(filepath.Join(tools, "go.mod"))
+		if err != nil {
+			return err
+		}
+		gosum, err := os.ReadFile(filepath.Join(tools, "go.sum"))
+		if err != nil {
+			return err
+		}
+		gomod = fmt.Appendf(gomod, "\nreplace github.com/dapr/dapr => %s\n", filepath.Join(c.Cache, "dapr-source-"+key, "dapr"))
+		if err := os.WriteFile(filepath.Join(dir, "go.mod"), gomod, 0o644); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, "go.sum"), gosum, 0o644)
+	})
+	return filepath.Join(dir, "go.mod"), err
+}
+
+// workOf is what installing something takes of one processor, as measured once on an empty cache:
+// what the guess of the time left starts from.
+var workOf = map[string]time.Duration{
+	"dapr": 400 * time.Second, "dapr-control": 170 * time.Second, "mailpit": 40 * time.Second, "nats-server": 25 * time.Second,
+	"kafka": 8 * time.Second, "elasticsearch": 8 * time.Second, "keycloak": 8 * time.Second, "keycloak-dist": 45 * time.Second,
+	"web": 40 * time.Second, "services": 75 * time.Second,
+}
+
+func daprAtLeast(ctx context.Context, dir, version string) bool {
 	out, err := exec.CommandContext(ctx, filepath.Join(dir, "daprd"), "--version").Output()
 	if err != nil {
 		return false
@@ -237,50 +422,81 @@ func daprAtLeast(ctx context.Context, dir, version string) bool {
 	return slices.Compare(have[:], want[:]) >= 0
 }
 
-// scanLines runs a command, counting the lines it writes to its standard error.
-func scanLines(cmd *exec.Cmd, count func(n int64)) error {
-	pipe, err := cmd.StderrPipe()
-	if err != nil {
-		return err
-	}
-	if err := cmd.Start(); err != nil {
-		return err
-	}
+// scanLines constructs by a command, counting the lines it writes to its standard error.
+func scanLines(ctx context.Context, cmd *exec.Cmd, spawn func(*exec.Cmd) error, count func(n int64)) error {
 	var last []string
-	lines := bufio.NewScanner(pipe)
-	for n := int64(1); lines.Scan(); n++ {
+	n := int64(0)
+	out := &lineWriter{line: func(line string) {
+		n++
 		count(n)
-		last = append(last[max(0, len(last)-20):], lines.Text())
-	}
-	if err := cmd.Wait(); err != nil {
+		last = append(last[max(0, len(last)-20):], line)
+	}}
+	cmd.Stderr = out
+	if err := finish(ctx, cmd, spawn); err != nil {
 		return fmt.Errorf("%w\n%s", err, strings.Join(last, "\n"))
 	}
 	return nil
 }
 
-// goInstall installs one program at a version from the module proxy.
+// lineWriter hands on what is written line by line.
+type lineWriter struct {
+	line func(string)
+	rest []byte
+}
+
+func (w *lineWriter) Write(p []byte) (int, error) {
+	w.rest = append(w.rest, p...)
+	for {
+		line, rest, ok := bytes.Cut(w.rest, []byte("\n"))
+		if !ok {
+			return len(p), nil
+		}
+		w.line(string(line))
+		w.rest = rest
+	}
+}
+
+// goInstall installs one program at a version from the module proxy, or its release.
 func (c *Config) goInstall(ctx context.Context, module, version string, report func(Step)) (string, error) {
 	name := filepath.Base(strings.TrimSuffix(module, "/v2"))
 	dir, err := c.installed(ctx, name+"-"+version, func(dir string) error {
-		report(Step{Text: "building " + name + " " + version})
-		cmd := exec.CommandContext(ctx, "go", "install", "-ldflags", "-s -w", module+"@"+version)
+		reason := c.release(ctx, name, version, dir, report)
+		if reason == nil || ctx.Err() != nil {
+			return reason
+		}
+		because(reason, report)(Step{Text: "building " + name + " " + version, Work: workOf[name]})
+		cmd := exec.Command("go", "install", "-ldflags", "-s -w", module+"@"+version)
 		cmd.Env = append(os.Environ(), "GOBIN="+dir, "GOFLAGS=")
-		return runCmd(cmd)
+		return runCmd(ctx, cmd, builders())
 	})
 	return filepath.Join(dir, name), err
 }
 
+// builders starts what installs parts: behind the parts that already start, but not for nothing on a
+// machine that has more to do.
+var builders = sync.OnceValue(func() func(*exec.Cmd) error { return spawner(Turn{Nice: 5}) })
+
+// helpers starts commands that a part's start waits for.
+var helpers = sync.OnceValue(func() func(*exec.Cmd) error { return spawner(usual) })
+
 func run(ctx context.Context, dir, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	return runCmd(cmd)
+	return runCmd(ctx, cmd, helpers())
+}
+
+// construct is run for what takes long and may take longer.
+func construct(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.Command(name, args...)
+	cmd.Dir = dir
+	return runCmd(ctx, cmd, builders())
 }
 
 // runCmd runs a command to its end; the error carries the end of what it said.
-func runCmd(cmd *exec.Cmd) error {
+func runCmd(ctx context.Context, cmd *exec.Cmd, spawn func(*exec.Cmd) error) error {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
+	if err := finish(ctx, cmd, spawn); err != nil {
 		text := strings.TrimSpace(out.String())
 		if len(text) > 4000 {
 			text = "…" + text[len(text)-4000:]
@@ -288,6 +504,23 @@ func runCmd(cmd *exec.Cmd) error {
 		return fmt.Errorf("%s: %w\n%s", filepath.Base(cmd.Path), err, text)
 	}
 	return nil
+}
+
+// finish runs a command to its end. When ctx ends first, so does the command, with all that it started.
+func finish(ctx context.Context, cmd *exec.Cmd, spawn func(*exec.Cmd) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := spawn(cmd); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer stop()
+	err := cmd.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 func digest(parts ...[]byte) string {

@@ -1,20 +1,49 @@
-// Command daprd is Dapr's sidecar with its stable components and the three more that Foyer's
-// components/ name. The stock daprd that the Dapr CLI installs has them all.
+// Command daprd is Dapr's sidecar with the components that Foyer's components/ name, and a few that
+// cost little beside them. One for another product is a line here; the stock daprd, which Dapr's
+// releases and its CLI have, knows them all.
 package main
 
 import (
 	"github.com/dapr/components-contrib/bindings/smtp"
+	"github.com/dapr/components-contrib/nameresolution/kubernetes"
+	"github.com/dapr/components-contrib/nameresolution/mdns"
 	"github.com/dapr/components-contrib/nameresolution/sqlite"
+	pubsubmemory "github.com/dapr/components-contrib/pubsub/in-memory"
 	"github.com/dapr/components-contrib/pubsub/jetstream"
+	"github.com/dapr/components-contrib/pubsub/kafka"
+	pubsubredis "github.com/dapr/components-contrib/pubsub/redis"
+	secretkubernetes "github.com/dapr/components-contrib/secretstores/kubernetes"
+	"github.com/dapr/components-contrib/secretstores/local/env"
+	"github.com/dapr/components-contrib/secretstores/local/file"
+	statememory "github.com/dapr/components-contrib/state/in-memory"
+	"github.com/dapr/components-contrib/state/postgresql/v2"
+	stateredis "github.com/dapr/components-contrib/state/redis"
 	"github.com/dapr/dapr/cmd/daprd/app"
+	"github.com/dapr/dapr/pkg/components"
 	"github.com/dapr/dapr/pkg/components/bindings"
 	"github.com/dapr/dapr/pkg/components/nameresolution"
 	"github.com/dapr/dapr/pkg/components/pubsub"
+	"github.com/dapr/dapr/pkg/components/secretstores"
+	"github.com/dapr/dapr/pkg/components/state"
 )
 
 func main() {
-	bindings.DefaultRegistry.RegisterOutputBinding(smtp.NewSMTP, "smtp")
-	nameresolution.DefaultRegistry.RegisterComponent(sqlite.NewResolver, "sqlite")
+	state.DefaultRegistry.RegisterComponentWithVersions("postgresql", components.Versioning{
+		Preferred: components.VersionConstructor{Version: "v2", Constructor: postgresql.NewPostgreSQLStateStore},
+		Default:   "v2",
+	})
+	state.DefaultRegistry.RegisterComponent(stateredis.NewRedisStateStore, "redis")
+	state.DefaultRegistry.RegisterComponent(statememory.NewInMemoryStateStore, "in-memory")
+	pubsub.DefaultRegistry.RegisterComponent(kafka.NewKafka, "kafka")
+	pubsub.DefaultRegistry.RegisterComponent(pubsubredis.NewRedisStreams, "redis")
 	pubsub.DefaultRegistry.RegisterComponent(jetstream.NewJetStream, "jetstream")
+	pubsub.DefaultRegistry.RegisterComponent(pubsubmemory.New, "in-memory")
+	bindings.DefaultRegistry.RegisterOutputBinding(smtp.NewSMTP, "smtp")
+	secretstores.DefaultRegistry.RegisterComponent(file.NewLocalSecretStore, "local.file")
+	secretstores.DefaultRegistry.RegisterComponent(env.NewEnvSecretStore, "local.env")
+	secretstores.DefaultRegistry.RegisterComponent(secretkubernetes.NewKubernetesSecretStore, "kubernetes")
+	nameresolution.DefaultRegistry.RegisterComponent(sqlite.NewResolver, "sqlite")
+	nameresolution.DefaultRegistry.RegisterComponent(mdns.NewResolver, "mdns")
+	nameresolution.DefaultRegistry.RegisterComponent(kubernetes.NewResolver, "kubernetes")
 	app.Run()
 }

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/foyer-tickets/foyer/internal/stack"
+)
+
+func TestProgressGuessesFromWhatItSees(t *testing.T) {
+	began := time.Now()
+	building := func(done, total int64) stack.Status {
+		return stack.Status{Name: "dapr", State: stack.Preparing, Step: stack.Step{Text: "building", Done: done, Total: total, Work: 400 * time.Second}}
+	}
+	waiting := stack.Status{Name: "auth", State: stack.Waiting}
+	up := func(s stack.Status) stack.Status { s.State, s.Step = stack.Healthy, stack.Step{}; return s }
+	p := &progress{cores: 2, jobs: map[string]*job{}}
+
+	done, left := p.see([]stack.Status{building(0, 100), waiting}, began)
+	assert.InDelta(t, 0, done, 0.01)
+	assert.Equal(t, 230*time.Second, left, "as measured once, on two cores, and then the start")
+
+	done, left = p.see([]stack.Status{building(50, 100), waiting}, began.Add(200*time.Second))
+	assert.InDelta(t, 0.45, done, 0.05)
+	assert.Equal(t, 230*time.Second, left, "this machine takes twice as long")
+
+	done, left = p.see([]stack.Status{up(building(0, 0)), waiting}, began.Add(400*time.Second))
+	assert.Greater(t, done, 0.9)
+	assert.Equal(t, 15*time.Second, left, "half of the parts still start")
+
+	done, left = p.see([]stack.Status{up(building(0, 0)), up(waiting)}, began.Add(420*time.Second))
+	assert.InDelta(t, 1, done, 0.001)
+	assert.Zero(t, left)
+
+	_, left = newProgress().see([]stack.Status{waiting, up(building(0, 0))}, began)
+	assert.Zero(t, left, "nothing is built: it is up in a moment")
+}
+
+func TestAbout(t *testing.T) {
+	for left, want := range map[time.Duration]string{0: "", 3 * time.Second: "a few seconds left", 44 * time.Second: "about 40 s left", 200 * time.Second: "about 3 min left"} {
+		assert.Equal(t, want, about(left))
+	}
+}

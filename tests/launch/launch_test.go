@@ -1,0 +1,318 @@
+// Package launch runs the README's two commands, `make up` and `make down`, as a newcomer does.
+package launch
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+// newcomer is a machine whose cache has all but Dapr's programs, which take long to build.
+type newcomer struct {
+	cfg  stack.Config
+	env  []string
+	gate string // while this file is missing, building Dapr takes time
+}
+
+// slowGo builds Dapr's programs as a slow machine does: not before the gate opens, and then by
+// copying what this machine has built before. Whatever else is asked of it, go does.
+const slowGo = `#!/bin/sh
+case "$*" in
+*./daprd*)
+	while [ ! -e "$GATE" ]; do sleep 0.1; done
+	out=
+	for word; do
+		[ "$before" = -o ] && out=$word
+		before=$word
+	done
+	have=$REAL_CACHE/$(basename "${out%.partial/}")
+	if [ "$1" = build ] && [ -e "$have/daprd" ]; then cp "$have"/* "$out"; exit; fi ;;
+esac
+exec "$REAL_GO" "$@"
+`
+
+func arrive(t *testing.T) *newcomer {
+	t.Helper()
+	cfg, release, err := stack.Isolated()
+	require.NoError(t, err)
+	cache, err := os.MkdirTemp("", "foyer-cache")
+	require.NoError(t, err)
+	entries, err := os.ReadDir(cfg.Cache)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		name := entry.Name()
+		dapr := strings.HasPrefix(name, "dapr") && !strings.HasPrefix(name, "dapr-source")
+		if !dapr && filepath.Ext(name) != ".lock" && filepath.Ext(name) != ".partial" {
+			require.NoError(t, os.Symlink(filepath.Join(cfg.Cache, name), filepath.Join(cache, name)))
+		}
+	}
+	realGo, err := exec.LookPath("go")
+	require.NoError(t, err)
+	bin := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(bin, "go"), []byte(slowGo), 0o755))
+	n := &newcomer{gate: filepath.Join(t.TempDir(), "gate")}
+	offset := freeOffset(t, cfg.Root)
+	n.env = append(os.Environ(),
+		"PATH="+bin+":"+os.Getenv("PATH"), "GATE="+n.gate, "REAL_GO="+realGo, "REAL_CACHE="+cfg.Cache,
+		"HOME="+home(t), "FOYER_DATA="+cfg.Data, "FOYER_CACHE="+cache, "FOYER_RELEASES=none", "CI=true",
+		fmt.Sprintf("FOYER_PORT_OFFSET=%d", offset))
+	ports := reflect.ValueOf(&cfg.Ports).Elem()
+	for i := range ports.NumField() { // they are reserved; the services' follow from the offset
+		n.env = append(n.env, fmt.Sprintf("%s=%d", ports.Type().Field(i).Tag.Get("env"), ports.Field(i).Int()-int64(offset)))
+	}
+	n.cfg = cfg
+	t.Cleanup(func() {
+		_, _ = n.make("down")
+		release()
+		_ = os.RemoveAll(cache)
+	})
+	return n
+}
+
+// home has nothing of the Dapr CLI's, but Go's and npm's caches where they were.
+func home(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	real, err := os.UserHomeDir()
+	require.NoError(t, err)
+	entries, err := os.ReadDir(real)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		if entry.Name() != ".dapr" {
+			require.NoError(t, os.Symlink(filepath.Join(real, entry.Name()), filepath.Join(dir, entry.Name())))
+		}
+	}
+	return dir
+}
+
+// freeOffset is one by which no port of dapr/dapr.yaml is taken.
+func freeOffset(t *testing.T, root string) int {
+	t.Helper()
+	for offset := 300 + os.Getpid()%500*10; offset < 11000; offset += 10 {
+		apps, err := stack.LoadApps(stack.Config{Root: root, PortOffset: offset})
+		require.NoError(t, err)
+		taken := slices.ContainsFunc(apps, func(app stack.App) bool {
+			return slices.ContainsFunc([]int{app.Port, app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort}, func(port int) bool {
+				listener, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
+				if err != nil {
+					return true
+				}
+				listener.Close()
+				return false
+			})
+		})
+		if !taken {
+			return offset
+		}
+	}
+	t.Fatal("no free ports for the services")
+	return 0
+}
+
+func (n *newcomer) command(ctx context.Context, target string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "make", target)
+	cmd.Dir, cmd.Env = n.cfg.Root, n.env
+	cmd.WaitDelay = time.Second // what it started holds its output open
+	return cmd
+}
+
+func (n *newcomer) make(target string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	out, err := n.command(ctx, target).CombinedOutput()
+	return string(out), err
+}
+
+func (n *newcomer) status(t *testing.T) map[string]stack.Status {
+	t.Helper()
+	all, err := stack.NewClient(n.cfg).Status(t.Context())
+	require.NoError(t, err)
+	byName := map[string]stack.Status{}
+	for _, s := range all {
+		byName[s.Name] = s
+	}
+	return byName
+}
+
+// services are the parts that have a sidecar, and those sidecars.
+func services(all map[string]stack.Status) (found []stack.Status) {
+	for name, s := range all {
+		if _, ok := all[name+".daprd"]; ok || strings.HasSuffix(name, ".daprd") {
+			found = append(found, s)
+		}
+	}
+	return found
+}
+
+func TestTheTwoCommandsOfTheREADME(t *testing.T) {
+	n := arrive(t)
+	var out bytes.Buffer
+	up := n.command(t.Context(), "up")
+	up.Stdout, up.Stderr = &out, &out
+	require.NoError(t, up.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- up.Wait() }()
+
+	harness.Eventually(t, 10*time.Minute, "the supervisor answers", func() error {
+		_, err := stack.NewClient(n.cfg).Status(t.Context())
+		return err
+	})
+	// All that can be there without Dapr is; nothing that needs it was started in vain.
+	harness.Eventually(t, 10*time.Minute, "everything waits for Dapr", func() error {
+		all := n.status(t)
+		for _, s := range services(all) {
+			require.Zero(t, s.PID, "%s runs before its tools are built", s.Name)
+			require.Contains(t, []stack.State{stack.Preparing, stack.Waiting}, s.State, "%s: %s", s.Name, s.Error)
+			if s.State != stack.Waiting {
+				return fmt.Errorf("%s is %s", s.Name, s.State)
+			}
+		}
+		for _, name := range []string{"postgres", "redis", "kafka", "elasticsearch", "keycloak", "mailpit", "stripesim", "web", "gateway"} {
+			if s := all[name]; s.State != stack.Healthy {
+				return fmt.Errorf("%s is %s: %s", name, s.State, s.Error)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, os.WriteFile(n.gate, nil, 0o644))
+	require.NoError(t, <-ended, "%s", &out)
+	assert.NotContains(t, out.String(), string(stack.Retrying))
+	assert.Regexp(t, `dapr +preparing .*building Dapr .*not its release archive: not wanted`, out.String())
+	assert.Regexp(t, `\d+% after .* left`, out.String(), "how far, and how long still")
+	assert.Contains(t, out.String(), "seeded in")
+	first := n.status(t)
+	for _, s := range first {
+		if s.Name != "nats" {
+			assert.Equal(t, stack.Healthy, s.State, "%s: %s", s.Name, s.Error)
+			assert.Zero(t, s.Restarts, s.Name)
+		}
+	}
+
+	t.Run("nothing listens beyond this machine", func(t *testing.T) {
+		listeners := listeners(t, family(t, filepath.Join(n.cfg.Data, "bin", "foyer")))
+		assert.Greater(t, len(listeners), 60, "five for each service with its sidecar, and the others")
+		for _, l := range listeners {
+			assert.True(t, l.address.Addr().Unmap().IsLoopback(), "%s listens on %s %s", l.process, l.network, l.address)
+		}
+	})
+
+	text, err := n.make("up")
+	require.NoError(t, err, text)
+	for name, s := range n.status(t) {
+		assert.Equal(t, first[name].PID, s.PID, "a second up finds what runs")
+	}
+	all := family(t, filepath.Join(n.cfg.Data, "bin", "foyer"))
+	text, err = n.make("down")
+	require.NoError(t, err, text)
+	for _, pid := range all {
+		assert.NoDirExists(t, fmt.Sprintf("/proc/%d", pid), "nothing is left")
+	}
+}
+
+// family is the process that runs program, and all that descend from it.
+func family(t *testing.T, program string) (pids []int) {
+	t.Helper()
+	children := map[int][]int{}
+	procs, err := filepath.Glob("/proc/[0-9]*")
+	require.NoError(t, err)
+	for _, proc := range procs {
+		pid, err := strconv.Atoi(filepath.Base(proc))
+		require.NoError(t, err)
+		if line, _ := os.ReadFile(filepath.Join(proc, "cmdline")); strings.HasPrefix(string(line), program+"\x00") {
+			pids = append(pids, pid)
+		}
+		status, _ := os.ReadFile(filepath.Join(proc, "status"))
+		for line := range strings.Lines(string(status)) {
+			if parent, ok := strings.CutPrefix(line, "PPid:"); ok {
+				ppid, err := strconv.Atoi(strings.TrimSpace(parent))
+				require.NoError(t, err)
+				children[ppid] = append(children[ppid], pid)
+			}
+		}
+	}
+	require.Len(t, pids, 1, "one supervisor")
+	for i := 0; i < len(pids); i++ {
+		pids = append(pids, children[pids[i]]...)
+	}
+	return pids
+}
+
+// listener is a socket that takes what others send.
+type listener struct {
+	process, network string
+	address          netip.AddrPort
+}
+
+// listeners are the sockets of these processes on which somebody could reach them.
+func listeners(t *testing.T, pids []int) (found []listener) {
+	t.Helper()
+	owners := map[string]string{}
+	for _, pid := range pids {
+		name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+		fds, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		for _, fd := range fds {
+			if target, err := os.Readlink(fd); err == nil && strings.HasPrefix(target, "socket:[") {
+				owners[target] = fmt.Sprintf("%s (%d)", strings.TrimSpace(string(name)), pid)
+			}
+		}
+	}
+	// A TCP socket that listens; a UDP socket that is not connected to anybody.
+	for network, state := range map[string]string{"tcp": "0A", "tcp6": "0A", "udp": "07", "udp6": "07"} {
+		table, err := os.ReadFile("/proc/net/" + network)
+		require.NoError(t, err)
+		for line := range strings.Lines(string(table)) {
+			fields := strings.Fields(line)
+			if len(fields) < 10 || fields[3] != state || owners["socket:["+fields[9]+"]"] == "" {
+				continue
+			}
+			found = append(found, listener{owners["socket:["+fields[9]+"]"], network, address(t, fields[1])})
+		}
+	}
+	return found
+}
+
+// address reads what /proc/net has: words of four bytes, each with its last byte first.
+func address(t *testing.T, text string) netip.AddrPort {
+	t.Helper()
+	host, port, ok := strings.Cut(text, ":")
+	require.True(t, ok, text)
+	raw, err := hex.DecodeString(host)
+	require.NoError(t, err)
+	for word := range slices.Chunk(raw, 4) {
+		slices.Reverse(word)
+	}
+	ip, ok := netip.AddrFromSlice(raw)
+	require.True(t, ok, text)
+	number, err := strconv.ParseUint(port, 16, 16)
+	require.NoError(t, err)
+	return netip.AddrPortFrom(ip, uint16(number))
+}
+
+func TestAddressesOfTheKernel(t *testing.T) {
+	for text, want := range map[string]string{
+		"0100007F:1F90":                         "127.0.0.1:8080",
+		"00000000:0050":                         "0.0.0.0:80",
+		"00000000000000000000000001000000:1F90": "[::1]:8080",
+		"0000000000000000FFFF00000100007F:1F90": "[::ffff:127.0.0.1]:8080",
+	} {
+		assert.Equal(t, want, address(t, text).String())
+	}
+}
