@@ -8,12 +8,18 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/caarlos0/env/v11"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
 	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/services/auth/keycloak"
+	"github.com/foyer-tickets/foyer/services/payment"
+	"github.com/foyer-tickets/foyer/services/payment/stripe"
 )
 
 type component struct {
@@ -132,4 +138,77 @@ func TestOurSidecarKnowsTheComponents(t *testing.T) {
 			require.Regexp(t, kind+`\.DefaultRegistry\.Register\w+\((.*, )?"`+name+`"`, string(raw), "%s names %s", folder, c.Spec.Type)
 		}
 	}
+}
+
+// A client that gives up before its sidecar does repeats what may still be done; one that waits much
+// longer holds its caller up for nothing.
+func TestDeadlinesAgreeWithResiliency(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "dapr", "resiliency.yaml"))
+	require.NoError(t, err)
+	type target struct{ Timeout, Retry string }
+	type retry struct {
+		Policy, Duration string
+		InitialInterval  string `yaml:"initialInterval"`
+		MaxInterval      string `yaml:"maxInterval"`
+		MaxRetries       int    `yaml:"maxRetries"`
+	}
+	var file struct {
+		Spec struct {
+			Policies struct {
+				Timeouts map[string]string
+				Retries  map[string]retry
+			}
+			Targets struct {
+				Apps       map[string]target
+				Components map[string]struct{ Outbound *target }
+			}
+		}
+	}
+	require.NoError(t, yaml.Unmarshal(raw, &file))
+	duration := func(s string) time.Duration {
+		if s == "" {
+			return 0
+		}
+		d, err := time.ParseDuration(s)
+		require.NoError(t, err)
+		return d
+	}
+	// As Dapr does it: exponential pauses grow by half, and each is off by half of itself at most.
+	pauses := func(r retry) (sum time.Duration) {
+		if r.Policy == "constant" {
+			return time.Duration(r.MaxRetries) * duration(r.Duration)
+		}
+		next := duration(r.InitialInterval)
+		for range r.MaxRetries {
+			sum += next * 3 / 2
+			next = min(next*3/2, duration(r.MaxInterval))
+		}
+		return sum
+	}
+	timeouts, targets := file.Spec.Policies.Timeouts, file.Spec.Targets.Apps
+	for name, c := range file.Spec.Targets.Components {
+		if c.Outbound != nil {
+			targets[name] = *c.Outbound
+		}
+	}
+	for _, name := range []string{
+		event.Auth, event.Catalog, event.Search, event.Booking, event.WaitingRoom, event.Payment, event.Notification,
+		event.Seats, event.Line, event.Cache, event.PubSub, event.Broadcast, event.Email,
+	} {
+		require.Contains(t, targets, name)
+	}
+	for name, to := range targets {
+		require.Contains(t, timeouts, to.Timeout, name)
+		require.Contains(t, file.Spec.Policies.Retries, to.Retry, name)
+		r := file.Spec.Policies.Retries[to.Retry]
+		require.GreaterOrEqual(t, r.MaxRetries, 0, "%s: a retry has a bound", name)
+		longest := duration(timeouts[to.Timeout])*time.Duration(r.MaxRetries+1) + pauses(r)
+		require.Greater(t, sidecar.Deadline(name), longest, "%s: the client gives up before its sidecar", name)
+		require.LessOrEqual(t, sidecar.Deadline(name), longest+5*time.Second, "%s: the client waits for nothing", name)
+	}
+	// A target's own work fits into one attempt.
+	cfg, err := env.ParseAsWithOptions[stripe.Config](env.Options{Environment: map[string]string{"STRIPE_SECRET_KEY": "k", "STRIPE_PUBLISHABLE_KEY": "k", "STRIPE_WEBHOOK_SECRET": "k"}})
+	require.NoError(t, err)
+	require.Greater(t, duration(timeouts["payment"]), payment.CallsInARow*cfg.Timeout, "a payment's calls to the provider")
+	require.Greater(t, duration(timeouts["accounts"]), keycloak.Timeout, "a question to Keycloak")
 }

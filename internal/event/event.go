@@ -83,7 +83,8 @@ type BookingRequested struct {
 }
 
 // BookingChanged tells the world what became of a booking: confirmed, expired, failed, cancelled,
-// refunded. Key: booking. Version grows.
+// refunded, or of a refund of it: partly_refunded, refund_delayed, refund_refused, refund_failed. Key: booking.
+// Version grows. Units are those that the booking has.
 type BookingChanged struct {
 	Booking uuid.UUID `json:"booking"`
 	Event   uuid.UUID `json:"event"`
@@ -93,6 +94,27 @@ type BookingChanged struct {
 	Units   []string  `json:"units"`
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
+
+	Refund *BookingRefund `json:"refund,omitempty"` // what is told is about it; nil in messages from before there was one
+}
+
+// What is told of refunds in BookingChanged.Status.
+const (
+	BookingRefunded       = "refunded"        // of all units
+	BookingPartlyRefunded = "partly_refunded" // of some units; the booking has others
+	BookingRefundDelayed  = "refund_delayed"  // it failed, and is tried again
+	BookingRefundRefused  = "refund_refused"  // it failed; the tickets stay good
+	BookingRefundFailed   = "refund_failed"   // it failed for good, and the money is owed
+)
+
+// BookingRefund is a refund of some or all units of a booking, in minor units of the currency.
+// Failures counts its attempts that failed.
+type BookingRefund struct {
+	ID       uuid.UUID `json:"id"`
+	Amount   int64     `json:"amount"`
+	Currency string    `json:"currency"`
+	Units    []string  `json:"units"`
+	Failures int       `json:"failures,omitempty"`
 }
 
 // PaymentKind is what happened to a payment.
@@ -104,7 +126,8 @@ const (
 	PaymentAuthorizationFailed PaymentKind = "authorization_failed"
 	PaymentVoided              PaymentKind = "voided"
 	PaymentRefunded            PaymentKind = "refunded"
-	PaymentRefundFailed        PaymentKind = "refund_failed"
+	PaymentRefundDelayed       PaymentKind = "refund_delayed" // it failed, and is tried again
+	PaymentRefundFailed        PaymentKind = "refund_failed"  // for good
 )
 
 // PaymentChanged tells the booking-consumer what happened to the money of a booking. Key: booking.
@@ -116,6 +139,7 @@ type PaymentChanged struct {
 	Amount   int64       `json:"amount"`
 	Currency string      `json:"currency"`
 	Refund   *uuid.UUID  `json:"refund,omitempty"`
+	Attempt  int         `json:"attempt,omitempty"` // of the refund; counts from one
 	Reason   string      `json:"reason,omitempty"`
 	At       time.Time   `json:"at"`
 }
@@ -170,6 +194,10 @@ const (
 	NoticeBookingFailed    NoticeKind = "booking_failed"
 	NoticeBookingCancelled NoticeKind = "booking_cancelled"
 	NoticeBookingRefunded  NoticeKind = "booking_refunded"
+	NoticePartlyRefunded   NoticeKind = "booking_partly_refunded"
+	NoticeRefundDelayed    NoticeKind = "booking_refund_delayed"
+	NoticeRefundRefused    NoticeKind = "booking_refund_refused"
+	NoticeRefundFailed     NoticeKind = "booking_refund_failed"
 	NoticeHoldExpired      NoticeKind = "hold_expired"
 	NoticeYourTurn         NoticeKind = "your_turn"
 )
@@ -185,4 +213,6 @@ type Notice struct {
 	Booking *uuid.UUID `json:"booking,omitempty"`
 	Hold    *uuid.UUID `json:"hold,omitempty"`
 	At      time.Time  `json:"at"`
+
+	Refund *BookingRefund `json:"refund,omitempty"`
 }

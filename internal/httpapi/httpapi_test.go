@@ -51,6 +51,13 @@ paths:
   /things/all:
     post:
       responses: {"200": {description: ok}}
+  /secrets:
+    post:
+      x-repeatable: true
+      parameters:
+        - {name: Idempotency-Key, in: header, schema: {type: string}}
+      requestBody: {required: true, content: {application/json: {schema: {type: object}}}}
+      responses: {"201": {description: made}}
   /file:
     post:
       x-stream-body: true
@@ -457,6 +464,33 @@ func TestRetryAfterIsRoundedUp(t *testing.T) {
 		httpapi.WriteProblem(w, r, fault.New(fault.Unavailable, "x", "x").After(1500*time.Millisecond))
 	})
 	assert.Equal(t, "2", call(h, http.MethodGet, "/open", "").Header().Get("Retry-After"))
+}
+
+// An answer with a secret in it is made again, and kept nowhere.
+func TestARepeatableOperationKeepsNoAnswer(t *testing.T) {
+	kept, calls := &memory{answers: map[string]httpapi.Answer{}}, 0
+	h, err := httpapi.NewRouter(httpapi.Options{Service: "test", Spec: []byte(spec), Verifier: verifier{}, Idempotency: kept})
+	require.NoError(t, err)
+	h.HandleFunc("/secrets", func(w http.ResponseWriter, _ *http.Request) {
+		calls++
+		w.Header().Set("Location", "/secrets/1")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"clientSecret":"pi_1_secret_2"}`))
+	}).Methods(http.MethodPost)
+	post := func(body string) *httptest.ResponseRecorder {
+		return call(h, http.MethodPost, "/secrets", body, "Authorization", "Bearer me", "Idempotency-Key", "k")
+	}
+	first, again := post(`{"hold":"1"}`), post(`{"hold":"1"}`)
+	assert.Equal(t, first.Body.String(), again.Body.String())
+	assert.Equal(t, "true", again.Header().Get("Idempotency-Replayed"))
+	assert.Equal(t, 2, calls)
+	assert.Equal(t, "idempotency_key_reused", code(t, post(`{"hold":"2"}`)))
+	require.Len(t, kept.answers, 1)
+	for _, a := range kept.answers {
+		assert.Equal(t, http.StatusCreated, a.Status)
+		assert.Empty(t, a.Body)
+		assert.Empty(t, a.Header)
+	}
 }
 
 func TestIdempotencyKey(t *testing.T) {

@@ -25,6 +25,11 @@ const (
 	idempotencyClaim = time.Minute
 )
 
+// repeatable marks an operation that finds what it made before, by what it is asked for. A repeated
+// request is handled again instead of answered from memory, so that an answer with a secret in it is
+// kept nowhere.
+const repeatable = "x-repeatable"
+
 // Answer is a stored response. Status 0 means that the first request is still at work.
 type Answer struct {
 	Fingerprint string      `json:"fingerprint"` // of method, path and body
@@ -79,11 +84,14 @@ func (c *contract) idempotent(store IdempotencyStore) mux.MiddlewareFunc {
 			case err != nil:
 				WriteProblem(w, r, fault.Away("cache", err))
 			case present == nil:
-				answerOnce(w, r, next, store, key, claim)
+				answerOnce(w, r, next, store, key, claim, op.Extensions[repeatable] == true)
 			case present.Fingerprint != claim.Fingerprint:
 				WriteProblem(w, r, errKeyReused)
 			case present.Status == 0:
 				WriteProblem(w, r, errKeyInUse)
+			case op.Extensions[repeatable] == true:
+				w.Header().Set("Idempotency-Replayed", "true")
+				next.ServeHTTP(w, r)
 			default:
 				replay(w, *present)
 			}
@@ -91,7 +99,7 @@ func (c *contract) idempotent(store IdempotencyStore) mux.MiddlewareFunc {
 	}
 }
 
-func answerOnce(w http.ResponseWriter, r *http.Request, next http.Handler, store IdempotencyStore, key string, a Answer) {
+func answerOnce(w http.ResponseWriter, r *http.Request, next http.Handler, store IdempotencyStore, key string, a Answer, again bool) {
 	// The answer is kept even when the client has gone: it will come back and ask.
 	ctx := context.WithoutCancel(r.Context())
 	tape := &tape{ResponseWriter: w}
@@ -108,11 +116,13 @@ func answerOnce(w http.ResponseWriter, r *http.Request, next http.Handler, store
 	if !worthKeeping(tape.code()) {
 		return
 	}
-	a.Status, a.Body = tape.code(), tape.body.Bytes()
-	a.Header = http.Header{}
-	for _, name := range []string{"Content-Type", "Location", "ETag"} {
-		if v := w.Header().Get(name); v != "" {
-			a.Header.Set(name, v)
+	a.Status = tape.code()
+	if !again {
+		a.Body, a.Header = tape.body.Bytes(), http.Header{}
+		for _, name := range []string{"Content-Type", "Location", "ETag"} {
+			if v := w.Header().Get(name); v != "" {
+				a.Header.Set(name, v)
+			}
 		}
 	}
 	if err := store.Complete(ctx, key, a, idempotencyKept); err != nil {

@@ -139,7 +139,7 @@ func (k *keySet) download(ctx context.Context) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("key set: answered %d", res.StatusCode)
 	}
-	return io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	return io.ReadAll(http.MaxBytesReader(nil, res.Body, 1<<20))
 }
 
 func (k *keySet) take(raw []byte, fresh bool) error {

@@ -31,12 +31,11 @@ import (
 // Config is where the sidecar listens and the tokens that it and the app show each other.
 // The names are Dapr's own (https://docs.dapr.io/reference/environment/).
 type Config struct {
-	Host     string        `env:"DAPR_HOST" envDefault:"127.0.0.1"`
-	HTTPPort uint16        `env:"DAPR_HTTP_PORT,required"`
-	GRPCPort uint16        `env:"DAPR_GRPC_PORT,required"`
-	APIToken string        `env:"DAPR_API_TOKEN,required,notEmpty"`
-	AppToken string        `env:"APP_API_TOKEN,required,notEmpty"`
-	Timeout  time.Duration `env:"FOYER_SIDECAR_TIMEOUT" envDefault:"5s"`
+	Host     string `env:"DAPR_HOST" envDefault:"127.0.0.1"`
+	HTTPPort uint16 `env:"DAPR_HTTP_PORT,required"`
+	GRPCPort uint16 `env:"DAPR_GRPC_PORT,required"`
+	APIToken string `env:"DAPR_API_TOKEN,required,notEmpty"`
+	AppToken string `env:"APP_API_TOKEN,required,notEmpty"`
 }
 
 // TokenHeader carries the API token in both directions.
@@ -47,11 +46,10 @@ const maxMessage = 16 << 20
 
 // Client speaks to the process's own sidecar.
 type Client struct {
-	dapr    dapr.Client
-	http    *http.Client
-	base    string // of the sidecar's HTTP API
-	token   string
-	timeout time.Duration
+	dapr  dapr.Client
+	http  *http.Client
+	base  string // of the sidecar's HTTP API
+	token string
 
 	appToken string
 }
@@ -73,11 +71,10 @@ func New(cfg Config) (*Client, error) {
 	transport.MaxIdleConnsPerHost = 64
 	transport.DialContext = dialPatiently
 	return &Client{
-		dapr:    dapr.NewClientWithConnection(conn),
-		http:    &http.Client{Transport: otelhttp.NewTransport(transport)},
-		base:    fmt.Sprintf("http://%s:%d", cfg.Host, cfg.HTTPPort),
-		token:   cfg.APIToken,
-		timeout: cfg.Timeout, appToken: cfg.AppToken,
+		dapr:  dapr.NewClientWithConnection(conn),
+		http:  &http.Client{Transport: otelhttp.NewTransport(transport)},
+		base:  fmt.Sprintf("http://%s:%d", cfg.Host, cfg.HTTPPort),
+		token: cfg.APIToken, appToken: cfg.AppToken,
 	}, nil
 }
 
@@ -115,13 +112,9 @@ func (c *Client) Dapr() dapr.Client { return c.dapr }
 // Close ends the connection.
 func (c *Client) Close() { c.dapr.Close() }
 
-func (c *Client) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, c.timeout)
-}
-
 // Ready tells whether the sidecar and its components are up; for readiness checks.
 func (c *Client) Ready(ctx context.Context) error {
-	ctx, cancel := c.deadline(ctx)
+	ctx, cancel := within(ctx, "")
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+"/v1.0/healthz/outbound", nil)
 	if err != nil {
@@ -150,7 +143,7 @@ const (
 
 // Publish sends one message, and returns when the broker has it. Messages of one key keep their order.
 func (c *Client) Publish(ctx context.Context, component, topic, key string, payload any) error {
-	ctx, cancel := c.deadline(ctx)
+	ctx, cancel := within(ctx, component)
 	defer cancel()
 	options := []dapr.PublishEventOption{dapr.PublishEventWithMetadata(map[string]string{"partitionKey": key})}
 	if o, ok := payload.(Opaque); ok {
@@ -175,7 +168,7 @@ type Message struct {
 // PublishBulk sends messages to one topic and returns the indices of those that the broker
 // does not have. Dapr promises no order within a bulk: the consumers go by versions.
 func (c *Client) PublishBulk(ctx context.Context, component, topic string, messages []Message) (failed []int, err error) {
-	ctx, cancel := c.deadline(ctx)
+	ctx, cancel := within(ctx, component)
 	defer cancel()
 	entries := make([]any, len(messages))
 	for i, m := range messages {
@@ -208,7 +201,7 @@ var errNotPublished = errors.New("the broker did not take all messages")
 
 // Secret gives the value of a secret with one value, such as a signing key.
 func (c *Client) Secret(ctx context.Context, store, name string) (string, error) {
-	ctx, cancel := c.deadline(ctx)
+	ctx, cancel := within(ctx, store)
 	defer cancel()
 	values, err := c.dapr.GetSecret(ctx, store, name, nil)
 	if err != nil {
@@ -223,7 +216,7 @@ func (c *Client) Secret(ctx context.Context, store, name string) (string, error)
 
 // Bind invokes an output binding.
 func (c *Client) Bind(ctx context.Context, component, operation string, data []byte, meta map[string]string) error {
-	ctx, cancel := c.deadline(ctx)
+	ctx, cancel := within(ctx, component)
 	defer cancel()
 	err := c.dapr.InvokeOutputBinding(ctx, &dapr.InvokeBindingRequest{Name: component, Operation: operation, Data: data, Metadata: meta})
 	if err != nil {
@@ -236,7 +229,7 @@ func (c *Client) Bind(ctx context.Context, component, operation string, data []b
 // is read into out unless nil. A refusal of the other side arrives as the fault it was; no
 // answer at all as fault.Unavailable. path starts with a slash and may carry a query.
 func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out any) error {
-	ctx, cancel := c.deadline(ctx)
+	ctx, cancel := within(ctx, app)
 	defer cancel()
 	var body io.Reader
 	if in != nil {
@@ -259,7 +252,10 @@ func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out a
 		return fault.Away(app, err)
 	}
 	defer res.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxMessage))
+	raw, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, maxMessage)) // an error, not half an answer
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return fmt.Errorf("invoke %s: an answer has at most %d bytes: %w", app, maxMessage, err)
+	}
 	if err != nil {
 		return fault.Away(app, err)
 	}

@@ -37,7 +37,7 @@ type Item struct {
 
 // Get reads one key.
 func (s *Store) Get(ctx context.Context, key string) (Item, error) {
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	it, err := s.client.dapr.GetStateWithConsistency(ctx, s.name, key, nil, dapr.StateConsistencyStrong)
 	if err != nil {
@@ -51,7 +51,7 @@ func (s *Store) GetBulk(ctx context.Context, keys []string) (map[string]Item, er
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	got, err := s.client.dapr.GetBulkState(ctx, s.name, keys, nil, 16)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *Store) GetBulk(ctx context.Context, keys []string) (map[string]Item, er
 
 // Put writes whatever was there before. ttl 0: for ever.
 func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	if err := s.client.dapr.SaveState(ctx, s.name, key, value, ttlMeta(ttl)); err != nil {
 		return fmt.Errorf("state %s: put: %w", s.name, err)
@@ -82,7 +82,7 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Dura
 // PutIf writes if the key still has that ETag, or, with an empty one, if it is not there.
 // ErrConflict when the store says so; any other error may also be a conflict.
 func (s *Store) PutIf(ctx context.Context, key string, value []byte, etag string, ttl time.Duration) error {
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	err := s.client.dapr.SaveStateWithETag(ctx, s.name, key, value, etag, ttlMeta(ttl), dapr.WithConcurrency(dapr.StateConcurrencyFirstWrite))
 	return s.conflict("put", err)
@@ -90,7 +90,7 @@ func (s *Store) PutIf(ctx context.Context, key string, value []byte, etag string
 
 // Delete removes a key, if there.
 func (s *Store) Delete(ctx context.Context, key string) error {
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	if err := s.client.dapr.DeleteState(ctx, s.name, key, nil); err != nil {
 		return fmt.Errorf("state %s: delete: %w", s.name, err)
@@ -100,7 +100,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 
 // DeleteIf removes a key that still has that ETag.
 func (s *Store) DeleteIf(ctx context.Context, key, etag string) error {
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	err := s.client.dapr.DeleteStateWithETag(ctx, s.name, key, &dapr.ETag{Value: etag}, nil,
 		&dapr.StateOptions{Concurrency: dapr.StateConcurrencyFirstWrite})
@@ -133,7 +133,7 @@ type Op struct {
 // Order the steps by key, so that two transactions cannot wait for each other. The error says
 // nothing about the cause: read back and compare.
 func (s *Store) Transact(ctx context.Context, ops []Op) error {
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	steps := make([]*dapr.StateOperation, len(ops))
 	for i, op := range ops {
@@ -159,7 +159,7 @@ func (s *Store) Transact(ctx context.Context, ops []Op) error {
 // CreateEach writes each key that is not there, on its own: in an error some may be written and
 // some not. It is one call to the sidecar, and no transaction, which on Redis would overwrite.
 func (s *Store) CreateEach(ctx context.Context, ops []Op) error {
-	ctx, cancel := s.client.deadline(ctx)
+	ctx, cancel := within(ctx, s.name)
 	defer cancel()
 	items := make([]*dapr.SetStateItem, len(ops))
 	for i, op := range ops {

@@ -181,7 +181,17 @@ func (b Booking) Authorize(p Payment, now time.Time) (Booking, error) {
 		next.Payment = &p
 	}
 	next.Authorized = true
+	next.forgetSecret()
 	return next, nil
+}
+
+// forgetSecret drops what lets a page pay, once there is nothing left to pay.
+func (b *Booking) forgetSecret() {
+	if b.Payment != nil && b.Payment.ClientSecret != "" {
+		p := *b.Payment
+		p.ClientSecret = ""
+		b.Payment = &p
+	}
 }
 
 // Secure notes that the seats are ours for good.
@@ -233,6 +243,7 @@ func (b Booking) end(to Status, reason string, now time.Time, from ...Status) (B
 		return b, err
 	}
 	next.Reason, next.Settled = reason, false
+	next.forgetSecret()
 	return next, nil
 }
 

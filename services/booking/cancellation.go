@@ -25,7 +25,7 @@ type Cancellations interface {
 	// Open lists events whose cancellation is not done.
 	Open(ctx context.Context) ([]uuid.UUID, error)
 	// Left gives bookings of the event that still have something, up to limit, and notes the
-	// progress. Those whose refund the provider refused are left to an operator.
+	// progress. Those in trouble are left out until they are to be tried again.
 	Left(ctx context.Context, event uuid.UUID, limit int, now time.Time) ([]Booking, error)
 	// Live tells whether the event has any booking that gives a right to anything.
 	Live(ctx context.Context, event uuid.UUID) (bool, error)
@@ -36,6 +36,7 @@ type Cancellations interface {
 type CallOff struct {
 	Cancellations Cancellations
 	Journal       Journal
+	Troubles      Troubles
 	Sales         SaleReader
 	Now           func() time.Time
 }
@@ -66,23 +67,27 @@ func (c CallOff) Run(ctx context.Context) error {
 	return every(ctx, callOffEvery, "cancellation", c.step)
 }
 
+// step goes through the cancelled events. What fails of one booking, or of one event, keeps no other
+// from being given back.
 func (c CallOff) step(ctx context.Context) error {
 	open, err := c.Cancellations.Open(ctx)
 	if err != nil {
 		return err
 	}
+	var errs []error
 	for _, event := range open {
 		left, err := c.Cancellations.Left(ctx, event, callOffBatch, c.Now())
-		if err != nil {
-			return err
-		}
+		errs = append(errs, err)
 		for _, b := range left {
 			if err := c.giveBack(ctx, b); err != nil && !errors.Is(err, ErrStale) {
-				return err
+				errs = append(errs, noteTrouble(ctx, c.Troubles, b.ID, err, c.Now()))
+			}
+			if ctx.Err() != nil {
+				return ctx.Err()
 			}
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // giveBack refunds or cancels one booking. One that is on its way somewhere is left for the next round.

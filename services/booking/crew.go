@@ -14,12 +14,11 @@ import (
 
 // Bounds of a crew. A full queue makes the broker wait.
 const (
-	crewHands   = 32
-	crewQueue   = 256
-	crewTimeout = 10 * time.Second // of one drive
-	crewTries   = 8
-	crewPause   = 200 * time.Millisecond // before the second try; doubles
-	crewPauses  = 4 * time.Second        // at most
+	crewHands  = 32
+	crewQueue  = 256
+	crewTries  = 8
+	crewPause  = 200 * time.Millisecond // before the second try; doubles
+	crewPauses = 4 * time.Second        // at most
 )
 
 // Crew drives bookings beside the messages that ask for it: one that waits for the payment
@@ -95,7 +94,7 @@ func (c *Crew) Run(ctx context.Context) error {
 
 // work drives one booking; it stops when running does.
 func (c *Crew) work(running context.Context, t task) {
-	ctx, cancel := context.WithTimeout(t.ctx, crewTimeout)
+	ctx, cancel := context.WithTimeout(t.ctx, DriveTimeout)
 	defer cancel()
 	defer context.AfterFunc(running, cancel)()
 	var err error

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -19,7 +20,8 @@ type Payments interface {
 	Intend(ctx context.Context, b Booking) (Payment, error)
 	Capture(ctx context.Context, payment uuid.UUID) error // ErrPaymentRefused: it never will
 	Void(ctx context.Context, payment uuid.UUID) error    // ErrPaymentRefused: the money was taken
-	Refund(ctx context.Context, payment uuid.UUID, r Refund) (RefundStatus, error)
+	// Refund gives money back. owed: it has to go back, and is tried again when it fails.
+	Refund(ctx context.Context, payment uuid.UUID, r Refund, owed bool) (RefundStatus, error)
 }
 
 // Cashbook finds the payment of a booking whose notice got lost. false: there is none.
@@ -56,6 +58,7 @@ type Journal interface {
 	Get(ctx context.Context, id uuid.UUID) (Booking, error)
 	Save(ctx context.Context, b Booking, e Effects) error
 	OpenRefund(ctx context.Context, booking uuid.UUID) (Refund, bool, error)
+	FindRefund(ctx context.Context, booking, refund uuid.UUID) (Refund, bool, error)
 }
 
 // Driver brings bookings to their end, one step at a time. Each step may be repeated, by
@@ -224,18 +227,22 @@ func (d *Driver) fail(ctx context.Context, b Booking, reason string) (Booking, e
 }
 
 // settle lets go of what an ended booking holds: the authorisation first, so that nobody's money
-// stays reserved for a seat that somebody else can have.
+// stays reserved for a seat that somebody else can have. Money that was taken keeps no seat: it goes
+// back in its own time.
 func (d *Driver) settle(ctx context.Context, b Booking) (Booking, error) {
-	if err := d.letGo(ctx, b); err != nil {
-		return b, err
+	next, done, err := d.letGo(ctx, b)
+	if err != nil && !errors.Is(err, ErrRefundOwed) || next.Version != b.Version {
+		return next, err
 	}
 	h := Hold{ID: b.Hold, Event: b.Event, Account: b.Account}
 	if err := d.Fence.Free(ctx, h, b.UnitIDs(), true); err != nil {
 		return b, err
 	}
 	d.Announcer.Announce(b.Event, freed(b))
-	next, err := b.Settle(d.Now())
-	if err != nil {
+	if err != nil || !done {
+		return b, err
+	}
+	if next, err = b.Settle(d.Now()); err != nil {
 		return b, err
 	}
 	return d.save(ctx, next, Effects{Quiet: true})
@@ -246,24 +253,59 @@ func freed(b Booking) []Change {
 	return changes(b.UnitIDs(), Unknown, time.Time{})
 }
 
-func (d *Driver) letGo(ctx context.Context, b Booking) error {
+// letGo lets go of the money of an ended booking. false: what was taken is still on its way back.
+func (d *Driver) letGo(ctx context.Context, b Booking) (Booking, bool, error) {
 	p := b.Payment
 	if p == nil {
 		found, _, ok, err := d.Cashbook.FindPayment(ctx, b.ID)
 		if err != nil || !ok {
-			return err
+			return b, err == nil, err
 		}
 		p = &found
 	}
 	err := d.Payments.Void(ctx, p.ID)
 	if !errors.Is(err, ErrPaymentRefused) {
-		return err
+		return b, err == nil, err
 	}
 	// The money was taken for a booking that is not: all of it goes back. The id makes a
 	// repetition the same refund.
-	r := Refund{ID: uuid.NewSHA1(b.ID, []byte("whole")), Booking: b.ID, Units: b.UnitIDs(), Amount: b.Total.Amount, Reason: b.Reason}
-	_, err = d.Payments.Refund(ctx, p.ID, r)
-	return err
+	id := uuid.NewSHA1(b.ID, []byte("whole"))
+	r, found, err := d.Journal.FindRefund(ctx, b.ID, id)
+	if err != nil {
+		return b, false, err
+	}
+	if !found {
+		r = Refund{ID: id, Booking: b.ID, Units: b.UnitIDs(), Amount: b.Total.Amount, Reason: b.Reason, Status: RefundRequested, At: d.Now()}
+		next, err := b.Touch(d.Now())
+		if err == nil {
+			next, err = d.save(ctx, next, Effects{Opened: &r, Quiet: true})
+		}
+		return next, false, err
+	}
+	if r.Status == RefundSucceeded {
+		return b, true, nil
+	}
+	status, err := d.Payments.Refund(ctx, p.ID, r, true)
+	switch {
+	case errors.Is(err, ErrPaymentRefused), err == nil && (status == RefundOwed || status == RefundFailed):
+		return b, false, ErrRefundOwed
+	case err != nil:
+		return b, false, err
+	case status == RefundSucceeded:
+		next, err := d.closeRefund(ctx, b, r, RefundSucceeded, string(Refunded))
+		return next, true, err
+	}
+	return b, false, nil
+}
+
+// closeRefund notes what became of a refund of a booking whose status stays, and tells of it.
+func (d *Driver) closeRefund(ctx context.Context, b Booking, r Refund, status RefundStatus, told string) (Booking, error) {
+	r.Status = status
+	next, err := b.Touch(d.Now())
+	if err != nil {
+		return b, err
+	}
+	return d.save(ctx, next, Effects{Closed: &r, Told: told, Quiet: told == ""})
 }
 
 func (d *Driver) refund(ctx context.Context, b Booking) (Booking, error) {
@@ -274,7 +316,7 @@ func (d *Driver) refund(ctx context.Context, b Booking) (Booking, error) {
 	if !open || b.Payment == nil {
 		return b, fmt.Errorf("booking %s is refunding without a refund", b.ID)
 	}
-	status, err := d.Payments.Refund(ctx, b.Payment.ID, r)
+	status, err := d.Payments.Refund(ctx, b.Payment.ID, r, r.owed(b))
 	if errors.Is(err, ErrPaymentRefused) {
 		status, err = RefundFailed, nil
 	}
@@ -285,9 +327,8 @@ func (d *Driver) refund(ctx context.Context, b Booking) (Booking, error) {
 }
 
 func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status RefundStatus) (Booking, error) {
-	r.Status = status
-	switch status {
-	case RefundSucceeded:
+	switch {
+	case status == RefundSucceeded:
 		// Seats first: a crash in between frees them again, which changes nothing.
 		h := Hold{ID: b.Hold, Event: b.Event, Account: b.Account}
 		next, err := b.Refunded(r, d.Now())
@@ -297,19 +338,31 @@ func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status R
 		if err := d.Fence.Free(ctx, h, r.Units, next.Status == Refunded); err != nil {
 			return b, err
 		}
-		if err := d.Journal.Save(ctx, next, Effects{Closed: &r}); err != nil {
+		r.Status = status
+		if err := d.Journal.Save(ctx, next, Effects{Closed: &r, Told: toldRefunded(next)}); err != nil {
 			return b, err
 		}
 		d.Announcer.Announce(b.Event, changes(r.Units, Unknown, time.Time{}))
 		return next, nil
-	case RefundFailed:
+	case status == RefundOwed, status == RefundFailed && r.owed(b):
+		return b, ErrRefundOwed // the tickets of a cancelled event are no consolation: the booking waits
+	case status == RefundFailed:
 		next, err := b.RefundRefused(d.Now())
 		if err != nil {
 			return b, err
 		}
-		return d.save(ctx, next, Effects{Closed: &r})
+		r.Status = status
+		return d.save(ctx, next, Effects{Closed: &r, Told: ToldRefundRefused})
 	}
 	return b, nil // the provider is still at it
+}
+
+// toldRefunded is what others hear of a refund that succeeded.
+func toldRefunded(b Booking) string {
+	if b.Status == Confirmed || b.Status == Refunding {
+		return ToldPartlyRefunded
+	}
+	return string(Refunded)
 }
 
 // PaymentNotice is what happened to a booking's money.
@@ -319,7 +372,9 @@ type PaymentNotice struct {
 	Status  PaymentStatus
 	Amount  money.Money
 	Refund  *uuid.UUID
-	Failed  bool // the refund was refused
+	Attempt int  // of the refund
+	Delayed bool // the refund failed and is tried again
+	Failed  bool // the refund failed for good
 }
 
 // Note takes in what happened to the money, and gives the booking from where a drive goes on.
@@ -346,7 +401,8 @@ func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) (Booking,
 		slog.WarnContext(ctx, "second payment for a booking, voided", "booking", b.ID, "payment", n.Payment.ID)
 		return b, d.Payments.Void(ctx, n.Payment.ID)
 	case n.Status == PaymentAuthorized && b.Status.Ended():
-		return b, d.letGo(ctx, b)
+		next, _, err := d.letGo(ctx, b)
+		return next, err
 	case n.Status == PaymentAuthorized && open && n.Amount != b.Total:
 		slog.ErrorContext(ctx, "authorised amount is not the booking's", "booking", b.ID, "payment", n.Payment.ID)
 		return d.fail(ctx, b, ReasonAmountMismatch)
@@ -354,20 +410,62 @@ func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) (Booking,
 		return d.noteAuthorized(ctx, b, n.Payment)
 	case n.Status == PaymentVoided && open && !b.Authorized:
 		return d.fail(ctx, b, ReasonPaymentVoided)
-	case n.Refund != nil && b.Status == Refunding:
+	case n.Refund != nil:
 		return d.noteRefund(ctx, b, n)
 	}
 	return b, nil
 }
 
+// noteRefund takes in what became of a refund. Notices come more than once, and after the booking
+// went on: what was heard before changes nothing.
 func (d *Driver) noteRefund(ctx context.Context, b Booking, n PaymentNotice) (Booking, error) {
-	r, open, err := d.Journal.OpenRefund(ctx, b.ID)
-	if err != nil || !open || r.ID != *n.Refund {
-		return b, err
+	r, found, err := d.Journal.FindRefund(ctx, b.ID, *n.Refund)
+	if err != nil || !found {
+		return b, err // one that was made in the provider's dashboard: the reconciliation reports it
 	}
-	status := RefundSucceeded
-	if n.Failed {
-		status = RefundFailed
+	refunding := b.Status == Refunding && r.Status == RefundRequested
+	if !n.Delayed && !n.Failed {
+		switch {
+		case r.Status == RefundSucceeded:
+			return b, nil
+		case refunding:
+			return d.finishRefund(ctx, b, r, RefundSucceeded)
+		case b.Status.Ended() || b.released(r.Units):
+			return d.closeRefund(ctx, b, r, RefundSucceeded, toldRefunded(b))
+		}
+		slog.ErrorContext(ctx, "money was given back for tickets that are good", "booking", b.ID, "refund", r.ID)
+		return b, nil
 	}
-	return d.finishRefund(ctx, b, r, status)
+	attempt := max(n.Attempt, 1)
+	heard, first := attempt < r.Failures || attempt == r.Failures && !n.Failed, r.Failures == 0
+	if heard || r.Status == RefundFailed {
+		return b, nil
+	}
+	r.Failures = attempt
+	switch {
+	case n.Failed && refunding && !r.owed(b):
+		return d.finishRefund(ctx, b, r, RefundFailed)
+	case n.Failed && refunding: // it stays open until an admin has it made
+		return d.closeRefund(ctx, b, r, RefundRequested, ToldRefundFailed)
+	case n.Failed:
+		return d.closeRefund(ctx, b, r, RefundFailed, ToldRefundFailed)
+	}
+	told := ""
+	if first {
+		told = ToldRefundDelayed
+	}
+	if r.Status == RefundSucceeded {
+		return d.closeRefund(ctx, b, r, RefundRetrying, told)
+	}
+	return d.closeRefund(ctx, b, r, r.Status, told)
+}
+
+// released tells whether the booking has given all of the units back.
+func (b Booking) released(units []string) bool {
+	for _, u := range b.Units {
+		if !u.Released && slices.Contains(units, u.ID) {
+			return false
+		}
+	}
+	return true
 }

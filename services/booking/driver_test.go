@@ -265,6 +265,138 @@ func TestRefundsFreeTheirSeats(t *testing.T) {
 	assert.Equal(t, booking.Available, s.seat("A1"))
 }
 
+// refunding asks for money back for units, all when none are named.
+func (s *stage) refunding(b booking.Booking, reason string, units ...string) booking.Refund {
+	s.t.Helper()
+	now, err := s.journal.Get(s.t.Context(), b.ID)
+	require.NoError(s.t, err)
+	next, r, err := now.Refund(uuid.New(), units, reason, booking.ByMerchant, s.now)
+	require.NoError(s.t, err)
+	require.NoError(s.t, s.journal.Save(s.t.Context(), next, booking.Effects{Opened: &r, Drive: true}))
+	return r
+}
+
+func (s *stage) heard(b booking.Booking, want ...string) {
+	s.t.Helper()
+	assert.Equal(s.t, want, s.journal.Told(b.ID))
+}
+
+// Nobody hears again that a booking is confirmed when some of it, or nothing, was refunded.
+func TestRefundsAreToldAsWhatTheyAre(t *testing.T) {
+	s := newStage(t)
+	b := s.confirmed()
+	s.bank.RefundStatus = booking.RefundFailed
+	s.refunding(b, "", "A1")
+	s.drive(b)
+	s.expect(b, booking.Confirmed)
+	s.heard(b, "confirmed", "refund_refused")
+
+	s.bank.RefundStatus = ""
+	s.refunding(b, "", "A1")
+	s.drive(b)
+	s.expect(b, booking.Confirmed)
+	s.heard(b, "confirmed", "refund_refused", "partly_refunded")
+
+	s.refunding(b, "")
+	s.drive(b)
+	s.expect(b, booking.Refunded)
+	s.heard(b, "confirmed", "refund_refused", "partly_refunded", "refunded")
+}
+
+// A refund that comes back after it was made is told once, and told again when it went through or
+// was given up. The units stay given back.
+func TestARefundThatComesBack(t *testing.T) {
+	for status, units := range map[booking.Status][]string{booking.Confirmed: {"A1"}, booking.Refunded: nil} {
+		s := newStage(t)
+		b := s.confirmed()
+		r := s.refunding(b, "", units...)
+		s.drive(b)
+		done := map[booking.Status]string{booking.Confirmed: "partly_refunded", booking.Refunded: "refunded"}[status]
+		n := s.notice(b)
+		n.Status, n.Refund = "", &r.ID
+		say := func(attempt int, delayed, failed bool) {
+			t.Helper()
+			n.Attempt, n.Delayed, n.Failed = attempt, delayed, failed
+			for range 2 { // and again
+				require.NoError(t, s.take(t.Context(), n))
+			}
+			s.expect(b, status)
+		}
+		say(1, true, false)
+		s.heard(b, "confirmed", done, "refund_delayed")
+		say(2, true, false)
+		s.heard(b, "confirmed", done, "refund_delayed")
+		say(3, false, false)
+		s.heard(b, "confirmed", done, "refund_delayed", done)
+		say(1, true, false) // late
+		s.heard(b, "confirmed", done, "refund_delayed", done)
+		say(4, false, true)
+		s.heard(b, "confirmed", done, "refund_delayed", done, "refund_failed")
+		say(5, false, false) // an admin had it made
+		s.heard(b, "confirmed", done, "refund_delayed", done, "refund_failed", done)
+	}
+}
+
+// Money that was taken for a booking that is over goes back whole. Until it has, the booking does
+// not count as settled; its seats are free at once.
+func TestMoneyOfAnEndedBookingGoesBack(t *testing.T) {
+	s := newStage(t)
+	b := s.requested()
+	_, err := s.bank.Intend(t.Context(), b)
+	require.NoError(t, err)
+	require.True(t, s.bank.Authorize(b.ID))
+	s.bank.Take(b.ID) // somebody did, in the provider's dashboard
+	ended, err := b.Cancel(booking.ReasonByBuyer, s.now)
+	require.NoError(t, err)
+	require.NoError(t, s.journal.Save(t.Context(), ended, booking.Effects{}))
+	settled := func() bool {
+		now, err := s.journal.Get(t.Context(), b.ID)
+		require.NoError(t, err)
+		return now.Settled
+	}
+	s.bank.RefundStatus = booking.RefundRequested
+	s.drive(b)
+	assert.False(t, settled(), "the money is on its way")
+	assert.NoError(t, s.rival("A1"), "the seats are not")
+
+	s.bank.RefundStatus = booking.RefundOwed
+	require.ErrorIs(t, s.driver.Drive(t.Context(), b.ID), booking.ErrRefundOwed)
+	assert.False(t, settled())
+	n, whole := s.notice(b), uuid.NewSHA1(b.ID, []byte("whole"))
+	n.Status, n.Refund, n.Attempt, n.Failed = "", &whole, 4, true
+	_, err = s.driver.Note(t.Context(), n)
+	require.NoError(t, err)
+	s.heard(b, "cancelled", "refund_failed")
+
+	s.bank.RefundStatus = ""
+	_, err = s.bank.Refund(t.Context(), n.Payment.ID, booking.Refund{ID: whole, Amount: b.Total.Amount}, true)
+	require.NoError(t, err)
+	n.Failed, n.Attempt = false, 5
+	require.NoError(t, s.take(t.Context(), n))
+	s.expect(b, booking.Cancelled)
+	s.heard(b, "cancelled", "refund_failed", "refunded")
+}
+
+// The tickets of a cancelled event are no consolation: its refund that fails keeps the booking open
+// until the money went back.
+func TestARefundOfACancelledEventStaysOpen(t *testing.T) {
+	s := newStage(t)
+	b := s.confirmed()
+	r := s.refunding(b, booking.ReasonEventCancelled)
+	s.bank.RefundStatus = booking.RefundOwed
+	require.ErrorIs(t, s.driver.Drive(t.Context(), b.ID), booking.ErrRefundOwed)
+	n := s.notice(b)
+	n.Status, n.Refund, n.Attempt, n.Failed = "", &r.ID, 4, true
+	_, err := s.driver.Note(t.Context(), n)
+	require.NoError(t, err)
+	s.expect(b, booking.Refunding)
+	s.heard(b, "confirmed", "refund_failed")
+	s.bank.RefundStatus = ""
+	s.drive(b)
+	s.expect(b, booking.Refunded)
+	s.heard(b, "confirmed", "refund_failed", "refunded")
+}
+
 // TestACrashAnywhereIsResumed fails each call to the bank in turn, before it and after it, and
 // drives again, as the sweeper does.
 func TestACrashAnywhereIsResumed(t *testing.T) {

@@ -3,11 +3,14 @@ package booking
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
 // Teller tells a buyer that a hold ran out.
@@ -26,11 +29,17 @@ type Deadline struct {
 	At   time.Time
 }
 
+// PassedHold is a hold whose deadline is over. Try counts from one.
+type PassedHold struct {
+	Hold uuid.UUID
+	Try  int
+}
+
 // Deadlines keeps when holds run out, whichever replica made them.
 type Deadlines interface {
 	Remember(ctx context.Context, all []Deadline) error
-	// Passed leases deadlines to one replica, so that nobody is told twice.
-	Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error)
+	// Passed leases deadlines to one replica, so that nobody is told twice, and counts the try.
+	Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]PassedHold, error)
 	Forget(ctx context.Context, holds []uuid.UUID) error
 }
 
@@ -48,10 +57,13 @@ type Expiries struct {
 
 const (
 	expireEvery = time.Second
-	expireBatch = 200
-	expireLease = 30 * time.Second
+	expirers    = 16
+	expireTries = 20 // a buyer who was not told for so long knows
 	// maxPending bounds what waits while the database is away: more holds than a minute of any sale makes.
 	maxPending = 50_000
+
+	// TellTimeout is for one hold: a look at it, and the notice.
+	TellTimeout = 15 * time.Second
 )
 
 // Watch remembers a hold. A nil Expiries remembers nothing.
@@ -79,23 +91,32 @@ func (e *Expiries) Look(ctx context.Context) error {
 	if err := e.writeDown(ctx); err != nil {
 		return err
 	}
+	queue := leased.Queue[PassedHold]{
+		Name: "expired holds", Workers: expirers, Timeout: TellTimeout, Do: e.pass,
+		Take: func(ctx context.Context, lease time.Duration, limit int) ([]PassedHold, error) {
+			return e.Deadlines.Passed(ctx, e.Now(), lease, limit)
+		},
+	}
 	for {
-		passed, err := e.Deadlines.Passed(ctx, e.Now(), expireLease, expireBatch)
-		if err != nil || len(passed) == 0 {
-			return err
-		}
-		var done []uuid.UUID
-		for _, id := range passed {
-			if err := e.tell(ctx, id); err != nil {
-				slog.WarnContext(ctx, "buyer not told of an expired hold", "hold", id, "error", err) // its lease ends
-				continue
-			}
-			done = append(done, id)
-		}
-		if err := e.Deadlines.Forget(ctx, done); err != nil || len(passed) < expireBatch {
+		if n, err := queue.Step(ctx); err != nil || n < expirers {
 			return err
 		}
 	}
+}
+
+// pass tells of one hold, and is done with it: when the buyer was told, or cannot be.
+func (e *Expiries) pass(ctx context.Context, p PassedHold) error {
+	err := e.tell(ctx, p.Hold)
+	switch {
+	case err == nil:
+	case p.Try < expireTries:
+		return fmt.Errorf("hold %s: %w", p.Hold, err) // its lease ends
+	default:
+		slog.ErrorContext(ctx, "buyer never told of an expired hold", "hold", p.Hold, "tries", p.Try, "error", err)
+	}
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	return e.Deadlines.Forget(note, []uuid.UUID{p.Hold})
 }
 
 func (e *Expiries) writeDown(ctx context.Context) error {

@@ -50,9 +50,10 @@ type Effects struct {
 	Claim   bool     // the units become the booking's: the last guard against selling twice
 	Tickets []Ticket // issued
 	Opened  *Refund  // asked for
-	Closed  *Refund  // done or refused
+	Closed  *Refund  // done, refused, or come back
 	Drive   bool     // ask the consumer to go on with it
 	Quiet   bool     // the status is the same: nobody else needs to hear of it
+	Told    string   // what others hear instead of the status, of Closed
 }
 
 // Office is the box office: holds and what is made of them.

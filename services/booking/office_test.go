@@ -187,33 +187,50 @@ func (t *told) HoldExpired(_ context.Context, h booking.Hold) error {
 }
 
 // diary keeps deadlines as the database does, for one replica.
-type diary map[uuid.UUID]time.Time
+type diary struct {
+	*sync.Mutex
+
+	due   map[uuid.UUID]time.Time
+	tries map[uuid.UUID]int
+}
+
+func newDiary() diary {
+	return diary{Mutex: &sync.Mutex{}, due: map[uuid.UUID]time.Time{}, tries: map[uuid.UUID]int{}}
+}
 
 func (d diary) Remember(_ context.Context, all []booking.Deadline) error {
+	d.Lock()
+	defer d.Unlock()
 	for _, x := range all {
-		d[x.Hold] = x.At
+		d.due[x.Hold] = x.At
 	}
 	return nil
 }
 
-func (d diary) Passed(_ context.Context, now time.Time, lease time.Duration, _ int) (due []uuid.UUID, _ error) {
-	for id, at := range d {
-		if !now.Before(at) {
-			due, d[id] = append(due, id), now.Add(lease)
+func (d diary) Passed(_ context.Context, now time.Time, lease time.Duration, limit int) (passed []booking.PassedHold, _ error) {
+	d.Lock()
+	defer d.Unlock()
+	for id, at := range d.due {
+		if len(passed) < limit && !now.Before(at) {
+			d.due[id] = now.Add(lease)
+			d.tries[id]++
+			passed = append(passed, booking.PassedHold{Hold: id, Try: d.tries[id]})
 		}
 	}
-	return due, nil
+	return passed, nil
 }
 
 func (d diary) Forget(_ context.Context, holds []uuid.UUID) error {
+	d.Lock()
+	defer d.Unlock()
 	for _, id := range holds {
-		delete(d, id)
+		delete(d.due, id)
 	}
 	return nil
 }
 
 func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
-	c, heard, d := newCounter(t), &told{}, diary{}
+	c, heard, d := newCounter(t), &told{}, newDiary()
 	start := func() {
 		c.Expiries = &booking.Expiries{Deadlines: d, Holds: c.Seats, Teller: heard, Now: func() time.Time { return c.now }}
 	}
@@ -232,5 +249,5 @@ func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
 		require.NoError(t, c.Expiries.Look(t.Context()))
 	}
 	assert.Equal(t, told{left.ID}, *heard)
-	assert.Empty(t, d, "and forgotten")
+	assert.Empty(t, d.due, "and forgotten")
 }

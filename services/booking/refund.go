@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
 // RefundStatus is where a refund stands.
@@ -14,8 +16,16 @@ type RefundStatus string
 const (
 	RefundRequested RefundStatus = "requested"
 	RefundSucceeded RefundStatus = "succeeded"
-	RefundFailed    RefundStatus = "failed" // the provider said no; an operator sees it
+	RefundRetrying  RefundStatus = "retrying" // it succeeded and came back; it is tried again
+	RefundFailed    RefundStatus = "failed"
+
+	// RefundOwed is what the payment service answers for a refund that has to be made and that it
+	// has given up: an admin has to. It is not a status that a booking keeps.
+	RefundOwed RefundStatus = "owed"
 )
+
+// ErrRefundOwed stops a booking whose money cannot be given back by itself.
+var ErrRefundOwed = fault.New(fault.Conflict, "refund_owed", "The refund failed for good; an admin has to see to it.")
 
 // Refund gives money back for units of a booking.
 type Refund struct {
@@ -26,7 +36,25 @@ type Refund struct {
 	Reason  string
 	Status  RefundStatus
 	At      time.Time
+
+	// Failures counts the attempts that we heard have failed.
+	Failures int
 }
+
+// owed tells whether the money has to go back whatever happens: nothing that the buyer has is worth
+// it. Of any other refund that fails, the tickets stay good.
+func (r Refund) owed(b Booking) bool { return b.Status.Ended() || r.Reason == ReasonEventCancelled }
+
+// What others hear of refunds, beside the statuses of bookings.
+const (
+	ToldPartlyRefunded = "partly_refunded"
+	ToldRefundDelayed  = "refund_delayed" // it failed and is tried again
+	ToldRefundRefused  = "refund_refused" // the tickets stay good
+	ToldRefundFailed   = "refund_failed"  // for good, and the money is owed
+)
+
+// Touch notes that something about the booking changed, and not its status.
+func (b Booking) Touch(now time.Time) (Booking, error) { return b.step(b.Status, now, b.Status) }
 
 // Asker is who wants a refund, as far as the policy cares.
 type Asker int

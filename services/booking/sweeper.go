@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
+
+	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
 // Queue hands out bookings that stand still although they should not. Each is leased to one
@@ -18,20 +19,46 @@ type Queue interface {
 
 // Sweeper resumes what a crash or an outage interrupted: a few bookings at a time.
 type Sweeper struct {
-	Queue  Queue
-	Driver *Driver
-	Now    func() time.Time
+	Queue    Queue
+	Driver   *Driver
+	Troubles Troubles
+	Now      func() time.Time
 }
 
 const (
 	sweepEvery = time.Second
-	sweepBatch = 32
-	sweepLease = 15 * time.Second
-	sweepers   = 4
+	sweepers   = 8
+
+	// DriveTimeout is for one drive of a booking: its seats, and the payment service at its slowest.
+	DriveTimeout = 25 * time.Second
 )
 
 // Run sweeps until ctx ends.
-func (s Sweeper) Run(ctx context.Context) error { return every(ctx, sweepEvery, "sweep", s.Sweep) }
+func (s Sweeper) Run(ctx context.Context) error { return s.queue().Run(ctx) }
+
+// Sweep drives one batch.
+func (s Sweeper) Sweep(ctx context.Context) error {
+	_, err := s.queue().Step(ctx)
+	return err
+}
+
+func (s Sweeper) queue() leased.Queue[uuid.UUID] {
+	return leased.Queue[uuid.UUID]{
+		Name: "sweep", Workers: sweepers, Every: sweepEvery, Timeout: DriveTimeout,
+		Take: func(ctx context.Context, lease time.Duration, limit int) ([]uuid.UUID, error) {
+			return s.Queue.Due(ctx, s.Now(), lease, limit)
+		},
+		Do: s.drive,
+	}
+}
+
+func (s Sweeper) drive(ctx context.Context, id uuid.UUID) error {
+	err := s.Driver.Drive(ctx, id)
+	if err == nil || errors.Is(err, ErrBookingNotFound) {
+		return nil
+	}
+	return noteTrouble(ctx, s.Troubles, id, err, s.Now())
+}
 
 // every does a step again and again until ctx ends. A step that fails is logged by its name: the
 // next one finds what it left.
@@ -48,25 +75,4 @@ func every(ctx context.Context, period time.Duration, name string, step func(con
 			}
 		}
 	}
-}
-
-// Sweep drives one batch.
-func (s Sweeper) Sweep(ctx context.Context) error {
-	due, err := s.Queue.Due(ctx, s.Now(), sweepLease, sweepBatch)
-	if err != nil {
-		return err
-	}
-	var group errgroup.Group
-	group.SetLimit(sweepers)
-	for _, id := range due {
-		group.Go(func() error {
-			ctx, cancel := context.WithTimeout(ctx, sweepLease)
-			defer cancel()
-			if err := s.Driver.Drive(ctx, id); err != nil {
-				slog.WarnContext(ctx, "booking not driven", "booking", id, "error", err)
-			}
-			return nil
-		})
-	}
-	return errors.Join(group.Wait())
 }

@@ -9,18 +9,19 @@ import (
 	"fmt"
 	"html/template"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sync/errgroup"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/text/language"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/text"
-	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Recipient is whom a mail goes to. It is asked for when the mail is sent and never stored.
@@ -50,6 +51,7 @@ type Order struct {
 // Ticket is one line of a booking. ID is zero before tickets were issued.
 type Ticket struct {
 	ID    uuid.UUID  `json:"id"`
+	Unit  string     `json:"unit"`
 	Label string     `json:"label"`
 	Place seat.Place `json:"place"`
 }
@@ -108,7 +110,15 @@ func (c *Composer) locale(asked string) string {
 func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) {
 	locale := c.locale(to.Locale)
 	texts := c.texts[locale]
-	subject, body := texts[string(m.Kind)+".subject"], texts[string(m.Kind)+".body"]
+	text := func(part string) string {
+		if order.free(m) { // whoever paid nothing is not told of money
+			if t := texts[string(m.Kind)+"."+part+".free"]; t != "" {
+				return t
+			}
+		}
+		return texts[string(m.Kind)+"."+part]
+	}
+	subject, body := text("subject"), text("body")
 	if subject == "" || body == "" {
 		return Mail{}, fmt.Errorf("no text for %s in %s", m.Kind, locale)
 	}
@@ -121,17 +131,32 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 	}{
 		Locale: locale, Direction: direction(locale),
 		Greeting: fmt.Sprintf(texts["greeting"], to.Name), Body: body,
-		Action: texts[string(m.Kind)+".action"], ActionURL: c.actionURL(m), Footer: texts["footer"],
+		Action: text("action"), ActionURL: c.actionURL(m), Footer: texts["footer"],
 		TotalLabel: texts["total"], TicketsLabel: texts["tickets"], PDFLabel: texts["pdf"], CalendarLabel: texts["calendar"],
 	}
 	if order != nil {
-		view.EventName, view.Total = order.Event.Name, order.Total.String()
+		view.EventName = order.Event.Name
+		if !order.free(m) {
+			view.Total = order.Total.String()
+		}
+		if m.Refund != nil {
+			view.TicketsLabel, view.TotalLabel = texts["returned_tickets"], texts["refund"]
+			if !order.free(m) {
+				view.TicketsLabel, view.Total = texts["refunded_tickets"], m.Refund.Amount.String()
+			}
+			if m.Kind != event.NoticeBookingRefunded && m.Kind != event.NoticePartlyRefunded {
+				view.TicketsLabel = texts["tickets"]
+			}
+		}
 		view.When = when(order.Event.StartsAt, order.Event.TimeZone)
 		view.Where = order.Event.Venue.Name
 		if city := order.Event.Venue.City; city != "" && city != view.Where {
 			view.Where += ", " + city
 		}
 		for _, t := range order.Tickets {
+			if m.Refund != nil && !slices.Contains(m.Refund.Units, t.Unit) {
+				continue
+			}
 			tv := ticketView{Label: t.Place.In(locale, t.Label)}
 			if m.Kind == event.NoticeBookingConfirmed && t.ID != uuid.Nil {
 				tv.PDF = c.publicURL + "/api/v1/tickets/" + t.ID.String() + ".pdf"
@@ -146,6 +171,14 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 		return Mail{}, fmt.Errorf("mail: %w", err)
 	}
 	return Mail{To: to.Email, Subject: text.Printable(subject), HTML: html.String()}, nil
+}
+
+// free tells whether a message is about something that costs nothing.
+func (o *Order) free(m Message) bool {
+	if m.Refund != nil {
+		return m.Refund.Amount.Amount == 0
+	}
+	return o != nil && o.Total.Amount == 0
 }
 
 func (c *Composer) actionURL(m Message) string {
@@ -217,72 +250,69 @@ type Mailer struct {
 	Composer  *Composer
 	Postman   Postman
 	Now       func() time.Time
+	GivenUp   prometheus.Counter // mails that were tried for the last time; may be nil
 }
 
 // How mails are retried: for about a day, then given up and left for an operator to see.
 const (
-	mailBatch    = 50
 	mailsAtOnce  = 8
-	mailLease    = time.Minute
 	mailTries    = 12
 	mailInterval = time.Second
+
+	// MailTimeout is for one mail: whom it goes to, what is in it, and a mail server that takes its time.
+	MailTimeout = 100 * time.Second
+
+	// unknownPause is how long a mail waits whose sending was not answered: it may still go out.
+	unknownPause = 15 * time.Minute
 )
 
+// ErrUnanswered is for a mail that the mail server did not answer for: it may have been sent.
+var ErrUnanswered = fault.New(fault.Unavailable, "mail_unanswered", "The mail server did not answer in time.")
+
 // Run sends mails until ctx ends.
-func (m Mailer) Run(ctx context.Context) error {
-	tick := time.NewTicker(mailInterval)
-	defer tick.Stop()
-	for {
-		n, err := m.sendDue(ctx)
-		if err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "mails not sent", "error", err)
-		}
-		if n == mailBatch && err == nil {
-			continue // there is more
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
+func (m Mailer) Run(ctx context.Context) error { return m.queue().Run(ctx) }
+
+func (m Mailer) queue() leased.Queue[Due] {
+	return leased.Queue[Due]{
+		Name: "mails", Workers: mailsAtOnce, Every: mailInterval, Timeout: MailTimeout,
+		Take: func(ctx context.Context, lease time.Duration, limit int) ([]Due, error) {
+			return m.Outbox.Due(ctx, m.Now(), lease, limit)
+		},
+		Do: m.deliver,
 	}
 }
 
-// sendDue sends one batch, and tells how many mails were in it.
-func (m Mailer) sendDue(ctx context.Context) (int, error) {
-	due, err := m.Outbox.Due(ctx, m.Now(), mailLease, mailBatch)
-	if err != nil {
-		return 0, err
-	}
-	// A mail that is being sent when the process ends is noted as sent: it would be sent twice otherwise.
-	hand, cancel := worker.Grace(ctx, worker.InHand)
+// deliver sends one mail, and notes what came of it even when its time is over: what is not noted
+// is sent again.
+func (m Mailer) deliver(ctx context.Context, d Due) error {
+	err := m.send(ctx, d.Message)
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
-	errs := make([]error, len(due))
-	var group errgroup.Group
-	group.SetLimit(mailsAtOnce)
-	for i, d := range due {
-		group.Go(func() error {
-			if ctx.Err() != nil {
-				return nil // not begun; due again when its lease ends
-			}
-			if err := m.send(hand, d.Message); err != nil {
-				errs[i] = errors.Join(err, m.Outbox.Failed(hand, d.Message.ID, nextTry(m.Now(), d.Try, err)))
-			} else {
-				errs[i] = m.Outbox.Sent(hand, d.Message.ID, m.Now())
-			}
-			return nil
-		})
+	if err == nil {
+		return m.Outbox.Sent(note, d.Message.ID, m.Now())
 	}
-	_ = group.Wait() // each has its own error
-	return len(due), errors.Join(errs...)
+	next := nextTry(m.Now(), d.Try, err)
+	if next.IsZero() {
+		slog.ErrorContext(ctx, "mail given up", "message", d.Message.ID, "kind", d.Message.Kind, "tries", d.Try, "error", err)
+		if m.GivenUp != nil {
+			m.GivenUp.Inc()
+		}
+	}
+	return errors.Join(err, m.Outbox.Failed(note, d.Message.ID, next))
 }
+
+const noteTimeout = 5 * time.Second
 
 // nextTry doubles the pause from two seconds to at most two hours. An account that is gone gets no mail.
 func nextTry(now time.Time, try int, err error) time.Time {
 	if try >= mailTries || fault.KindOf(err) == fault.NotFound {
 		return time.Time{}
 	}
-	return now.Add(min(time.Second<<try, 2*time.Hour))
+	pause := min(time.Second<<try, 2*time.Hour)
+	if errors.Is(err, ErrUnanswered) {
+		pause = max(pause, unknownPause)
+	}
+	return now.Add(pause)
 }
 
 func (m Mailer) send(ctx context.Context, msg Message) error {

@@ -5,11 +5,13 @@ package notification
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/money"
 )
 
 // Message is what one account sees in the app.
@@ -22,14 +24,21 @@ type Message struct {
 	Hold    *uuid.UUID
 	At      time.Time
 	Read    bool
+	Refund  *Refund // what it is about; nil for all else
+}
+
+// Refund is what a message about a refund says of it.
+type Refund struct {
+	Amount money.Money `json:"amount"`
+	Units  []string    `json:"units"`
 }
 
 // Mailed tells whether a kind also goes out by mail. What a person only needs while looking at
 // the page does not.
 func Mailed(kind event.NoticeKind) bool {
 	switch kind {
-	case event.NoticeBookingConfirmed, event.NoticeBookingRefunded, event.NoticeBookingCancelled,
-		event.NoticeBookingFailed, event.NoticeYourTurn:
+	case event.NoticeBookingConfirmed, event.NoticeBookingCancelled, event.NoticeBookingFailed, event.NoticeYourTurn,
+		event.NoticeBookingRefunded, event.NoticePartlyRefunded, event.NoticeRefundDelayed, event.NoticeRefundRefused, event.NoticeRefundFailed:
 		return true
 	}
 	return false
@@ -37,7 +46,23 @@ func Mailed(kind event.NoticeKind) bool {
 
 // FromNotice makes the message of a notice.
 func FromNotice(n event.Notice) Message {
-	return Message{ID: n.ID, Account: n.Account, Kind: n.Kind, Event: n.Event, Booking: n.Booking, Hold: n.Hold, At: n.At}
+	return Message{ID: n.ID, Account: n.Account, Kind: n.Kind, Event: n.Event, Booking: n.Booking, Hold: n.Hold, At: n.At, Refund: fromRefund(n.Refund)}
+}
+
+func fromRefund(r *event.BookingRefund) *Refund {
+	if r == nil {
+		return nil
+	}
+	return &Refund{Amount: money.Money{Amount: r.Amount, Currency: r.Currency}, Units: r.Units}
+}
+
+// Notice is a stored message on its way to open browsers.
+func (m Message) Notice() event.Notice {
+	n := event.Notice{ID: m.ID, Account: m.Account, Kind: m.Kind, Event: m.Event, Booking: m.Booking, Hold: m.Hold, At: m.At}
+	if r := m.Refund; r != nil {
+		n.Refund = &event.BookingRefund{Amount: r.Amount.Amount, Currency: r.Amount.Currency, Units: r.Units}
+	}
+	return n
 }
 
 // bookingKinds says which step of a booking is worth telling about.
@@ -46,7 +71,12 @@ var bookingKinds = map[string]event.NoticeKind{
 	"expired":   event.NoticeBookingExpired,
 	"failed":    event.NoticeBookingFailed,
 	"cancelled": event.NoticeBookingCancelled,
-	"refunded":  event.NoticeBookingRefunded,
+
+	event.BookingRefunded:       event.NoticeBookingRefunded,
+	event.BookingPartlyRefunded: event.NoticePartlyRefunded,
+	event.BookingRefundDelayed:  event.NoticeRefundDelayed,
+	event.BookingRefundRefused:  event.NoticeRefundRefused,
+	event.BookingRefundFailed:   event.NoticeRefundFailed,
 }
 
 // namespace keeps ids made from a booking's step apart from all others.
@@ -59,8 +89,13 @@ func FromBooking(b event.BookingChanged) (Message, bool) {
 	if !ok {
 		return Message{}, false
 	}
-	id := uuid.NewSHA1(namespace, []byte(b.Booking.String()+b.Status))
-	return Message{ID: id, Account: b.Account, Kind: kind, Event: &b.Event, Booking: &b.Booking, At: b.At}, true
+	step := b.Booking.String() + b.Status
+	if r := b.Refund; r != nil { // a booking may have several, and each may fail and be made again
+		step += r.ID.String() + strconv.Itoa(r.Failures)
+	}
+	return Message{
+		ID: uuid.NewSHA1(namespace, []byte(step)), Account: b.Account, Kind: kind, Event: &b.Event, Booking: &b.Booking, At: b.At, Refund: fromRefund(b.Refund),
+	}, true
 }
 
 // Store keeps messages and the mails still to be sent.

@@ -2,6 +2,7 @@ package notification_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -19,7 +20,8 @@ import (
 
 var kinds = []event.NoticeKind{
 	event.NoticeBookingConfirmed, event.NoticeBookingExpired, event.NoticeBookingFailed, event.NoticeBookingCancelled,
-	event.NoticeBookingRefunded, event.NoticeHoldExpired, event.NoticeYourTurn,
+	event.NoticeBookingRefunded, event.NoticePartlyRefunded, event.NoticeRefundDelayed, event.NoticeRefundRefused, event.NoticeRefundFailed,
+	event.NoticeHoldExpired, event.NoticeYourTurn,
 }
 
 func TestTheSameStepOfABookingIsTheSameMessage(t *testing.T) {
@@ -66,6 +68,83 @@ func TestEveryMailedKindHasATextInEveryLanguage(t *testing.T) {
 			assert.Equal(t, kind == event.NoticeBookingConfirmed, strings.Contains(mail.HTML, ".pdf"))
 		}
 	}
+}
+
+// A refund's mail says how much and for what, in words of its own; one of free tickets says nothing of money.
+func TestMailsOfRefunds(t *testing.T) {
+	composer, err := notification.NewComposer("https://foyer.test")
+	require.NoError(t, err)
+	booking := uuid.New()
+	money4500, money0 := money.Money{Amount: 4500, Currency: "EUR"}, money.Money{Currency: "EUR"}
+	order := func(total money.Money) *notification.Order {
+		return &notification.Order{Booking: booking, Total: total, Tickets: []notification.Ticket{{Unit: "A1", Label: "Balcony 1"}, {Unit: "A2", Label: "Balcony 2"}}}
+	}
+	for _, locale := range []string{"en", "de", "es", "fr", "vi", "ja", "ar"} {
+		subjects := map[string]event.NoticeKind{}
+		to := notification.Recipient{Email: "a@foyer.test", Name: "Ada", Locale: locale}
+		for _, kind := range kinds {
+			m := notification.Message{Kind: kind, Booking: &booking}
+			if !notification.Mailed(kind) {
+				continue
+			}
+			refund := strings.Contains(string(kind), "refund")
+			if refund {
+				m.Refund = &notification.Refund{Amount: money.Money{Amount: 2500, Currency: "EUR"}, Units: []string{"A2"}}
+			}
+			mail, err := composer.Compose(m, to, order(money4500))
+			require.NoError(t, err, "%s %s", locale, kind)
+			other, taken := subjects[mail.Subject]
+			assert.False(t, taken, "%s: %s and %s have one subject", locale, kind, other)
+			subjects[mail.Subject] = kind
+			if refund {
+				assert.Contains(t, mail.HTML, "25.00 EUR")
+				assert.NotContains(t, mail.HTML, "45.00 EUR")
+				assert.Contains(t, mail.HTML, "Balcony 2")
+				assert.NotContains(t, mail.HTML, "Balcony 1")
+				m.Refund.Amount.Amount = 0
+			}
+			if kind == event.NoticeYourTurn || kind == event.NoticeRefundDelayed || kind == event.NoticeRefundRefused || kind == event.NoticeRefundFailed {
+				continue
+			}
+			free, err := composer.Compose(m, to, order(money0))
+			require.NoError(t, err)
+			for _, word := range []string{"EUR", "0.00", "money", "charged", "Geld", "abgebucht", "dinero", "cobrado", "rembours", "débité", "tiền", "料金", "返金", "代金", "المبلغ", "مبلغ", "ثمن"} {
+				assert.NotContains(t, free.Subject+free.HTML, word, "%s %s", locale, kind)
+			}
+		}
+	}
+}
+
+func TestEachRefundIsAMessageOfItsOwn(t *testing.T) {
+	b := event.BookingChanged{Booking: uuid.New(), Event: uuid.New(), Account: "a", At: time.Now()}
+	ids := map[uuid.UUID]bool{}
+	for _, status := range []string{"refunded", "partly_refunded", "refund_delayed", "refund_refused", "refund_failed"} {
+		for _, r := range []event.BookingRefund{{ID: uuid.New()}, {ID: uuid.New()}, {ID: uuid.Max, Failures: 1}, {ID: uuid.Max, Failures: 2}} {
+			b.Status, b.Refund = status, &r
+			m, ok := notification.FromBooking(b)
+			require.True(t, ok, status)
+			assert.True(t, notification.Mailed(m.Kind))
+			assert.False(t, ids[m.ID], status)
+			ids[m.ID] = true
+			again, _ := notification.FromBooking(b)
+			assert.Equal(t, m.ID, again.ID)
+		}
+	}
+}
+
+// What is in the topic from before refunds were told is still understood.
+func TestOldMessagesAreRead(t *testing.T) {
+	var b event.BookingChanged
+	require.NoError(t, json.Unmarshal([]byte(`{"booking":"0192f0c4-6a3e-7c1d-9a53-5b8f0e6f2d11","event":"0192f0c4-6a3e-7c1d-9a53-5b8f0e6f2d12","account":"a","status":"refunded","version":7,"units":["A1"],"at":"2026-11-01T10:00:00Z"}`), &b))
+	m, ok := notification.FromBooking(b)
+	require.True(t, ok)
+	assert.Equal(t, event.NoticeBookingRefunded, m.Kind)
+	assert.Nil(t, m.Refund)
+	composer, err := notification.NewComposer("https://foyer.test")
+	require.NoError(t, err)
+	mail, err := composer.Compose(m, notification.Recipient{Locale: "en"}, &notification.Order{Total: money.Money{Amount: 4500, Currency: "EUR"}})
+	require.NoError(t, err)
+	assert.Contains(t, mail.HTML, "45.00 EUR")
 }
 
 func TestAnUnknownLanguageIsEnglish(t *testing.T) {

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
 // Diary knows which payments are due to be looked after.
@@ -13,6 +16,8 @@ type Diary interface {
 	// Due leases payments whose time has come, so that replicas do not do the same work.
 	Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Payment, error)
 	OpenRefunds(ctx context.Context, payment uuid.UUID) ([]Refund, error)
+	// Postpone counts a look that came to nothing, and says when the next one is due.
+	Postpone(ctx context.Context, payment uuid.UUID, next time.Time) error
 }
 
 // Attendant asks the provider about payments that no webhook came for, and finishes what a crash
@@ -21,39 +26,51 @@ type Attendant struct {
 	Diary  Diary
 	Till   Till
 	Reader Reader
+	Failed prometheus.Counter // looks that came to nothing; may be nil
 }
 
 // Bounds of the attendant's work.
 const (
 	attendEvery = time.Second
-	attendBatch = 20
-	attendLease = 30 * time.Second
+	attendants  = 4
+	alarmLooks  = 10 // looks in a row that came to nothing, an hour and a half of them
+
+	// AttendTimeout is for one payment: an intent, its refunds, and one that is asked for again.
+	AttendTimeout = 30 * time.Second
 )
 
 // Run looks after payments until ctx ends.
 func (a Attendant) Run(ctx context.Context) error {
-	tick := time.NewTicker(attendEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-		due, err := a.Diary.Due(ctx, a.Till.Now(), attendLease, attendBatch)
-		if err != nil {
-			if ctx.Err() == nil {
-				slog.WarnContext(ctx, "payments not looked after", "error", err)
-			}
-			continue
-		}
-		for _, p := range due {
-			if err := a.Attend(ctx, p); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "payment not looked after", "payment", p.ID, "status", p.Status, "error", err)
-			}
-		}
-	}
+	return leased.Queue[Payment]{
+		Name: "payments", Workers: attendants, Every: attendEvery, Timeout: AttendTimeout,
+		Take: func(ctx context.Context, lease time.Duration, limit int) ([]Payment, error) {
+			return a.Diary.Due(ctx, a.Till.Now(), lease, limit)
+		},
+		Do: a.look,
+	}.Run(ctx)
 }
+
+// look attends to one payment. One that cannot be attended to is looked at ever more rarely, so
+// that it takes no time from the others; the reconciliation puts it before an admin.
+func (a Attendant) look(ctx context.Context, p Payment) error {
+	err := a.Attend(ctx, p)
+	if err == nil {
+		return nil
+	}
+	if a.Failed != nil {
+		a.Failed.Inc()
+	}
+	log := slog.WarnContext
+	if p.Looks+1 >= alarmLooks {
+		log = slog.ErrorContext
+	}
+	log(ctx, "payment not looked after", "payment", p.ID, "status", p.Status, "looks", p.Looks+1, "error", err)
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	return a.Diary.Postpone(note, p.ID, a.Till.Now().Add(pause(p.Looks+1)))
+}
+
+const noteTimeout = 5 * time.Second
 
 // Attend brings one payment up to date.
 func (a Attendant) Attend(ctx context.Context, p Payment) error {
@@ -68,10 +85,13 @@ func (a Attendant) Attend(ctx context.Context, p Payment) error {
 		return err
 	}
 	for _, r := range open {
-		if r.Status != RefundRequested {
-			continue
+		switch r.Status {
+		case RefundRequested:
+			_, err = a.Till.Refund(ctx, p.ID, r)
+		case RefundRetrying:
+			err = a.Till.retryRefund(ctx, p.ID, r.ID)
 		}
-		if _, err := a.Till.Refund(ctx, p.ID, r); err != nil {
+		if err != nil {
 			return err
 		}
 	}

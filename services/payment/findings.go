@@ -16,6 +16,8 @@ const (
 	AmountMismatch         FindingKind = "amount_mismatch"
 	RefundMissingHere      FindingKind = "refund_missing_here"
 	RefundMissingThere     FindingKind = "refund_missing_there"
+	RefundOwing            FindingKind = "refund_owing"
+	BookingSetAside        FindingKind = "booking_set_aside"
 	OrphanIntent           FindingKind = "orphan_intent"
 	Stuck                  FindingKind = "stuck"
 	LedgerImbalance        FindingKind = "ledger_imbalance"
@@ -59,6 +61,7 @@ type BookingMoney struct {
 	Refunded int64
 	Currency string
 	At       time.Time // when it last moved
+	Trouble  string    // why it was set aside, as a code; empty: it was not
 }
 
 // The stages of a booking that matter to its money.
@@ -87,7 +90,9 @@ type Books struct {
 	Refunds   []Refund         // ours
 	Bookings  []BookingMoney
 	Clearings []Clearing
-	Receipts  []Receipt // webhooks that were refused, or that people should know of
+	Owing     []Refund            // ours that failed for good, however old; their payments are among the above
+	Resolved  map[uuid.UUID]int64 // given back by other means, by payment
+	Receipts  []Receipt           // webhooks that were refused, or that people should know of
 }
 
 // Settling is how long things may differ while they are under way.
@@ -98,7 +103,7 @@ const (
 
 // Compare finds all differences. It is a function of the books and the time alone.
 func (b Books) Compare(now time.Time) []Finding {
-	c := comparison{now: now, intents: map[string]Intent{}, payments: map[uuid.UUID]Payment{}, bookings: map[uuid.UUID]BookingMoney{}, byIntent: map[string]Payment{}, pending: map[uuid.UUID]bool{}}
+	c := comparison{now: now, intents: map[string]Intent{}, payments: map[uuid.UUID]Payment{}, bookings: map[uuid.UUID]BookingMoney{}, byIntent: map[string]Payment{}, pending: map[uuid.UUID]bool{}, resolved: b.Resolved}
 	for _, in := range b.Intents {
 		c.intents[in.ID] = in
 	}
@@ -135,6 +140,16 @@ func (b Books) Compare(now time.Time) []Finding {
 		}
 	}
 	c.refunds(b)
+	for _, r := range b.Owing {
+		f := about(RefundOwing, c.payments[r.Payment], "A refund failed for good, and the money is still owed to the buyer.")
+		f.Refund, f.Expected = &r.ID, r.Amount
+		c.find(f)
+	}
+	for _, k := range b.Bookings {
+		if k.Trouble != "" {
+			c.find(Finding{Kind: BookingSetAside, Booking: &k.Booking, Payment: k.Payment, Expected: k.Amount, Currency: k.Currency, Detail: "The booking could not be brought on and was set aside: " + k.Trouble + "."})
+		}
+	}
 	for _, l := range b.Clearings {
 		c.find(Finding{Kind: LedgerImbalance, Payment: &l.Payment, Actual: l.Amount, Currency: l.Currency, Detail: "A clearing account is not zero although nothing is under way: " + string(l.Account) + "."})
 	}
@@ -155,6 +170,7 @@ type comparison struct {
 	byIntent map[string]Payment
 	bookings map[uuid.UUID]BookingMoney
 	pending  map[uuid.UUID]bool // payments with refunds under way
+	resolved map[uuid.UUID]int64
 	found    []Finding
 }
 
@@ -219,7 +235,8 @@ func (c *comparison) payment(p Payment) {
 		status = map[IntentStatus]Status{IntentAuthorized: Authorized, IntentCaptured: Captured, IntentCanceled: Voided}[in.Status]
 	}
 	open := status == Pending || status == Authorized || status == Preparing
-	kept := p.Captured - p.Refunded
+	returned := p.Refunded + c.resolved[p.ID]
+	kept := p.Captured - returned
 	k, known := c.bookings[p.Booking]
 	quiet := c.now.Sub(p.UpdatedAt) > underWay
 	switch {
@@ -243,13 +260,13 @@ func (c *comparison) payment(p Payment) {
 		c.find(about(CapturedWithoutBooking, p, "Money was taken and the booking has not noticed."))
 	case k.Status == "secured" && status == Authorized && quiet:
 		c.find(about(Stuck, p, "The seats are fenced and the money has not been taken."))
-	case k.sold() && k.Refunded > p.Refunded && !c.pending[p.ID]:
+	case k.sold() && k.Refunded > returned && !c.pending[p.ID]:
 		f := about(RefundMissingHere, p, "The booking knows of a refund that is not in our books.")
-		f.Expected, f.Actual = k.Refunded, p.Refunded
+		f.Expected, f.Actual = k.Refunded, returned
 		c.find(f)
-	case k.sold() && k.Refunded < p.Refunded && quiet && c.now.Sub(k.At) > underWay:
+	case k.sold() && k.Refunded < returned && quiet && c.now.Sub(k.At) > underWay:
 		f := about(RefundMissingHere, p, "The booking does not know of a refund that was made.")
-		f.Expected, f.Actual = p.Refunded, k.Refunded
+		f.Expected, f.Actual = returned, k.Refunded
 		c.find(f)
 	}
 }
@@ -281,8 +298,11 @@ func (c *comparison) refunds(b Books) {
 			}
 			continue
 		}
+		if !s.about(r) {
+			continue // an attempt that failed before this one
+		}
 		there[r.ID] = s
-		switch news := r.open() && s.Status != RefundPending || r.Status == RefundSucceeded && s.Status == RefundFailed; {
+		switch news := r.open() && r.Status != RefundRetrying && s.Status != RefundPending || r.Status == RefundSucceeded && s.Status == RefundFailed; {
 		case s.Status != RefundFailed && s.Amount.Amount != r.Amount:
 			f := about(AmountMismatch, p, "The provider refunded another amount than was asked for.")
 			f.Refund, f.Expected, f.Actual = &r.ID, r.Amount, s.Amount.Amount
@@ -295,12 +315,12 @@ func (c *comparison) refunds(b Books) {
 	}
 	for _, r := range b.Refunds {
 		p, known := c.payments[r.Payment]
-		if _, found := there[r.ID]; found || !known || p.free() || r.Status == RefundFailed || c.now.Sub(r.UpdatedAt) <= underWay {
+		if _, found := there[r.ID]; found || !known || p.free() || r.Status == RefundFailed || r.Status == RefundRetrying || c.now.Sub(r.UpdatedAt) <= underWay {
 			continue
 		}
 		f := about(RefundMissingThere, p, "The provider does not have a refund that our books have.")
 		f.Refund, f.Expected = &r.ID, r.Amount
-		if r.Status == RefundRequested && c.now.Sub(r.CreatedAt) < keyLife {
+		if r.Status == RefundRequested && c.now.Sub(r.UpdatedAt) < keyLife {
 			f.Remedy = RefundAgain // the provider remembers the key: it cannot become two refunds
 		}
 		c.find(f)

@@ -1,6 +1,10 @@
 package payment
 
-import "github.com/google/uuid"
+import (
+	"strconv"
+
+	"github.com/google/uuid"
+)
 
 // LedgerAccount is where money is. A positive entry is a debit, a negative one a credit.
 type LedgerAccount string
@@ -59,8 +63,12 @@ func settled(p Payment, s Settlement) Transfer {
 
 func refundTransfer(step string, p Payment, r Refund, from, to LedgerAccount) Transfer {
 	id := r.ID
+	key := step + ":" + r.ID.String()
+	if r.Attempt > 1 {
+		key += ":" + strconv.Itoa(r.Attempt)
+	}
 	return Transfer{
-		Key: step + ":" + r.ID.String(), Payment: p.ID, Refund: &id, Currency: p.Amount.Currency,
+		Key: key, Payment: p.ID, Refund: &id, Currency: p.Amount.Currency,
 		Entries: []Entry{{to, r.Amount}, {from, -r.Amount}},
 	}
 }

@@ -9,7 +9,7 @@ package payment
 
 import (
 	"context"
-	"maps"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -112,19 +112,21 @@ type NoticeKind string
 
 // The kinds of Notice.
 const (
-	NoticeAuthorized   NoticeKind = "authorized"
-	NoticeFailed       NoticeKind = "authorization_failed"
-	NoticeVoided       NoticeKind = "voided"
-	NoticeRefunded     NoticeKind = "refunded"
-	NoticeRefundFailed NoticeKind = "refund_failed"
+	NoticeAuthorized    NoticeKind = "authorized"
+	NoticeFailed        NoticeKind = "authorization_failed"
+	NoticeVoided        NoticeKind = "voided"
+	NoticeRefunded      NoticeKind = "refunded"
+	NoticeRefundDelayed NoticeKind = "refund_delayed" // it failed, and is tried again
+	NoticeRefundFailed  NoticeKind = "refund_failed"  // for good
 )
 
 // Notice tells the booking what happened to its money.
 type Notice struct {
-	Kind   NoticeKind
-	Amount int64
-	Refund *uuid.UUID
-	Reason string
+	Kind    NoticeKind
+	Amount  int64
+	Refund  *uuid.UUID
+	Attempt int // of the refund
+	Reason  string
 }
 
 // Change is everything that one step does, stored in one transaction.
@@ -179,6 +181,9 @@ func (p Payment) Observe(in Intent, now time.Time) (Change, error) {
 			return Change{Payment: p}, ErrMismatch.With("what", "status")
 		}
 	}
+	if s := c.Payment.Status; s != Preparing && s != Pending {
+		c.Payment.ClientSecret = "" // there is nothing left to pay with it
+	}
 	c.Payment.touch(p, now)
 	return c, nil
 }
@@ -223,7 +228,7 @@ func (c *Change) settle(in Intent) {
 }
 
 func (c *Change) void(reason string) {
-	c.Payment.Status, c.Payment.Reason = Voided, reason
+	c.Payment.Status, c.Payment.Reason, c.Payment.ClientSecret = Voided, reason, ""
 	c.notify(NoticeVoided, c.Payment.Amount.Amount)
 }
 
@@ -249,28 +254,55 @@ func (p *Payment) touch(before Payment, now time.Time) {
 func change(ctx context.Context, s Store, now func() time.Time, id uuid.UUID, decide Decision) (Payment, error) {
 	return s.Change(ctx, id, func(p Payment, have []Refund) (Change, error) {
 		c, err := decide(p, have)
-		c.Payment.plan(now(), unfinished(have, c.Refunds))
+		refunding, next := unfinished(have, c.Refunds)
+		c.Payment.plan(now(), refunding, next)
+		for _, r := range c.Refunds {
+			if err == nil && r.Owing() {
+				slog.ErrorContext(ctx, "refund failed for good", "payment", id, "refund", r.ID, "attempts", r.Attempt, "failure", r.Failure)
+			}
+		}
 		return c, err
 	})
 }
 
-// unfinished tells whether a refund is still open after the changes.
-func unfinished(have, changed []Refund) bool {
-	open := map[uuid.UUID]bool{}
+// unfinished tells whether a refund is still open after the changes, and, when all that are wait for
+// their next attempt, when the first one is due.
+func unfinished(have, changed []Refund) (open bool, next time.Time) {
+	last := map[uuid.UUID]Refund{}
 	for _, r := range slices.Concat(have, changed) {
-		open[r.ID] = r.open()
+		last[r.ID] = r
 	}
-	return slices.Contains(slices.Collect(maps.Values(open)), true)
+	waiting := true
+	for _, r := range last {
+		if !r.open() {
+			continue
+		}
+		open = true
+		if r.Status != RefundRetrying || r.NextTry == nil {
+			waiting = false
+		} else if next.IsZero() || r.NextTry.Before(next) {
+			next = *r.NextTry
+		}
+	}
+	if !waiting {
+		next = time.Time{}
+	}
+	return open, next
 }
 
-func (p *Payment) plan(now time.Time, refunding bool) {
+func (p *Payment) plan(now time.Time, refunding bool, next time.Time) {
 	resting := p.Status == Voided || (p.Status == Captured || p.Status == Refunded) && (p.Settled || p.free())
 	if resting && !refunding {
 		p.NextLook = time.Time{}
 		return
 	}
-	p.NextLook = now.Add(min(firstLook<<min(p.Looks, 8), lastLook))
+	if p.NextLook = now.Add(pause(p.Looks)); resting && !next.IsZero() {
+		p.NextLook = next
+	}
 }
+
+// pause is how long a payment is left alone after so many looks.
+func pause(looks int) time.Duration { return min(firstLook<<min(looks, 8), lastLook) }
 
 // Free authorises what costs nothing: there is no provider to ask.
 func (p Payment) Free(now time.Time) Change {

@@ -3,6 +3,7 @@ package payment
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -120,7 +121,7 @@ func TestObserveRefund(t *testing.T) {
 		for news, after := range row {
 			t.Run(fmt.Sprintf("%s,%s", have, news), func(t *testing.T) {
 				p := sample(Captured)
-				r := Refund{ID: uuid.New(), Payment: p.ID, Amount: 1500, Status: have}
+				r := Refund{ID: uuid.New(), Payment: p.ID, Amount: 1500, Status: have, Attempt: 9} // the last one
 				if have == RefundSucceeded {
 					p.Refunded = 1500
 				}
@@ -279,20 +280,99 @@ func TestPlantedMistakesAreSeen(t *testing.T) {
 
 func TestLookingAfter(t *testing.T) {
 	p := sample(Pending)
-	p.plan(noon, false)
+	p.plan(noon, false, time.Time{})
 	require.Equal(t, noon.Add(firstLook), p.NextLook)
 	p.Looks = 100
-	p.plan(noon, false)
+	p.plan(noon, false, time.Time{})
 	require.Equal(t, noon.Add(lastLook), p.NextLook)
 	for _, status := range []Status{Captured, Voided, Refunded} {
 		p = sample(status)
-		p.plan(noon, false)
+		p.plan(noon, false, time.Time{})
 		require.Zero(t, p.NextLook, "%s is at rest", status)
-		p.plan(noon, true)
+		p.plan(noon, true, time.Time{})
 		require.NotZero(t, p.NextLook, "%s, and a refund is under way", status)
 	}
 	p = sample(Captured)
 	p.Settled = false
-	p.plan(noon, false)
+	p.plan(noon, false, time.Time{})
 	require.NotZero(t, p.NextLook, "the money is not on the balance yet")
+}
+
+// A refund that is owed is made again when it fails, a bounded number of times, each with a ledger of
+// its own, and then waits for an admin; one that is not owed ends with its first failure.
+func TestOwedRefundsAreMadeAgain(t *testing.T) {
+	now, p := noon, sample(Captured)
+	failed := func(r Refund) ProviderRefund {
+		return ProviderRefund{ID: "re_" + strconv.Itoa(r.Attempt), Amount: money.Money{Amount: 1500, Currency: "EUR"}, Status: RefundFailed, Refund: r.ID, Attempt: r.Attempt}
+	}
+	_, r, err := p.Request(nil, Refund{ID: uuid.New(), Amount: 1500}, now)
+	require.NoError(t, err)
+	c, err := p.ObserveRefund(r, failed(r), now)
+	require.NoError(t, err)
+	require.Equal(t, RefundFailed, c.Refunds[0].Status)
+	require.Equal(t, NoticeRefundFailed, c.Notices[0].Kind)
+	require.False(t, c.Refunds[0].Owing(), "the buyer keeps the tickets")
+
+	keys := map[string]bool{}
+	post := func(c Change) {
+		for _, transfer := range c.Transfers {
+			require.False(t, keys[transfer.Key], "%s twice", transfer.Key)
+			require.True(t, transfer.Balanced())
+			keys[transfer.Key] = true
+		}
+	}
+	c, r, err = p.Request(nil, Refund{ID: uuid.New(), Amount: 1500, Owed: true}, now)
+	require.NoError(t, err)
+	post(c)
+	for attempt := 1; ; attempt++ {
+		require.LessOrEqual(t, attempt, 4, "a bound")
+		c, err = p.ObserveRefund(r, failed(r), now)
+		require.NoError(t, err)
+		post(c)
+		r = c.Refunds[0]
+		require.Equal(t, attempt, c.Notices[0].Attempt)
+		if r.Status == RefundFailed {
+			require.Equal(t, NoticeRefundFailed, c.Notices[0].Kind)
+			require.Equal(t, 4, attempt)
+			break
+		}
+		require.Equal(t, NoticeRefundDelayed, c.Notices[0].Kind)
+		require.Equal(t, RefundRetrying, r.Status)
+		require.True(t, now.Before(*r.NextTry))
+		open, next := unfinished([]Refund{r}, nil)
+		require.True(t, open)
+		require.Equal(t, *r.NextTry, next)
+		now = *r.NextTry
+		c, r = p.retry(r, now)
+		post(c)
+		again, err := p.observeRefunds([]Refund{r}, []ProviderRefund{failed(Refund{ID: r.ID, Attempt: r.Attempt - 1})}, now)
+		require.NoError(t, err)
+		require.Empty(t, again.Refunds, "the last attempt's failure is old news")
+	}
+	require.True(t, r.Owing())
+	_, err = p.Resolve(Refund{Status: RefundSucceeded}, "", now)
+	require.ErrorIs(t, err, ErrNotOwing)
+	c, err = p.Reopen(r, now)
+	require.NoError(t, err)
+	require.Equal(t, RefundRetrying, c.Refunds[0].Status)
+	c, err = p.Resolve(r, "transfer", now)
+	require.NoError(t, err)
+	require.False(t, c.Refunds[0].Owing())
+	require.Equal(t, NoticeRefunded, c.Notices[0].Kind)
+}
+
+// Whoever has the client secret can pay: it is kept only while there is something to pay.
+func TestClientSecretsAreForgotten(t *testing.T) {
+	p := sample(Pending)
+	p.ClientSecret = "pi_1_secret_2"
+	for status, kept := range map[IntentStatus]bool{IntentOpen: true, IntentAuthorized: false, IntentCaptured: false, IntentCanceled: false} {
+		in := said(p, status)
+		in.ClientSecret = p.ClientSecret
+		c, err := p.Observe(in, noon)
+		require.NoError(t, err)
+		require.Equal(t, kept, c.Payment.ClientSecret != "", status)
+	}
+	c, err := p.Refuse("abandoned", noon)
+	require.NoError(t, err)
+	require.Empty(t, c.Payment.ClientSecret)
 }

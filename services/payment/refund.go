@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
@@ -16,7 +17,8 @@ const (
 	RefundRequested RefundStatus = "requested" // noted here; the provider may not know of it yet
 	RefundPending   RefundStatus = "pending"
 	RefundSucceeded RefundStatus = "succeeded"
-	RefundFailed    RefundStatus = "failed"
+	RefundRetrying  RefundStatus = "retrying" // an attempt failed; the next one is due at NextTry
+	RefundFailed    RefundStatus = "failed"   // for good
 )
 
 // Refund gives part of a payment back. Its id is the caller's: asked for twice, it is one refund.
@@ -30,10 +32,26 @@ type Refund struct {
 	Failure   string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+
+	Attempt int        // counts from one; each has an idempotency key of its own
+	Owed    bool       // the money has to go back whatever happens: a failed attempt is followed by another
+	NextTry *time.Time // while retrying
+
+	ResolvedAt *time.Time // an admin gave the money back by other means
+	Resolution string     // how
 }
 
 // open tells whether the refund is still to come to its end.
-func (r Refund) open() bool { return r.Status == RefundRequested || r.Status == RefundPending }
+func (r Refund) open() bool {
+	return r.Status == RefundRequested || r.Status == RefundPending || r.Status == RefundRetrying
+}
+
+// Owing tells whether a refund has to be made, failed for good, and waits for an admin.
+func (r Refund) Owing() bool { return r.Owed && r.Status == RefundFailed && r.ResolvedAt == nil }
+
+// retryAfter is how long after each failed attempt of a refund that is owed the next one is made. A
+// failure that was the bank's passes soon or within hours; one that stays is for a person.
+var retryAfter = []time.Duration{15 * time.Second, 15 * time.Minute, 6 * time.Hour}
 
 // ProviderRefund is a refund as the provider has it.
 type ProviderRefund struct {
@@ -43,6 +61,7 @@ type ProviderRefund struct {
 	Status    RefundStatus
 	Failure   string
 	Refund    uuid.UUID // what we wrote on it
+	Attempt   int       // likewise
 	CreatedAt time.Time
 }
 
@@ -67,7 +86,7 @@ func (p Payment) Request(have []Refund, want Refund, now time.Time) (Change, Ref
 	case want.Amount < 0 || want.Amount > left || want.Amount == 0 && !p.free():
 		return c, want, ErrRefundTooLarge
 	}
-	want.Payment, want.Status, want.CreatedAt, want.UpdatedAt = p.ID, RefundRequested, now, now
+	want.Payment, want.Status, want.CreatedAt, want.UpdatedAt, want.Attempt = p.ID, RefundRequested, now, now, 1
 	c.Refunds = append(c.Refunds, want)
 	if p.free() {
 		return p.freeRefund(want, now), want, nil
@@ -96,16 +115,17 @@ func (p Payment) ObserveRefund(r Refund, seen ProviderRefund, now time.Time) (Ch
 	}
 	id := r.ID
 	switch {
-	case was == RefundFailed, was == RefundSucceeded && seen.Status != RefundFailed:
+	case was == RefundFailed, was == RefundRetrying, was == RefundSucceeded && seen.Status != RefundFailed:
 		return c, nil // nothing new
 	case seen.Status == RefundSucceeded:
-		r.Status = RefundSucceeded
+		r.Status, r.Owed = RefundSucceeded, true // what it was for is gone
 		c.Payment.Refunded += r.Amount
-		c.Notices = append(c.Notices, Notice{Kind: NoticeRefunded, Amount: r.Amount, Refund: &id})
+		c.Notices = append(c.Notices, Notice{Kind: NoticeRefunded, Amount: r.Amount, Refund: &id, Attempt: r.Attempt})
 		c.Transfers = append(c.Transfers, refundSettled(p, r))
 	case seen.Status == RefundFailed:
-		r.Status, r.Failure = RefundFailed, seen.Failure
-		c.Notices = append(c.Notices, Notice{Kind: NoticeRefundFailed, Amount: r.Amount, Refund: &id, Reason: seen.Failure})
+		r.Failure = seen.Failure
+		kind := r.fail(now)
+		c.Notices = append(c.Notices, Notice{Kind: kind, Amount: r.Amount, Refund: &id, Attempt: r.Attempt, Reason: seen.Failure})
 		c.Transfers = append(c.Transfers, refundFailed(p, r, was == RefundSucceeded))
 		if was == RefundSucceeded {
 			c.Payment.Refunded -= r.Amount
@@ -122,4 +142,48 @@ func (p Payment) ObserveRefund(r Refund, seen ProviderRefund, now time.Time) (Ch
 	}
 	c.Payment.touch(p, now)
 	return c, nil
+}
+
+// fail ends an attempt, and plans the next one if there is to be one.
+func (r *Refund) fail(now time.Time) NoticeKind {
+	if r.Attempt = max(r.Attempt, 1); !r.Owed || r.Attempt > len(retryAfter) {
+		r.Status = RefundFailed
+		return NoticeRefundFailed
+	}
+	next := now.Add(retryAfter[r.Attempt-1])
+	r.Status, r.NextTry = RefundRetrying, &next
+	return NoticeRefundDelayed
+}
+
+// What an admin is refused with.
+var (
+	ErrRefundNotFound = fault.New(fault.NotFound, "refund_not_found", "There is no such refund.")
+	ErrNotOwing       = fault.New(fault.Conflict, "refund_not_owing", "This refund does not wait for anybody.")
+)
+
+// retry begins the next attempt of a refund.
+func (p Payment) retry(r Refund, now time.Time) (Change, Refund) {
+	r.Attempt++
+	r.Status, r.Provider, r.NextTry, r.UpdatedAt = RefundRequested, "", nil, now
+	c := Change{Payment: p, Refunds: []Refund{r}, Transfers: []Transfer{refundRequested(p, r)}}
+	c.Payment.Looks = 0
+	return c, r
+}
+
+// Reopen has a refund that failed for good tried again, at once.
+func (p Payment) Reopen(r Refund, now time.Time) (Change, error) {
+	if !r.Owing() {
+		return Change{Payment: p}, ErrNotOwing
+	}
+	r.Status, r.NextTry, r.UpdatedAt = RefundRetrying, &now, now
+	return Change{Payment: p, Refunds: []Refund{r}}, nil
+}
+
+// Resolve notes that the money of a refund that failed for good went back by other means.
+func (p Payment) Resolve(r Refund, how string, now time.Time) (Change, error) {
+	if !r.Owing() {
+		return Change{Payment: p}, ErrNotOwing
+	}
+	r.ResolvedAt, r.Resolution, r.UpdatedAt = &now, how, now
+	return Change{Payment: p, Refunds: []Refund{r}, Notices: []Notice{{Kind: NoticeRefunded, Amount: r.Amount, Refund: &r.ID, Attempt: r.Attempt}}}, nil
 }

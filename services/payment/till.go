@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -25,6 +26,10 @@ type Reader interface {
 	Intent(ctx context.Context, id string) (Intent, error)
 	RefundsOf(ctx context.Context, intent string) ([]ProviderRefund, error)
 }
+
+// CallsInARow is how often one request of a booking asks the provider at most: to void a payment
+// whose intent is not known here it is made, cancelled, and, when that is refused, looked at.
+const CallsInARow = 3
 
 // Decision makes the next state of a payment and its refunds out of the present one. It runs
 // inside a transaction and calls nobody.
@@ -244,6 +249,11 @@ func (t Till) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, er
 	if r.Status != RefundRequested {
 		return r, nil
 	}
+	return t.makeRefund(ctx, p, r)
+}
+
+// makeRefund has the provider make an attempt of a refund that is noted.
+func (t Till) makeRefund(ctx context.Context, p Payment, r Refund) (Refund, error) {
 	seen, err := t.Provider.CreateRefund(ctx, p, r)
 	if final(err) {
 		seen, err = t.sought(ctx, p, r, fault.CodeOf(err))
@@ -251,16 +261,59 @@ func (t Till) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, er
 	if err != nil {
 		return Refund{}, err
 	}
-	_, err = t.change(ctx, id, func(p Payment, have []Refund) (Change, error) {
+	after := r
+	_, err = t.change(ctx, p.ID, func(p Payment, have []Refund) (Change, error) {
 		c, err := p.observeRefunds(have, []ProviderRefund{seen}, t.Now())
-		for _, after := range slices.Concat(have, c.Refunds) {
-			if after.ID == want.ID {
-				r = after
+		for _, x := range slices.Concat(have, c.Refunds) {
+			if x.ID == r.ID {
+				after = x
 			}
 		}
 		return c, err
 	})
-	return r, err
+	return after, err
+}
+
+// retryRefund makes the next attempt of a refund whose time has come.
+func (t Till) retryRefund(ctx context.Context, payment, id uuid.UUID) error {
+	var r *Refund
+	p, err := t.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
+		for _, x := range have {
+			if x.ID == id && x.Status == RefundRetrying && x.NextTry != nil && !t.Now().Before(*x.NextTry) {
+				c, next := p.retry(x, t.Now())
+				r = &next
+				return c, nil
+			}
+		}
+		return Change{Payment: p}, nil // somebody was faster
+	})
+	if err != nil || r == nil {
+		return err
+	}
+	_, err = t.makeRefund(ctx, p, *r)
+	return err
+}
+
+// ChangeRefund has an admin act on a refund.
+func (t Till) ChangeRefund(ctx context.Context, payment, id uuid.UUID, act func(Payment, Refund) (Change, error)) (Refund, error) {
+	var after Refund
+	p, err := t.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
+		for _, r := range have {
+			if r.ID != id {
+				continue
+			}
+			c, err := act(p, r)
+			for _, r := range c.Refunds {
+				after = r
+			}
+			return c, err
+		}
+		return Change{Payment: p}, ErrRefundNotFound
+	})
+	if err == nil {
+		slog.InfoContext(ctx, "refund changed by an admin", "payment", p.ID, "refund", after.ID, "status", after.Status)
+	}
+	return after, err
 }
 
 // sought looks for a refund that was refused: the provider may have made it long ago, when the
@@ -271,11 +324,16 @@ func (t Till) sought(ctx context.Context, p Payment, r Refund, refusal string) (
 		return ProviderRefund{}, err
 	}
 	for _, seen := range all {
-		if seen.Refund == r.ID {
+		if seen.about(r) {
 			return seen, nil
 		}
 	}
-	return ProviderRefund{Refund: r.ID, Status: RefundFailed, Failure: refusal}, nil
+	return ProviderRefund{Refund: r.ID, Attempt: r.Attempt, Status: RefundFailed, Failure: refusal}, nil
+}
+
+// about tells whether what the provider has is the last attempt of a refund.
+func (s ProviderRefund) about(r Refund) bool {
+	return s.Refund == r.ID && max(s.Attempt, 1) == max(r.Attempt, 1) || s.ID != "" && s.ID == r.Provider
 }
 
 // observeRefunds takes in all that the provider says of a payment's refunds.
@@ -283,7 +341,7 @@ func (p Payment) observeRefunds(have []Refund, seen []ProviderRefund, now time.T
 	all := Change{Payment: p}
 	for _, r := range have {
 		for _, s := range seen {
-			if s.Refund != r.ID && (s.ID == "" || s.ID != r.Provider) {
+			if !s.about(r) {
 				continue
 			}
 			c, err := all.Payment.ObserveRefund(r, s, now)

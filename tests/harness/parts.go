@@ -142,7 +142,7 @@ func attach(t testing.TB, s *stack.Stack, appID string, newHandler func(sidecar.
 	app := stack.App{ID: appID, Port: next(), HTTPPort: next(), GRPCPort: next(), InternalPort: next(), MetricsPort: next(), Command: []string{"test"}}
 	cfg := sidecar.Config{
 		Host: "127.0.0.1", HTTPPort: uint16(app.HTTPPort), GRPCPort: uint16(app.GRPCPort),
-		APIToken: s.Secrets.DaprAPIToken(appID), AppToken: s.Secrets.AppAPIToken(appID), Timeout: 10 * time.Second,
+		APIToken: s.Secrets.DaprAPIToken(appID), AppToken: s.Secrets.AppAPIToken(appID),
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
@@ -201,6 +201,21 @@ func KillSidecar(t testing.TB, cfg sidecar.Config) {
 		}
 		return nil
 	})
+}
+
+// Freeze stops a part of this test binary, as a machine without time does: it keeps its connections
+// and answers nobody until the returned function has it go on.
+func Freeze(t testing.TB, part string) (thaw func()) {
+	t.Helper()
+	s := start(t, part)
+	all := s.Status()
+	pid := all[slices.IndexFunc(all, func(p stack.Status) bool { return p.Name == part })].PID
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatalf("harness: %v", err)
+	}
+	thaw = sync.OnceFunc(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	t.Cleanup(thaw)
+	return thaw
 }
 
 // Broker is a stack of its own with another kind of broker.

@@ -292,7 +292,7 @@ func TestPaymentIsReconciledBySchedule(t *testing.T) {
 	app := b.p.Apps["payment"]
 	client, err := sidecar.New(sidecar.Config{
 		Host: "127.0.0.1", HTTPPort: uint16(app.HTTPPort), GRPCPort: uint16(app.GRPCPort),
-		APIToken: b.p.Secrets.DaprAPIToken(app.ID), AppToken: b.p.Secrets.AppAPIToken(app.ID), Timeout: 10 * time.Second,
+		APIToken: b.p.Secrets.DaprAPIToken(app.ID), AppToken: b.p.Secrets.AppAPIToken(app.ID),
 	})
 	require.NoError(t, err)
 	defer client.Close()

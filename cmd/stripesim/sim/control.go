@@ -118,6 +118,7 @@ func (s *Simulator) controls(mux *http.ServeMux) {
 	})
 	add("POST /_sim/intents/{id}/authenticate", s.authenticateIntent)
 	add("POST /_sim/intents/{id}/expire", s.expireIntent)
+	add("POST /_sim/refunds/{id}/fail", s.failRefund)
 }
 
 func decode(r *http.Request, into any) *refusal {
@@ -229,6 +230,22 @@ func (s *Simulator) expireIntent(r *http.Request) (any, *refusal) {
 	}
 	t.cancel(in, "automatic", "charge.expired")
 	return t.intent(in), nil
+}
+
+// failRefund has the bank send a refund back, as it may days after the refund succeeded.
+func (s *Simulator) failRefund(r *http.Request) (any, *refusal) {
+	t := s.begin()
+	defer func() { <-t.end() }()
+	refund := s.state.Refunds[r.PathValue("id")]
+	if refund == nil {
+		return nil, noSuch("refund", "id", r.PathValue("id"))
+	}
+	if refund.Status != succeeded && refund.Status != pending {
+		return nil, malformed("", "", "There is nothing to send back: the refund has a status of %s.", refund.Status)
+	}
+	refund.Becomes = failed
+	t.mature(refund)
+	return t.refund(refund), nil
 }
 
 // Line is one PaymentIntent in the ledger, with what became of its money.

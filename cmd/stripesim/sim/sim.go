@@ -24,7 +24,7 @@ type Config struct {
 	Data           string     `env:"FOYER_STRIPESIM_DATA,required"` // directory
 	WebhookURL     string     `env:"FOYER_STRIPESIM_WEBHOOK_URL"`   // empty: none are sent
 	WebhookSecret  string     `env:"FOYER_STRIPESIM_WEBHOOK_SECRET,required"`
-	WebhookEvents  []string   `env:"FOYER_STRIPESIM_WEBHOOK_EVENTS" envDefault:"payment_intent.amount_capturable_updated,payment_intent.payment_failed,payment_intent.succeeded,payment_intent.canceled,charge.refunded,charge.refund.updated,charge.dispute.created"`
+	WebhookEvents  []string   `env:"FOYER_STRIPESIM_WEBHOOK_EVENTS" envDefault:"payment_intent.amount_capturable_updated,payment_intent.payment_failed,payment_intent.succeeded,payment_intent.canceled,charge.refunded,charge.refund.updated,refund.updated,refund.failed,charge.dispute.created"`
 	SecretKey      string     `env:"FOYER_STRIPESIM_SECRET_KEY,required"`
 	PublishableKey string     `env:"FOYER_STRIPESIM_PUBLISHABLE_KEY,required"`
 	PublicURL      string     `env:"FOYER_PUBLIC_URL,required"` // the origin that may frame the form

@@ -25,8 +25,8 @@ type Config struct {
 	ClientSecret string `secret:"keycloak-admin-client-secret"`
 }
 
-// timeout bounds one call. Hashing a password takes Keycloak a noticeable part of a second.
-const timeout = 5 * time.Second
+// Timeout bounds one call. Hashing a password takes Keycloak a noticeable part of a second.
+const Timeout = 5 * time.Second
 
 // Directory manages accounts.
 type Directory struct {
@@ -48,7 +48,7 @@ var (
 // NewDirectory returns a directory; it signs in when first used.
 func NewDirectory(cfg Config, web WebConfig) *Directory {
 	client := gocloak.NewClient(cfg.URL)
-	client.RestyClient().SetTimeout(timeout)
+	client.RestyClient().SetTimeout(Timeout)
 	return &Directory{cfg: cfg, client: client, web: web.ClientID, callback: web.callback()}
 }
 

@@ -41,7 +41,7 @@ var _ auth.Provider = (*Provider)(nil)
 // NewProvider returns a provider. Its addresses are Keycloak's, known without discovery, so that
 // the service starts while Keycloak is away.
 func NewProvider(ctx context.Context, cfg WebConfig) *Provider {
-	client := &http.Client{Timeout: timeout}
+	client := &http.Client{Timeout: Timeout}
 	endpoint := strings.TrimSuffix(cfg.Issuer, "/") + "/protocol/openid-connect"
 	keys := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, client), cfg.JWKSURL)
 	return &Provider{

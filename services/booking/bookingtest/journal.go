@@ -1,6 +1,7 @@
 package bookingtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -18,6 +19,7 @@ type Journal struct {
 	units    map[place]uuid.UUID // whose
 	refunds  map[uuid.UUID][]booking.Refund
 	tickets  map[uuid.UUID][]booking.Ticket
+	told     map[uuid.UUID][]string
 }
 
 var (
@@ -30,6 +32,7 @@ func NewJournal() *Journal {
 	return &Journal{
 		bookings: map[uuid.UUID]booking.Booking{}, units: map[place]uuid.UUID{},
 		refunds: map[uuid.UUID][]booking.Refund{}, tickets: map[uuid.UUID][]booking.Ticket{},
+		told: map[uuid.UUID][]string{},
 	}
 }
 
@@ -92,6 +95,9 @@ func (j *Journal) Save(_ context.Context, b booking.Booking, e booking.Effects) 
 		}
 	}
 	j.bookings[b.ID] = b
+	if (b.Status.Outcome() || e.Told != "") && !e.Quiet {
+		j.told[b.ID] = append(j.told[b.ID], cmp.Or(e.Told, string(b.Status)))
+	}
 	return nil
 }
 
@@ -116,6 +122,25 @@ func (j *Journal) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, b
 	return booking.Refund{}, false, nil
 }
 
+// FindRefund implements booking.Journal.
+func (j *Journal) FindRefund(_ context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, r := range j.refunds[id] {
+		if r.ID == refund {
+			return r, true, nil
+		}
+	}
+	return booking.Refund{}, false, nil
+}
+
+// Told is what others heard of a booking, in order: its outcomes and what became of its refunds.
+func (j *Journal) Told(id uuid.UUID) []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.told[id])
+}
+
 // Tickets of a booking that are good.
 func (j *Journal) Tickets(id uuid.UUID) []booking.Ticket {
 	j.mu.Lock()
@@ -127,6 +152,9 @@ func (j *Journal) Tickets(id uuid.UUID) []booking.Ticket {
 // an error after it is an answer that got lost.
 type Bank struct {
 	Fail func() error
+
+	// RefundStatus, when set, is what becomes of refunds.
+	RefundStatus booking.RefundStatus
 
 	mu       sync.Mutex
 	payments map[uuid.UUID]*account // by booking
@@ -212,15 +240,25 @@ func (b *Bank) Void(_ context.Context, payment uuid.UUID) error {
 }
 
 // Refund implements booking.Payments.
-func (b *Bank) Refund(_ context.Context, payment uuid.UUID, r booking.Refund) (booking.RefundStatus, error) {
-	return booking.RefundSucceeded, b.do(func() error {
+func (b *Bank) Refund(_ context.Context, payment uuid.UUID, r booking.Refund, _ bool) (booking.RefundStatus, error) {
+	status := cmp.Or(b.RefundStatus, booking.RefundSucceeded)
+	return status, b.do(func() error {
 		a := b.of(payment)
 		if a == nil || !a.captured {
 			return booking.ErrPaymentRefused
 		}
-		a.refunds[r.ID] = r.Amount
+		if status == booking.RefundSucceeded {
+			a.refunds[r.ID] = r.Amount
+		}
 		return nil
 	})
+}
+
+// Take captures a booking's money past the driver, as an operator may in the provider's dashboard.
+func (b *Bank) Take(id uuid.UUID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.payments[id].captured = true
 }
 
 // FindPayment implements booking.Cashbook.

@@ -56,8 +56,8 @@ func (s Store) Left(ctx context.Context, event uuid.UUID, limit int, now time.Ti
 		return nil, fmt.Errorf("cancellation progress: %w", err)
 	}
 	rows, err := s.Pool.Query(ctx, `SELECT `+columns+` FROM bookings b WHERE event_id = $1 AND `+unfinished+`
-			AND NOT EXISTS (SELECT 1 FROM refunds r WHERE r.booking_id = b.id AND r.status = 'failed' AND r.reason = '`+booking.ReasonEventCancelled+`')
-		ORDER BY status NOT IN ('confirmed', 'requested', 'awaiting_payment'), id LIMIT $2`, event, limit)
+			AND NOT EXISTS (SELECT 1 FROM troubles t WHERE t.booking_id = b.id AND t.version = b.version AND t.next_try > $3)
+		ORDER BY status NOT IN ('confirmed', 'requested', 'awaiting_payment'), id LIMIT $2`, event, limit, now)
 	if err != nil {
 		return nil, fmt.Errorf("bookings of a cancelled event: %w", err)
 	}

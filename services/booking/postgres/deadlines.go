@@ -27,14 +27,14 @@ func (s Store) Remember(ctx context.Context, all []booking.Deadline) error {
 }
 
 // Passed implements booking.Deadlines.
-func (s Store) Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error) {
-	rows, err := s.Pool.Query(ctx, `UPDATE hold_deadlines SET due = $2 WHERE hold_id IN (
+func (s Store) Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]booking.PassedHold, error) {
+	rows, err := s.Pool.Query(ctx, `UPDATE hold_deadlines SET due = $2, tries = tries + 1 WHERE hold_id IN (
 			SELECT hold_id FROM hold_deadlines WHERE due <= $1 ORDER BY due LIMIT $3 FOR UPDATE SKIP LOCKED)
-		RETURNING hold_id`, now, now.Add(lease), limit)
+		RETURNING hold_id, tries`, now, now.Add(lease), limit)
 	if err != nil {
 		return nil, fmt.Errorf("passed holds: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[booking.PassedHold])
 }
 
 // Forget implements booking.Deadlines.

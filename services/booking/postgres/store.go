@@ -2,6 +2,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"encoding/json"
@@ -225,7 +226,7 @@ func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $7)`, r.ID, r.Booking, r.Units, r.Amount, r.Reason, r.Status, r.At)
 	}
 	if r := e.Closed; r != nil {
-		batch.Queue(`UPDATE refunds SET status = $2, updated_at = $3 WHERE id = $1`, r.ID, r.Status, b.UpdatedAt)
+		batch.Queue(`UPDATE refunds SET status = $2, updated_at = $3, failures = $4 WHERE id = $1`, r.ID, r.Status, b.UpdatedAt, r.Failures)
 		if r.Status == booking.RefundSucceeded {
 			batch.Queue(`UPDATE booking_units SET released_at = $3 WHERE booking_id = $1 AND unit_id = ANY($2) AND released_at IS NULL`, b.ID, r.Units, b.UpdatedAt)
 			batch.Queue(`UPDATE tickets SET voided_at = $3 WHERE booking_id = $1 AND unit_id = ANY($2) AND voided_at IS NULL`, b.ID, r.Units, b.UpdatedAt)
@@ -235,11 +236,15 @@ func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 
 // tell queues what the world hears of a step: of outcomes, and what the consumer is to go on with.
 func tell(ctx context.Context, batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
-	if b.Status.Outcome() && !e.Quiet {
-		if err := enqueue(ctx, batch, event.BookingEvents, b.ID, event.BookingChanged{
-			Booking: b.ID, Event: b.Event, Account: b.Account, Status: string(b.Status), Version: b.Version,
+	if (b.Status.Outcome() || e.Told != "") && !e.Quiet {
+		told := event.BookingChanged{
+			Booking: b.ID, Event: b.Event, Account: b.Account, Status: cmp.Or(e.Told, string(b.Status)), Version: b.Version,
 			Units: b.UnitIDs(), Reason: b.Reason, At: b.UpdatedAt.UTC(),
-		}); err != nil {
+		}
+		if r := e.Closed; r != nil {
+			told.Refund = &event.BookingRefund{ID: r.ID, Amount: r.Amount, Currency: b.Total.Currency, Units: r.Units, Failures: r.Failures}
+		}
+		if err := enqueue(ctx, batch, event.BookingEvents, b.ID, told); err != nil {
 			return err
 		}
 	}
@@ -300,19 +305,28 @@ func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bo
 	return rows[0], true, nil
 }
 
+// FindRefund implements booking.Journal.
+func (s Store) FindRefund(ctx context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
+	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND id = $2`, id, refund)
+	if err != nil || len(rows) == 0 {
+		return booking.Refund{}, false, err
+	}
+	return rows[0], true, nil
+}
+
 // Refunds of a booking, oldest first.
 func (s Store) Refunds(ctx context.Context, id uuid.UUID) ([]booking.Refund, error) {
 	return s.refunds(ctx, `WHERE booking_id = $1 ORDER BY created_at`, id)
 }
 
 func (s Store) refunds(ctx context.Context, where string, args ...any) ([]booking.Refund, error) {
-	rows, err := s.Pool.Query(ctx, `SELECT id, booking_id, units, amount, reason, status, created_at FROM refunds `+where, args...)
+	rows, err := s.Pool.Query(ctx, `SELECT id, booking_id, units, amount, reason, status, created_at, failures FROM refunds `+where, args...)
 	if err != nil {
 		return nil, fmt.Errorf("refunds: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (booking.Refund, error) {
 		var r booking.Refund
-		err := row.Scan(&r.ID, &r.Booking, &r.Units, &r.Amount, &r.Reason, &r.Status, &r.At)
+		err := row.Scan(&r.ID, &r.Booking, &r.Units, &r.Amount, &r.Reason, &r.Status, &r.At, &r.Failures)
 		return r, err
 	})
 }
@@ -403,30 +417,4 @@ func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]Sales, error) {
 		return nil, fmt.Errorf("sales: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Sales])
-}
-
-// Reconciled is a booking as the payment service compares it with the money.
-type Reconciled struct {
-	Booking  uuid.UUID  `json:"booking"`
-	Payment  *uuid.UUID `json:"payment"`
-	Status   string     `json:"status"`
-	Amount   int64      `json:"amount"`
-	Refunded int64      `json:"refunded"`
-	Currency string     `json:"currency"`
-	At       time.Time  `json:"at"`
-}
-
-// Reconciliation lists bookings that were created or moved within a time.
-func (s Store) Reconciliation(ctx context.Context, from, to time.Time) ([]Reconciled, error) {
-	rows, err := s.Pool.Query(ctx, `SELECT b.id, b.payment_id, b.status, b.amount,
-			coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.booking_id = b.id AND r.status = 'succeeded'), 0)::bigint, b.currency, b.updated_at
-		FROM bookings b WHERE b.updated_at >= $1 AND b.created_at < $2 ORDER BY b.id`, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("reconciliation: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Reconciled])
-	if all == nil {
-		all = []Reconciled{}
-	}
-	return all, err
 }

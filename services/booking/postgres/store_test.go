@@ -2,12 +2,15 @@ package postgres_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -211,7 +214,7 @@ func TestARefundReleasesItsUnits(t *testing.T) {
 	sales, err := s.Sales(t.Context(), b.Event)
 	require.NoError(t, err)
 	assert.Equal(t, []postgres.Sales{{TicketType: "t", Name: "Stalls", Sold: 1, Refunded: 1, Revenue: 4500, Currency: "EUR"}}, sales)
-	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour))
+	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), postgres.After{}, 10)
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
 	assert.Equal(t, int64(9000), rows[0].Amount)
@@ -374,7 +377,11 @@ func TestADeadlineIsHandedOutOnce(t *testing.T) {
 	passed := func(at time.Time) []uuid.UUID {
 		due, err := s.Passed(t.Context(), at, 30*time.Second, 10)
 		require.NoError(t, err)
-		return due
+		var ids []uuid.UUID
+		for _, p := range due {
+			ids = append(ids, p.Hold)
+		}
+		return ids
 	}
 	assert.Empty(t, passed(now.Add(-time.Second)))
 	assert.Equal(t, []uuid.UUID{early}, passed(now))
@@ -382,4 +389,130 @@ func TestADeadlineIsHandedOutOnce(t *testing.T) {
 	assert.Equal(t, []uuid.UUID{early}, passed(now.Add(30*time.Second)), "whoever had it told nobody")
 	require.NoError(t, s.Forget(t.Context(), []uuid.UUID{early}))
 	assert.Equal(t, []uuid.UUID{late}, passed(now.Add(time.Hour)))
+}
+
+// A booking in trouble is looked at when its trouble says, is set aside for admins and the
+// reconciliation, and forgotten as soon as the booking moves.
+func TestTroubles(t *testing.T) {
+	s := open(t)
+	b := create(t, s, newBooking(uuid.New(), "A1"))
+	other := create(t, s, newBooking(uuid.New(), "A2"))
+	poison := errors.New("poison")
+	at := now
+	var trouble booking.Trouble
+	for trouble.SetAside == nil {
+		var err error
+		trouble, err = s.NoteTrouble(t.Context(), b.ID, func(t booking.Trouble) booking.Trouble { return t.Again(poison, at) })
+		require.NoError(t, err)
+		due, err := s.Due(t.Context(), trouble.Next.Add(-time.Second), time.Minute, 10)
+		require.NoError(t, err)
+		require.NotContains(t, due, b.ID, "not yet")
+		at = trouble.Next
+		require.LessOrEqual(t, trouble.Tries, 10)
+	}
+	due, err := s.Due(t.Context(), at, time.Minute, 10)
+	require.NoError(t, err)
+	require.Contains(t, due, b.ID, "now and then it is tried all the same")
+	n, err := s.CountSetAside(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 1, n)
+	all, err := s.SetAside(t.Context(), 10)
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	assert.Equal(t, b.ID, all[0].Booking)
+	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), postgres.After{}, 10)
+	require.NoError(t, err)
+	for _, r := range rows {
+		assert.Equal(t, r.Booking == b.ID, r.Trouble != "")
+	}
+
+	found, err := s.Retry(t.Context(), other.ID, at)
+	require.NoError(t, err)
+	assert.False(t, found)
+	found, err = s.Retry(t.Context(), b.ID, at)
+	require.NoError(t, err)
+	assert.True(t, found)
+	due, err = s.Due(t.Context(), at, time.Minute, 10)
+	require.NoError(t, err)
+	assert.Contains(t, due, b.ID)
+
+	_, err = s.NoteTrouble(t.Context(), b.ID, func(x booking.Trouble) booking.Trouble { return x.Again(booking.ErrRefundOwed, at) })
+	require.NoError(t, err)
+	next, err := b.Cancel(booking.ReasonByBuyer, at)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), next, booking.Effects{}))
+	n, err = s.CountSetAside(t.Context())
+	require.NoError(t, err)
+	assert.Zero(t, n, "it moved")
+	trouble, err = s.NoteTrouble(t.Context(), b.ID, func(x booking.Trouble) booking.Trouble { return x.Again(poison, at) })
+	require.NoError(t, err)
+	assert.Equal(t, 1, trouble.Tries, "a new trouble")
+}
+
+// Refunds of bookings are told of with amount and units.
+func TestWhatIsToldOfRefunds(t *testing.T) {
+	s := open(t)
+	b := create(t, s, newBooking(uuid.New(), "A1", "A2"))
+	r := booking.Refund{ID: uuid.New(), Booking: b.ID, Units: []string{"A1"}, Amount: 4500, Status: booking.RefundRequested, At: now}
+	next, err := b.Touch(now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), next, booking.Effects{Opened: &r, Quiet: true}))
+	found, ok, err := s.FindRefund(t.Context(), b.ID, r.ID)
+	require.NoError(t, err)
+	require.True(t, ok)
+	found.Status, found.Failures = booking.RefundRetrying, 2
+	next, err = next.Touch(now)
+	require.NoError(t, err)
+	require.NoError(t, s.Save(t.Context(), next, booking.Effects{Closed: &found, Told: booking.ToldRefundDelayed}))
+	again, _, err := s.FindRefund(t.Context(), b.ID, r.ID)
+	require.NoError(t, err)
+	assert.Equal(t, 2, again.Failures)
+	assert.Equal(t, booking.RefundRetrying, again.Status)
+	var raw []byte
+	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT payload FROM outbox WHERE topic = $1`, event.BookingEvents).Scan(&raw))
+	var told event.BookingChanged
+	require.NoError(t, json.Unmarshal(raw, &told))
+	assert.Equal(t, event.BookingRefundDelayed, told.Status)
+	assert.Equal(t, &event.BookingRefund{ID: r.ID, Amount: 4500, Currency: "EUR", Units: []string{"A1"}, Failures: 2}, told.Refund)
+}
+
+// A hundred thousand bookings of three months are read page by page, all of them, while they move.
+func TestReconciliationIsPaged(t *testing.T) {
+	s := open(t)
+	const bookings = 100_000
+	_, err := s.Pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
+		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', 'm', 'confirmed', 4, 4500, 'EUR', '[]', '{}', at, at, at
+		FROM (SELECT $1::timestamptz + (i / 10) * interval '800 seconds' AS at FROM generate_series(0, $2::int - 1) i) x`, now, bookings)
+	require.NoError(t, err)
+	_, err = s.Pool.Exec(t.Context(), `ANALYZE bookings`)
+	require.NoError(t, err)
+	from, to := now, now.Add(92*24*time.Hour)
+	var after postgres.After
+	seen := map[uuid.UUID]bool{}
+	pages := 0
+	for ; ; pages++ {
+		page, err := s.Reconciliation(t.Context(), from, to, after, 2000)
+		require.NoError(t, err)
+		for _, r := range page {
+			seen[r.Booking] = true
+		}
+		if len(page) < 2000 {
+			break
+		}
+		last := page[len(page)-1]
+		after = postgres.After{At: last.At, ID: last.Booking}
+		if pages == 10 { // one that was to come moves to the end
+			_, err := s.Pool.Exec(t.Context(), `UPDATE bookings SET updated_at = $1 WHERE id = (SELECT id FROM bookings ORDER BY updated_at DESC LIMIT 1)`, to)
+			require.NoError(t, err)
+		}
+	}
+	var want int
+	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM bookings WHERE created_at < $1`, to).Scan(&want))
+	assert.Equal(t, want, len(seen))
+	assert.GreaterOrEqual(t, pages, 49)
+	lines, err := s.Pool.Query(t.Context(), `EXPLAIN SELECT id FROM bookings b WHERE (b.updated_at, b.id) > ($1, $2) AND b.created_at < $3 ORDER BY b.updated_at, b.id LIMIT 2000`, after.At, after.ID, to)
+	require.NoError(t, err)
+	plan, err := pgx.CollectRows(lines, pgx.RowTo[string])
+	require.NoError(t, err)
+	assert.NotContains(t, strings.Join(plan, "\n"), "Sort", "a page costs no more than its rows")
 }

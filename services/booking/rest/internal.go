@@ -3,6 +3,7 @@ package rest
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -120,14 +121,37 @@ func mailTickets(b booking.Booking, issued []booking.Ticket) []mailTicket {
 	return lines
 }
 
-// reconciliation lists bookings that moved within a time, for comparing with the money.
+// maxReconciled is the largest page of bookings for the reconciliation.
+const maxReconciled = 5000
+
+// reconciliation lists a page of the bookings that moved within a time, for comparing with the money.
 func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
-	from, errFrom := time.Parse(time.RFC3339, r.URL.Query().Get("from"))
-	to, errTo := time.Parse(time.RFC3339, r.URL.Query().Get("to"))
+	query := r.URL.Query()
+	from, errFrom := time.Parse(time.RFC3339, query.Get("from"))
+	to, errTo := time.Parse(time.RFC3339, query.Get("to"))
 	if errFrom != nil || errTo != nil {
 		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_period", "from and to are times as of RFC 3339."))
 		return
 	}
-	rows, err := i.Store.Reconciliation(r.Context(), from, to)
-	answer(w, r, http.StatusOK, map[string]any{"items": rows}, err)
+	limit, err := strconv.Atoi(query.Get("limit"))
+	if err != nil || limit < 1 || limit > maxReconciled {
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_limit", "limit is a number from 1 to 5000."))
+		return
+	}
+	var after postgres.After
+	if cursor := query.Get("cursor"); cursor != "" {
+		if err := httpapi.DecodeCursor(cursor, &after); err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+	}
+	page := struct {
+		Items []postgres.Reconciled `json:"items"`
+		Next  string                `json:"next,omitempty"`
+	}{}
+	if page.Items, err = i.Store.Reconciliation(r.Context(), from, to, after, limit); err == nil && len(page.Items) == limit {
+		last := page.Items[limit-1]
+		page.Next, err = httpapi.EncodeCursor(postgres.After{At: last.At, ID: last.Booking})
+	}
+	answer(w, r, http.StatusOK, page, err)
 }

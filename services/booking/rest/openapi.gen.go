@@ -105,6 +105,7 @@ func (e Naming) Valid() bool {
 const (
 	RefundStatusFailed    RefundStatus = "failed"
 	RefundStatusRequested RefundStatus = "requested"
+	RefundStatusRetrying  RefundStatus = "retrying"
 	RefundStatusSucceeded RefundStatus = "succeeded"
 )
 
@@ -114,6 +115,8 @@ func (e RefundStatus) Valid() bool {
 	case RefundStatusFailed:
 		return true
 	case RefundStatusRequested:
+		return true
+	case RefundStatusRetrying:
 		return true
 	case RefundStatusSucceeded:
 		return true
@@ -266,11 +269,13 @@ type Refund struct {
 	At     time.Time          `json:"at"`
 	Id     openapi_types.UUID `json:"id"`
 	Reason string             `json:"reason"`
-	Status RefundStatus       `json:"status"`
-	Units  []string           `json:"units"`
+
+	// Status retrying: the bank sent the money back, and it is tried again
+	Status RefundStatus `json:"status"`
+	Units  []string     `json:"units"`
 }
 
-// RefundStatus defines model for Refund.Status.
+// RefundStatus retrying: the bank sent the money back, and it is tried again
 type RefundStatus string
 
 // Sales defines model for Sales.
@@ -314,6 +319,20 @@ type SeatMap struct {
 	// Units Every unit by its id, in fixed order; unless asked for otherwise
 	Units   *[]string `json:"units,omitempty"`
 	Version int64     `json:"version"`
+}
+
+// SetAsideBooking defines model for SetAsideBooking.
+type SetAsideBooking struct {
+	Booking openapi_types.UUID `json:"booking"`
+
+	// Code Why the last try failed
+	Code       string    `json:"code"`
+	NextTry    time.Time `json:"nextTry"`
+	SetAsideAt time.Time `json:"setAsideAt"`
+
+	// Since When the first of them failed
+	Since time.Time `json:"since"`
+	Tries int       `json:"tries"`
 }
 
 // Ticket defines model for Ticket.
@@ -366,6 +385,11 @@ type ListBookingsParams struct {
 	Status  *BookingStatus      `form:"status,omitempty" json:"status,omitempty"`
 	Cursor  *Cursor             `form:"cursor,omitempty" json:"cursor,omitempty"`
 	Limit   *Limit              `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// ListSetAsideBookingsParams defines parameters for ListSetAsideBookings.
+type ListSetAsideBookingsParams struct {
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // CreateBookingJSONBody defines parameters for CreateBooking.
@@ -448,6 +472,12 @@ type ServerInterface interface {
 	// ListBookings All bookings, for admins
 	// (GET /api/v1/admin/bookings)
 	ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams)
+	// ListSetAsideBookings Bookings that could not be brought on and wait for an admin, the longest waiting first
+	// (GET /api/v1/admin/bookings/set-aside)
+	ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams)
+	// RetryBooking Have a booking that was set aside tried again now
+	// (POST /api/v1/admin/bookings/{booking}/retry)
+	RetryBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
 	// CreateBooking Make a booking of a hold; the payment follows
 	// (POST /api/v1/bookings)
 	CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams)
@@ -583,6 +613,65 @@ func (siw *ServerInterfaceWrapper) ListBookings(w http.ResponseWriter, r *http.R
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListBookings(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListSetAsideBookings operation middleware
+func (siw *ServerInterfaceWrapper) ListSetAsideBookings(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListSetAsideBookingsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListSetAsideBookings(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryBooking operation middleware
+func (siw *ServerInterfaceWrapper) RetryBooking(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "booking" -------------
+	var booking BookingId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "booking", mux.Vars(r)["booking"], &booking, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "booking", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryBooking(w, r, booking)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1332,6 +1421,10 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/v1/me/bookings", wrapper.ListMyBookings).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/admin/bookings", wrapper.ListBookings).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/admin/bookings/set-aside", wrapper.ListSetAsideBookings).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/admin/bookings/{booking}/retry", wrapper.RetryBooking).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/merchant/events/{event}/sales", wrapper.GetSales).Methods(http.MethodGet)
 

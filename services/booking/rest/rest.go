@@ -36,6 +36,8 @@ type Archive interface {
 	Refunds(ctx context.Context, booking uuid.UUID) ([]booking.Refund, error)
 	Sales(ctx context.Context, event uuid.UUID) ([]postgres.Sales, error)
 	Progress(ctx context.Context, event uuid.UUID) (booking.Cancellation, bool, error)
+	SetAside(ctx context.Context, limit int) ([]booking.Trouble, error)
+	Retry(ctx context.Context, booking uuid.UUID, now time.Time) (bool, error)
 }
 
 // Printer makes tickets for paper, in the first of the wanted languages that it knows.
@@ -340,6 +342,47 @@ func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Ac
 		page.Next = &next
 	}
 	httpapi.WriteJSON(w, r, http.StatusOK, page)
+}
+
+// ListSetAsideBookings implements GET /api/v1/admin/bookings/set-aside.
+func (s Server) ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams) {
+	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	limit := defaultLimit
+	if params.Limit != nil {
+		limit = *params.Limit
+	}
+	all, err := s.Archive.SetAside(r.Context(), limit)
+	items := make([]SetAsideBooking, 0, len(all))
+	for _, t := range all {
+		items = append(items, SetAsideBooking{
+			Booking: t.Booking, Code: t.Code, Tries: t.Tries, Since: t.Since.UTC(), SetAsideAt: t.SetAside.UTC(), NextTry: t.Next.UTC(),
+		})
+	}
+	answer(w, r, http.StatusOK, map[string]any{"items": items}, err)
+}
+
+var errNotSetAside = fault.New(fault.Conflict, "booking_not_set_aside", "This booking is not set aside.")
+
+// RetryBooking implements POST /api/v1/admin/bookings/{booking}/retry.
+func (s Server) RetryBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
+	_, err := identity.Require(r.Context(), identity.Admin)
+	if err == nil {
+		_, err = s.Office.Bookings.Get(r.Context(), id)
+	}
+	if err == nil {
+		var found bool
+		if found, err = s.Archive.Retry(r.Context(), id, s.Office.Now()); err == nil && !found {
+			err = errNotSetAside
+		}
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
 }
 
 // GetSales implements GET /api/v1/merchant/events/{event}/sales.

@@ -16,6 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
@@ -25,6 +26,7 @@ import (
 type Config struct {
 	Sidecar      sidecar.Config
 	Identity     identity.Config
+	Retention    retention.Config
 	DatabaseURL  string   `secret:"booking-database-url"` // there after Open
 	Strategy     Strategy `env:"FOYER_SEATS_STRATEGY" envDefault:"transaction"`
 	HoldSeconds  int      `env:"FOYER_HOLD_SECONDS" envDefault:"300"`

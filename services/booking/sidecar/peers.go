@@ -122,25 +122,29 @@ func (p Payments) Void(ctx context.Context, payment uuid.UUID) error {
 }
 
 // Refund implements booking.Payments.
-func (p Payments) Refund(ctx context.Context, payment uuid.UUID, r booking.Refund) (booking.RefundStatus, error) {
+func (p Payments) Refund(ctx context.Context, payment uuid.UUID, r booking.Refund, owed bool) (booking.RefundStatus, error) {
 	in := struct {
 		Refund uuid.UUID `json:"refund"`
 		Amount int64     `json:"amount"`
 		Reason string    `json:"reason"`
-	}{r.ID, r.Amount, r.Reason}
+		Owed   bool      `json:"owed"`
+	}{r.ID, r.Amount, r.Reason, owed}
 	var out struct {
 		Status string `json:"status"`
+		Owed   bool   `json:"owed"`
 	}
 	if err := p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/refunds", payment), in, &out); err != nil {
 		return "", refused(err)
 	}
-	switch out.Status {
-	case "succeeded":
+	switch {
+	case out.Status == "succeeded":
 		return booking.RefundSucceeded, nil
-	case "failed", "canceled":
+	case out.Status == "failed" && out.Owed:
+		return booking.RefundOwed, nil
+	case out.Status == "failed":
 		return booking.RefundFailed, nil
 	}
-	return booking.RefundRequested, nil
+	return booking.RefundRequested, nil // under way: requested, pending, retrying
 }
 
 // FindPayment implements booking.Cashbook.

@@ -102,7 +102,7 @@ func FromSeatsChanged(s event.SeatsChanged) (changes []booking.Change, at time.T
 func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
 	n := booking.PaymentNotice{
 		Booking: p.Booking, Payment: booking.Payment{ID: p.Payment, Intent: p.Intent},
-		Amount: money.Money{Amount: p.Amount, Currency: p.Currency}, Refund: p.Refund,
+		Amount: money.Money{Amount: p.Amount, Currency: p.Currency}, Refund: p.Refund, Attempt: p.Attempt,
 	}
 	switch p.Kind {
 	case event.PaymentAuthorized:
@@ -111,6 +111,8 @@ func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
 		n.Status = booking.PaymentVoided
 	case event.PaymentRefunded:
 		n.Status = booking.PaymentRefunded
+	case event.PaymentRefundDelayed:
+		n.Delayed = true
 	case event.PaymentRefundFailed:
 		n.Failed = true
 	default:

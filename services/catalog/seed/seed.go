@@ -90,7 +90,7 @@ func (c *client) call(ctx context.Context, method, path, contentType string, bod
 		return err
 	}
 	defer res.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
+	answer, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, 64<<20))
 	if err != nil {
 		return err
 	}

@@ -40,9 +40,9 @@ var (
 func (s Store) Add(ctx context.Context, m notification.Message, mailed bool) (added bool, err error) {
 	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
-			INSERT INTO messages (id, account, kind, event, booking, hold, at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
-			m.ID, m.Account, m.Kind, m.Event, m.Booking, m.Hold, m.At)
+			INSERT INTO messages (id, account, kind, event, booking, hold, at, refund)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
+			m.ID, m.Account, m.Kind, m.Event, m.Booking, m.Hold, m.At, m.Refund)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
@@ -61,7 +61,7 @@ func (s Store) Add(ctx context.Context, m notification.Message, mailed bool) (ad
 // List implements notification.Store.
 func (s Store) List(ctx context.Context, account string, before notification.Cursor, limit int) ([]notification.Message, error) {
 	rows, err := s.Pool.Query(ctx, `
-		SELECT id, account, kind, event, booking, hold, at, read FROM messages
+		SELECT id, account, kind, event, booking, hold, at, read, refund FROM messages
 		WHERE account = $1 AND ($2 OR (at, id) < ($3, $4))
 		ORDER BY at DESC, id DESC LIMIT $5`,
 		account, before.At.IsZero(), before.At, before.ID, limit)
@@ -89,7 +89,7 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 		WHERE m.id = mails.message AND mails.message IN (
 			SELECT message FROM mails WHERE next_try <= $1
 			ORDER BY next_try LIMIT $3 FOR UPDATE SKIP LOCKED)
-		RETURNING m.id, m.account, m.kind, m.event, m.booking, m.hold, m.at, mails.tries`,
+		RETURNING m.id, m.account, m.kind, m.event, m.booking, m.hold, m.at, m.refund, mails.tries`,
 		now, now.Add(lease), limit)
 	if err != nil {
 		return nil, fmt.Errorf("mails due: %w", err)
@@ -97,7 +97,7 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (notification.Due, error) {
 		var d notification.Due
 		m := &d.Message
-		err := row.Scan(&m.ID, &m.Account, &m.Kind, &m.Event, &m.Booking, &m.Hold, &m.At, &d.Try)
+		err := row.Scan(&m.ID, &m.Account, &m.Kind, &m.Event, &m.Booking, &m.Hold, &m.At, &m.Refund, &d.Try)
 		return d, err
 	})
 }

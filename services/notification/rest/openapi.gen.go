@@ -16,13 +16,17 @@ import (
 
 // Defines values for NotificationKind.
 const (
-	BookingCancelled NotificationKind = "booking_cancelled"
-	BookingConfirmed NotificationKind = "booking_confirmed"
-	BookingExpired   NotificationKind = "booking_expired"
-	BookingFailed    NotificationKind = "booking_failed"
-	BookingRefunded  NotificationKind = "booking_refunded"
-	HoldExpired      NotificationKind = "hold_expired"
-	YourTurn         NotificationKind = "your_turn"
+	BookingCancelled      NotificationKind = "booking_cancelled"
+	BookingConfirmed      NotificationKind = "booking_confirmed"
+	BookingExpired        NotificationKind = "booking_expired"
+	BookingFailed         NotificationKind = "booking_failed"
+	BookingPartlyRefunded NotificationKind = "booking_partly_refunded"
+	BookingRefundDelayed  NotificationKind = "booking_refund_delayed"
+	BookingRefundFailed   NotificationKind = "booking_refund_failed"
+	BookingRefundRefused  NotificationKind = "booking_refund_refused"
+	BookingRefunded       NotificationKind = "booking_refunded"
+	HoldExpired           NotificationKind = "hold_expired"
+	YourTurn              NotificationKind = "your_turn"
 )
 
 // Valid indicates whether the value is a known member of the NotificationKind enum.
@@ -36,6 +40,14 @@ func (e NotificationKind) Valid() bool {
 		return true
 	case BookingFailed:
 		return true
+	case BookingPartlyRefunded:
+		return true
+	case BookingRefundDelayed:
+		return true
+	case BookingRefundFailed:
+		return true
+	case BookingRefundRefused:
+		return true
 	case BookingRefunded:
 		return true
 	case HoldExpired:
@@ -47,6 +59,13 @@ func (e NotificationKind) Valid() bool {
 	}
 }
 
+// Money defines model for Money.
+type Money struct {
+	// Amount In minor units of the currency (ISO 4217)
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+}
+
 // Notification defines model for Notification.
 type Notification struct {
 	At      time.Time           `json:"at"`
@@ -56,6 +75,9 @@ type Notification struct {
 	Id      openapi_types.UUID  `json:"id"`
 	Kind    NotificationKind    `json:"kind"`
 	Read    bool                `json:"read"`
+
+	// Refund The refund that a message is about; absent from messages about anything else
+	Refund *RefundNotice `json:"refund,omitempty"`
 }
 
 // NotificationKind defines model for Notification.Kind.
@@ -76,6 +98,14 @@ type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 	Type   string `json:"type"`
+}
+
+// RefundNotice The refund that a message is about; absent from messages about anything else
+type RefundNotice struct {
+	Amount Money `json:"amount"`
+
+	// Units Ids of the units that are given back
+	Units []string `json:"units"`
 }
 
 // ListNotificationsParams defines parameters for ListNotifications.

@@ -141,10 +141,14 @@ func follow(ctx context.Context, stream *httpapi.Stream, inbox <-chan notificati
 }
 
 func view(m notification.Message) Notification {
-	return Notification{
+	v := Notification{
 		Id: m.ID, Kind: NotificationKind(m.Kind), Event: m.Event, Booking: m.Booking, Hold: m.Hold,
 		At: m.At.UTC(), Read: m.Read,
 	}
+	if r := m.Refund; r != nil {
+		v.Refund = &RefundNotice{Amount: Money(r.Amount), Units: r.Units}
+	}
+	return v
 }
 
 // Limits of the open streams of one replica.

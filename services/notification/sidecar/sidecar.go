@@ -6,10 +6,13 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
@@ -60,18 +63,30 @@ func (a Adapter) Order(ctx context.Context, booking uuid.UUID) (notification.Ord
 	return o, err
 }
 
-// Send hands a mail to the SMTP binding.
+// Send hands a mail to the SMTP binding. The binding cannot be called off: a mail whose time was
+// over may go out all the same.
 func (a Adapter) Send(ctx context.Context, m notification.Mail) error {
-	return a.Client.Bind(ctx, event.Email, "create", []byte(m.HTML), map[string]string{
+	err := a.Client.Bind(ctx, event.Email, "create", []byte(m.HTML), map[string]string{
 		"emailFrom": a.From, "emailTo": m.To, "subject": m.Subject,
 	})
+	if err != nil && unanswered(err) {
+		return notification.ErrUnanswered.Because(err)
+	}
+	return err
+}
+
+// unanswered tells a deadline, ours or the sidecar's, from a mail server's refusal.
+func unanswered(err error) bool {
+	switch status.Code(err) {
+	case codes.DeadlineExceeded, codes.Canceled:
+		return true
+	}
+	return strings.Contains(err.Error(), context.DeadlineExceeded.Error()) // the sidecar has no code of its own for its timeout
 }
 
 // Announce tells every replica; the one with the account's browser shows it.
 func (a Adapter) Announce(ctx context.Context, m notification.Message) error {
-	return a.Client.Publish(ctx, event.Broadcast, event.Messages, m.Account, event.Notice{
-		ID: m.ID, Account: m.Account, Kind: m.Kind, Event: m.Event, Booking: m.Booking, Hold: m.Hold, At: m.At,
-	})
+	return a.Client.Publish(ctx, event.Broadcast, event.Messages, m.Account, m.Notice())
 }
 
 // Subscriptions of the service: what happened to bookings, notices of the other services, and

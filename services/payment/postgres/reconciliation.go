@@ -22,17 +22,23 @@ func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, er
 			return err
 		}
 		const moved = `updated_at >= $1 AND created_at < $2`
-		if b.Others, err = payments(ctx, tx, `created_at < $1 AND id IN (SELECT payment FROM refunds WHERE `+moved+`) ORDER BY id`, from, to); err != nil {
+		if b.Others, err = payments(ctx, tx, `created_at < $1 AND id IN (SELECT payment FROM refunds WHERE `+moved+` OR `+owing+`) ORDER BY id`, from, to); err != nil {
 			return err
 		}
 		if b.Refunds, err = refunds(ctx, tx, moved+` ORDER BY id`, from, to); err != nil {
+			return err
+		}
+		if b.Owing, err = refunds(ctx, tx, owing+` AND payment IN (SELECT id FROM payments WHERE created_at < $1) ORDER BY id`, to); err != nil {
+			return err
+		}
+		if b.Resolved, err = resolved(ctx, tx, to); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `
 			SELECT t.payment, e.account, sum(e.amount)::bigint, t.currency
 			FROM entries e JOIN transfers t ON t.key = e.transfer JOIN payments p ON p.id = t.payment
 			WHERE e.account IN ('provider_clearing', 'refund_clearing') AND p.settled AND p.created_at < $2 AND p.updated_at >= $1
-				AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment = p.id AND r.status IN ('requested', 'pending'))
+				AND NOT EXISTS (SELECT FROM refunds r WHERE r.payment = p.id AND r.status IN ('requested', 'pending', 'retrying'))
 			GROUP BY 1, 2, 4 HAVING sum(e.amount) <> 0`, from, to)
 		if err != nil {
 			return err
@@ -41,7 +47,7 @@ func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, er
 			return err
 		}
 		rows, err = tx.Query(ctx, `SELECT id, type, payment, outcome, reason, at FROM inbox
-			WHERE outcome IN ('refused', 'noted') AND at >= $1 AND at < $2 ORDER BY at LIMIT 1000`, from, to)
+			WHERE outcome IN ('refused', 'noted') AND at >= $1 AND at < $2 ORDER BY at`, from, to)
 		if err != nil {
 			return err
 		}
@@ -52,6 +58,22 @@ func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, er
 		return payment.Books{}, fmt.Errorf("books: %w", err)
 	}
 	return b, nil
+}
+
+// resolved sums up what was given back by other means, by payment. There is little of it.
+func resolved(ctx context.Context, tx pgx.Tx, to time.Time) (map[uuid.UUID]int64, error) {
+	rows, err := tx.Query(ctx, `SELECT payment, sum(amount)::bigint FROM refunds WHERE resolved_at < $1 GROUP BY 1`, to)
+	if err != nil {
+		return nil, err
+	}
+	sums := map[uuid.UUID]int64{}
+	var id uuid.UUID
+	var amount int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &amount}, func() error {
+		sums[id] = amount
+		return nil
+	})
+	return sums, err
 }
 
 // reconciling is the advisory lock that keeps reconciliations apart. The number only has to differ.

@@ -59,7 +59,7 @@ func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
 	return p, err
 }
 
-const refundColumns = `id, payment, amount, reason, coalesce(provider, ''), status, failure, created_at, updated_at`
+const refundColumns = `id, payment, amount, reason, coalesce(provider, ''), status, failure, created_at, updated_at, attempt, owed, next_try, resolved_at, resolution`
 
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
@@ -176,10 +176,11 @@ func (s Store) apply(ctx context.Context, b *pgx.Batch, before payment.Payment, 
 			p.ID, orNull(p.Intent), p.ClientSecret, p.Status, p.Captured, p.Refunded, p.Settled, p.Reason, p.Looks, p.UpdatedAt, orNull(p.NextLook))
 	}
 	for _, r := range c.Refunds {
-		b.Queue(`INSERT INTO refunds (id, payment, amount, reason, provider, status, failure, created_at, updated_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-			ON CONFLICT (id) DO UPDATE SET provider = $5, status = $6, failure = $7, updated_at = $9`,
-			r.ID, r.Payment, r.Amount, r.Reason, orNull(r.Provider), r.Status, r.Failure, r.CreatedAt, r.UpdatedAt)
+		b.Queue(`INSERT INTO refunds (id, payment, amount, reason, provider, status, failure, created_at, updated_at, attempt, owed, next_try, resolved_at, resolution)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+			ON CONFLICT (id) DO UPDATE SET provider = $5, status = $6, failure = $7, updated_at = $9, attempt = $10, owed = $11, next_try = $12,
+				resolved_at = $13, resolution = $14`,
+			r.ID, r.Payment, r.Amount, r.Reason, orNull(r.Provider), r.Status, r.Failure, r.CreatedAt, r.UpdatedAt, r.Attempt, r.Owed, r.NextTry, r.ResolvedAt, r.Resolution)
 	}
 	for _, t := range c.Transfers {
 		b.Queue(`INSERT INTO transfers (key, payment, refund, currency, at) VALUES ($1, $2, $3, $4, $5)`, t.Key, t.Payment, t.Refund, t.Currency, s.Now())
@@ -202,7 +203,7 @@ func (s Store) queueNotice(ctx context.Context, b *pgx.Batch, p payment.Payment,
 	}
 	payload, err := json.Marshal(event.PaymentChanged{
 		Payment: p.ID, Booking: p.Booking, Intent: p.Intent, Kind: event.PaymentKind(n.Kind), Amount: n.Amount, Currency: p.Amount.Currency,
-		Refund: n.Refund, Reason: n.Reason, At: s.Now().UTC(),
+		Refund: n.Refund, Attempt: n.Attempt, Reason: n.Reason, At: s.Now().UTC(),
 	})
 	if err != nil {
 		return err
@@ -272,11 +273,51 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 	return pgx.CollectRows(rows, scanPayment)
 }
 
+// Postpone implements payment.Diary.
+func (s Store) Postpone(ctx context.Context, id uuid.UUID, next time.Time) error {
+	_, err := s.Pool.Exec(ctx, `UPDATE payments SET looks = looks + 1, next_look = $2 WHERE id = $1`, id, next)
+	if err != nil {
+		return fmt.Errorf("postpone payment: %w", err)
+	}
+	return nil
+}
+
 // OpenRefunds implements payment.Diary.
 func (s Store) OpenRefunds(ctx context.Context, id uuid.UUID) ([]payment.Refund, error) {
-	found, err := refunds(ctx, s.Pool, `payment = $1 AND status IN ('requested', 'pending') ORDER BY created_at, id`, id)
+	found, err := refunds(ctx, s.Pool, `payment = $1 AND status IN ('requested', 'pending', 'retrying') ORDER BY created_at, id`, id)
 	if err != nil {
 		return nil, fmt.Errorf("open refunds: %w", err)
 	}
 	return found, nil
+}
+
+// FindRefund gives a refund.
+func (s Store) FindRefund(ctx context.Context, id uuid.UUID) (payment.Refund, error) {
+	found, err := refunds(ctx, s.Pool, `id = $1`, id)
+	if err != nil {
+		return payment.Refund{}, fmt.Errorf("refund: %w", err)
+	}
+	if len(found) == 0 {
+		return payment.Refund{}, payment.ErrRefundNotFound
+	}
+	return found[0], nil
+}
+
+const owing = `owed AND status = 'failed' AND resolved_at IS NULL`
+
+// Owing lists refunds that wait for an admin, the oldest first.
+func (s Store) Owing(ctx context.Context, limit int) ([]payment.Refund, error) {
+	found, err := refunds(ctx, s.Pool, owing+` ORDER BY updated_at, id LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("refunds owing: %w", err)
+	}
+	return found, nil
+}
+
+// CountOwing tells how many refunds wait for an admin.
+func (s Store) CountOwing(ctx context.Context) (n int, err error) {
+	if err := s.Pool.QueryRow(ctx, `SELECT count(*) FROM refunds WHERE `+owing).Scan(&n); err != nil {
+		return 0, fmt.Errorf("refunds owing: %w", err)
+	}
+	return n, nil
 }

@@ -115,6 +115,7 @@ func (i Internal) refund(w http.ResponseWriter, r *http.Request) {
 		Refund uuid.UUID `json:"refund"`
 		Amount int64     `json:"amount"`
 		Reason string    `json:"reason"`
+		Owed   bool      `json:"owed"`
 	}](w, r)
 	if !ok {
 		return
@@ -123,12 +124,16 @@ func (i Internal) refund(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "A refund needs an id."))
 		return
 	}
-	made, err := i.Till.Refund(r.Context(), id, payment.Refund{ID: in.Refund, Amount: in.Amount, Reason: in.Reason})
+	made, err := i.Till.Refund(r.Context(), id, payment.Refund{ID: in.Refund, Amount: in.Amount, Reason: in.Reason, Owed: in.Owed})
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"refund": made.ID, "status": made.Status, "amount": made.Amount})
+	status := made.Status
+	if made.ResolvedAt != nil {
+		status = payment.RefundSucceeded // by other means
+	}
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"refund": made.ID, "status": status, "amount": made.Amount, "owed": made.Owed})
 }
 
 func (i Internal) ofBooking(w http.ResponseWriter, r *http.Request) {

@@ -44,6 +44,7 @@ func (e BalanceAccount) Valid() bool {
 // Defines values for FindingKind.
 const (
 	AmountMismatch         FindingKind = "amount_mismatch"
+	BookingSetAside        FindingKind = "booking_set_aside"
 	BookingWithoutCapture  FindingKind = "booking_without_capture"
 	CapturedWithoutBooking FindingKind = "captured_without_booking"
 	LedgerImbalance        FindingKind = "ledger_imbalance"
@@ -51,6 +52,7 @@ const (
 	PaymentDisputed        FindingKind = "payment_disputed"
 	RefundMissingHere      FindingKind = "refund_missing_here"
 	RefundMissingThere     FindingKind = "refund_missing_there"
+	RefundOwing            FindingKind = "refund_owing"
 	Stuck                  FindingKind = "stuck"
 	WebhookRefused         FindingKind = "webhook_refused"
 )
@@ -59,6 +61,8 @@ const (
 func (e FindingKind) Valid() bool {
 	switch e {
 	case AmountMismatch:
+		return true
+	case BookingSetAside:
 		return true
 	case BookingWithoutCapture:
 		return true
@@ -73,6 +77,8 @@ func (e FindingKind) Valid() bool {
 	case RefundMissingHere:
 		return true
 	case RefundMissingThere:
+		return true
+	case RefundOwing:
 		return true
 	case Stuck:
 		return true
@@ -104,6 +110,33 @@ func (e FindingRemedy) Valid() bool {
 	}
 }
 
+// Defines values for OwingRefundStatus.
+const (
+	OwingRefundStatusFailed    OwingRefundStatus = "failed"
+	OwingRefundStatusPending   OwingRefundStatus = "pending"
+	OwingRefundStatusRequested OwingRefundStatus = "requested"
+	OwingRefundStatusRetrying  OwingRefundStatus = "retrying"
+	OwingRefundStatusSucceeded OwingRefundStatus = "succeeded"
+)
+
+// Valid indicates whether the value is a known member of the OwingRefundStatus enum.
+func (e OwingRefundStatus) Valid() bool {
+	switch e {
+	case OwingRefundStatusFailed:
+		return true
+	case OwingRefundStatusPending:
+		return true
+	case OwingRefundStatusRequested:
+		return true
+	case OwingRefundStatusRetrying:
+		return true
+	case OwingRefundStatusSucceeded:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PaymentProviderProvider.
 const (
 	Simulator PaymentProviderProvider = "simulator"
@@ -124,22 +157,22 @@ func (e PaymentProviderProvider) Valid() bool {
 
 // Defines values for ReconciliationStatus.
 const (
-	Clean    ReconciliationStatus = "clean"
-	Failed   ReconciliationStatus = "failed"
-	Findings ReconciliationStatus = "findings"
-	None     ReconciliationStatus = "none"
+	ReconciliationStatusClean    ReconciliationStatus = "clean"
+	ReconciliationStatusFailed   ReconciliationStatus = "failed"
+	ReconciliationStatusFindings ReconciliationStatus = "findings"
+	ReconciliationStatusNone     ReconciliationStatus = "none"
 )
 
 // Valid indicates whether the value is a known member of the ReconciliationStatus enum.
 func (e ReconciliationStatus) Valid() bool {
 	switch e {
-	case Clean:
+	case ReconciliationStatusClean:
 		return true
-	case Failed:
+	case ReconciliationStatusFailed:
 		return true
-	case Findings:
+	case ReconciliationStatusFindings:
 		return true
-	case None:
+	case ReconciliationStatusNone:
 		return true
 	default:
 		return false
@@ -223,6 +256,25 @@ type FindingKind string
 // FindingRemedy What was tried; absent where a person has to look
 type FindingRemedy string
 
+// OwingRefund defines model for OwingRefund.
+type OwingRefund struct {
+	// Amount Minor units of the payment's currency
+	Amount   int64 `json:"amount"`
+	Attempts int   `json:"attempts"`
+
+	// Failure Why the last attempt failed, in the provider's word
+	Failure     string             `json:"failure"`
+	Payment     openapi_types.UUID `json:"payment"`
+	Refund      openapi_types.UUID `json:"refund"`
+	RequestedAt time.Time          `json:"requestedAt"`
+	Resolution  *string            `json:"resolution,omitempty"`
+	ResolvedAt  *time.Time         `json:"resolvedAt,omitempty"`
+	Status      OwingRefundStatus  `json:"status"`
+}
+
+// OwingRefundStatus defines model for OwingRefund.Status.
+type OwingRefundStatus string
+
 // PaymentProvider defines model for PaymentProvider.
 type PaymentProvider struct {
 	// FormUrl Of the simulator: the origin whose card form is framed
@@ -274,6 +326,9 @@ type ReconciliationStatus string
 // ReconciliationTrigger defines model for Reconciliation.Trigger.
 type ReconciliationTrigger string
 
+// RefundId defines model for RefundId.
+type RefundId = openapi_types.UUID
+
 // GetReconciliationParams defines parameters for GetReconciliation.
 type GetReconciliationParams struct {
 	Run    *openapi_types.UUID            `form:"run,omitempty" json:"run,omitempty"`
@@ -282,6 +337,12 @@ type GetReconciliationParams struct {
 
 // GetReconciliationParamsFormat defines parameters for GetReconciliation.
 type GetReconciliationParamsFormat string
+
+// ResolveRefundJSONBody defines parameters for ResolveRefund.
+type ResolveRefundJSONBody struct {
+	// How How, such as the reference of a bank transfer. No names, no account numbers.
+	How string `json:"how"`
+}
 
 // RunReconciliationJSONBody defines parameters for RunReconciliation.
 type RunReconciliationJSONBody struct {
@@ -297,6 +358,9 @@ type ReceiveWebhookParams struct {
 	StripeSignature *string `json:"Stripe-Signature,omitempty"`
 }
 
+// ResolveRefundJSONRequestBody defines body for ResolveRefund for application/json ContentType.
+type ResolveRefundJSONRequestBody ResolveRefundJSONBody
+
 // RunReconciliationJSONRequestBody defines body for RunReconciliation for application/json ContentType.
 type RunReconciliationJSONRequestBody RunReconciliationJSONBody
 
@@ -308,6 +372,15 @@ type ServerInterface interface {
 	// GetReconciliation The last reconciliation, or the one asked for; as JSON or CSV
 	// (GET /api/v1/admin/reconciliation)
 	GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams)
+	// ListOwingRefunds Refunds that failed for good while the money is owed, the longest waiting first
+	// (GET /api/v1/admin/reconciliation/refunds)
+	ListOwingRefunds(w http.ResponseWriter, r *http.Request)
+	// ResolveRefund Note that the money of a refund that failed for good went back by other means
+	// (POST /api/v1/admin/reconciliation/refunds/{refund}/resolve)
+	ResolveRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
+	// RetryRefund Have the provider make a refund again that failed for good
+	// (POST /api/v1/admin/reconciliation/refunds/{refund}/retry)
+	RetryRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
 	// RunReconciliation Reconcile now
 	// (POST /api/v1/admin/reconciliation/run)
 	RunReconciliation(w http.ResponseWriter, r *http.Request)
@@ -365,6 +438,72 @@ func (siw *ServerInterfaceWrapper) GetReconciliation(w http.ResponseWriter, r *h
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetReconciliation(w, r, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListOwingRefunds operation middleware
+func (siw *ServerInterfaceWrapper) ListOwingRefunds(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListOwingRefunds(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResolveRefund operation middleware
+func (siw *ServerInterfaceWrapper) ResolveRefund(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "refund" -------------
+	var refund RefundId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "refund", mux.Vars(r)["refund"], &refund, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "refund", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResolveRefund(w, r, refund)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// RetryRefund operation middleware
+func (siw *ServerInterfaceWrapper) RetryRefund(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "refund" -------------
+	var refund RefundId
+
+	err = runtime.BindStyledParameterWithOptions("simple", "refund", mux.Vars(r)["refund"], &refund, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "uuid", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "refund", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RetryRefund(w, r, refund)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -563,6 +702,12 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/v1/admin/reconciliation", wrapper.GetReconciliation).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/admin/reconciliation/run", wrapper.RunReconciliation).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/admin/reconciliation/refunds", wrapper.ListOwingRefunds).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/admin/reconciliation/refunds/{refund}/retry", wrapper.RetryRefund).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/admin/reconciliation/refunds/{refund}/resolve", wrapper.ResolveRefund).Methods(http.MethodPost)
 
 	return r
 }

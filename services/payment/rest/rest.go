@@ -34,12 +34,20 @@ type Reports interface {
 	Balances(ctx context.Context) ([]postgres.Balance, error)
 }
 
+// Refunds finds refunds that wait for an admin.
+type Refunds interface {
+	Owing(ctx context.Context, limit int) ([]payment.Refund, error)
+	FindRefund(ctx context.Context, id uuid.UUID) (payment.Refund, error)
+}
+
 // Server implements the generated interface.
 type Server struct {
 	Verify     func(body []byte, signature string) (payment.Message, error)
 	Desk       payment.Desk
 	Reconciler payment.Reconciler
 	Reports    Reports
+	Refunds    Refunds
+	Till       payment.Till
 	Provider   PaymentProvider
 	Now        func() time.Time
 }
@@ -139,6 +147,75 @@ func (s Server) RunReconciliation(w http.ResponseWriter, r *http.Request) {
 	s.write(w, r, report)
 }
 
+const maxOwing = 100
+
+// ListOwingRefunds implements GET /api/v1/admin/reconciliation/refunds.
+func (s Server) ListOwingRefunds(w http.ResponseWriter, r *http.Request) {
+	_, err := identity.Require(r.Context(), identity.Admin)
+	var owing []payment.Refund
+	if err == nil {
+		owing, err = s.Refunds.Owing(r.Context(), maxOwing)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	items := make([]OwingRefund, 0, len(owing))
+	for _, o := range owing {
+		items = append(items, refundView(o))
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": items})
+}
+
+func refundView(o payment.Refund) OwingRefund {
+	v := OwingRefund{
+		Refund: o.ID, Payment: o.Payment, Amount: o.Amount, Status: OwingRefundStatus(o.Status), Attempts: o.Attempt, Failure: o.Failure,
+		RequestedAt: o.CreatedAt.UTC(), Resolution: given(o.Resolution),
+	}
+	if o.ResolvedAt != nil {
+		v.ResolvedAt = utc(*o.ResolvedAt)
+	}
+	return v
+}
+
+// RetryRefund implements POST /api/v1/admin/reconciliation/refunds/{refund}/retry.
+func (s Server) RetryRefund(w http.ResponseWriter, r *http.Request, id RefundId) {
+	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.act(w, r, http.StatusAccepted, id, func(p payment.Payment, o payment.Refund) (payment.Change, error) { return p.Reopen(o, s.Now()) })
+}
+
+// ResolveRefund implements POST /api/v1/admin/reconciliation/refunds/{refund}/resolve.
+func (s Server) ResolveRefund(w http.ResponseWriter, r *http.Request, id RefundId) {
+	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	var body ResolveRefundJSONRequestBody
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		httpapi.BadRequest(w, r, err)
+		return
+	}
+	s.act(w, r, http.StatusOK, id, func(p payment.Payment, o payment.Refund) (payment.Change, error) {
+		return p.Resolve(o, body.How, s.Now())
+	})
+}
+
+func (s Server) act(w http.ResponseWriter, r *http.Request, status int, id uuid.UUID, act func(payment.Payment, payment.Refund) (payment.Change, error)) {
+	o, err := s.Refunds.FindRefund(r.Context(), id)
+	if err == nil {
+		o, err = s.Till.ChangeRefund(r.Context(), o.Payment, id, act)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	httpapi.WriteJSON(w, r, status, refundView(o))
+}
+
 const (
 	maxPeriod   = 92 * 24 * time.Hour
 	runDeadline = 115 * time.Second
@@ -155,7 +232,7 @@ func (s Server) write(w http.ResponseWriter, r *http.Request, report payment.Rec
 }
 
 func view(report payment.Reconciliation, balances []postgres.Balance) Reconciliation {
-	out := Reconciliation{Status: None, Findings: make([]Finding, 0, len(report.Findings))}
+	out := Reconciliation{Status: ReconciliationStatusNone, Findings: make([]Finding, 0, len(report.Findings))}
 	held := make([]Balance, 0, len(balances))
 	for _, b := range balances {
 		held = append(held, Balance{Account: BalanceAccount(b.Account), Currency: b.Currency, Amount: b.Amount})
@@ -171,12 +248,12 @@ func view(report payment.Reconciliation, balances []postgres.Balance) Reconcilia
 			healed++
 		}
 	}
-	out.Status = Clean
+	out.Status = ReconciliationStatusClean
 	if healed < len(report.Findings) {
-		out.Status = Findings
+		out.Status = ReconciliationStatusFindings
 	}
 	if report.Failure != "" {
-		out.Status, out.Failure = Failed, &report.Failure
+		out.Status, out.Failure = ReconciliationStatusFailed, &report.Failure
 	}
 	trigger := ReconciliationTrigger(report.Trigger)
 	out.Id, out.Trigger, out.From, out.To = &report.ID, &trigger, utc(report.From), utc(report.To)

@@ -100,7 +100,7 @@ func start(t *testing.T) *bench {
 
 	s, err := sim.Open(sim.Config{
 		Data: t.TempDir(), SecretKey: secretKey, PublishableKey: publicKey, WebhookSecret: webhookSecret, WebhookURL: b.service.URL + "/webhooks/stripe",
-		WebhookEvents: []string{"payment_intent.amount_capturable_updated", "payment_intent.payment_failed", "payment_intent.succeeded", "payment_intent.canceled", "charge.refunded", "charge.refund.updated", "charge.dispute.created"},
+		WebhookEvents: []string{"payment_intent.amount_capturable_updated", "payment_intent.payment_failed", "payment_intent.succeeded", "payment_intent.canceled", "charge.refunded", "charge.refund.updated", "refund.updated", "refund.failed", "charge.dispute.created"},
 		PublicURL:     "http://localhost:8080", FormAddr: "127.0.0.1:1",
 	})
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func start(t *testing.T) *bench {
 		},
 		Desk:       payment.Desk{Inbox: b.store, Store: b.store, Reader: provider, Now: b.now, Flights: &singleflight.Group{}},
 		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Inbox: b.store, Attendant: b.attendant, Now: b.now},
-		Reports:    b.store, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
+		Reports:    b.store, Refunds: b.store, Till: b.till, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
 	}
 	rest.HandlerWithOptions(b.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
 	rest.Internal{Till: b.till, PublishableKey: publicKey}.Mount(sidecar.Guarded(router, appToken))
@@ -376,17 +376,113 @@ func TestCaptureRacesVoid(t *testing.T) {
 	b.balanced()
 }
 
-func TestRefundThatFailsLater(t *testing.T) {
+// refundIs waits for a refund's status.
+func (b *bench) refundIs(id uuid.UUID, want payment.RefundStatus) payment.Refund {
+	b.t.Helper()
+	var now payment.Refund
+	harness.Eventually(b.t, 10*time.Second, "refund is "+string(want), func() (err error) {
+		now, err = b.store.FindRefund(b.t.Context(), id)
+		if err == nil && now.Status != want {
+			err = fmt.Errorf("it is %s", now.Status)
+		}
+		return err
+	})
+	return now
+}
+
+// attend does what the attendant does when the time has come.
+func (b *bench) attend() {
+	b.t.Helper()
+	due, err := b.store.Due(b.t.Context(), b.now(), time.Minute, 10)
+	require.NoError(b.t, err)
+	for _, p := range due {
+		require.NoError(b.t, b.attendant.Attend(b.t.Context(), p))
+	}
+}
+
+// The bank sends a refund back after it succeeded: the buyer is told, and it is made again with
+// another key.
+func TestRefundThatComesBackIsMadeAgain(t *testing.T) {
+	b := start(t)
+	p := b.paid("pm_card_visa")
+	id := uuid.New()
+	r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: id, Amount: 1500})
+	require.NoError(t, err)
+	require.Equal(t, payment.RefundSucceeded, r.Status)
+	b.control("/refunds/"+r.Provider+"/fail", "")
+	r = b.refundIs(id, payment.RefundRetrying)
+	p = b.is(p, payment.Captured)
+	require.Zero(t, p.Refunded)
+	b.balanced()
+	for range 2 {
+		b.attend()
+	}
+	require.Equal(t, payment.RefundRetrying, b.refundIs(id, payment.RefundRetrying).Status, "not yet")
+	b.ahead.Store(int64(time.Minute))
+	b.attend()
+	r = b.refundIs(id, payment.RefundSucceeded)
+	require.Equal(t, 2, r.Attempt)
+	require.Equal(t, []string{"authorized", "refunded", "refund_delayed", "refunded"}, b.notices(p))
+	require.EqualValues(t, 1500, b.line("/_sim/ledger?booking=" + p.Booking.String())["refunded"])
+	b.balanced()
+	require.Empty(t, kinds(b.reconcile(), payment.Stuck), "the attempt that failed is old news")
+}
+
+// A refund that the bank sends back each time ends before an admin, as a finding, and leaves it when
+// the admin has it made again or pays by other means.
+func TestRefundThatFailsForGoodIsAFinding(t *testing.T) {
 	b := start(t)
 	p := b.paid("pm_card_refundFail")
 	r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundSucceeded, r.Status)
-	b.is(p, payment.Refunded)
-	p = b.is(p, payment.Captured) // the money came back
-	require.Zero(t, p.Refunded)
-	require.Equal(t, []string{"authorized", "refunded", "refund_failed"}, b.notices(p))
+	for attempt := range 4 {
+		if attempt > 0 {
+			b.ahead.Add(int64(7 * time.Hour))
+			b.attend()
+		}
+		want := payment.RefundRetrying
+		if attempt == 3 {
+			want = payment.RefundFailed
+		}
+		harness.Eventually(t, 15*time.Second, "the attempt fails", func() error {
+			now, err := b.store.FindRefund(t.Context(), r.ID)
+			if err == nil && (now.Attempt != attempt+1 || now.Status != want) {
+				err = fmt.Errorf("%s, attempt %d", now.Status, now.Attempt)
+			}
+			return err
+		})
+	}
+	found := kinds(b.reconcile(), payment.RefundOwing)
+	require.Len(t, found, 1)
+	require.EqualValues(t, 4500, found[0].Expected)
+	require.Equal(t, r.ID, *found[0].Refund)
 	b.balanced()
+
+	refunds := "/api/v1/admin/reconciliation/refunds"
+	for role, want := range map[string]int{"": 401, "customer": 403, "merchant": 403, "admin": 200} {
+		a, body := b.admin(http.MethodGet, refunds, role, nil)
+		require.Equal(t, want, a.StatusCode, role)
+		require.Equal(t, want == 200, strings.Contains(body, r.ID.String()))
+	}
+	a, _ := b.admin(http.MethodPost, refunds+"/"+uuid.NewString()+"/retry", "admin", nil)
+	require.Equal(t, 404, a.StatusCode)
+	a, _ = b.admin(http.MethodPost, refunds+"/"+r.ID.String()+"/retry", "admin", nil)
+	require.Equal(t, 202, a.StatusCode)
+	b.ahead.Add(int64(time.Minute))
+	b.attend()
+	harness.Eventually(t, 15*time.Second, "the fifth attempt fails as well", func() error {
+		now, err := b.store.FindRefund(t.Context(), r.ID)
+		if err == nil && (now.Attempt != 5 || now.Status != payment.RefundFailed) {
+			err = fmt.Errorf("%s, attempt %d", now.Status, now.Attempt)
+		}
+		return err
+	})
+	resolve := b.ask(http.MethodPost, refunds+"/"+r.ID.String()+"/resolve", `{"how": "bank transfer 4711"}`, http.Header{"Authorization": {"Bearer admin"}, "Content-Type": {"application/json"}})
+	require.Equal(t, 200, resolve.StatusCode)
+	require.Empty(t, kinds(b.reconcile(), payment.RefundOwing))
+	again := b.internal("/internal/payments/"+p.ID.String()+"/refunds", fmt.Sprintf(`{"refund": %q, "amount": 4500}`, r.ID))
+	require.Contains(t, again.Body, `"status":"succeeded"`, "the booking need not wait any more")
 }
 
 func TestRefundThatTakesAWhile(t *testing.T) {

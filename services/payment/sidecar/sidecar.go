@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -17,6 +18,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
@@ -26,28 +28,53 @@ type Bookings struct{ Client *sidecar.Client }
 
 var _ payment.Bookings = Bookings{}
 
-// Money implements payment.Bookings.
+// Bounds of reading what bookings believe. A page is answered within one attempt of the sidecar.
+const (
+	moneyPage  = 2000
+	moneyPages = 2500 // five million bookings
+)
+
+var errTooMany = fault.New(fault.Invalid, "period_too_long", "There are too many bookings in this period; please ask for a shorter one.")
+
+// Money implements payment.Bookings. A booking that moves while it is read comes more than once: the
+// last one counts.
 func (b Bookings) Money(ctx context.Context, from, to time.Time) ([]payment.BookingMoney, error) {
-	query := url.Values{"from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Add(time.Second).Format(time.RFC3339)}}
-	var out struct {
-		Items []struct {
-			Booking  uuid.UUID  `json:"booking"`
-			Payment  *uuid.UUID `json:"payment"`
-			Status   string     `json:"status"`
-			Amount   int64      `json:"amount"`
-			Refunded int64      `json:"refunded"`
-			Currency string     `json:"currency"`
-			At       time.Time  `json:"at"`
-		} `json:"items"`
+	query := url.Values{
+		"from": {from.UTC().Format(time.RFC3339)}, "to": {to.UTC().Add(time.Second).Format(time.RFC3339)}, "limit": {strconv.Itoa(moneyPage)},
 	}
-	if err := b.Client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/reconciliation/bookings?"+query.Encode(), nil, &out); err != nil {
-		return nil, err
+	var all []payment.BookingMoney
+	at := map[uuid.UUID]int{}
+	for range moneyPages {
+		var page struct {
+			Items []struct {
+				Booking  uuid.UUID  `json:"booking"`
+				Payment  *uuid.UUID `json:"payment"`
+				Status   string     `json:"status"`
+				Amount   int64      `json:"amount"`
+				Refunded int64      `json:"refunded"`
+				Currency string     `json:"currency"`
+				At       time.Time  `json:"at"`
+				Trouble  string     `json:"trouble"`
+			} `json:"items"`
+			Next string `json:"next"`
+		}
+		if err := b.Client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/reconciliation/bookings?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		for _, k := range page.Items {
+			i, seen := at[k.Booking]
+			if !seen {
+				i = len(all)
+				at[k.Booking], all = i, append(all, payment.BookingMoney{})
+			}
+			all[i] = payment.BookingMoney(k)
+		}
+		if page.Next == "" {
+			return all, nil
+		}
+		query.Set("cursor", page.Next)
 	}
-	all := make([]payment.BookingMoney, 0, len(out.Items))
-	for _, k := range out.Items {
-		all = append(all, payment.BookingMoney(k))
-	}
-	return all, nil
+	return nil, errTooMany
 }
 
 // The job. The scheduler keeps it, so that one replica is called however many there are.

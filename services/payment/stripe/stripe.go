@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -71,6 +72,7 @@ const (
 	metaEvent   = "event"
 	metaRefund  = "refund"
 	metaReason  = "reason"
+	metaAttempt = "attempt"
 )
 
 const settlementPath = "latest_charge.balance_transaction"
@@ -120,7 +122,8 @@ func (s Stripe) CancelIntent(ctx context.Context, id string) (payment.Intent, er
 	return intent(in), translate(err)
 }
 
-// CreateRefund implements payment.Provider. The key is the refund's id.
+// CreateRefund implements payment.Provider. The key is the refund's id and, after the first one, the
+// attempt's number: the provider would answer an attempt that failed with what it remembers.
 func (s Stripe) CreateRefund(ctx context.Context, p payment.Payment, r payment.Refund) (payment.ProviderRefund, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -133,7 +136,12 @@ func (s Stripe) CreateRefund(ctx context.Context, p payment.Payment, r payment.R
 	if r.Reason != "" {
 		params.AddMetadata(metaReason, r.Reason)
 	}
-	params.SetIdempotencyKey("refund-" + r.ID.String())
+	key := "refund-" + r.ID.String()
+	if r.Attempt > 1 {
+		params.AddMetadata(metaAttempt, strconv.Itoa(r.Attempt))
+		key += "-" + strconv.Itoa(r.Attempt)
+	}
+	params.SetIdempotencyKey(key)
 	out, err := s.api.Refunds.New(params)
 	return refund(out), translate(err)
 }
@@ -239,11 +247,17 @@ func refund(r *stripe.Refund) payment.ProviderRefund {
 	if r.PaymentIntent != nil {
 		out.Intent = r.PaymentIntent.ID
 	}
+	if n, err := strconv.Atoi(r.Metadata[metaAttempt]); err == nil {
+		out.Attempt = n
+	}
 	switch r.Status {
 	case stripe.RefundStatusSucceeded:
 		out.Status = payment.RefundSucceeded
 	case stripe.RefundStatusFailed, stripe.RefundStatusCanceled:
 		out.Status = payment.RefundFailed
+		if out.Failure == "" {
+			out.Failure = string(r.Status)
+		}
 	default:
 		out.Status = payment.RefundPending
 	}

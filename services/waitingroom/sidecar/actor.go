@@ -160,7 +160,7 @@ func (a *Actors) invoke(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not a room", http.StatusNotFound)
 		return
 	}
-	raw, err := io.ReadAll(io.LimitReader(r.Body, maxActorBody))
+	raw, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxActorBody))
 	if err != nil {
 		http.Error(w, "not read", http.StatusBadRequest)
 		return

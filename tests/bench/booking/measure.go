@@ -111,7 +111,7 @@ func (b *bench) ratio(ctx context.Context) error {
 	}
 	client, err := sidecar.New(sidecar.Config{
 		Host: "127.0.0.1", HTTPPort: uint16(app.HTTP), GRPCPort: uint16(app.GRPC), //nolint:gosec // ports
-		APIToken: b.stack.Secrets.DaprAPIToken(event.Booking), AppToken: b.stack.Secrets.AppAPIToken(event.Booking), Timeout: 10 * time.Second,
+		APIToken: b.stack.Secrets.DaprAPIToken(event.Booking), AppToken: b.stack.Secrets.AppAPIToken(event.Booking),
 	})
 	if err != nil {
 		return err

@@ -4,11 +4,15 @@ package main
 
 import (
 	"context"
+	"math"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
@@ -28,7 +32,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	driver := b.Driver()
 	crew := booking.NewCrew(driver)
-	calloff := booking.CallOff{Cancellations: b.Store, Journal: b.Store, Sales: dapr.Catalog{Client: b.Client}, Now: time.Now}
+	calloff := booking.CallOff{Cancellations: b.Store, Journal: b.Store, Troubles: b.Store, Sales: dapr.Catalog{Client: b.Client}, Now: time.Now}
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
 	if err != nil {
@@ -36,9 +40,21 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(crew, calloff.EventChanged)...)
 
+	p.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "booking_set_aside", Help: "Bookings that could not be brought on and wait for an admin.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		n, err := b.Store.CountSetAside(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(n)
+	}))
+	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking(), Metrics: p.Metrics}.Run))
 	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
 	p.Go("crew", b.Then(crew.Run))
-	p.Go("sweeper", b.Then(booking.Sweeper{Queue: b.Store, Driver: driver, Now: time.Now}.Run))
+	p.Go("sweeper", b.Then(booking.Sweeper{Queue: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
 	p.Go("calloff", b.Then(b.Store.Alone(store.CallOffLock, calloff.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

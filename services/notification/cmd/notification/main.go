@@ -5,11 +5,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/notification"
 	store "github.com/foyer-tickets/foyer/services/notification/postgres"
@@ -20,6 +23,7 @@ import (
 type config struct {
 	Sidecar     sidecar.Config
 	Identity    identity.Config
+	Retention   retention.Config
 	DatabaseURL string `secret:"notification-database-url"`
 	PublicURL   string `env:"FOYER_PUBLIC_URL,required"`
 	MailFrom    string `env:"FOYER_MAIL_FROM" envDefault:"Foyer <tickets@foyer.test>"`
@@ -64,8 +68,11 @@ func run(ctx context.Context, p *process.Process) error {
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
 
 	p.Check("postgres", pool.Ping)
+	givenUp := prometheus.NewCounter(prometheus.CounterOpts{Name: "notification_mails_given_up_total", Help: "Mails that were tried for the last time and not sent."})
+	p.Metrics.MustRegister(givenUp)
 	p.Go("mailer", notification.Mailer{
-		Outbox: messages, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now,
+		Outbox: messages, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp,
 	}.Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Notification(), Metrics: p.Metrics}.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }

@@ -3,7 +3,10 @@ package main
 
 import (
 	"context"
+	"math"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
 	"github.com/foyer-tickets/foyer/internal/event"
@@ -11,6 +14,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	store "github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
@@ -42,7 +46,21 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	parts := assemble(cfg, store.Store{Pool: pool, Now: time.Now}, client)
+	failed := prometheus.NewCounter(prometheus.CounterOpts{Name: "payment_looks_failed_total", Help: "Looks at payments that came to nothing."})
+	books := store.Store{Pool: pool, Now: time.Now}
+	p.Metrics.MustRegister(failed, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "payment_refunds_owing", Help: "Refunds that failed for good and wait for an admin.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+		defer cancel()
+		n, err := books.CountOwing(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(n)
+	}))
+	parts := assemble(cfg, books, client)
+	parts.attendant.Failed = failed
 	parts.job.Background = func(task func(context.Context)) {
 		p.Go("scheduled reconciliation", func(ctx context.Context) error {
 			task(ctx)
@@ -56,6 +74,7 @@ func run(ctx context.Context, p *process.Process) error {
 
 	p.Check("postgres", pool.Ping)
 	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Payment(), Metrics: p.Metrics}.Run)
 	p.Go("attendant", parts.attendant.Run)
 	p.Go("schedule", parts.job.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))

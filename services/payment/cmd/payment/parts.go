@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/payment"
 	store "github.com/foyer-tickets/foyer/services/payment/postgres"
@@ -18,6 +19,7 @@ type config struct {
 	Sidecar     sidecar.Config
 	Identity    identity.Config
 	Stripe      stripe.Config
+	Retention   retention.Config
 	DatabaseURL string `secret:"payment-database-url"`
 	FormURL     string `env:"FOYER_STRIPESIM_FORM_URL"` // set where the provider is the simulator
 	Schedule    string `env:"FOYER_RECONCILIATION_SCHEDULE" envDefault:"@daily"`
@@ -48,7 +50,7 @@ func assemble(cfg config, books store.Store, client *sidecar.Client) parts {
 				return stripe.Verify(body, signature, cfg.Stripe.WebhookSecret)
 			},
 			Desk:       payment.Desk{Inbox: books, Store: books, Reader: provider, Live: cfg.Stripe.Live(), Now: time.Now, Flights: &singleflight.Group{}},
-			Reconciler: reconciler, Reports: books, Provider: shown, Now: time.Now,
+			Reconciler: reconciler, Reports: books, Refunds: books, Till: till, Provider: shown, Now: time.Now,
 		},
 		internal:  rest.Internal{Till: till, PublishableKey: cfg.Stripe.PublishableKey},
 		attendant: attendant,

@@ -4,7 +4,7 @@ import { useEffect } from 'react'
 import { api, take, type Notice } from '../../api/client'
 import { useTitle } from '../../components/title'
 import { Bone, Empty, Failure } from '../../components/ui'
-import { moment } from '../../i18n/format'
+import { moment, money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { eventQuery } from '../event/query'
 import { RequireSession } from '../session/RequireSession'
@@ -43,7 +43,7 @@ function Notices() {
         {query.data?.items.map((notice) => (
           <li key={notice.id} style={{ borderBottom: '1px solid var(--line)', paddingBlock: 'var(--space-3)' }}>
             <NoticeLink notice={notice}>
-              <strong style={{ fontWeight: notice.read ? 500 : 700 }}>{t(`notice.${notice.kind}`)}</strong>
+              <strong style={{ fontWeight: notice.read ? 500 : 700 }}>{headline(t, notice)}</strong>
             </NoticeLink>
             <p className="small muted">
               {notice.event && <About event={notice.event} />}
@@ -54,6 +54,17 @@ function Notices() {
       </ul>
     </div>
   )
+}
+
+/** What a message says. Whoever paid nothing is not told of money. */
+function headline(t: ReturnType<typeof useText>, { kind, refund }: Notice): string {
+  if (!refund) return t(kind === 'booking_partly_refunded' ? 'notice.booking_refunded' : `notice.${kind}`)
+  const values = { amount: money(refund.amount), count: refund.units.length }
+  if (refund.amount.amount === 0) {
+    if (kind === 'booking_refunded') return t('notice.booking_refunded_free')
+    if (kind === 'booking_partly_refunded') return t('notice.booking_partly_refunded_free', values)
+  }
+  return t(kind === 'booking_refunded' ? 'notice.booking_refunded_amount' : `notice.${kind}`, values)
 }
 
 /** Which event it is about, once that is known: a message names no more than ids. */

@@ -1,0 +1,134 @@
+// Package retention says how long the services keep what they no longer need, and removes it. All
+// periods are in Config; docs/operations.md lists them.
+package retention
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is the environment.
+type Config struct {
+	Messages     time.Duration `env:"FOYER_KEEP_MESSAGES" envDefault:"8760h"`      // in-app messages and their mails: a year
+	Webhooks     time.Duration `env:"FOYER_KEEP_WEBHOOKS" envDefault:"720h"`       // receipts of webhooks that had their effect: the provider repeats one for days
+	WebhookCases time.Duration `env:"FOYER_KEEP_WEBHOOK_CASES" envDefault:"9600h"` // receipts that people may have to look at: a year and a month
+	Secrets      time.Duration `env:"FOYER_KEEP_CLIENT_SECRETS" envDefault:"24h"`  // of payments that nobody made, should their end not have been noticed
+	Deadlines    time.Duration `env:"FOYER_KEEP_HOLD_DEADLINES" envDefault:"24h"`  // of holds nobody could be told of
+	Outbox       time.Duration `env:"FOYER_KEEP_OUTBOX" envDefault:"720h"`         // rows that the relay left; it removes what it carried after an hour
+}
+
+// Rule removes rows, or empties columns, that are older than Keep. Statement gets the time before
+// which and the most rows of one step as $1 and $2, and affects no more than those.
+type Rule struct {
+	Name      string
+	Keep      time.Duration
+	Statement string
+}
+
+// outbox: a row that was never relayed for so long is of no use to anybody. While a relay is behind
+// for hours there is an alarm (cdc_lag_bytes).
+func (c Config) outbox() Rule {
+	return Rule{"outbox", c.Outbox, `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 ORDER BY created_at LIMIT $2)`}
+}
+
+// Booking is what the database booking keeps.
+func (c Config) Booking() []Rule {
+	return []Rule{
+		c.outbox(),
+		{"client_secrets", c.Secrets, `UPDATE bookings SET client_secret = NULL WHERE id IN (
+			SELECT id FROM bookings WHERE client_secret <> '' AND updated_at < $1 LIMIT $2)`},
+		{"hold_deadlines", c.Deadlines, `DELETE FROM hold_deadlines WHERE hold_id IN (SELECT hold_id FROM hold_deadlines WHERE due < $1 ORDER BY due LIMIT $2)`},
+		{"troubles", 0, `DELETE FROM troubles WHERE booking_id IN (
+			SELECT t.booking_id FROM troubles t JOIN bookings b ON b.id = t.booking_id WHERE b.version <> t.version AND t.next_try < $1 LIMIT $2)`},
+	}
+}
+
+// Payment is what the database payment keeps.
+func (c Config) Payment() []Rule {
+	return []Rule{
+		c.outbox(),
+		{"webhooks", c.Webhooks, `DELETE FROM inbox WHERE id IN (
+			SELECT id FROM inbox WHERE at < $1 AND outcome IN ('applied', 'ignored') ORDER BY at LIMIT $2)`},
+		{"webhook_cases", c.WebhookCases, `DELETE FROM inbox WHERE id IN (
+			SELECT id FROM inbox WHERE at < $1 AND outcome IN ('refused', 'noted') ORDER BY at LIMIT $2)`},
+		{"client_secrets", c.Secrets, `UPDATE payments SET client_secret = '' WHERE id IN (
+			SELECT id FROM payments WHERE client_secret <> '' AND updated_at < $1 LIMIT $2)`},
+	}
+}
+
+// Notification is what the database notification keeps. A message takes its mail with it.
+func (c Config) Notification() []Rule {
+	return []Rule{{"messages", c.Messages, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE at < $1 ORDER BY at LIMIT $2)`}}
+}
+
+// Janitor applies rules, now and then, in steps that lock few rows and for a bounded time. Several
+// replicas may: what one removed the others do not find.
+type Janitor struct {
+	Pool    *pgxpool.Pool
+	Rules   []Rule
+	Metrics prometheus.Registerer // may be nil
+}
+
+// Bounds of one run; the next one does the rest.
+const (
+	every    = 10 * time.Minute
+	step     = 1000
+	maxSteps = 100
+	patience = 10 * time.Second // of one step
+)
+
+// Run applies the rules until ctx ends.
+func (j Janitor) Run(ctx context.Context) error {
+	removed := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "retention_rows_total", Help: "Rows that were removed, or had columns emptied, because their time was over.",
+	}, []string{"rule"})
+	if j.Metrics != nil {
+		j.Metrics.MustRegister(removed)
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		for name, n := range j.Apply(ctx, time.Now()) {
+			removed.WithLabelValues(name).Add(float64(n))
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// Apply applies all rules once, and tells how many rows each affected. One that fails keeps no
+// other from its work.
+func (j Janitor) Apply(ctx context.Context, now time.Time) map[string]int64 {
+	affected := map[string]int64{}
+	for _, rule := range j.Rules {
+		for range maxSteps {
+			n, err := j.step(ctx, rule, now)
+			affected[rule.Name] += n
+			if err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "retention", "rule", rule.Name, "error", err)
+			}
+			if err != nil || n < step {
+				break
+			}
+		}
+	}
+	return affected
+}
+
+func (j Janitor) step(ctx context.Context, rule Rule, now time.Time) (int64, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tag, err := j.Pool.Exec(ctx, rule.Statement, now.Add(-rule.Keep), step)
+	if err != nil {
+		return 0, fmt.Errorf("retention of %s: %w", rule.Name, err)
+	}
+	return tag.RowsAffected(), nil
+}

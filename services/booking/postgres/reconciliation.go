@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Reconciled is a booking as the payment service compares it with the money.
+type Reconciled struct {
+	Booking  uuid.UUID  `json:"booking"`
+	Payment  *uuid.UUID `json:"payment"`
+	Status   string     `json:"status"`
+	Amount   int64      `json:"amount"`
+	Refunded int64      `json:"refunded"`
+	Currency string     `json:"currency"`
+	At       time.Time  `json:"at"`
+	Trouble  string     `json:"trouble,omitempty"` // why it was set aside, as a code
+}
+
+// After is a place in the list of bookings that moved. The zero value is its start.
+type After struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
+}
+
+const reconciledColumns = `b.id, b.payment_id, b.status, b.amount,
+	coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.booking_id = b.id AND r.status = 'succeeded'), 0)::bigint, b.currency, b.updated_at,
+	coalesce((SELECT t.code FROM troubles t WHERE t.booking_id = b.id AND t.version = b.version AND t.set_aside IS NOT NULL), '')`
+
+// Reconciliation lists a page of the bookings that were created or moved within a time, in the order
+// in which they last moved. One that moves meanwhile comes again, on a later page; none is left out.
+func (s Store) Reconciliation(ctx context.Context, from, to time.Time, after After, limit int) ([]Reconciled, error) {
+	if after.At.Before(from) {
+		after = After{At: from} // the nil id is before all others
+	}
+	rows, err := s.Pool.Query(ctx, `SELECT `+reconciledColumns+` FROM bookings b
+		WHERE (b.updated_at, b.id) > ($1, $2) AND b.created_at < $3 ORDER BY b.updated_at, b.id LIMIT $4`, after.At, after.ID, to, limit)
+	if err != nil {
+		return nil, fmt.Errorf("reconciliation: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[Reconciled])
+}

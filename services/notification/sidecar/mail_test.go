@@ -1,0 +1,92 @@
+package sidecar_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/notification"
+	store "github.com/foyer-tickets/foyer/services/notification/postgres"
+	dapr "github.com/foyer-tickets/foyer/services/notification/sidecar"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// people knows everybody.
+type people struct{}
+
+func (people) Recipient(_ context.Context, account string) (notification.Recipient, error) {
+	return notification.Recipient{Email: account + "@foyer.test", Name: "Ada", Locale: "en"}, nil
+}
+
+func (people) Order(context.Context, uuid.UUID) (notification.Order, error) {
+	return notification.Order{}, nil
+}
+
+// However slow the mail server is, each mail is sent once: neither our deadline, nor the sidecar's,
+// nor the end of a lease has one sent again that is on its way.
+func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
+	const mails = 20
+	api, _ := harness.Mailpit(t)
+	cfg := harness.Sidecar(t, event.Notification, nil, event.Email)
+	client, err := sidecar.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	pool, err := postgres.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	messages := store.Store{Pool: pool}
+	for i := range mails {
+		_, err := messages.Add(t.Context(), notification.Message{ID: uuid.New(), Account: fmt.Sprintf("a%d", i), Kind: event.NoticeYourTurn, At: time.Now()}, true)
+		require.NoError(t, err)
+	}
+	composer, err := notification.NewComposer("https://foyer.test")
+	require.NoError(t, err)
+	adapter := dapr.NewAdapter(client, "Foyer <tickets@foyer.test>")
+	thaw := harness.Freeze(t, "mailpit")
+	time.AfterFunc(12*time.Second, thaw)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		_ = notification.Mailer{Outbox: messages, Directory: people{}, Orders: people{}, Composer: composer, Postman: adapter, Now: time.Now}.Run(ctx)
+	}()
+	defer func() { cancel(); <-gone }()
+	harness.Eventually(t, time.Minute, "all mails are sent", func() error {
+		var left int
+		if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM mails WHERE sent_at IS NULL`).Scan(&left); err != nil || left > 0 {
+			return fmt.Errorf("%d are left, %w", left, err)
+		}
+		return nil
+	})
+	res, err := http.Get(api + "/api/v1/messages?limit=200")
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var got struct {
+		Messages []struct{ To []struct{ Address string } }
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&got))
+	times := map[string]int{}
+	for _, m := range got.Messages {
+		times[m.To[0].Address]++
+	}
+	require.Len(t, times, mails)
+	for to, n := range times {
+		require.Equal(t, 1, n, to)
+	}
+}
+
+// A mail's time is longer than all that it waits for.
+func TestMailTimeoutCoversItsCalls(t *testing.T) {
+	require.Greater(t, notification.MailTimeout, sidecar.Deadline(event.Auth)+sidecar.Deadline(event.Booking)+sidecar.Deadline(event.Email))
+}
