@@ -79,7 +79,10 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Make a booking of a hold; the payment follows */
+    /**
+     * Make a booking of a hold; the payment follows
+     * @description A hold makes one booking. Asked for again, with the same key or another, it is that booking as it is now.
+     */
     post: operations['createBooking']
     delete?: never
     options?: never
@@ -188,6 +191,43 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/api/v1/admin/bookings/set-aside': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Bookings that could not be brought on and wait for an admin, the longest waiting first
+     * @description Each is still tried once an hour; what mends itself leaves the list.
+     */
+    get: operations['listSetAsideBookings']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/admin/bookings/{booking}/retry': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Have a booking that was set aside tried again now */
+    post: operations['retryBooking']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
   '/api/v1/merchant/events/{event}/sales': {
     parameters: {
       query?: never
@@ -258,6 +298,22 @@ export interface paths {
 export type webhooks = Record<string, never>
 export interface components {
   schemas: {
+    SetAsideBooking: {
+      /** Format: uuid */
+      booking: string
+      /** @description Why the last try failed */
+      code: string
+      tries: number
+      /**
+       * Format: date-time
+       * @description When the first of them failed
+       */
+      since: string
+      /** Format: date-time */
+      setAsideAt: string
+      /** Format: date-time */
+      nextTry: string
+    }
     UnitId: string
     Money: {
       /**
@@ -395,8 +451,11 @@ export interface components {
       id: string
       units: string[]
       amount: components['schemas']['Money']
-      /** @enum {string} */
-      status: 'requested' | 'succeeded' | 'failed'
+      /**
+       * @description retrying: the bank sent the money back, and it is tried again
+       * @enum {string}
+       */
+      status: 'requested' | 'succeeded' | 'retrying' | 'failed'
       reason: string
       /** Format: date-time */
       at: string
@@ -866,6 +925,52 @@ export interface operations {
         content: {
           'application/json': components['schemas']['BookingPage']
         }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  listSetAsideBookings: {
+    parameters: {
+      query?: {
+        limit?: components['parameters']['Limit']
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description What waits */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: components['schemas']['SetAsideBooking'][]
+          }
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  retryBooking: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        booking: components['parameters']['BookingId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description It is tried within seconds */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
       }
       default: components['responses']['Problem']
     }

@@ -65,6 +65,10 @@ export interface components {
         | 'booking_failed'
         | 'booking_cancelled'
         | 'booking_refunded'
+        | 'booking_partly_refunded'
+        | 'booking_refund_delayed'
+        | 'booking_refund_refused'
+        | 'booking_refund_failed'
         | 'hold_expired'
         | 'your_turn'
       /** Format: uuid */
@@ -76,6 +80,21 @@ export interface components {
       /** Format: date-time */
       at: string
       read: boolean
+      refund?: components['schemas']['RefundNotice']
+    }
+    /** @description The refund that a message is about; absent from messages about anything else */
+    RefundNotice: {
+      amount: components['schemas']['Money']
+      /** @description Ids of the units that are given back */
+      units: string[]
+    }
+    Money: {
+      /**
+       * Format: int64
+       * @description In minor units of the currency (ISO 4217)
+       */
+      amount: number
+      currency: string
     }
     NotificationPage: {
       items: components['schemas']['Notification'][]

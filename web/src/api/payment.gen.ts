@@ -74,10 +74,82 @@ export interface paths {
     patch?: never
     trace?: never
   }
+  '/api/v1/admin/reconciliation/refunds': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Refunds that failed for good while the money is owed, the longest waiting first */
+    get: operations['listOwingRefunds']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/admin/reconciliation/refunds/{refund}/retry': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Have the provider make a refund again that failed for good */
+    post: operations['retryRefund']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/admin/reconciliation/refunds/{refund}/resolve': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Note that the money of a refund that failed for good went back by other means */
+    post: operations['resolveRefund']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
 }
 export type webhooks = Record<string, never>
 export interface components {
   schemas: {
+    OwingRefund: {
+      /** Format: uuid */
+      refund: string
+      /** Format: uuid */
+      payment: string
+      /**
+       * Format: int64
+       * @description Minor units of the payment's currency
+       */
+      amount: number
+      /** @enum {string} */
+      status: 'requested' | 'pending' | 'succeeded' | 'retrying' | 'failed'
+      attempts: number
+      /** @description Why the last attempt failed, in the provider's word */
+      failure: string
+      /** Format: date-time */
+      requestedAt: string
+      /** Format: date-time */
+      resolvedAt?: string
+      resolution?: string
+    }
     PaymentProvider: {
       /** @enum {string} */
       provider: 'stripe' | 'simulator'
@@ -128,6 +200,8 @@ export interface components {
         | 'ledger_imbalance'
         | 'webhook_refused'
         | 'payment_disputed'
+        | 'refund_owing'
+        | 'booking_set_aside'
       /** Format: uuid */
       payment?: string
       /** Format: uuid */
@@ -185,7 +259,9 @@ export interface components {
       }
     }
   }
-  parameters: never
+  parameters: {
+    RefundId: string
+  }
   requestBodies: never
   headers: never
   pathItems: never
@@ -294,6 +370,82 @@ export interface operations {
         }
         content: {
           'application/json': components['schemas']['Reconciliation']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  listOwingRefunds: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description What waits for an admin, a hundred at most */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': {
+            items: components['schemas']['OwingRefund'][]
+          }
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  retryRefund: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        refund: components['parameters']['RefundId']
+      }
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description It is made within seconds */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['OwingRefund']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  resolveRefund: {
+    parameters: {
+      query?: never
+      header?: never
+      path: {
+        refund: components['parameters']['RefundId']
+      }
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description How, such as the reference of a bank transfer. No names, no account numbers. */
+          how: string
+        }
+      }
+    }
+    responses: {
+      /** @description It is noted */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['OwingRefund']
         }
       }
       default: components['responses']['Problem']
