@@ -20,6 +20,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/event"
@@ -75,6 +76,9 @@ type Relay struct {
 	Publisher Publisher
 	Metrics   prometheus.Registerer // may be nil
 	Prune     string                // statement that removes what was relayed; $1 is the time before which
+
+	db       *pgx.Conn // of the present lead
+	rejected prometheus.Counter
 }
 
 // keptOutbox is how long relayed outbox rows are kept for people to look at.

@@ -35,8 +35,11 @@ func (r *Relay) Run(ctx context.Context) error {
 	lag := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "cdc_lag_bytes", Help: "WAL that the relay's slot holds back.", ConstLabels: prometheus.Labels{"slot": r.Name},
 	})
+	r.rejected = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cdc_messages_rejected_total", Help: "Messages that the broker did not take and that were set aside.", ConstLabels: prometheus.Labels{"slot": r.Name},
+	})
 	if r.Metrics != nil {
-		r.Metrics.MustRegister(lag)
+		r.Metrics.MustRegister(lag, r.rejected)
 	}
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
@@ -82,6 +85,7 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 		return err
 	}
 	defer hangUp(ctx, db)
+	r.db = db
 
 	repl := cfg.Config.Copy()
 	repl.RuntimeParams["replication"] = "database"
@@ -316,6 +320,9 @@ func (r *Relay) publish(ctx context.Context, messages []Message, idle func() err
 				return ctx.Err()
 			}
 			if time.Since(began) > publishGrace {
+				if err = r.isolate(ctx, &w); err == nil {
+					break
+				}
 				return fmt.Errorf("relay: the broker is away: %w", err)
 			}
 			pause := wait.NextBackOff()

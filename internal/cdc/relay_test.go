@@ -33,7 +33,8 @@ type broker struct {
 	messages []sidecar.Message
 	bulks    int
 	away     bool
-	partly   bool // takes only the first of a bulk
+	partly   bool   // takes only the first of a bulk
+	poison   string // in a payload, which then is never taken
 }
 
 func (b *broker) PublishBulk(_ context.Context, _, _ string, messages []sidecar.Message) ([]int, error) {
@@ -46,6 +47,12 @@ func (b *broker) PublishBulk(_ context.Context, _, _ string, messages []sidecar.
 			failed[i] = i
 		}
 		return failed, errors.New("away")
+	}
+	for i, m := range messages {
+		if b.poison != "" && strings.Contains(string(m.Payload), b.poison) {
+			b.messages = append(append(b.messages, messages[:i]...), messages[i+1:]...)
+			return []int{i}, errors.New("not this one")
+		}
 	}
 	if b.partly && len(messages) > 1 {
 		b.messages = append(b.messages, messages[0])
@@ -320,6 +327,20 @@ func TestBrokerAway(t *testing.T) {
 	require.True(t, behind, "what the broker does not have is not acknowledged")
 	b.set(false, false)
 	eventually(t, "the rest arrives", has(b, t, map[int]string{2: "x", 50: "x"}))
+}
+
+// A message that the broker never takes is set aside, and those after it go on.
+func TestPoisonIsSetAside(t *testing.T) {
+	url, conn := notes(t)
+	dropSlot(t, url)
+	b := &broker{poison: "poison"}
+	run(t, relay(url, b))
+	exec(t, conn, `INSERT INTO notes VALUES (1, 'a'), (2, 'poison'), (3, 'c')`)
+	exec(t, conn, `INSERT INTO notes VALUES (4, 'd')`)
+	harness.Eventually(t, 90*time.Second, "the others arrive", has(b, t, map[int]string{1: "a", 3: "c", 4: "d"}))
+	var n int
+	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(*) FROM cdc_rejected WHERE payload ->> 'text' = 'poison'`).Scan(&n))
+	require.Equal(t, 1, n)
 }
 
 func TestStandbyTakesOver(t *testing.T) {

@@ -110,7 +110,7 @@ func (c *Composer) locale(asked string) string {
 func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) {
 	locale := c.locale(to.Locale)
 	texts := c.texts[locale]
-	text := func(part string) string {
+	say := func(part string) string {
 		if order.free(m) { // whoever paid nothing is not told of money
 			if t := texts[string(m.Kind)+"."+part+".free"]; t != "" {
 				return t
@@ -118,7 +118,7 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 		}
 		return texts[string(m.Kind)+"."+part]
 	}
-	subject, body := text("subject"), text("body")
+	subject, body := say("subject"), say("body")
 	if subject == "" || body == "" {
 		return Mail{}, fmt.Errorf("no text for %s in %s", m.Kind, locale)
 	}
@@ -131,7 +131,7 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 	}{
 		Locale: locale, Direction: direction(locale),
 		Greeting: fmt.Sprintf(texts["greeting"], to.Name), Body: body,
-		Action: text("action"), ActionURL: c.actionURL(m), Footer: texts["footer"],
+		Action: say("action"), ActionURL: c.actionURL(m), Footer: texts["footer"],
 		TotalLabel: texts["total"], TicketsLabel: texts["tickets"], PDFLabel: texts["pdf"], CalendarLabel: texts["calendar"],
 	}
 	if order != nil {

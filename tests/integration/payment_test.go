@@ -365,3 +365,69 @@ func TestPaymentKilledWhileMoneyMoves(t *testing.T) {
 		return nil
 	})
 }
+
+// A part of a booking is refunded, and the bank sends the money back after it was sent: the buyer
+// hears of each by what it is, in the app and by mail, and the money is sent again.
+func TestPaymentRefundThatComesBack(t *testing.T) {
+	b := openTill(t, "load-0414@foyer.test")
+	units := []string{b.event.TicketTypes[0].ID + "-1", b.event.TicketTypes[0].ID + "-2"}
+	var held struct{ ID uuid.UUID }
+	b.call(http.MethodPost, "/api/v1/events/"+b.event.ID+"/holds", map[string]any{"units": units}).as(201, &held)
+	var o order
+	key := uuid.NewString()
+	b.call(http.MethodPost, "/api/v1/bookings", map[string]any{"hold": held.ID}, "Prefer", "wait=20", "Idempotency-Key", key).as(201, &o)
+	o = b.until(o, "awaiting_payment")
+	var again order
+	b.call(http.MethodPost, "/api/v1/bookings", map[string]any{"hold": held.ID}, "Prefer", "wait=20", "Idempotency-Key", key).as(201, &again)
+	require.Equal(t, o.Payment, again.Payment, "a repeated request can still be paid")
+	b.pay(o)
+	b.until(o, "confirmed")
+	b.call(http.MethodPost, "/api/v1/bookings/"+o.ID.String()+"/refunds", map[string]any{"units": units[:1]}).as(202, nil)
+
+	// heard waits until the buyer has as many messages of each kind as wanted, and no others.
+	heard := func(want map[string]int) {
+		t.Helper()
+		harness.Eventually(t, 90*time.Second, "the buyer hears of it", func() error {
+			var page struct {
+				Items []struct {
+					Kind    string
+					Booking uuid.UUID
+					Refund  *struct {
+						Amount struct {
+							Amount   int64
+							Currency string
+						}
+						Units []string
+					}
+				}
+			}
+			b.call(http.MethodGet, "/api/v1/notifications", nil).as(200, &page)
+			kinds := map[string]int{}
+			for _, n := range page.Items {
+				if n.Booking != o.ID {
+					continue
+				}
+				kinds[n.Kind]++
+				if n.Kind != "booking_confirmed" && (n.Refund == nil || n.Refund.Amount.Amount != 2500 || len(n.Refund.Units) != 1) {
+					return fmt.Errorf("%s says %+v", n.Kind, n.Refund)
+				}
+			}
+			if fmt.Sprint(kinds) != fmt.Sprint(want) {
+				return fmt.Errorf("%v", kinds)
+			}
+			return nil
+		})
+	}
+	heard(map[string]int{"booking_confirmed": 1, "booking_partly_refunded": 1})
+	mail := mailed(t, "load-0414@foyer.test", "Part of your booking was refunded")
+	require.Contains(t, mail, "25.00 EUR")
+
+	refund := b.money(o)["refunds"].([]any)[0].(map[string]any)["id"].(string)
+	b.provider(http.MethodPost, "/_sim/refunds/"+refund+"/fail", nil)
+	heard(map[string]int{"booking_confirmed": 1, "booking_partly_refunded": 1, "booking_refund_delayed": 1})
+	mailed(t, "load-0414@foyer.test", "Your refund is delayed")
+	heard(map[string]int{"booking_confirmed": 1, "booking_partly_refunded": 2, "booking_refund_delayed": 1})
+	require.EqualValues(t, 2500, b.money(o)["refunded"])
+	require.Len(t, b.until(o, "confirmed").Tickets, 1)
+	b.p.Invariants(t, 30*time.Second, o.ID)
+}

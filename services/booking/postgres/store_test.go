@@ -480,11 +480,13 @@ func TestWhatIsToldOfRefunds(t *testing.T) {
 func TestReconciliationIsPaged(t *testing.T) {
 	s := open(t)
 	const bookings = 100_000
-	_, err := s.Pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
-		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', 'm', 'confirmed', 4, 4500, 'EUR', '[]', '{}', at, at, at
-		FROM (SELECT $1::timestamptz + (i / 10) * interval '800 seconds' AS at FROM generate_series(0, $2::int - 1) i) x`, now, bookings)
-	require.NoError(t, err)
-	_, err = s.Pool.Exec(t.Context(), `ANALYZE bookings`)
+	for first := 0; first < bookings; first += 10_000 { // a statement has a few seconds
+		_, err := s.Pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
+			SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', 'm', 'confirmed', 4, 4500, 'EUR', '[]', '{}', at, at, at
+			FROM (SELECT $1::timestamptz + (i / 10) * interval '800 seconds' AS at FROM generate_series($2::int, $2 + 9999) i) x`, now, first)
+		require.NoError(t, err)
+	}
+	_, err := s.Pool.Exec(t.Context(), `ANALYZE bookings`)
 	require.NoError(t, err)
 	from, to := now, now.Add(92*24*time.Hour)
 	var after postgres.After

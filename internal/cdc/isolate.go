@@ -1,0 +1,90 @@
+package cdc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+)
+
+// A message that the broker never takes would hold up the relay for ever. Such a one is set aside:
+// kept in cdc_rejected, told with an alarm, and passed by. What cannot be told from a broker that is
+// away waits.
+const (
+	// tooLarge is what brokers surely do not take in one message.
+	tooLarge = 900 << 10
+	// strangers is how many messages in a row have to fail for the broker to count as away.
+	strangers = 5
+)
+
+// isolate sends each message of a wave by itself, and sets those aside that fail while others do
+// not. It gives an error when the broker is away; the messages left stay in the wave.
+func (r *Relay) isolate(ctx context.Context, w *wave) error {
+	// No two of one key are in a wave: any order will do. So poison cannot hide what is behind it.
+	rand.Shuffle(len(w.messages), func(i, j int) { w.messages[i], w.messages[j] = w.messages[j], w.messages[i] })
+	var bad []sidecar.Message
+	var reasons []error
+	taken := 0
+	for i, m := range w.messages {
+		_, err := r.Publisher.PublishBulk(ctx, event.PubSub, w.topic, []sidecar.Message{m})
+		switch {
+		case err == nil:
+			taken++
+		case ctx.Err() != nil:
+			w.messages = append(bad, w.messages[i:]...)
+			return ctx.Err()
+		default:
+			bad, reasons = append(bad, m), append(reasons, err)
+			if taken == 0 && len(bad) >= strangers {
+				w.messages = append(bad, w.messages[i+1:]...)
+				return err
+			}
+		}
+	}
+	w.messages = nil
+	for i, m := range bad {
+		if taken == 0 && !refused(reasons[i]) && len(m.Payload) < tooLarge {
+			w.messages = append(w.messages, m) // perhaps the broker is away
+			continue
+		}
+		if err := r.setAside(ctx, w.topic, m, reasons[i]); err != nil {
+			w.messages = append(w.messages, bad[i:]...)
+			return err
+		}
+	}
+	if len(w.messages) > 0 {
+		return reasons[0]
+	}
+	return nil
+}
+
+// refused tells a sidecar's refusal, which stays, from trouble that passes.
+func refused(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.PermissionDenied, codes.NotFound, codes.ResourceExhausted:
+		return true
+	}
+	return false
+}
+
+func (r *Relay) setAside(ctx context.Context, topic string, m sidecar.Message, reason error) error {
+	slog.ErrorContext(ctx, "message set aside: the broker does not take it", "slot", r.Name, "topic", topic, "key", m.Key, "bytes", len(m.Payload), "error", reason)
+	_, err := r.db.Exec(ctx, `CREATE TABLE IF NOT EXISTS cdc_rejected (
+		at timestamptz NOT NULL DEFAULT now(), topic text NOT NULL, key text NOT NULL, payload jsonb NOT NULL, reason text NOT NULL)`)
+	if err == nil || isDuplicate(err) {
+		_, err = r.db.Exec(ctx, `INSERT INTO cdc_rejected (topic, key, payload, reason) VALUES ($1, $2, $3, $4)`, topic, m.Key, string(m.Payload), reason.Error())
+	}
+	if err != nil {
+		return fmt.Errorf("relay: set aside: %w", err)
+	}
+	if r.rejected != nil {
+		r.rejected.Inc()
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package retention_test
+
+import (
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/retention"
+	booking "github.com/foyer-tickets/foyer/services/booking/postgres"
+	notification "github.com/foyer-tickets/foyer/services/notification/postgres"
+	payment "github.com/foyer-tickets/foyer/services/payment/postgres"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+var cfg = retention.Config{
+	Messages: 10 * time.Hour, Webhooks: 10 * time.Hour, WebhookCases: 20 * time.Hour, Secrets: 10 * time.Hour, Deadlines: 10 * time.Hour, Outbox: 10 * time.Hour,
+}
+
+func database(t *testing.T, migrations fs.FS) *pgxpool.Pool {
+	t.Helper()
+	pool, err := postgres.Open(t.Context(), harness.Postgres(t), migrations)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+func exec(t *testing.T, pool *pgxpool.Pool, sql string) {
+	t.Helper()
+	_, err := pool.Exec(t.Context(), sql)
+	require.NoError(t, err)
+}
+
+func count(t *testing.T, pool *pgxpool.Pool, sql string) (n int) {
+	t.Helper()
+	require.NoError(t, pool.QueryRow(t.Context(), sql).Scan(&n))
+	return n
+}
+
+func TestNotification(t *testing.T) {
+	pool := database(t, notification.Migrations())
+	exec(t, pool, `INSERT INTO messages (id, account, kind, at) SELECT gen_random_uuid(), 'a', 'your_turn', now() - interval '11 hours' FROM generate_series(1, 2500)`)
+	exec(t, pool, `INSERT INTO mails (message) SELECT id FROM messages`)
+	exec(t, pool, `INSERT INTO messages (id, account, kind, at) VALUES (gen_random_uuid(), 'a', 'your_turn', now() - interval '9 hours')`)
+	j := retention.Janitor{Pool: pool, Rules: cfg.Notification()}
+	assert.EqualValues(t, 2500, j.Apply(t.Context(), time.Now())["messages"])
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM messages`))
+	assert.Zero(t, count(t, pool, `SELECT count(*) FROM mails`))
+	assert.Zero(t, j.Apply(t.Context(), time.Now())["messages"])
+}
+
+func TestPayment(t *testing.T) {
+	pool := database(t, payment.Migrations())
+	for outcome, hours := range map[string]string{"applied": "11", "ignored": "11", "refused": "21", "noted": "21"} {
+		exec(t, pool, `INSERT INTO inbox (id, type, outcome, at) VALUES ('old-`+outcome+`', 't', '`+outcome+`', now() - interval '`+hours+` hours'), ('new-`+outcome+`', 't', '`+outcome+`', now() - interval '9 hours')`)
+	}
+	exec(t, pool, `INSERT INTO inbox (id, type, outcome, at) VALUES ('case', 't', 'refused', now() - interval '11 hours')`)
+	exec(t, pool, `INSERT INTO outbox (id, topic, key, payload, created_at) VALUES (gen_random_uuid(), 't', 'k', '{}', now() - interval '11 hours'), (gen_random_uuid(), 't', 'k', '{}', now())`)
+	exec(t, pool, `INSERT INTO payments (id, booking, attempt, account, event, amount, currency, client_secret, status, created_at, updated_at)
+		SELECT gen_random_uuid(), gen_random_uuid(), 1, 'a', gen_random_uuid(), 1, 'EUR', 'pi_secret', 'pending', now() - h * interval '1 hour', now() - h * interval '1 hour' FROM unnest(ARRAY[9, 11]) h`)
+	retention.Janitor{Pool: pool, Rules: cfg.Payment()}.Apply(t.Context(), time.Now())
+	assert.Equal(t, 5, count(t, pool, `SELECT count(*) FROM inbox WHERE id LIKE 'new-%' OR id = 'case'`))
+	assert.Zero(t, count(t, pool, `SELECT count(*) FROM inbox WHERE id LIKE 'old-%'`))
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM outbox`))
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM payments WHERE client_secret <> ''`))
+	assert.Equal(t, 2, count(t, pool, `SELECT count(*) FROM payments`))
+}
+
+func TestBooking(t *testing.T) {
+	pool := database(t, booking.Migrations())
+	exec(t, pool, `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, client_secret, expires_at, created_at, updated_at)
+		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', 'm', 'awaiting_payment', 2, 1, 'EUR', '[]', '{}', 'pi_secret', now(), now(), now() - h * interval '1 hour' FROM unnest(ARRAY[9, 11]) h`)
+	exec(t, pool, `INSERT INTO hold_deadlines (hold_id, due) SELECT gen_random_uuid(), now() - h * interval '1 hour' FROM unnest(ARRAY[9, 11]) h`)
+	exec(t, pool, `INSERT INTO troubles (booking_id, version, code, tries, since, next_try) SELECT id, row_number() OVER (ORDER BY updated_at), 'x', 1, now(), now() - interval '1 hour' FROM bookings`)
+	retention.Janitor{Pool: pool, Rules: cfg.Booking()}.Apply(t.Context(), time.Now())
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM bookings WHERE client_secret <> ''`))
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM hold_deadlines`))
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM troubles`), "that of a booking that moved goes")
+}
