@@ -44,7 +44,7 @@ var who = map[string]access{
 	"createHold": signedIn, "getHold": signedIn, "changeHold": signedIn, "releaseHold": signedIn,
 	"createBooking": signedIn, "getBooking": signedIn, "streamBooking": signedIn, "cancelBooking": signedIn, "refundBooking": signedIn,
 	"listMyBookings": signedIn, "getTicketPdf": signedIn, "getTicketCalendar": signedIn,
-	"listBookings": admin, "getSales": merchant,
+	"listBookings": admin, "listSetAsideBookings": admin, "retryBooking": admin, "getSales": merchant,
 
 	"listEvents": anyone, "getEvent": anyone, "getEventPlan": anyone, "getSeatingPlan": anyone,
 	"createEvent": merchant, "importEvents": merchant, "updateEvent": merchant, "publishEvent": merchant, "cancelEvent": merchant,
@@ -54,7 +54,7 @@ var who = map[string]access{
 	"listNotifications": signedIn, "markNotificationsRead": signedIn, "streamNotifications": signedIn,
 
 	"receiveWebhook": anyone, "getPaymentProvider": anyone,
-	"getReconciliation": admin, "runReconciliation": admin,
+	"getReconciliation": admin, "runReconciliation": admin, "listOwingRefunds": admin, "retryRefund": admin, "resolveRefund": admin,
 
 	"searchEvents": anyone, "suggest": anyone,
 

@@ -512,7 +512,7 @@ func TestReconciliationIsPaged(t *testing.T) {
 	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM bookings WHERE created_at < $1`, to).Scan(&want))
 	assert.Equal(t, want, len(seen))
 	assert.GreaterOrEqual(t, pages, 49)
-	lines, err := s.Pool.Query(t.Context(), `EXPLAIN SELECT id FROM bookings b WHERE (b.updated_at, b.id) > ($1, $2) AND b.created_at < $3 ORDER BY b.updated_at, b.id LIMIT 2000`, after.At, after.ID, to)
+	lines, err := s.Pool.Query(t.Context(), `EXPLAIN SELECT id FROM bookings b WHERE (b.updated_at, b.id) > ($1, $2) AND b.created_at < $3 ORDER BY b.updated_at, b.id LIMIT 2000`, from, uuid.Nil, to)
 	require.NoError(t, err)
 	plan, err := pgx.CollectRows(lines, pgx.RowTo[string])
 	require.NoError(t, err)

@@ -195,7 +195,7 @@ func (s Server) ResolveRefund(w http.ResponseWriter, r *http.Request, id RefundI
 		return
 	}
 	var body ResolveRefundJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+	if err := httpapi.Decode(r, &body); err != nil {
 		httpapi.BadRequest(w, r, err)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/client"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
@@ -163,22 +165,52 @@ func (s Stripe) RefundsOf(ctx context.Context, id string) ([]payment.ProviderRef
 	return s.refunds(ctx, &stripe.RefundListParams{PaymentIntent: stripe.String(id)})
 }
 
+// listers is how many parts of a period are listed at the same time. The provider lists a hundred at a
+// time, each page after the one before: a hundred thousand take minutes one by one.
+const listers = 8
+
+// inParts lists a period part by part, side by side.
+func inParts[T any](ctx context.Context, from, to time.Time, list func(ctx context.Context, created *stripe.RangeQueryParams) ([]T, error)) ([]T, error) {
+	first, last := from.Unix(), to.Unix()
+	size := max((last-first)/listers+1, 60)
+	var parts [listers][]T
+	group, ctx := errgroup.WithContext(ctx)
+	for i := range parts {
+		start := first + int64(i)*size
+		if start > last {
+			break
+		}
+		group.Go(func() (err error) {
+			parts[i], err = list(ctx, &stripe.RangeQueryParams{GreaterThanOrEqual: start, LesserThanOrEqual: min(start+size-1, last)})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(parts[:]...), nil
+}
+
 // Intents implements payment.Statement.
 func (s Stripe) Intents(ctx context.Context, from, to time.Time) ([]payment.Intent, error) {
-	params := &stripe.PaymentIntentListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: from.Unix(), LesserThanOrEqual: to.Unix()}}
-	params.Context, params.Limit = ctx, stripe.Int64(pageSize)
-	params.AddExpand("data." + settlementPath)
-	var all []payment.Intent
-	list := s.api.PaymentIntents.List(params)
-	for list.Next() {
-		all = append(all, intent(list.PaymentIntent()))
-	}
-	return all, translate(list.Err())
+	return inParts(ctx, from, to, func(ctx context.Context, created *stripe.RangeQueryParams) ([]payment.Intent, error) {
+		params := &stripe.PaymentIntentListParams{CreatedRange: created}
+		params.Context, params.Limit = ctx, stripe.Int64(pageSize)
+		params.AddExpand("data." + settlementPath)
+		var all []payment.Intent
+		list := s.api.PaymentIntents.List(params)
+		for list.Next() {
+			all = append(all, intent(list.PaymentIntent()))
+		}
+		return all, translate(list.Err())
+	})
 }
 
 // Refunds implements payment.Statement.
 func (s Stripe) Refunds(ctx context.Context, from, to time.Time) ([]payment.ProviderRefund, error) {
-	return s.refunds(ctx, &stripe.RefundListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: from.Unix(), LesserThanOrEqual: to.Unix()}})
+	return inParts(ctx, from, to, func(ctx context.Context, created *stripe.RangeQueryParams) ([]payment.ProviderRefund, error) {
+		return s.refunds(ctx, &stripe.RefundListParams{CreatedRange: created})
+	})
 }
 
 func (s Stripe) refunds(ctx context.Context, params *stripe.RefundListParams) ([]payment.ProviderRefund, error) {
