@@ -423,7 +423,7 @@ func TestRefundThatComesBackIsMadeAgain(t *testing.T) {
 	r = b.refundIs(id, payment.RefundSucceeded)
 	require.Equal(t, 2, r.Attempt)
 	require.Equal(t, []string{"authorized", "refunded", "refund_delayed", "refunded"}, b.notices(p))
-	require.EqualValues(t, 1500, b.line("/_sim/ledger?booking=" + p.Booking.String())["refunded"])
+	require.EqualValues(t, 1500, b.line("/ledger?booking=" + p.Booking.String())["refunded"])
 	b.balanced()
 	require.Empty(t, kinds(b.reconcile(), payment.Stuck), "the attempt that failed is old news")
 }
