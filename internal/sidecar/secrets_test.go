@@ -49,8 +49,8 @@ func TestSecretsAreWaitedForAndNotForEver(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	port := listener.Addr().(*net.TCPAddr).Port
-	listener.Close()                                                                                                                                     // nobody answers there
-	client, err := sidecar.New(sidecar.Config{Host: "127.0.0.1", GRPCPort: uint16(port), APIToken: "a", AppToken: "b", Timeout: 100 * time.Millisecond}) //nolint:gosec // a port
+	listener.Close()                                                                                                    // nobody answers there
+	client, err := sidecar.New(sidecar.Config{Host: "127.0.0.1", GRPCPort: uint16(port), APIToken: "a", AppToken: "b"}) //nolint:gosec // a port
 	require.NoError(t, err)
 	defer client.Close()
 	var cfg struct {
