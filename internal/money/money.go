@@ -1,10 +1,12 @@
-// Package money is an amount in minor units of one currency. There is no float anywhere.
+// Package money is an amount in minor units of one ISO 4217 currency. Amounts are integers everywhere:
+// in code, in stores, on the wire and in what merchants type.
 package money
 
 import (
+	_ "embed"
 	"fmt"
-
-	"golang.org/x/text/currency"
+	"strconv"
+	"strings"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
@@ -15,17 +17,44 @@ type Money struct {
 	Currency string `json:"currency"` // ISO 4217, upper case
 }
 
-// maxAmount keeps sums of many prices far from overflow: Stripe takes eight digits at most.
+// maxAmount keeps sums of many prices far from overflow, and is what the payment provider takes in every
+// currency: eight digits (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 const maxAmount = 99_999_999
 
-// New returns an amount after checking it: non-negative, at most what the payment provider
-// takes (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts), a known currency.
+//go:embed iso4217.tsv
+var iso4217 string
+
+// digits gives the number of minor digits by currency.
+var digits = func() map[string]int {
+	table := map[string]int{}
+	for line := range strings.Lines(iso4217) {
+		fields := strings.Split(line, "\t")
+		if strings.HasPrefix(line, "#") || len(fields) != 4 {
+			continue
+		}
+		n, err := strconv.Atoi(fields[2])
+		if err != nil {
+			panic("iso4217.tsv: " + line) // a defect of the table, found by the first test
+		}
+		table[fields[0]] = n
+	}
+	return table
+}()
+
+// Digits gives the number of digits of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD. These are
+// ISO 4217's, which differ from CLDR's: a display table leaves out decimals that people do not use (HUF, COP,
+// RSD), and the amounts of a payment need them. ok is false for a code that is no currency in circulation.
+func Digits(currency string) (n int, ok bool) {
+	n, ok = digits[currency]
+	return n, ok
+}
+
+// New returns an amount after checking it: non-negative, at most eight digits, a currency of ISO 4217.
 func New(amount int64, code string) (Money, error) {
 	if amount < 0 || amount > maxAmount {
 		return Money{}, fault.New(fault.Invalid, "invalid_amount", fmt.Sprintf("An amount must lie between 0 and %d minor units.", maxAmount))
 	}
-	unit, err := currency.ParseISO(code)
-	if err != nil || unit.String() != code {
+	if _, ok := Digits(code); !ok {
 		return Money{}, fault.New(fault.Invalid, "invalid_currency", "A currency is an ISO 4217 code in capitals.")
 	}
 	return Money{Amount: amount, Currency: code}, nil
@@ -42,25 +71,32 @@ func (m Money) Plus(n Money) (Money, error) {
 	return Money{Amount: m.Amount + n.Amount, Currency: m.Currency}, nil
 }
 
-// Digits gives the number of minor digits of the currency: 2 for EUR, 0 for JPY.
+// Digits gives the number of minor digits of the amount's currency; 2 where it is not known.
 func (m Money) Digits() int {
-	unit, err := currency.ParseISO(m.Currency)
-	if err != nil {
-		return 2
+	if n, ok := Digits(m.Currency); ok {
+		return n
 	}
-	scale, _ := currency.Standard.Rounding(unit)
-	return scale
+	return 2
 }
 
 // String writes the amount for logs and plain texts: "45.00 EUR".
 func (m Money) String() string {
-	d := m.Digits()
-	if d == 0 {
-		return fmt.Sprintf("%d %s", m.Amount, m.Currency)
+	return Decimal(m.Amount, m.Digits()) + " " + m.Currency
+}
+
+// Decimal writes an amount of minor units as a decimal number with the given number of digits after the
+// point: 4500 with 2 is "45.00".
+func Decimal(amount int64, digits int) string {
+	sign, n := "", uint64(amount)
+	if amount < 0 {
+		sign, n = "-", -n
 	}
-	pow := int64(1)
-	for range d {
+	pow := uint64(1)
+	for range digits {
 		pow *= 10
 	}
-	return fmt.Sprintf("%d.%0*d %s", m.Amount/pow, d, m.Amount%pow, m.Currency)
+	if digits == 0 {
+		return fmt.Sprintf("%s%d", sign, n)
+	}
+	return fmt.Sprintf("%s%d.%0*d", sign, n/pow, digits, n%pow)
 }

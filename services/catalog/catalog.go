@@ -159,6 +159,9 @@ func (e Event) checkTicketTypes() error {
 		if _, err := money.New(t.Price.Amount, t.Price.Currency); err != nil {
 			return err
 		}
+		if err := money.Chargeable(t.Price); err != nil {
+			return err
+		}
 		if t.Price.Currency != e.TicketTypes[0].Price.Currency {
 			return fault.New(fault.Invalid, "currency_mismatch", "All tickets of an event are sold in one currency.")
 		}

@@ -71,6 +71,9 @@ func (t Till) Intend(ctx context.Context, o Order) (Payment, error) {
 	if _, err := money.New(o.Amount.Amount, o.Amount.Currency); err != nil {
 		return Payment{}, err
 	}
+	if err := money.Chargeable(o.Amount); err != nil {
+		return Payment{}, err
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Payment{}, err

@@ -51,8 +51,8 @@ func (q Query) words() string {
 		}
 		return fmt.Sprint(*n)
 	}
-	return fmt.Sprintf("%q %q %q %q %d %d %v %v %q %q %q %t %q", q.Text, q.Categories, q.Cities, q.Topics, q.From.Unix(), q.To.Unix(),
-		near, q.Radius, number(q.MinPrice), number(q.MaxPrice), q.Currency, q.Available, q.Sort)
+	return fmt.Sprintf("%q %q %q %q %d %d %q %q %v %v %q %q %q %t %q", q.Text, q.Categories, q.Cities, q.Topics, q.From.Unix(), q.To.Unix(),
+		q.FromDay, q.ToDay, near, q.Radius, number(q.MinPrice), number(q.MaxPrice), q.Currency, q.Available, q.Sort)
 }
 
 // Place reads the question's cursor; the zero cursor is the start.

@@ -44,6 +44,51 @@ func values(buckets []search.Bucket) map[string]int64 {
 	return all
 }
 
+// TestDaysAreOfThePlace: a day in a filter is a day where the event is, so that tonight in Los Angeles is
+// under today there, and a month's number is what its filter finds.
+func TestDaysAreOfThePlace(t *testing.T) {
+	w := newWorld(t)
+	at := func(zone, local string) time.Time {
+		z, err := time.LoadLocation(zone)
+		require.NoError(t, err)
+		start, err := time.ParseInLocation("2006-01-02 15:04", local, z)
+		require.NoError(t, err)
+		return start
+	}
+	for name, e := range map[string]struct{ zone, local string }{
+		"Los Angeles": {"America/Los_Angeles", "2027-04-30 20:00"}, // 1 May in UTC
+		"Honolulu":    {"Pacific/Honolulu", "2027-05-01 21:00"},    // 2 May in UTC
+		"Berlin":      {"Europe/Berlin", "2027-05-01 00:00"},       // 30 April in UTC
+		"Auckland":    {"Pacific/Auckland", "2027-05-01 09:00"},    // 30 April in UTC
+		"Kiritimati":  {"Pacific/Kiritimati", "2027-05-31 23:59"},  // ten in the morning in UTC
+		"Pago Pago":   {"Pacific/Pago_Pago", "2027-05-31 23:59"},   // 1 June in UTC
+	} {
+		w.add(t, event{name: name, zone: e.zone, at: at(e.zone, e.local)})
+	}
+	w.check(t)
+	for engine, e := range map[string]search.Engine{"index": w.index, "database": w.database} {
+		for days, want := range map[[2]string][]string{
+			{"2027-04-30", "2027-04-30"}: {"Los Angeles"},
+			{"2027-05-01", "2027-05-01"}: {"Honolulu", "Berlin", "Auckland"},
+			{"2027-05-01", "2027-05-31"}: {"Honolulu", "Berlin", "Auckland", "Kiritimati", "Pago Pago"},
+			{"2027-05-31", ""}:           {"Kiritimati", "Pago Pago"},
+			{"", "2027-04-30"}:           {"Los Angeles"},
+		} {
+			t.Run(fmt.Sprintf("%s/%v", engine, days), func(t *testing.T) {
+				require.ElementsMatch(t, want, names(ask(t, e, search.Query{FromDay: days[0], ToDay: days[1]})))
+			})
+		}
+		t.Run(engine+"/months", func(t *testing.T) {
+			for month, count := range values(ask(t, e, search.Query{}).Facets.Months) {
+				first, err := time.Parse("2006-01", month)
+				require.NoError(t, err)
+				page := ask(t, e, search.Query{FromDay: first.Format(time.DateOnly), ToDay: first.AddDate(0, 1, -1).Format(time.DateOnly)})
+				require.Equal(t, count, page.Total, month)
+			}
+		})
+	}
+}
+
 // TestEngines holds index and database to the same contract.
 func TestEngines(t *testing.T) {
 	w := newWorld(t)

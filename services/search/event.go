@@ -116,6 +116,9 @@ func (e Event) Start() time.Time {
 	return e.StartsAt.In(zone)
 }
 
+// Day is the calendar day of its start at its place, as 2027-05-01.
+func (e Event) Day() string { return e.Start().Format(time.DateOnly) }
+
 // Month is the month of its start, as people there would say.
 func (e Event) Month() string { return e.Start().Format("2006-01") }
 

@@ -46,6 +46,8 @@ type Query struct {
 	Cities     []string
 	Topics     []string
 	From, To   time.Time // start of the event
+	FromDay    string    // first day of the start at the event's place, as 2027-05-01
+	ToDay      string    // last such day
 	Near       *Point
 	Radius     float64 // kilometres
 	MinPrice   *int64  // minor units of Currency
@@ -74,7 +76,8 @@ func (q Query) Check() (Query, error) {
 		return q, ErrNearRequired
 	case (q.MinPrice != nil || q.MaxPrice != nil) && q.Currency == "":
 		return q, ErrCurrency
-	case q.MinPrice != nil && q.MaxPrice != nil && *q.MaxPrice < *q.MinPrice, !q.From.IsZero() && !q.To.IsZero() && q.To.Before(q.From):
+	case q.MinPrice != nil && q.MaxPrice != nil && *q.MaxPrice < *q.MinPrice, !q.From.IsZero() && !q.To.IsZero() && q.To.Before(q.From),
+		q.FromDay != "" && q.ToDay != "" && q.ToDay < q.FromDay:
 		return q, ErrRange
 	}
 	return q, nil

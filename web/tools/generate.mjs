@@ -1,5 +1,5 @@
 // Types of every service's API, from the OpenAPI file that its server is generated from too.
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import path from 'node:path'
 import openapi, { astToString } from 'openapi-typescript'
@@ -15,3 +15,19 @@ for (const name of names) {
   const text = `// Generated from services/${name}/rest/openapi.yaml; do not edit.\n${astToString(await openapi(source, { defaultNonNullable: false }))}`
   writeFileSync(path.join(web, 'src', 'api', `${name}.gen.ts`), await prettier.format(text, options))
 }
+
+// How many digits a currency's minor unit has, where it is not two: the table that the services use.
+const digits = readFileSync(path.join(web, '..', 'internal', 'money', 'iso4217.tsv'), 'utf8')
+  .split('\n')
+  .filter((line) => line && !line.startsWith('#'))
+  .map((line) => line.split('\t'))
+  .filter(([, , digits]) => digits !== '2')
+  .map(([code, , digits]) => `  ${code}: ${digits},`)
+  .join('\n')
+writeFileSync(
+  path.join(web, 'src', 'i18n', 'currencies.gen.ts'),
+  await prettier.format(
+    `// Generated from internal/money/iso4217.tsv; do not edit.\nexport const minorDigitsByCurrency: Readonly<Record<string, number>> = {\n${digits}\n}\n`,
+    options,
+  ),
+)

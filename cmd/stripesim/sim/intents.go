@@ -9,7 +9,12 @@ import (
 var minimum = map[string]int64{
 	"usd": 50, "eur": 50, "gbp": 30, "chf": 50, "cad": 50, "aud": 50, "nzd": 50, "sgd": 50, "brl": 50, "inr": 50, "jpy": 50, "sek": 300,
 	"nok": 300, "dkk": 250, "pln": 200, "czk": 1500, "huf": 17500, "ron": 200, "mxn": 1000, "hkd": 400, "thb": 1000, "aed": 200, "vnd": 10000, "krw": 500,
+	"bgn": 100, "myr": 200,
 }
+
+// divisor is what an amount has to be a multiple of: three-decimal currencies end in 0, and those that have lost their
+// decimals are still counted with two (https://docs.stripe.com/currencies#special-cases).
+var divisor = map[string]int64{"bhd": 10, "jod": 10, "kwd": 10, "omr": 10, "tnd": 10, "isk": 100, "ugx": 100}
 
 const maxAmount = 99_999_999
 
@@ -19,6 +24,8 @@ func checkAmount(amount int64, currency, param string) *refusal {
 		return malformed("parameter_invalid_integer", param, "This value must be greater than or equal to 1.")
 	case amount < least:
 		return malformed("amount_too_small", param, "Amount must be at least %d %s, in its smallest unit", least, currency)
+	case divisor[currency] != 0 && amount%divisor[currency] != 0:
+		return malformed("parameter_invalid_integer", param, "Amount in %s must be evenly divisible by %d", currency, divisor[currency])
 	case amount > maxAmount:
 		return malformed("amount_too_large", param, "Amount must be no more than %d %s, in its smallest unit", int64(maxAmount), currency)
 	}

@@ -84,9 +84,13 @@ const settlementPath = "latest_charge.balance_transaction"
 func (s Stripe) CreateIntent(ctx context.Context, p payment.Payment) (payment.Intent, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	charge, exact := money.ToProvider(p.Amount)
+	if !exact {
+		return payment.Intent{}, money.ErrNotChargeable
+	}
 	params := &stripe.PaymentIntentParams{
 		Params:        stripe.Params{Context: ctx},
-		Amount:        stripe.Int64(p.Amount.Amount),
+		Amount:        stripe.Int64(charge),
 		Currency:      stripe.String(strings.ToLower(p.Amount.Currency)),
 		CaptureMethod: stripe.String(string(stripe.PaymentIntentCaptureMethodManual)),
 		// Cards only: other ways to pay cannot be authorised now and taken later.
@@ -129,8 +133,12 @@ func (s Stripe) CancelIntent(ctx context.Context, id string) (payment.Intent, er
 func (s Stripe) CreateRefund(ctx context.Context, p payment.Payment, r payment.Refund) (payment.ProviderRefund, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	back, exact := money.ToProvider(money.Money{Amount: r.Amount, Currency: p.Amount.Currency})
+	if !exact {
+		return payment.ProviderRefund{}, money.ErrNotChargeable
+	}
 	params := &stripe.RefundParams{
-		Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(p.Intent), Amount: stripe.Int64(r.Amount),
+		Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(p.Intent), Amount: stripe.Int64(back),
 		Reason: stripe.String(string(stripe.RefundReasonRequestedByCustomer)),
 	}
 	params.AddMetadata(metaRefund, r.ID.String())
@@ -234,7 +242,7 @@ func intent(in *stripe.PaymentIntent) payment.Intent {
 		return payment.Intent{}
 	}
 	out := payment.Intent{
-		ID: in.ID, ClientSecret: in.ClientSecret, Status: payment.IntentOpen, Amount: amount(in.Amount, in.Currency), Captured: in.AmountReceived,
+		ID: in.ID, ClientSecret: in.ClientSecret, Status: payment.IntentOpen, Amount: amount(in.Amount, in.Currency), Captured: amount(in.AmountReceived, in.Currency).Amount,
 		Reason: string(in.CancellationReason), Live: in.Livemode, CreatedAt: time.Unix(in.Created, 0),
 		Payment: id(in.Metadata[metaPayment]), Booking: id(in.Metadata[metaBooking]), Account: in.Metadata[metaAccount],
 	}
@@ -249,7 +257,7 @@ func intent(in *stripe.PaymentIntent) payment.Intent {
 	}
 	if c := in.LatestCharge; c != nil {
 		if out.Status == payment.IntentCaptured {
-			out.Refunded = c.AmountRefunded
+			out.Refunded = amount(c.AmountRefunded, in.Currency).Amount
 		}
 		out.Disputed = c.Disputed
 		out.Settlement = settlement(in, c.BalanceTransaction)
@@ -264,9 +272,11 @@ func settlement(in *stripe.PaymentIntent, t *stripe.BalanceTransaction) *payment
 	case t == nil || t.Amount == 0:
 		return nil
 	case t.Currency != in.Currency:
-		return &payment.Settlement{Transaction: t.ID, Amount: in.AmountReceived}
+		return &payment.Settlement{Transaction: t.ID, Amount: amount(in.AmountReceived, in.Currency).Amount}
 	}
-	return &payment.Settlement{Transaction: t.ID, Amount: t.Amount, Fee: t.Fee}
+	// A fee of a fraction of the smallest unit, which only the krona's old minor unit can express, is cut off.
+	fee, _ := money.FromProvider(t.Fee, strings.ToUpper(string(t.Currency)))
+	return &payment.Settlement{Transaction: t.ID, Amount: amount(t.Amount, t.Currency).Amount, Fee: fee.Amount}
 }
 
 func refund(r *stripe.Refund) payment.ProviderRefund {
@@ -296,8 +306,14 @@ func refund(r *stripe.Refund) payment.ProviderRefund {
 	return out
 }
 
-func amount(minor int64, currency stripe.Currency) money.Money {
-	return money.Money{Amount: minor, Currency: strings.ToUpper(string(currency))}
+// amount reads an amount that the provider tells in its own minor unit. One that the currency cannot express
+// stays as it came, so that it equals nothing of ours and is reported.
+func amount(told int64, currency stripe.Currency) money.Money {
+	code := strings.ToUpper(string(currency))
+	if m, exact := money.FromProvider(told, code); exact {
+		return m
+	}
+	return money.Money{Amount: told, Currency: code}
 }
 
 func id(raw string) uuid.UUID {

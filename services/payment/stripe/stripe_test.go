@@ -87,6 +87,23 @@ func TestAdapter(t *testing.T) {
 	yen, err = s.CancelIntent(t.Context(), yen.ID)
 	require.NoError(t, err)
 	require.Equal(t, payment.IntentCanceled, yen.Status)
+	// The provider counts the krona and the shilling with two decimals, the ariary with none, and takes no odd fils.
+	for currency, amount := range map[string]int64{"ISK": 5000, "UGX": 5000, "MGA": 500_000, "KWD": 12_500} {
+		p := fresh(amount, currency)
+		in, err := s.CreateIntent(t.Context(), p)
+		require.NoError(t, err, currency)
+		require.Equal(t, p.Amount, in.Amount)
+		confirm(in, "pm_card_visa")
+		in, err = s.CaptureIntent(t.Context(), in.ID)
+		require.NoError(t, err, currency)
+		require.Equal(t, amount, in.Captured, currency)
+		p.Intent = in.ID
+		back, err := s.CreateRefund(t.Context(), p, payment.Refund{ID: uuid.New(), Amount: amount / 5})
+		require.NoError(t, err, currency)
+		require.Equal(t, money.Money{Amount: amount / 5, Currency: currency}, back.Amount)
+	}
+	_, err = s.CreateIntent(t.Context(), fresh(12_505, "KWD"))
+	require.Equal(t, "amount_not_chargeable", fault.CodeOf(err))
 	_, err = s.CreateIntent(t.Context(), fresh(1, "EUR"))
 	require.Equal(t, "amount_too_small", fault.CodeOf(err))
 	_, err = s.Intent(t.Context(), "pi_none")
@@ -94,12 +111,12 @@ func TestAdapter(t *testing.T) {
 
 	listed, err := s.Intents(t.Context(), began, time.Now())
 	require.NoError(t, err)
-	require.Len(t, listed, 2)
-	require.NotNil(t, listed[1].Settlement, "oldest last, and with its settlement")
+	require.Len(t, listed, 6)
+	require.NotNil(t, listed[5].Settlement, "oldest last, and with its settlement")
 	returned, err := s.Refunds(t.Context(), began, time.Now())
 	require.NoError(t, err)
-	require.Len(t, returned, 1)
-	require.Equal(t, in.ID, returned[0].Intent)
+	require.Len(t, returned, 5)
+	require.Equal(t, in.ID, returned[4].Intent)
 
 	wrong := stripe.New(stripe.Config{SecretKey: "sk_test_wrong", APIBase: sim.API, Timeout: 10 * time.Second})
 	_, err = wrong.Intent(t.Context(), in.ID)

@@ -55,7 +55,7 @@ func Verify(body []byte, signature, secret string) (payment.Message, error) {
 		o.Metadata = nil
 	}
 	if o.Amount != nil && m.Intent != "" {
-		claimed := money.Money{Amount: *o.Amount, Currency: amount(0, o.Currency).Currency}
+		claimed := amount(*o.Amount, o.Currency)
 		m.Amount = &claimed
 	}
 	m.Payment, m.Booking, m.Buyer = id(o.Metadata[metaPayment]), id(o.Metadata[metaBooking]), o.Metadata[metaAccount]

@@ -87,15 +87,24 @@ func facetFilters(q search.Query) map[string][]m {
 		}
 		filters["city"] = []m{{"terms": m{"cityKey": keys}}}
 	}
-	when := m{}
+	when, days := m{}, m{}
 	if !q.From.IsZero() {
 		when["gte"] = q.From.UTC().Format(time.RFC3339)
 	}
 	if !q.To.IsZero() {
 		when["lte"] = q.To.UTC().Format(time.RFC3339)
 	}
+	if q.FromDay != "" {
+		days["gte"] = q.FromDay
+	}
+	if q.ToDay != "" {
+		days["lte"] = q.ToDay
+	}
 	if len(when) > 0 {
-		filters["month"] = []m{{"range": m{"startsAt": when}}}
+		filters["month"] = append(filters["month"], m{"range": m{"startsAt": when}})
+	}
+	if len(days) > 0 {
+		filters["month"] = append(filters["month"], m{"range": m{"day": days}})
 	}
 	price := m{}
 	if q.MinPrice != nil {

@@ -19,6 +19,7 @@ import (
 type document struct {
 	search.Event
 	Summary    string   `json:"summary"`
+	Day        string   `json:"day"`
 	Month      string   `json:"month"`
 	CityKey    string   `json:"cityKey,omitempty"`
 	Prices     []int64  `json:"prices,omitempty"`
@@ -41,7 +42,7 @@ const summaryLength = 300 // characters
 
 func documentOf(e search.Event) document {
 	d := document{
-		Event: e, Summary: e.Description, Month: e.Month(), CityKey: search.Fold(e.Venue.City),
+		Event: e, Summary: e.Description, Day: e.Day(), Month: e.Month(), CityKey: search.Fold(e.Venue.City),
 		Open: e.Availability.Available > 0, Popularity: e.Popularity(), Words: e.Words(),
 		Checksum: search.Checksum(e.ID, e.Versions),
 	}

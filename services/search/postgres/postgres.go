@@ -118,6 +118,12 @@ func (s *statement) facetFilters(q search.Query) map[string]string {
 	if !q.To.IsZero() {
 		when = append(when, "starts_at <= "+s.arg(q.To))
 	}
+	if q.FromDay != "" {
+		when = append(when, "day >= "+s.arg(q.FromDay))
+	}
+	if q.ToDay != "" {
+		when = append(when, "day <= "+s.arg(q.ToDay))
+	}
 	if len(when) > 0 {
 		filters["month"] = strings.Join(when, " AND ")
 	}
@@ -185,6 +191,7 @@ func (s *statement) base(q search.Query, how search.Match) string {
 	return `
 	base AS MATERIALIZED (
 		SELECT e.id, e.category, v.city, e.starts_at, to_char(e.starts_at AT TIME ZONE e.time_zone, 'YYYY-MM') AS month,
+			to_char(e.starts_at AT TIME ZONE e.time_zone, 'YYYY-MM-DD') AS day,
 			p.amounts, p.lowest, p.highest, p.currency, p.capacity, ` + score + ` AS score, ` + distance + ` AS distance
 		FROM events e JOIN venues v ON v.id = e.venue JOIN event_texts t ON t.event = e.id LEFT JOIN availability a ON a.event = e.id
 		LEFT JOIN LATERAL (SELECT array_agg(amount) AS amounts, min(amount) AS lowest, max(amount) AS highest, min(currency) AS currency, sum(capacity) AS capacity

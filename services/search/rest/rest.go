@@ -104,12 +104,12 @@ func question(p SearchEventsParams, now time.Time) (search.Query, error) {
 	}
 	var err error
 	if p.From != nil {
-		if q.From, err = moment(*p.From, 0); err != nil {
+		if q.FromDay, q.From, err = dayOrTime(*p.From); err != nil {
 			return q, err
 		}
 	}
 	if p.To != nil {
-		if q.To, err = moment(*p.To, 24*time.Hour-time.Millisecond); err != nil {
+		if q.ToDay, q.To, err = dayOrTime(*p.To); err != nil {
 			return q, err
 		}
 	}
@@ -126,17 +126,16 @@ var (
 	errPlace = fault.New(fault.Invalid, "invalid_place", "A place is lat,lon in degrees.")
 )
 
-// moment reads a date, to which day is added, or a time.
-func moment(s string, day time.Duration) (time.Time, error) {
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t.Add(day), nil
+// dayOrTime reads a date, which is a day at the event's place, or a time.
+func dayOrTime(s string) (day string, at time.Time, err error) {
+	if _, err := time.Parse(time.DateOnly, s); err == nil {
+		return s, at, nil
 	}
 	// A plus sign that was not escaped in the query arrives as a space.
-	t, err := time.Parse(time.RFC3339, strings.Replace(strings.ToUpper(s), " ", "+", 1))
-	if err != nil {
-		return t, errTime.Because(err)
+	if at, err = time.Parse(time.RFC3339, strings.Replace(strings.ToUpper(s), " ", "+", 1)); err != nil {
+		return "", at, errTime.Because(err)
 	}
-	return t, nil
+	return "", at, nil
 }
 
 func place(s string) (*search.Point, error) {

@@ -204,9 +204,9 @@ export interface operations {
         city?: string[]
         /** @description Any of these */
         topic?: string[]
-        /** @description Starts at or after: a date (its first moment in UTC) or a time */
+        /** @description Starts at or after: a date, which is a day at the event's place, or a time */
         from?: string
-        /** @description Starts at or before: a date (its last moment in UTC) or a time */
+        /** @description Starts at or before: a date, which is a day at the event's place, or a time */
         to?: string
         /** @description lat,lon: nearer events rank higher */
         near?: string

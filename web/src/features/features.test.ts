@@ -4,7 +4,7 @@ import { reduce, type Cart } from './cart/cart'
 import { addBlock, countSeats, emptyPlan, frame, moveZone } from './merchant/plan'
 import { fromLocal, toLocal } from './merchant/zone'
 import { advance, range, type Place } from './queue/line'
-import { month, weekend } from './search/dates'
+import { month, today, weekend } from './search/dates'
 import { fit, zoomAt } from './seatmap/camera'
 import { buildHouse, orphans, type State, unitIds } from './seatmap/house'
 import { SeatStore } from './seatmap/store'
@@ -200,6 +200,9 @@ describe('times and dates', () => {
   ])('%s in %s', (local, zone, utc) => {
     expect(fromLocal(local, zone)).toBe(utc)
     expect(toLocal(utc, zone)).toBe(local)
+  })
+  it('sends the day where the buyer is', () => {
+    expect(today(new Date(2026, 10, 24, 18))).toEqual({ from: '2026-11-24', to: '2026-11-24' })
   })
   it('knows the weekend and the month', () => {
     expect(weekend(new Date(2026, 10, 24))).toEqual({ from: '2026-11-27', to: '2026-11-29' })

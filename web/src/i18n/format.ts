@@ -1,4 +1,5 @@
 import type { Money } from '../api/client'
+import { minorDigitsByCurrency } from './currencies.gen'
 import { currentLocale } from './locale'
 
 const cache = new Map<string, Intl.DateTimeFormat | Intl.NumberFormat>()
@@ -20,23 +21,50 @@ function date(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   })
 }
 
-/** How many minor units make one; 0 for yen and dong. */
-export function minorDigits(currency: string): number {
-  return cached(
-    `digits${currency}`,
-    () => new Intl.NumberFormat('en', { style: 'currency', currency }),
-  ).resolvedOptions().maximumFractionDigits!
-}
+/**
+ * How many digits a currency's minor unit has: 0 for yen, 2 for forint, 3 for dinar. ISO 4217 says so, not
+ * the browser: its table is for display and leaves out decimals that nobody uses.
+ */
+export const minorDigits = (currency: string): number => minorDigitsByCurrency[currency] ?? 2
 
+/** An amount of minor units as people read it; without decimals where they are all 0. */
 export function money({ amount, currency }: Money): string {
   const digits = minorDigits(currency)
   const value = amount / 10 ** digits
-  const whole = Number.isInteger(value)
+  const shown = Number.isInteger(value) ? 0 : digits
   const locale = currentLocale()
   return cached(
-    `${locale}${currency}${whole}`,
-    () => new Intl.NumberFormat(locale, { style: 'currency', currency, minimumFractionDigits: whole ? 0 : digits }),
+    `${locale}${currency}${shown}`,
+    () =>
+      new Intl.NumberFormat(locale, {
+        style: 'currency',
+        currency,
+        minimumFractionDigits: shown,
+        maximumFractionDigits: shown,
+      }),
   ).format(value)
+}
+
+/** Minor units as the plain decimal that a form field holds: 4550 EUR is "45.50", 4500 EUR "45". */
+export function toDecimal(amount: number, currency: string): string {
+  const digits = minorDigits(currency)
+  const text = String(Math.abs(amount)).padStart(digits + 1, '0')
+  const whole = text.slice(0, text.length - digits)
+  const part = text.slice(text.length - digits)
+  return `${amount < 0 ? '-' : ''}${whole}${Number(part) ? `.${part}` : ''}`
+}
+
+/**
+ * What somebody typed as a price, in minor units: "45.5" EUR is 4550. Undefined where it is no number, is negative, or
+ * has more decimals than the currency. Digits are moved, never multiplied, so no amount is rounded.
+ */
+export function fromDecimal(text: string, currency: string): number | undefined {
+  const digits = minorDigits(currency)
+  const match = /^(\d{1,12})(?:[.,](\d*))?$/.exec(text.trim())
+  if (!match) return undefined
+  const part = (match[2] ?? '').replace(/0+$/, '')
+  if (part.length > digits) return undefined
+  return Number(match[1] + part.padEnd(digits, '0'))
 }
 
 export function number(value: number): string {

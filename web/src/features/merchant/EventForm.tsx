@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { api, call, idempotency, take, type Event, type NewEvent, type NewTicketType } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { Empty, Failure, Field } from '../../components/ui'
-import { minorDigits } from '../../i18n/format'
+import { fromDecimal, minorDigits, toDecimal } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { categoryName } from '../search/category'
 import type { Plan } from './plan'
@@ -25,7 +25,7 @@ const draftOf = (type: Event['ticketTypes'][number]): TypeDraft => ({
   key: type.id,
   id: type.id,
   name: type.name,
-  price: String(type.price.amount / 10 ** minorDigits(type.price.currency)),
+  price: toDecimal(type.price.amount, type.price.currency),
   seated: type.seated,
   capacity: String(type.capacity),
   categories: type.categories ?? [],
@@ -76,7 +76,8 @@ export function EventForm({ event }: { event?: Event }) {
       const ticketTypes: NewTicketType[] = types.map((type) => ({
         ...(type.id ? { id: type.id } : {}),
         name: type.name,
-        price: { amount: Math.round(Number(type.price) * 10 ** minorDigits(currency)), currency },
+        // The field's step lets only amounts of whole minor units through.
+        price: { amount: fromDecimal(type.price, currency)!, currency },
         seated: type.seated,
         ...(type.seated ? { categories: type.categories } : { capacity: Number(type.capacity) }),
       }))
@@ -230,7 +231,7 @@ export function EventForm({ event }: { event?: Event }) {
         <label className="row small">
           {t('event.currency')}
           <select className="input input-small" value={currency} onChange={(e) => setCurrency(e.target.value)}>
-            {currencies.map((c) => (
+            {[...new Set([...currencies, currency])].map((c) => (
               <option key={c}>{c}</option>
             ))}
           </select>
@@ -256,7 +257,7 @@ export function EventForm({ event }: { event?: Event }) {
                 className="input"
                 type="number"
                 min="0"
-                step="any"
+                step={1 / 10 ** minorDigits(currency)}
                 required
                 value={type.price}
                 onChange={(e) => change(type.key, { price: e.target.value })}

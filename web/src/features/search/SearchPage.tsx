@@ -4,7 +4,7 @@ import { Suspense, lazy, useState } from 'react'
 import { Icon } from '../../components/Icon'
 import { Bone, Empty, Failure, Notice } from '../../components/ui'
 import { useTitle } from '../../components/title'
-import { minorDigits, monthName, number } from '../../i18n/format'
+import { fromDecimal, monthName, number, toDecimal } from '../../i18n/format'
 import { useText, type Text } from '../../i18n/text'
 import { categoryName } from './category'
 import { month, nextDays, today, weekend } from './dates'
@@ -170,8 +170,9 @@ function activeFilters(search: Search, t: Text) {
   if (search.from || search.to)
     list.push({ key: 'date', label: dateLabel(search, t), off: { from: undefined, to: undefined } })
   if (search.minPrice !== undefined || search.maxPrice !== undefined) {
-    const unit = 10 ** minorDigits(search.currency ?? 'EUR')
-    const label = `${search.minPrice !== undefined ? number(search.minPrice / unit) : '0'} – ${search.maxPrice !== undefined ? number(search.maxPrice / unit) : '∞'} ${search.currency ?? 'EUR'}`
+    const currency = search.currency ?? 'EUR'
+    const price = (amount: number) => number(Number(toDecimal(amount, currency)))
+    const label = `${price(search.minPrice ?? 0)} – ${search.maxPrice !== undefined ? price(search.maxPrice) : '∞'} ${currency}`
     list.push({ key: 'price', label, off: { minPrice: undefined, maxPrice: undefined, currency: undefined } })
   }
   if (search.near)
@@ -338,9 +339,9 @@ function Months({
 function PriceRange({ search, change }: { search: Search; change: (patch: Partial<Search>) => void }) {
   const t = useText()
   const currency = search.currency ?? 'EUR'
-  const unit = 10 ** minorDigits(currency)
+  const shown = (key: 'minPrice' | 'maxPrice') => (search[key] === undefined ? '' : toDecimal(search[key], currency))
   const set = (key: 'minPrice' | 'maxPrice', text: string) => {
-    const value = text === '' ? undefined : Math.max(0, Math.round(Number(text) * unit))
+    const value = fromDecimal(text, currency)
     const other = key === 'minPrice' ? search.maxPrice : search.minPrice
     change({ [key]: value, currency: value === undefined && other === undefined ? undefined : currency })
   }
@@ -353,10 +354,8 @@ function PriceRange({ search, change }: { search: Search; change: (patch: Partia
       min={0}
       aria-label={label}
       placeholder={label}
-      defaultValue={search[key] === undefined ? '' : search[key] / unit}
-      onBlur={(e) =>
-        e.target.value !== (search[key] === undefined ? '' : String(search[key] / unit)) && set(key, e.target.value)
-      }
+      defaultValue={shown(key)}
+      onBlur={(e) => e.target.value !== shown(key) && set(key, e.target.value)}
       onKeyDown={(e) => e.key === 'Enter' && set(key, e.currentTarget.value)}
     />
   )
