@@ -122,7 +122,7 @@ func TestLimitsHoldWhicheverWayAnEventComes(t *testing.T) {
 	e, err = draft(t, func(e *catalog.Event) {
 		e.TicketTypes = append(e.TicketTypes, standing(100_000), standing(99_990))
 		e.TicketTypes = append(e.TicketTypes, catalog.TicketType{
-			ID: uuid.New(), Name: "Seats", Price: money.Money{Amount: 1, Currency: "EUR"}, Seated: true, Categories: []string{"Balcony"},
+			ID: uuid.New(), Name: "Seats", Price: money.Money{Amount: 4500, Currency: "EUR"}, Seated: true, Categories: []string{"Balcony"},
 		})
 	})
 	require.NoError(t, err)

@@ -7,7 +7,6 @@ import (
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
 
-	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
