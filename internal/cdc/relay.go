@@ -311,6 +311,7 @@ func (r *Relay) publish(ctx context.Context, messages []Message, idle func() err
 	for _, w := range waves(messages) {
 		wait := backoff.NewExponentialBackOff()
 		wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, publishRetry
+		whole := len(w.messages)
 		for began := time.Now(); ; {
 			err := r.send(ctx, &w)
 			if err == nil {
@@ -320,7 +321,7 @@ func (r *Relay) publish(ctx context.Context, messages []Message, idle func() err
 				return ctx.Err()
 			}
 			if time.Since(began) > publishGrace {
-				if err = r.isolate(ctx, &w); err == nil {
+				if err = r.isolate(ctx, &w, whole-len(w.messages)); err == nil {
 					break
 				}
 				return fmt.Errorf("relay: the broker is away: %w", err)
