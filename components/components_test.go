@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -211,4 +212,22 @@ func TestDeadlinesAgreeWithResiliency(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, duration(timeouts["payment"]), payment.CallsInARow*cfg.Timeout, "a payment's calls to the provider")
 	require.Greater(t, duration(timeouts["accounts"]), keycloak.Timeout, "a question to Keycloak")
+}
+
+// TestBrokersTakeTheLargestMessage: what internal/event allows, every broker carries.
+func TestBrokersTakeTheLargestMessage(t *testing.T) {
+	for _, folder := range folders {
+		for name, c := range load(t, folder) {
+			if c.Spec.Type != "pubsub.kafka" {
+				continue
+			}
+			limit := ""
+			for _, item := range c.Spec.Metadata {
+				if item.Name == "maxMessageBytes" {
+					limit = item.Value
+				}
+			}
+			require.Equal(t, strconv.Itoa(event.BrokerMax), limit, "%s/%s", folder, name)
+		}
+	}
 }

@@ -155,19 +155,22 @@ type Inventory struct {
 	At        time.Time `json:"at"`
 }
 
-// SeatsChanged carries changed units to every booking replica. Key: event.
+// SeatsChanged carries changed units to every booking replica. Key: event. Without changes it says
+// that the event itself changed.
 type SeatsChanged struct {
 	Event   uuid.UUID    `json:"event"`
-	Version int64        `json:"version"`
 	Changes []SeatChange `json:"changes"`
 }
 
 // SeatChange is one unit's new state: a available, h held, b booked, x blocked; Until is when
-// a hold ends, in milliseconds of Unix time, 0 where nothing ends.
+// a hold ends, in milliseconds of Unix time, 0 where nothing ends. Hold is whose doing it is, and
+// Version counts within that hold: so changes have an order without a clock.
 type SeatChange struct {
-	Unit  string `json:"unit"`
-	State string `json:"state"`
-	Until int64  `json:"until,omitempty"`
+	Unit    string    `json:"unit"`
+	State   string    `json:"state"`
+	Until   int64     `json:"until,omitempty"`
+	Hold    uuid.UUID `json:"hold"`
+	Version int64     `json:"v,omitempty"`
 }
 
 // LineTick is the front of a waiting room's line. Key: event.

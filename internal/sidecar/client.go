@@ -25,6 +25,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 
+	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
@@ -145,11 +146,20 @@ const (
 func (c *Client) Publish(ctx context.Context, component, topic, key string, payload any) error {
 	ctx, cancel := within(ctx, component)
 	defer cancel()
-	options := []dapr.PublishEventOption{dapr.PublishEventWithMetadata(map[string]string{"partitionKey": key})}
-	if o, ok := payload.(Opaque); ok {
-		payload, options = []byte(o), append(options, dapr.PublishEventWithContentType(opaque))
+	contentType := opaque
+	raw, isOpaque := payload.(Opaque)
+	if !isOpaque {
+		encoded, err := json.Marshal(payload)
+		if err != nil {
+			return fmt.Errorf("publish %s: %w", topic, err)
+		}
+		raw, contentType = encoded, plain
 	}
-	err := c.dapr.PublishEvent(ctx, component, topic, payload, options...)
+	if len(raw) > event.MaxPayload(topic, isOpaque) {
+		return fmt.Errorf("publish %s: %d bytes: %w", topic, len(raw), errTooLarge)
+	}
+	err := c.dapr.PublishEvent(ctx, component, topic, []byte(raw),
+		dapr.PublishEventWithMetadata(map[string]string{"partitionKey": key}), dapr.PublishEventWithContentType(contentType))
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", topic, err)
 	}
@@ -166,12 +176,39 @@ type Message struct {
 }
 
 // PublishBulk sends messages to one topic and returns the indices of those that the broker
-// does not have. Dapr promises no order within a bulk: the consumers go by versions.
+// does not have. Dapr promises no order within a bulk: the consumers go by versions. One that is
+// larger than its topic takes is not sent, and the others are.
 func (c *Client) PublishBulk(ctx context.Context, component, topic string, messages []Message) (failed []int, err error) {
 	ctx, cancel := within(ctx, component)
 	defer cancel()
-	entries := make([]any, len(messages))
+	var (
+		entries []any
+		size    int
+		errs    []error
+	)
+	send := func() {
+		if len(entries) == 0 {
+			return
+		}
+		res := c.dapr.PublishEvents(ctx, component, topic, entries)
+		for _, f := range res.FailedEvents {
+			var i int
+			if e, ok := f.(dapr.PublishEventsEvent); ok {
+				if _, err := fmt.Sscan(e.EntryID, &i); err == nil {
+					failed = append(failed, i)
+				}
+			}
+		}
+		entries, size, errs = nil, 0, append(errs, res.Error)
+	}
 	for i, m := range messages {
+		if len(m.Payload) > event.MaxPayload(topic, m.Opaque) {
+			failed, errs = append(failed, i), append(errs, fmt.Errorf("%d bytes: %w", len(m.Payload), errTooLarge))
+			continue
+		}
+		if size+len(m.Payload) > event.PublishMost {
+			send()
+		}
 		metadata := map[string]string{"partitionKey": m.Key}
 		if m.Trace != "" {
 			metadata["cloudevent.traceparent"] = m.Trace
@@ -180,22 +217,17 @@ func (c *Client) PublishBulk(ctx context.Context, component, topic string, messa
 		if m.Opaque {
 			contentType = opaque
 		}
-		entries[i] = dapr.PublishEventsEvent{EntryID: fmt.Sprint(i), Data: m.Payload, ContentType: contentType, Metadata: metadata}
+		size += len(m.Payload)
+		entries = append(entries, dapr.PublishEventsEvent{EntryID: fmt.Sprint(i), Data: m.Payload, ContentType: contentType, Metadata: metadata})
 	}
-	res := c.dapr.PublishEvents(ctx, component, topic, entries)
-	for _, f := range res.FailedEvents {
-		var i int
-		if e, ok := f.(dapr.PublishEventsEvent); ok {
-			if _, err := fmt.Sscan(e.EntryID, &i); err == nil {
-				failed = append(failed, i)
-			}
-		}
-	}
-	if res.Error != nil || len(failed) > 0 {
-		return failed, fmt.Errorf("publish %d of %d to %s: %w", len(failed), len(messages), topic, errors.Join(errNotPublished, res.Error))
+	send()
+	if err := errors.Join(errs...); err != nil || len(failed) > 0 {
+		return failed, fmt.Errorf("publish %d of %d to %s: %w", len(failed), len(messages), topic, errors.Join(errNotPublished, err))
 	}
 	return nil, nil
 }
+
+var errTooLarge = errors.New("larger than a message of this topic may be")
 
 var errNotPublished = errors.New("the broker did not take all messages")
 

@@ -7,8 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
+	"slices"
+	"strconv"
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
@@ -111,7 +115,14 @@ func SideBySide[T any, K comparable](topic string, key func(T) K, handle func(co
 			for _, lane := range lanes {
 				group.Go(func() error {
 					for _, i := range lane {
-						errs[i] = handle(batch[i].continueTrace(ctx), payloads[i])
+						func() {
+							defer func() {
+								if v := recover(); v != nil { // nobody else would, here
+									errs[i] = panicked(ctx, v)
+								}
+							}()
+							errs[i] = handle(batch[i].continueTrace(ctx), payloads[i])
+						}()
 					}
 					return nil
 				})
@@ -200,16 +211,12 @@ const (
 	drop    = "DROP" // to the dead-letter topic, where there is one
 )
 
-// maxRecord is the largest message that the broker takes, 1 MiB, in base64 and with its envelope.
-const maxRecord = 3 << 19
-
-// bodyLimit has room for as many of the largest messages as one delivery brings.
+// bodyLimit is as much as the topic's messages can be, as many of them as may come at once.
 func (s Subscription) bodyLimit() int64 {
-	if !s.Bulk {
-		return maxRecord
-	}
-	return maxRecord * int64(max(1, s.Max))
+	return int64(envelopeSize + max(1, s.Max)*event.MaxDelivered(s.Topic))
 }
+
+const envelopeSize = 4 << 10 // of a bulk delivery, around its entries
 
 func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 	patience := cmp.Or(s.Patience, handleTimeout)
@@ -227,40 +234,165 @@ func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 		s.deliverBulk(ctx, w, r)
 		return
 	}
+	raw, err := io.ReadAll(r.Body)
+	if err != nil && !tooLarge(err) {
+		http.Error(w, "not read", http.StatusBadRequest) // the connection broke: it comes again
+		return
+	}
 	var d Delivery
-	if err := httpapi.DecodeInternal(r, &d); err != nil {
+	if err == nil {
+		err = jsonv2.Unmarshal(raw, &d, messageOptions)
+	}
+	if err != nil {
+		slog.WarnContext(ctx, "message not read", "topic", s.Topic, "verdict", drop, "error", err)
 		answer(w, r, map[string]string{"status": drop})
 		return
 	}
 	d.Topic = s.Topic
-	answer(w, r, map[string]string{"status": verdict(ctx, d, s.Handle(d.continueTrace(ctx), d))})
+	answer(w, r, map[string]string{"status": verdict(ctx, d, s.handle(ctx, d))})
 }
 
+// handle turns a panic into an error of this message: it must not become its neighbours'.
+func (s Subscription) handle(ctx context.Context, d Delivery) (err error) {
+	defer recovered(ctx, &err)
+	return s.Handle(d.continueTrace(ctx), d)
+}
+
+// errPanicked is what a handler that panicked answers.
+var errPanicked = errors.New("the handler panicked")
+
+func recovered(ctx context.Context, err *error) {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v)
+	default:
+		*err = panicked(ctx, v)
+	}
+}
+
+func panicked(ctx context.Context, v any) error {
+	slog.ErrorContext(ctx, "panic", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+	return errPanicked
+}
+
+func tooLarge(err error) bool {
+	_, is := errors.AsType[*http.MaxBytesError](err)
+	return is
+}
+
+type entryStatus struct {
+	ID     string `json:"entryId"`
+	Status string `json:"status"`
+}
+
+// deliverBulk reads the entries one by one and answers each for itself: what cannot be read of one
+// is no reason to lose the others. An entry without an answer is delivered again, so a delivery
+// that is longer than it should be is handled as far as it goes.
 func (s Subscription) deliverBulk(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	var envelope struct {
-		Entries []struct {
-			ID    string   `json:"entryId"`
-			Event Delivery `json:"event"`
-		} `json:"entries"`
+	var (
+		batch    []Delivery
+		ids      []string
+		drops    []string // what to answer for one that is to be dropped
+		statuses []entryStatus
+		position int
+	)
+	err := entries(r.Body, func(raw json.RawMessage) {
+		d, id, err := s.entry(raw)
+		v := drop
+		if id != strconv.Itoa(position) {
+			// A sidecar (1.18) looks a dropped entry up by its place in the first delivery, and sends
+			// another one to the dead letters, or dies, when this is a later one with fewer entries.
+			v = retry
+		}
+		position++
+		if err == nil {
+			batch, ids, drops = append(batch, d), append(ids, id), append(drops, v)
+			return
+		}
+		slog.WarnContext(ctx, "message not read", "topic", s.Topic, "entry", id, "verdict", v, "error", err)
+		statuses = append(statuses, entryStatus{id, v})
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "bulk delivery not read to its end", "topic", s.Topic, "entries", position, "error", err)
+		if position == 0 {
+			http.Error(w, "not a bulk delivery", http.StatusBadRequest)
+			return
+		}
 	}
-	if err := httpapi.DecodeInternal(r, &envelope); err != nil {
-		http.Error(w, "not a bulk delivery", http.StatusBadRequest)
-		return
-	}
-	batch := make([]Delivery, len(envelope.Entries))
-	for i, e := range envelope.Entries {
-		batch[i] = e.Event
-		batch[i].Topic = s.Topic
-	}
-	type status struct {
-		ID     string `json:"entryId"`
-		Status string `json:"status"`
-	}
-	statuses := make([]status, len(batch))
-	for i, err := range s.HandleBulk(ctx, batch) {
-		statuses[i] = status{ID: envelope.Entries[i].ID, Status: verdict(ctx, batch[i], err)}
+	if len(batch) > 0 {
+		for i, err := range s.handleBulk(ctx, batch) {
+			v := verdict(ctx, batch[i], err)
+			if v == drop {
+				v = drops[i]
+			}
+			statuses = append(statuses, entryStatus{ids[i], v})
+		}
 	}
 	answer(w, r, map[string]any{"statuses": statuses})
+}
+
+// handleBulk turns a panic into an error of each message.
+func (s Subscription) handleBulk(ctx context.Context, batch []Delivery) (errs []error) {
+	var err error
+	defer func() {
+		if err != nil {
+			errs = slices.Repeat([]error{err}, len(batch))
+		}
+	}()
+	defer recovered(ctx, &err)
+	return s.HandleBulk(ctx, batch)
+}
+
+// entry reads one entry of a bulk delivery. Its id is known even where the rest cannot be read.
+func (s Subscription) entry(raw json.RawMessage) (d Delivery, id string, err error) {
+	var e struct {
+		ID    string          `json:"entryId"`
+		Event json.RawMessage `json:"event"`
+	}
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return d, e.ID, err
+	}
+	if len(raw) > event.MaxDelivered(s.Topic) {
+		return d, e.ID, errTooLarge
+	}
+	err = jsonv2.Unmarshal(e.Event, &d, messageOptions)
+	d.Topic = s.Topic
+	return d, e.ID, err
+}
+
+// entries calls f with each entry of a bulk delivery, as far as they can be read.
+func entries(body io.Reader, f func(json.RawMessage)) error {
+	in := json.NewDecoder(body)
+	for depth := 0; ; {
+		token, err := in.Token()
+		if err != nil {
+			return err
+		}
+		switch token {
+		case json.Delim('{'):
+			depth++
+		case json.Delim('}'):
+			if depth--; depth == 0 {
+				return nil
+			}
+		case "entries":
+			if depth != 1 {
+				continue
+			}
+			if _, err := in.Token(); err != nil { // [
+				return err
+			}
+			for in.More() {
+				var raw json.RawMessage
+				if err := in.Decode(&raw); err != nil {
+					return err
+				}
+				f(raw)
+			}
+			return nil
+		}
+	}
 }
 
 // continueTrace makes the handler part of the trace the message was published in.

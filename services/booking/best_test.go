@@ -100,8 +100,9 @@ func TestACrowdIsProposedDifferentPlaces(t *testing.T) {
 	}
 	require.NotEmpty(t, propose(now), "when there is nothing else, what others may not take after all")
 	for _, id := range []string{"B02", "B03"} {
-		house.Apply([]booking.Change{{Unit: id, State: booking.Held, Until: now.Add(time.Minute)}}, now, now)
-		house.Apply([]booking.Change{{Unit: id, State: booking.Available}}, now.Add(time.Second), now)
+		hold := booking.Hold{ID: uuid.New(), Units: []booking.HeldUnit{{ID: id}}, Until: now.Add(time.Minute)}
+		house.Apply(booking.HeldChanges(hold), now)
+		house.Apply(booking.FreedChanges(hold.ID, hold.UnitIDs()), now)
 	}
 	require.Equal(t, []string{"B02", "B03"}, propose(now.Add(time.Second)), "what came back is free again")
 	require.Equal(t, s.BestAvailable("t", 2, 0, func(int) bool { return true }), propose(now.Add(time.Minute)))

@@ -188,7 +188,7 @@ func (d *Driver) secure(ctx context.Context, b Booking) (Booking, error) {
 	if err != nil {
 		return b, err
 	}
-	d.Announcer.Announce(b.Event, changes(b.UnitIDs(), Booked, time.Time{}))
+	d.Announcer.Announce(b.Event, BookedChanges(b))
 	return next, nil
 }
 
@@ -238,7 +238,7 @@ func (d *Driver) settle(ctx context.Context, b Booking) (Booking, error) {
 	if err := d.Fence.Free(ctx, h, b.UnitIDs(), true); err != nil {
 		return b, err
 	}
-	d.Announcer.Announce(b.Event, freed(b))
+	d.Announcer.Announce(b.Event, FreedChanges(b.Hold, b.UnitIDs()))
 	if err != nil || !done {
 		return b, err
 	}
@@ -246,11 +246,6 @@ func (d *Driver) settle(ctx context.Context, b Booking) (Booking, error) {
 		return b, err
 	}
 	return d.save(ctx, next, Effects{Quiet: true})
-}
-
-// freed announces units whose true state the receivers look up: another buyer may have them by now.
-func freed(b Booking) []Change {
-	return changes(b.UnitIDs(), Unknown, time.Time{})
 }
 
 // letGo lets go of the money of an ended booking. false: what was taken is still on its way back.
@@ -342,7 +337,7 @@ func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status R
 		if err := d.Journal.Save(ctx, next, Effects{Closed: &r, Told: toldRefunded(next)}); err != nil {
 			return b, err
 		}
-		d.Announcer.Announce(b.Event, changes(r.Units, Unknown, time.Time{}))
+		d.Announcer.Announce(b.Event, FreedChanges(b.Hold, r.Units))
 		return next, nil
 	case status == RefundOwed, status == RefundFailed && r.owed(b):
 		return b, ErrRefundOwed // the tickets of a cancelled event are no consolation: the booking waits

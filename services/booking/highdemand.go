@@ -86,7 +86,7 @@ func (f *Floor) Decide(r HoldRequest, now time.Time) error {
 		return err
 	}
 	for _, u := range h.UnitIDs() {
-		f.PutSeat(h.Event, u, Seat{State: Held, Hold: h.ID, Until: h.Until})
+		f.PutSeat(h.Event, u, Seat{State: Held, Hold: h.ID, Until: h.Until, Version: h.Version})
 	}
 	f.PutCap(h.Event, h.Account, after)
 	return nil

@@ -53,6 +53,7 @@ type Hold struct {
 	Until   time.Time
 	Status  HoldStatus
 	Booking uuid.UUID // once checked out
+	Version int64     // grows with each change of the units
 }
 
 // Total is what it costs. The units of one event share a currency.
@@ -101,7 +102,7 @@ func (h Hold) Change(add []HeldUnit, remove []string, maxPerOrder int, now time.
 		return h, err
 	}
 	next := h
-	next.Units = slices.Clone(h.Units)
+	next.Units, next.Version = slices.Clone(h.Units), h.Version+1
 	for _, id := range remove {
 		i := slices.IndexFunc(next.Units, func(u HeldUnit) bool { return u.ID == id })
 		if i < 0 {

@@ -9,26 +9,53 @@ import (
 	"github.com/google/uuid"
 )
 
-// Unknown announces units whose state the receivers have to look up.
-const Unknown State = '?'
-
-// Change is one unit's new state.
+// Change is one unit's new state, and whose hold it is about. Hold and Version order changes
+// without a clock: see Claim.
 type Change struct {
 	Unit  string
 	State State
 	Until time.Time // of a hold
+	Claim
 }
 
-func changes(units []string, s State, until time.Time) []Change {
+// Claim says which hold a change of a unit belongs to, and where in that hold's life it stands.
+// The version grows with every change of the hold, which the state store serialises, so of two
+// changes by one hold the newer is known however they arrive. A release names the hold that let
+// go: it says nothing of whoever took the unit afterwards.
+type Claim struct {
+	Hold    uuid.UUID
+	Version int64
+}
+
+// The last steps of a hold's life come after every change of its cart.
+const (
+	bookedVersion int64 = 1 << 40
+	endedVersion  int64 = 1 << 41
+)
+
+func changes(units []string, s State, until time.Time, c Claim) []Change {
 	all := make([]Change, len(units))
 	for i, u := range units {
-		all[i] = Change{Unit: u, State: s, Until: until}
+		all[i] = Change{Unit: u, State: s, Until: until, Claim: c}
 	}
 	return all
 }
 
 // HeldChanges are what a hold changes on the seat map.
-func HeldChanges(h Hold) []Change { return changes(h.UnitIDs(), Held, h.Until) }
+func HeldChanges(h Hold) []Change {
+	return changes(h.UnitIDs(), Held, h.Until, Claim{h.ID, h.Version})
+}
+
+// BookedChanges are what a booking changes on the seat map once its seats are its own for good.
+func BookedChanges(b Booking) []Change {
+	return changes(b.UnitIDs(), Booked, time.Time{}, Claim{b.Hold, bookedVersion})
+}
+
+// FreedChanges are what a hold changes that gave units back for good. Receivers free those units
+// only of the same hold: somebody else may have them by now.
+func FreedChanges(hold uuid.UUID, units []string) []Change {
+	return changes(units, Available, time.Time{}, Claim{hold, endedVersion})
+}
 
 // Delta is what changed since a version.
 type Delta struct {
@@ -49,7 +76,10 @@ type House struct {
 	sale    *Sale
 	states  []State
 	until   []time.Time // of held units
-	at      []int64     // when each unit's state was decided, in microseconds: older news is no news
+	claims  []Claim     // who has each unit, or had it last
+	heard   []int64     // when each unit was last heard of, counted in clock
+	clock   int64       // counts what was heard: a logical clock of this process
+	ended   endings
 	count   map[State]int
 	version int64
 	dirty   map[int]State     // changed since the last flush, with the state as of the flush before
@@ -61,7 +91,8 @@ type House struct {
 // NewHouse returns an empty house. recheck may be nil.
 func NewHouse(s *Sale, version int64, recheck func(ctx context.Context, event uuid.UUID, units []string)) *House {
 	h := &House{
-		sale: s, states: make([]State, len(s.Units)), until: make([]time.Time, len(s.Units)), at: make([]int64, len(s.Units)),
+		sale: s, states: make([]State, len(s.Units)), until: make([]time.Time, len(s.Units)),
+		claims: make([]Claim, len(s.Units)), heard: make([]int64, len(s.Units)),
 		count: map[State]int{}, version: version, dirty: map[int]State{}, wooed: map[int]time.Time{}, recheck: recheck,
 	}
 	for i, u := range s.Units {
@@ -93,32 +124,127 @@ func (h *House) Renew(s *Sale) bool {
 	return same
 }
 
-// Apply takes in changes that were decided at a moment.
-func (h *House) Apply(changes []Change, at, now time.Time) {
+// endings remembers which holds gave which units back, so that news of such a hold that arrives
+// late is known as old. It keeps between endingsKept and twice as many, the newest.
+type endings struct{ young, old map[ending]int64 }
+
+type ending struct {
+	unit int
+	hold uuid.UUID
+}
+
+const endingsKept = 2048
+
+func (e *endings) add(unit int, c Claim) {
+	key := ending{unit, c.Hold}
+	if c.Version <= e.version(key) {
+		return
+	}
+	if len(e.young) >= endingsKept || e.young == nil {
+		e.young, e.old = make(map[ending]int64), e.young
+	}
+	e.young[key] = c.Version
+}
+
+// version of a hold's last known release of a unit; -1: none known.
+func (e *endings) version(key ending) int64 {
+	if v, ok := e.young[key]; ok {
+		return v
+	}
+	if v, ok := e.old[key]; ok {
+		return v
+	}
+	return -1
+}
+
+// Apply takes in changes that were decided anywhere, in whatever order they arrive. It names the
+// units whose state cannot be told from them, which have to be looked up in the store.
+func (h *House) Apply(changes []Change, now time.Time) (unsure []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range changes {
 		i, ok := h.sale.Index(c.Unit)
-		if !ok || c.State == Unknown || h.at[i] > at.UnixMicro() {
-			continue
+		if ok && !h.apply(i, c, now) {
+			unsure = append(unsure, c.Unit)
 		}
-		h.at[i] = at.UnixMicro()
-		state := c.State
-		if state == Held && !now.Before(c.Until) {
-			state = Available
-		}
-		h.set(i, state, c.Until)
 	}
+	return unsure
 }
 
-// Correct takes in what the store said about units at a moment. Units without a key are free.
-func (h *House) Correct(units []string, seats map[string]Seat, at, now time.Time) {
-	all := make([]Change, len(units))
-	for i, u := range units {
-		s := seats[u].At(now)
-		all[i] = Change{Unit: u, State: s.State, Until: s.Until}
+// apply takes in one change. false: whether it is the newest cannot be told. No clock is asked.
+func (h *House) apply(i int, c Change, now time.Time) (sure bool) {
+	if c.Hold == uuid.Nil {
+		h.hear(i)
+		return false
 	}
-	h.Apply(all, at, now)
+	if h.ended.version(ending{i, c.Hold}) >= c.Version {
+		return true // that hold gave the unit back since
+	}
+	has := h.claims[i]
+	if c.State == Available {
+		h.ended.add(i, c.Claim)
+		if c.Hold == has.Hold && c.Version >= has.Version {
+			h.hear(i)
+			h.claims[i] = c.Claim
+			h.set(i, Available, time.Time{})
+		}
+		return true // of somebody else's unit it says nothing
+	}
+	if c.Hold == has.Hold && c.Version <= has.Version {
+		return true // known
+	}
+	h.hear(i)
+	if c.Hold != has.Hold && (h.states[i] == Held || h.states[i] == Booked) {
+		// Two holds, and no word that the first one ended. One of both is news that was overtaken.
+		return false
+	}
+	h.claims[i] = c.Claim
+	if c.State == Held && !now.Before(c.Until) {
+		h.set(i, Available, time.Time{})
+		return true
+	}
+	h.set(i, c.State, c.Until)
+	// Ids of holds grow with time, as far as clocks agree. A hold that looks older than the last
+	// one may be news that was overtaken by more than we remember.
+	return has.Hold == uuid.Nil || c.Hold == has.Hold || slices.Compare(c.Hold[:], has.Hold[:]) > 0
+}
+
+// hear notes that a unit was heard of.
+func (h *House) hear(i int) {
+	h.clock++
+	h.heard[i] = h.clock
+}
+
+// Clock tells how much was heard so far. Take it before reading the store, for Correct.
+func (h *House) Clock() int64 {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.clock
+}
+
+// Correct takes in what the store said about units when it was read after the moment since of
+// Clock. Units without a key are free. What was heard before that moment is in the answer; where
+// something else was heard meanwhile, only another look can tell: those units are named.
+func (h *House) Correct(units []string, seats map[string]Seat, since int64, now time.Time) (unsure []string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, u := range units {
+		i, ok := h.sale.Index(u)
+		if !ok {
+			continue
+		}
+		s := seats[u].At(now)
+		switch agrees := s.State == h.states[i] && (s.State == Available || s.Claim() == h.claims[i]); {
+		case h.heard[i] > since && !agrees:
+			unsure = append(unsure, u)
+		case s.State == Available:
+			h.set(i, Available, time.Time{})
+		default:
+			h.claims[i] = s.Claim()
+			h.set(i, s.State, s.Until)
+		}
+	}
+	return unsure
 }
 
 // Expire frees the units whose hold ran out, and tells whether there were any.

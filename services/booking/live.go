@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -14,6 +15,8 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
 // SaleReader tells what is sold.
@@ -43,6 +46,8 @@ const (
 	frames     = 256 // kept for readers who come back
 	backlog    = 64  // frames a reader may be behind before it is dropped
 	loadLimit  = 30 * time.Second
+	loadWait   = 5 * time.Second // of somebody who asks for a house that is being loaded
+	looks      = 3               // at units that change while they are looked up; then the next heal sets them right
 )
 
 // Live keeps a house for each event that somebody looks at or that something happens to.
@@ -51,13 +56,13 @@ type Live struct {
 	seats  SeatReader
 	now    func() time.Time
 	stands Grandstand
-	boot   string // tells this process's frame numbers from another's
 
-	mu     sync.Mutex
-	stages map[uuid.UUID]*Stage
-	flight singleflight.Group
-	stale  chan *Stage // to be looked at as a whole, one after the other
-	follow atomic.Bool
+	mu      sync.Mutex
+	stages  map[uuid.UUID]*Stage
+	loading map[uuid.UUID]*Stage // not to be shown yet: what they say is not known to be true
+	flight  singleflight.Group
+	stale   chan *Stage // to be looked at as a whole, one after the other
+	follow  atomic.Bool
 }
 
 var _ Houses = (*Live)(nil)
@@ -66,8 +71,10 @@ var _ Houses = (*Live)(nil)
 type Stage struct {
 	*House
 	event uuid.UUID
+	name  string // tells its frame numbers from another's
 
 	mu      sync.Mutex
+	dropped bool // nobody ticks it any more
 	used    time.Time
 	healed  time.Time
 	renewed time.Time
@@ -86,11 +93,9 @@ type Frame struct {
 
 // NewLive returns a Live without houses.
 func NewLive(sales SaleReader, seats SeatReader, stands Grandstand, now func() time.Time) *Live {
-	boot := make([]byte, 4)
-	_, _ = rand.Read(boot) // never fails
 	return &Live{
-		sales: sales, seats: seats, now: now, stands: stands, boot: hex.EncodeToString(boot),
-		stages: map[uuid.UUID]*Stage{}, stale: make(chan *Stage, 1024),
+		sales: sales, seats: seats, now: now, stands: stands,
+		stages: map[uuid.UUID]*Stage{}, loading: map[uuid.UUID]*Stage{}, stale: make(chan *Stage, 1024),
 	}
 }
 
@@ -103,30 +108,54 @@ func (l *Live) House(ctx context.Context, event uuid.UUID) (*House, error) {
 	return s.House, nil
 }
 
+// Public gives the house of an event that everyone may see. Others, such as drafts, are not there.
+func (l *Live) Public(ctx context.Context, event uuid.UUID) (*House, error) {
+	house, err := l.House(ctx, event)
+	if err == nil {
+		err = house.Sale().Public()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return house, nil
+}
+
 // Stage gives the live house of an event, loading it when it is not there.
 func (l *Live) Stage(ctx context.Context, event uuid.UUID) (*Stage, error) {
-	l.mu.Lock()
-	s := l.stages[event]
-	l.mu.Unlock()
-	if s != nil {
+	if s := l.loaded(event); s != nil {
 		s.touch(l)
 		return s, nil
 	}
 	// The load goes on when the first who asked gives up: others wait for it.
 	result := l.flight.DoChan(event.String(), func() (any, error) {
+		if s := l.loaded(event); s != nil { // by a load that ended as we came
+			return s, nil
+		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadLimit)
 		defer cancel()
 		return l.load(ctx, event)
 	})
+	patience := time.NewTimer(loadWait)
+	defer patience.Stop()
 	select {
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	case <-patience.C:
+		return nil, fault.Away("seats", errLoading)
 	case r := <-result:
 		if r.Err != nil {
 			return nil, r.Err
 		}
 		return r.Val.(*Stage), nil
 	}
+}
+
+var errLoading = errors.New("the seat map is still being loaded")
+
+func (l *Live) loaded(event uuid.UUID) *Stage {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stages[event]
 }
 
 func (s *Stage) touch(l *Live) {
@@ -156,20 +185,25 @@ func (l *Live) load(ctx context.Context, event uuid.UUID) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := l.now()
+	now, name := l.now(), make([]byte, 8)
+	_, _ = rand.Read(name) // never fails
 	s := &Stage{
-		House: NewHouse(sale, now.UnixMilli(), l.recheck), event: event,
+		House: NewHouse(sale, now.UnixMilli(), l.recheck), event: event, name: hex.EncodeToString(name),
 		used: now, healed: now, renewed: now, readers: map[chan Frame]struct{}{},
 	}
-	// Whatever is announced while we read is newer than what we read.
+	// It hears of changes from now on, but nobody sees it before it knows who sits where.
 	l.mu.Lock()
-	l.stages[event] = s
+	l.loading[event] = s
 	l.mu.Unlock()
-	if err := l.heal(ctx, s); err != nil {
-		l.drop(s)
+	err = l.heal(ctx, s)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.loading, event)
+	if err != nil {
 		return nil, err
 	}
-	s.Flush()
+	s.Flush() // nobody has anything to be told of
+	l.stages[event] = s
 	return s, nil
 }
 
@@ -181,6 +215,7 @@ func (l *Live) drop(s *Stage) {
 	l.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dropped = true
 	for r := range s.readers { // they come back and get a snapshot
 		close(r)
 		delete(s.readers, r)
@@ -188,41 +223,53 @@ func (l *Live) drop(s *Stage) {
 }
 
 func (l *Live) heal(ctx context.Context, s *Stage) error {
-	at, sale := l.now(), s.Sale()
+	sale := s.Sale()
 	units := make([]string, len(sale.Units))
 	for i, u := range sale.Units {
 		units[i] = u.ID
 	}
-	seats, err := l.seats.Read(ctx, s.event, units)
-	if err != nil {
-		return err
+	return l.look(ctx, s, units)
+}
+
+// look has a house say of units what the store says of them.
+func (l *Live) look(ctx context.Context, s *Stage, units []string) error {
+	for range looks {
+		since := s.Clock()
+		seats, err := l.seats.Read(ctx, s.event, units)
+		if err != nil {
+			return err
+		}
+		if units = s.Correct(units, seats, since, l.now()); len(units) == 0 {
+			return nil
+		}
 	}
-	s.Correct(units, seats, at, l.now())
 	return nil
 }
 
-func (l *Live) recheck(ctx context.Context, event uuid.UUID, units []string) {
+// hearing gives the house of an event that changes have to reach, shown already or not.
+func (l *Live) hearing(event uuid.UUID) *Stage {
 	l.mu.Lock()
-	s := l.stages[event]
-	l.mu.Unlock()
+	defer l.mu.Unlock()
+	if s := l.stages[event]; s != nil {
+		return s
+	}
+	return l.loading[event]
+}
+
+func (l *Live) recheck(ctx context.Context, event uuid.UUID, units []string) {
+	s := l.hearing(event)
 	if s == nil {
 		return
 	}
-	at := l.now()
-	seats, err := l.seats.Read(ctx, event, units)
-	if err != nil {
+	if err := l.look(ctx, s, units); err != nil {
 		slog.WarnContext(ctx, "units not looked up", "event", event, "error", err)
-		return
 	}
-	s.Correct(units, seats, at, l.now())
 }
 
 // Apply takes in changes announced by any process. No changes at all mean that the event itself
 // changed and its sale has to be read again.
-func (l *Live) Apply(ctx context.Context, event uuid.UUID, changes []Change, at time.Time) {
-	l.mu.Lock()
-	s := l.stages[event]
-	l.mu.Unlock()
+func (l *Live) Apply(ctx context.Context, event uuid.UUID, changes []Change) {
+	s := l.hearing(event)
 	if s == nil {
 		if l.follow.Load() && len(changes) > 0 {
 			go l.visit(ctx, event)
@@ -235,14 +282,7 @@ func (l *Live) Apply(ctx context.Context, event uuid.UUID, changes []Change, at 
 		s.mu.Unlock()
 		return
 	}
-	var unknown []string
-	for _, c := range changes {
-		if c.State == Unknown {
-			unknown = append(unknown, c.Unit)
-		}
-	}
-	s.Apply(changes, at, l.now())
-	s.Recheck(ctx, unknown)
+	s.Recheck(ctx, s.Apply(changes, l.now()))
 }
 
 // Follow has houses made of every event that something happens to, and not only of those that
@@ -286,7 +326,7 @@ func (l *Live) tick(s *Stage) {
 	s.Expire(now)
 	if d, ok := s.Flush(); ok {
 		l.stands.Changed(s.event)
-		s.publish(l.boot, l.stands.Encode(d))
+		s.publish(l.stands.Encode(d))
 	}
 	s.mu.Lock()
 	active := len(s.readers) > 0 || now.Sub(s.used) < 2*healEvery
@@ -302,11 +342,11 @@ func (l *Live) tick(s *Stage) {
 }
 
 // publish hands a frame to all readers. Who does not keep up is dropped.
-func (s *Stage) publish(boot string, data []byte) {
+func (s *Stage) publish(data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq++
-	f := Frame{ID: fmt.Sprintf("%s-%d", boot, s.seq), Data: data}
+	f := Frame{ID: s.frame(), Data: data}
 	s.frames = append(s.frames, f)
 	if len(s.frames) > frames {
 		s.frames = append(s.frames[:0:0], s.frames[len(s.frames)-frames:]...)
@@ -321,23 +361,57 @@ func (s *Stage) publish(boot string, data []byte) {
 	}
 }
 
-// Watch subscribes to the frames from lastID on. resumed false: start from a snapshot, which
-// belongs to the frame named current. The channel is closed when the reader is too slow.
-func (l *Live) Watch(s *Stage, lastID string) (feed <-chan Frame, missed []Frame, resumed bool, current string, leave func()) {
+// frame names the newest frame.
+func (s *Stage) frame() string { return fmt.Sprintf("%s-%d", s.name, s.seq) }
+
+// Feed is what somebody who watches a house gets.
+type Feed struct {
+	House   *House
+	Frames  <-chan Frame // closed when the reader is too slow, or the house is made anew
+	Missed  []Frame      // between the frame the reader had last and the first of Frames
+	Resumed bool         // false: start from a snapshot
+	Current string       // the frame that such a snapshot belongs to
+
+	stage  *Stage
+	reader chan Frame
+}
+
+// Watch subscribes to the frames of an event from lastID on. Close has to be called.
+func (l *Live) Watch(ctx context.Context, event uuid.UUID, lastID string) (*Feed, error) {
+	for {
+		s, err := l.Stage(ctx, event)
+		if err != nil {
+			return nil, err
+		}
+		if f := s.watch(lastID); f != nil {
+			return f, nil
+		} // dropped since we got it: nobody would feed us
+	}
+}
+
+// watch subscribes to a house, unless it was dropped.
+func (s *Stage) watch(lastID string) *Feed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.dropped {
+		return nil
+	}
 	r := make(chan Frame, backlog)
 	s.readers[r] = struct{}{}
-	if seq, ok := strings.CutPrefix(lastID, l.boot+"-"); ok {
+	f := &Feed{House: s.House, Frames: r, Current: s.frame(), stage: s, reader: r}
+	if seq, ok := strings.CutPrefix(lastID, s.name+"-"); ok {
 		if n, err := strconv.ParseInt(seq, 10, 64); err == nil && n <= s.seq && s.seq-n <= int64(len(s.frames)) {
-			missed, resumed = s.frames[len(s.frames)-int(s.seq-n):], true
+			f.Missed, f.Resumed = s.frames[len(s.frames)-int(s.seq-n):], true
 		}
 	}
-	return r, missed, resumed, fmt.Sprintf("%s-%d", l.boot, s.seq), func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.readers, r)
-	}
+	return f
+}
+
+// Close ends the subscription.
+func (f *Feed) Close() {
+	f.stage.mu.Lock()
+	defer f.stage.mu.Unlock()
+	delete(f.stage.readers, f.reader)
 }
 
 // refresh looks at one house after the other, so that a thousand of them do not ask at once.

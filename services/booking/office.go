@@ -174,7 +174,7 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, r HoldReques
 	if sale.HighDemand && o.Line != nil {
 		r.Hold, r.Limit = h, sale.MaxPerAccount
 		if h, err = o.Line.Hold(ctx, r); err == nil {
-			house.Apply(HeldChanges(h), o.Now(), o.Now()) // before the news of it is round
+			house.Recheck(ctx, house.Apply(HeldChanges(h), o.Now())) // before the news of it is round
 		}
 	} else {
 		if h.ID, err = uuid.NewV7(); err != nil {
@@ -261,7 +261,8 @@ func (o *Office) Change(ctx context.Context, account identity.Account, id uuid.U
 		o.learn(ctx, house, err)
 		return Hold{}, err
 	}
-	o.Announcer.Announce(after.Event, append(changes(add, Held, after.Until), changes(remove, Available, time.Time{})...))
+	claim := Claim{after.ID, after.Version}
+	o.Announcer.Announce(after.Event, append(changes(add, Held, after.Until, claim), changes(remove, Available, time.Time{}, claim)...))
 	return after, nil
 }
 
@@ -277,7 +278,7 @@ func (o *Office) Release(ctx context.Context, account identity.Account, id uuid.
 	if err := o.Seats.Free(ctx, h, h.UnitIDs(), true); err != nil {
 		return err
 	}
-	o.Announcer.Announce(h.Event, changes(h.UnitIDs(), Available, time.Time{}))
+	o.Announcer.Announce(h.Event, FreedChanges(h.ID, h.UnitIDs()))
 	return nil
 }
 

@@ -39,9 +39,10 @@ func newCounter(t *testing.T) *counter {
 	seats := bookingtest.NewMemory(clock)
 	var house *booking.House
 	house = booking.NewHouse(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
+		since := house.Clock()
 		found, err := seats.Read(ctx, event, units)
 		if err == nil {
-			house.Correct(units, found, c.now, c.now)
+			house.Correct(units, found, since, c.now)
 		}
 	})
 	c.Office = &booking.Office{

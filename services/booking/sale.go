@@ -108,6 +108,15 @@ func (s *Sale) Prepare() {
 	s.rows = rowsByType(s.Units)
 }
 
+// Public refuses an event that is not for everyone to see, as if it were not there. Whoever answers
+// anybody about an event asks this first.
+func (s *Sale) Public() error {
+	if s.Status != EventPublished && s.Status != EventCancelled {
+		return ErrEventNotFound
+	}
+	return nil
+}
+
 // Index gives a unit's place in the order.
 func (s *Sale) Index(unit string) (int, bool) {
 	i, ok := s.byID[unit]
@@ -116,11 +125,12 @@ func (s *Sale) Index(unit string) (int, bool) {
 
 // Open refuses an event that is not on sale.
 func (s *Sale) Open(now time.Time) error {
+	if err := s.Public(); err != nil {
+		return err
+	}
 	switch {
 	case s.Status == EventCancelled:
 		return ErrNotOnSale.With("reason", "cancelled")
-	case s.Status != EventPublished:
-		return ErrEventNotFound
 	case now.Before(s.SalesStart):
 		return ErrNotOnSale.With("reason", "not_started").With("salesStart", s.SalesStart)
 	case !now.Before(s.SalesEnd):

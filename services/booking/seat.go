@@ -30,6 +30,16 @@ type Seat struct {
 	State State
 	Hold  uuid.UUID // whose; kept when booked, as the fence and the refund check it
 	Until time.Time // when a hold ends; zero for a booked unit
+
+	Version int64 // of the hold when it took the unit
+}
+
+// Claim tells where in its hold's life the seat was taken.
+func (s Seat) Claim() Claim {
+	if s.State == Booked {
+		return Claim{s.Hold, bookedVersion}
+	}
+	return Claim{s.Hold, s.Version}
 }
 
 // At is the seat as it stands at a moment: a hold that ran out holds nothing.

@@ -113,7 +113,13 @@ func (m *Memory) Change(_ context.Context, id uuid.UUID, limit int, f func(booki
 	if err != nil {
 		return booking.Hold{}, err
 	}
-	seats, err := m.each(after.Event, after.UnitIDs(), func(s booking.Seat) (booking.Seat, error) { return s.Take(id, m.Now(), after.Until) })
+	seats, err := m.each(after.Event, after.UnitIDs(), func(s booking.Seat) (booking.Seat, error) {
+		next, err := s.Take(id, m.Now(), after.Until)
+		if s.Hold != id {
+			next.Version = after.Version
+		}
+		return next, err
+	})
 	if err != nil {
 		return booking.Hold{}, err
 	}

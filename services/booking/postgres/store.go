@@ -146,9 +146,12 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 		return b, false, err
 	}
 	err = s.send(ctx, batch)
-	if postgres.Violates(err, postgres.UniqueViolation, "bookings_hold_id_key") {
-		stored, err := scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE hold_id = $1`, b.Hold))
-		return stored, false, err
+	if postgres.Violates(err, postgres.UniqueViolation, "") {
+		stored, findErr := scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE hold_id = $1`, b.Hold))
+		if findErr != nil {
+			return b, false, fmt.Errorf("create booking: %w", errors.Join(err, findErr))
+		}
+		return stored, false, nil
 	}
 	if err != nil {
 		return b, false, fmt.Errorf("create booking: %w", err)

@@ -160,10 +160,7 @@ func render(plan int64, house *booking.House) (*tail, error) {
 
 // GetSeats implements GET /api/v1/events/{event}/seats.
 func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams) {
-	house, err := s.Live.House(r.Context(), event)
-	if err == nil && house.Sale().Status != booking.EventPublished && house.Sale().Status != booking.EventCancelled {
-		err = booking.ErrEventNotFound
-	}
+	house, err := s.Live.Public(r.Context(), event)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -222,31 +219,34 @@ func (m *Maps) Encode(d booking.Delta) []byte {
 
 // StreamSeats implements GET /api/v1/events/{event}/seats/stream.
 func (s Server) StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams) {
-	stage, err := s.Live.Stage(r.Context(), event)
+	if _, err := s.Live.Public(r.Context(), event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	feed, err := s.Live.Watch(r.Context(), event, deref(params.LastEventID))
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	feed, missed, resumed, current, leave := s.Live.Watch(stage, deref(params.LastEventID))
-	defer leave()
+	defer feed.Close()
 	stream, err := httpapi.NewStream(w)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	if !resumed {
+	if !feed.Resumed {
 		// Taken after subscribing: a delta that it already contains says the same once more.
-		sm := s.Maps.of(event, stage.House)
+		sm := s.Maps.of(event, feed.House)
 		head, err := sm.head(deref(params.Units))
 		if err != nil {
 			return
 		}
 		tail, err := sm.newest()
-		if err != nil || stream.Send("snapshot", current, slices.Concat(head.plain, tail.plain)) != nil {
+		if err != nil || stream.Send("snapshot", feed.Current, slices.Concat(head.plain, tail.plain)) != nil {
 			return
 		}
 	}
-	for _, f := range missed {
+	for _, f := range feed.Missed {
 		if stream.Send("delta", f.ID, f.Data) != nil {
 			return
 		}
@@ -261,7 +261,7 @@ func (s Server) StreamSeats(w http.ResponseWriter, r *http.Request, event EventI
 			if stream.Comment() != nil {
 				return
 			}
-		case f, ok := <-feed:
+		case f, ok := <-feed.Frames:
 			if !ok || stream.Send("delta", f.ID, f.Data) != nil {
 				return // too slow: it comes back with Last-Event-ID
 			}

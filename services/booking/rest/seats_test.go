@@ -78,6 +78,19 @@ func serve(t *testing.T, sale *booking.Sale) (*httptest.Server, *booking.Live) {
 	return server, live
 }
 
+// held, booked and freed are what becomes of a unit in the hands of some hold.
+func held(unit string, hold uuid.UUID) []booking.Change {
+	return booking.HeldChanges(booking.Hold{ID: hold, Units: []booking.HeldUnit{{ID: unit}}, Until: time.Now().Add(time.Minute)})
+}
+
+func booked(unit string) []booking.Change {
+	return booking.BookedChanges(booking.Booking{Hold: uuid.New(), Units: []booking.BookedUnit{{HeldUnit: booking.HeldUnit{ID: unit}}}})
+}
+
+func freed(unit string, hold uuid.UUID) []booking.Change {
+	return booking.FreedChanges(hold, []string{unit})
+}
+
 // got is an answer, read whole.
 type got struct {
 	status int
@@ -163,10 +176,10 @@ func TestASeatMapIsSmallAndTheSameInEveryEncoding(t *testing.T) {
 	var changes []booking.Change
 	for _, u := range sale.Units {
 		if rand.IntN(2) == 0 {
-			changes = append(changes, booking.Change{Unit: u.ID, State: booking.Booked})
+			changes = append(changes, booked(u.ID)...)
 		}
 	}
-	live.Apply(t.Context(), sale.Event, changes, time.Now())
+	live.Apply(t.Context(), sale.Event, changes)
 	require.Eventually(t, func() bool { // the next frame
 		return get(t, url).header.Get("ETag") != first.header.Get("ETag")
 	}, 10*time.Second, 20*time.Millisecond)
@@ -278,16 +291,15 @@ func TestAStreamCoalescesAndResumes(t *testing.T) {
 	sale := hall(100)
 	server, live := serve(t, sale)
 	url := server.URL + "/api/v1/events/" + sale.Event.String() + "/seats/stream"
-	turn := func(unit int, state booking.State) {
-		live.Apply(t.Context(), sale.Event, []booking.Change{{Unit: sale.Units[unit].ID, State: state, Until: time.Now().Add(time.Minute)}}, time.Now())
-	}
+	tell := func(changes []booking.Change) { live.Apply(t.Context(), sale.Event, changes) }
 	messages, leave := follow(t, url, "")
 	assert.Equal(t, "snapshot", next(t, messages).event)
 	for range 20 { // there and back again within one frame is no news
-		turn(1, booking.Held)
-		turn(1, booking.Available)
+		hold := uuid.New()
+		tell(held(sale.Units[1].ID, hold))
+		tell(freed(sale.Units[1].ID, hold))
 	}
-	turn(2, booking.Held)
+	tell(held(sale.Units[2].ID, uuid.New()))
 	changes := map[string]string{}
 	var last message
 	for changes[sale.Units[2].ID] == "" {
@@ -303,7 +315,7 @@ func TestAStreamCoalescesAndResumes(t *testing.T) {
 	assert.Equal(t, "h", changes[sale.Units[2].ID])
 	leave()
 
-	turn(3, booking.Booked)
+	tell(booked(sale.Units[3].ID))
 	other, leaveOther := follow(t, url, "")
 	defer leaveOther()
 	next(t, other) // its snapshot; whoever comes back hears only what it missed
@@ -321,25 +333,44 @@ func TestAStreamCoalescesAndResumes(t *testing.T) {
 func TestASlowReaderIsDropped(t *testing.T) {
 	sale := hall(10)
 	_, live := serve(t, sale)
-	stage, err := live.Stage(t.Context(), sale.Event)
+	feed, err := live.Watch(t.Context(), sale.Event, "") // and never reads
 	require.NoError(t, err)
-	feed, _, _, _, leave := live.Watch(stage, "") // and never reads
-	defer leave()
-	states := []booking.State{booking.Booked, booking.Available}
+	defer feed.Close()
 	deadline := time.Now().Add(30 * time.Second)
-	for i := 0; ; i++ {
+	for hold, i := uuid.New(), 0; ; i++ {
 		require.True(t, time.Now().Before(deadline), "still subscribed")
-		live.Apply(t.Context(), sale.Event, []booking.Change{{Unit: sale.Units[0].ID, State: states[i%2]}}, time.Now())
+		if i%2 == 0 {
+			live.Apply(t.Context(), sale.Event, held(sale.Units[0].ID, hold))
+		} else {
+			live.Apply(t.Context(), sale.Event, freed(sale.Units[0].ID, hold))
+			hold = uuid.New()
+		}
 		time.Sleep(110 * time.Millisecond)
-		if len(feed) == cap(feed) {
+		if len(feed.Frames) == cap(feed.Frames) {
 			break
 		}
 	}
-	live.Apply(t.Context(), sale.Event, []booking.Change{{Unit: sale.Units[1].ID, State: booking.Booked}}, time.Now())
+	live.Apply(t.Context(), sale.Event, booked(sale.Units[1].ID))
 	time.Sleep(300 * time.Millisecond)
-	for range cap(feed) {
-		<-feed
+	for range cap(feed.Frames) {
+		<-feed.Frames
 	}
-	_, open := <-feed
+	_, open := <-feed.Frames
 	assert.False(t, open, "it is told to come back")
+}
+
+func TestADraftHasNoSeatMap(t *testing.T) {
+	sale := hall(10)
+	sale.Status = "draft"
+	server, _ := serve(t, sale)
+	for _, path := range []string{"/seats", "/seats/stream"} {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/api/v1/events/"+sale.Event.String()+path, nil)
+		require.NoError(t, err)
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		assert.Equal(t, http.StatusNotFound, res.StatusCode, path)
+	}
 }

@@ -27,11 +27,13 @@ type seatValue struct {
 	Hold  uuid.UUID `json:"hold"`
 	State string    `json:"state"`
 	Until int64     `json:"until,omitempty"` // milliseconds of Unix time
+
+	Version int64 `json:"v,omitempty"`
 }
 
 // EncodeSeat writes a seat as it is stored.
 func EncodeSeat(s booking.Seat) []byte {
-	v := seatValue{Hold: s.Hold, State: string(s.State)}
+	v := seatValue{Hold: s.Hold, State: string(s.State), Version: s.Version}
 	if !s.Until.IsZero() {
 		v.Until = s.Until.UnixMilli()
 	}
@@ -44,7 +46,7 @@ func DecodeSeat(raw []byte) (booking.Seat, error) {
 	if err := json.Unmarshal(raw, &v); err != nil || len(v.State) != 1 {
 		return booking.Seat{}, fmt.Errorf("seat value: %q: %w", v.State, err)
 	}
-	s := booking.Seat{State: booking.State(v.State[0]), Hold: v.Hold}
+	s := booking.Seat{State: booking.State(v.State[0]), Hold: v.Hold, Version: v.Version}
 	if v.Until != 0 {
 		s.Until = time.UnixMilli(v.Until)
 	}
@@ -68,10 +70,11 @@ type holdValue struct {
 	Until   int64              `json:"until"`
 	Status  booking.HoldStatus `json:"status"`
 	Booking uuid.UUID          `json:"booking,omitzero"`
+	Version int64              `json:"v,omitempty"`
 }
 
 func holdOf(h booking.Hold) holdValue {
-	v := holdValue{Event: h.Event, Account: h.Account, Until: h.Until.UnixMilli(), Status: h.Status, Booking: h.Booking}
+	v := holdValue{Event: h.Event, Account: h.Account, Until: h.Until.UnixMilli(), Status: h.Status, Booking: h.Booking, Version: h.Version}
 	for _, u := range h.Units {
 		v.Units = append(v.Units, unitValue{ID: u.ID, Type: u.TicketType, TypeName: u.TypeName, Label: u.Label, Place: u.Place, Amount: u.Price.Amount, Currency: u.Price.Currency})
 	}
@@ -79,7 +82,7 @@ func holdOf(h booking.Hold) holdValue {
 }
 
 func (v holdValue) hold(id uuid.UUID) booking.Hold {
-	h := booking.Hold{ID: id, Event: v.Event, Account: v.Account, Until: time.UnixMilli(v.Until), Status: v.Status, Booking: v.Booking}
+	h := booking.Hold{ID: id, Event: v.Event, Account: v.Account, Until: time.UnixMilli(v.Until), Status: v.Status, Booking: v.Booking, Version: v.Version}
 	for _, u := range v.Units {
 		h.Units = append(h.Units, booking.HeldUnit{ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Place: u.Place, Price: money.Money{Amount: u.Amount, Currency: u.Currency}})
 	}

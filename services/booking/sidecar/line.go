@@ -1,7 +1,6 @@
 package sidecar
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,7 +20,7 @@ import (
 // recordValue is a record of the log hold.requests, whose key is the event: the order of the log,
 // and within a record that of its requests, is the order of decisions.
 type recordValue struct {
-	Requests []requestValue `json:"requests"`
+	Requests []json.RawMessage `json:"requests"`
 }
 
 type requestValue struct {
@@ -73,12 +72,21 @@ type outcome struct {
 type record struct {
 	event    uuid.UUID
 	name     uuid.UUID // random; see lineName
-	requests []booking.HoldRequest
-	units    int
+	ids      []uuid.UUID
+	requests []json.RawMessage
+	size     int // of the payload, in bytes
 }
 
-// full tells whether a record has room for no other request.
-func (r *record) full() bool { return len(r.requests) >= recordFull || r.units >= recordUnits }
+// recordFrame is what a record's payload has around its requests.
+const recordFrame = len(`{"requests":[]}`)
+
+// recordSize is how long a record may get.
+var recordSize = event.MaxPayload(event.HoldRequests, true)
+
+// takes tells whether a record has room for another request of that size.
+func (r *record) takes(size int) bool {
+	return len(r.requests) < recordFull && recordFrame+r.size+size+len(",") <= recordSize
+}
 
 var _ booking.Line = (*Line)(nil)
 
@@ -86,11 +94,15 @@ const (
 	lineWait    = 4 * time.Second // of a buyer for the outcome; then: ask again
 	lineBacklog = 10_000          // requests on their way into the log
 	recordFull  = 128             // requests
-	recordUnits = 512             // of all its requests: a record has to stay well below what the broker takes
 	postMost    = 8               // records in one call to the sidecar
+	batchMost   = 8               // records in one delivery
 	postEvery   = 20 * time.Millisecond
 	lateKept    = 2 * time.Minute
 )
+
+// errTooLong is for a request that no message can carry. Names of places have limits, so that it
+// does not happen.
+var errTooLong = fault.New(fault.Invalid, "hold_too_large", "That is more than one request can name.")
 
 // ErrLineFull is for more requests than the log takes just now.
 var ErrLineFull = fault.New(fault.Unavailable, "hold_line_full", "Too many requests at once; please try again.").After(time.Second)
@@ -131,8 +143,13 @@ func (l *Line) enter(r booking.HoldRequest) (*waiter, error) {
 	if l.queued >= lineBacklog {
 		return nil, ErrLineFull
 	}
+	now := time.Now()
+	raw := encodeRequest(r, uuid.Max)
+	if recordFrame+len(raw) > recordSize {
+		return nil, errTooLong
+	}
 	rec := l.open[r.Hold.Event]
-	if rec == nil {
+	if rec == nil || !rec.takes(len(raw)) {
 		name, err := uuid.NewRandom()
 		if err != nil {
 			return nil, err
@@ -140,12 +157,8 @@ func (l *Line) enter(r booking.HoldRequest) (*waiter, error) {
 		rec = &record{event: r.Hold.Event, name: name}
 		l.open[r.Hold.Event], l.queue = rec, append(l.queue, rec)
 	}
-	now := time.Now()
 	r.Hold.ID = lineName(rec.name, len(rec.requests), now)
-	rec.requests, rec.units = append(rec.requests, r), rec.units+len(r.Hold.Units)
-	if rec.full() {
-		delete(l.open, rec.event)
-	}
+	rec.ids, rec.requests, rec.size = append(rec.ids, r.Hold.ID), append(rec.requests, encodeRequest(r, r.Hold.ID)), rec.size+len(raw)+len(",")
 	l.queued++
 	w := &waiter{hold: r.Hold, end: make(chan outcome, 1), since: now}
 	l.waiting[r.Hold.ID] = w
@@ -154,6 +167,10 @@ func (l *Line) enter(r booking.HoldRequest) (*waiter, error) {
 	default:
 	}
 	return w, nil
+}
+
+func encodeRequest(r booking.HoldRequest, id uuid.UUID) json.RawMessage {
+	return mustEncode(requestValue{ID: id, Hold: holdOf(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()})
 }
 
 // leaving takes the next records to go, which nobody can join any more.
@@ -294,19 +311,15 @@ func (l *Line) sweep() {
 func (l *Line) send(ctx context.Context, batch []*record) {
 	messages := make([]sidecar.Message, len(batch))
 	for i, rec := range batch {
-		v := recordValue{Requests: make([]requestValue, len(rec.requests))}
-		for j, r := range rec.requests {
-			v.Requests[j] = requestValue{ID: r.Hold.ID, Hold: holdOf(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()}
-		}
-		messages[i] = sidecar.Message{Key: rec.event.String(), Payload: mustEncode(v), Opaque: true}
+		messages[i] = sidecar.Message{Key: rec.event.String(), Payload: mustEncode(recordValue{rec.requests}), Opaque: true}
 	}
 	failed, err := l.client.PublishBulk(ctx, event.PubSub, event.HoldRequests, messages)
 	for i, rec := range batch {
 		if err == nil || (len(failed) > 0 && !slices.Contains(failed, i)) {
 			continue
 		}
-		for _, r := range rec.requests {
-			if w := l.forget(r.Hold.ID); w != nil {
+		for _, id := range rec.ids {
+			if w := l.forget(id); w != nil {
 				w.end <- outcome{err: fault.Away("queue", errors.Join(err, errNotTaken))}
 			}
 		}
@@ -320,34 +333,83 @@ var errNotTaken = errors.New("the log did not take the request")
 func Deciding(d booking.Decider, crew *booking.Crew, client *sidecar.Client, announce func(event uuid.UUID, changes []booking.Change)) []sidecar.Subscription {
 	return []sidecar.Subscription{
 		{
-			Component: event.PubSub, Topic: event.HoldRequests, Bulk: true, Max: 8, Wait: 5 * time.Millisecond,
+			Component: event.PubSub, Topic: event.HoldRequests, Bulk: true, Max: batchMost, Wait: 5 * time.Millisecond,
 			HandleBulk: func(ctx context.Context, batch []sidecar.Delivery) []error {
-				return decideBatch(ctx, d, client, announce, batch)
+				return decisions{d, client, announce}.take(ctx, batch)
 			},
 		},
 		Requests(event.BookingRequestsPriority, crew),
 	}
 }
 
-func decideBatch(ctx context.Context, d booking.Decider, client *sidecar.Client, announce func(uuid.UUID, []booking.Change), batch []sidecar.Delivery) []error {
-	errs := make([]error, len(batch))
-	var requests []booking.HoldRequest
+// decisions decides records of the log and tells what became of their requests.
+type decisions struct {
+	decider  booking.Decider
+	client   *sidecar.Client
+	announce func(uuid.UUID, []booking.Change)
+}
+
+// take decides a delivery. A record that can never be decided has an error of its own: those that
+// came with it are decided all the same.
+func (c decisions) take(ctx context.Context, batch []sidecar.Delivery) []error {
+	errs, records := make([]error, len(batch)), make([][]booking.HoldRequest, len(batch))
+	var good []int
 	for i, delivery := range batch {
-		of, err := requestsOf(delivery)
-		errs[i] = err
-		requests = append(requests, of...)
+		if records[i], errs[i] = requestsOf(delivery); errs[i] == nil {
+			good = append(good, i)
+		}
+	}
+	for len(good) > 0 {
+		n := together(good, batch)
+		err := c.decide(ctx, records, good[:n])
+		if err != nil && n > 1 && fault.KindOf(err) != fault.Unavailable {
+			for _, i := range good[:n] { // which of them is it?
+				errs[i] = c.decide(ctx, records, []int{i})
+			}
+			err = nil
+		}
+		if err != nil {
+			for _, i := range good { // all again, in the same order
+				errs[i] = err
+			}
+			return errs
+		}
+		good = good[n:]
+	}
+	return errs
+}
+
+// decideMost bounds the records decided in one go, in bytes. What is read and written for them, the
+// pages with their holds and a seat for each unit, is at most three times as long, and has to fit
+// into one call to the sidecar.
+const decideMost = event.SidecarMax / 4
+
+// together tells how many of the next records are decided in one go.
+func together(next []int, batch []sidecar.Delivery) int {
+	size := 0
+	for n, i := range next {
+		size += len(batch[i].Bytes) + len(batch[i].Data)
+		if n > 0 && size > decideMost {
+			return n
+		}
+	}
+	return len(next)
+}
+
+// decide decides some of the records, in their order.
+func (c decisions) decide(ctx context.Context, records [][]booking.HoldRequest, some []int) error {
+	var requests []booking.HoldRequest
+	for _, i := range some {
+		requests = append(requests, records[i]...)
 	}
 	if len(requests) == 0 {
-		return errs
+		return nil
 	}
-	verdicts, err := d.Decide(ctx, requests)
+	verdicts, err := c.decider.Decide(ctx, requests)
 	if err != nil {
-		for i := range errs {
-			errs[i] = cmp.Or(errs[i], err) // all again, in the same order
-		}
-		return errs
+		return err
 	}
-	var told outcomesValue
+	outcomes := make([]json.RawMessage, len(verdicts))
 	held := map[uuid.UUID][]booking.Change{}
 	for i, v := range verdicts {
 		o := outcomeValue{ID: v.Hold}
@@ -358,21 +420,40 @@ func decideBatch(ctx context.Context, d booking.Decider, client *sidecar.Client,
 			h := requests[i].Hold
 			held[h.Event] = append(held[h.Event], booking.HeldChanges(h)...)
 		}
-		told.Outcomes = append(told.Outcomes, o)
+		outcomes[i] = mustEncode(o)
 	}
 	for id, changes := range held {
-		announce(id, changes)
+		c.announce(id, changes)
 	}
-	// Whoever misses this looks the outcome up.
-	if err := client.Publish(ctx, event.Broadcast, event.HoldOutcomes, told.Outcomes[0].ID.String(), sidecar.Opaque(mustEncode(told))); err != nil {
-		slog.WarnContext(ctx, "outcomes not told", "count", len(told.Outcomes), "error", err)
+	for _, part := range portions(outcomes, event.MaxPayload(event.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
+		// Whoever misses this looks the outcome up.
+		told := mustEncode(map[string]any{"outcomes": part})
+		if err := c.client.Publish(ctx, event.Broadcast, event.HoldOutcomes, verdicts[0].Hold.String(), sidecar.Opaque(told)); err != nil {
+			slog.WarnContext(ctx, "outcomes not told", "count", len(part), "error", err)
+		}
 	}
-	return errs
+	return nil
+}
+
+// portions cuts a list into parts whose encodings, with commas, are no longer than that many bytes.
+func portions(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
+	start, size := 0, 0
+	for i, item := range list {
+		if size += len(item) + len(","); size > most && i > start {
+			parts, start, size = append(parts, list[start:i]), i, len(item)+len(",")
+		}
+	}
+	if start < len(list) {
+		parts = append(parts, list[start:])
+	}
+	return parts
 }
 
 // requestsOf reads a record.
 func requestsOf(d sidecar.Delivery) ([]booking.HoldRequest, error) {
-	v, err := sidecar.Decode[recordValue](d)
+	v, err := sidecar.Decode[struct {
+		Requests []requestValue `json:"requests"`
+	}](d)
 	if err != nil {
 		return nil, err
 	}

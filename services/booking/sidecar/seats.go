@@ -296,7 +296,7 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 	if err != nil {
 		return false, err
 	}
-	seat := booking.Seat{State: booking.Held, Hold: after.ID, Until: after.Until}
+	seat := booking.Seat{State: booking.Held, Hold: after.ID, Until: after.Until, Version: after.Version}
 	ops := []sidecar.Op{
 		v.put(CapKey(after.Event, after.Account), EncodeCap(c), CapTTL(c, now)),
 		v.put(HoldKey(after.ID), EncodeHold(after), holdTTL(after.Until, now)),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,11 +19,17 @@ import (
 // announceEvery bounds how often one event's changes go out: one message carries what gathered.
 const announceEvery = 50 * time.Millisecond
 
+// changesMost bounds the changes in one message, by what one of them takes at most.
+const (
+	changesMost = 1000
+	changeSize  = 256
+)
+
 // Megaphone tells all replicas of changed units. What it loses in a crash the replicas find out
 // by looking at the store.
 type Megaphone struct {
 	Client *sidecar.Client
-	Local  func(event uuid.UUID, changes []booking.Change, at time.Time) // this process's own houses; may be nil
+	Local  func(event uuid.UUID, changes []booking.Change) // this process's own houses; may be nil
 
 	mu      sync.Mutex
 	pending map[uuid.UUID][]event.SeatChange
@@ -36,7 +43,7 @@ func (m *Megaphone) Announce(id uuid.UUID, changes []booking.Change) {
 		return
 	}
 	if m.Local != nil {
-		m.Local(id, changes, time.Now())
+		m.Local(id, changes)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -44,7 +51,7 @@ func (m *Megaphone) Announce(id uuid.UUID, changes []booking.Change) {
 		m.pending = map[uuid.UUID][]event.SeatChange{}
 	}
 	for _, c := range changes {
-		wire := event.SeatChange{Unit: c.Unit, State: string(c.State)}
+		wire := event.SeatChange{Unit: c.Unit, State: string(c.State), Hold: c.Hold, Version: c.Version}
 		if !c.Until.IsZero() {
 			wire.Until = c.Until.UnixMilli()
 		}
@@ -74,28 +81,30 @@ func (m *Megaphone) Flush(ctx context.Context) error {
 	m.pending = nil
 	m.mu.Unlock()
 	for id, changes := range pending {
-		msg := event.SeatsChanged{Event: id, Version: time.Now().UnixMicro(), Changes: changes}
-		if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), sidecar.Opaque(mustEncode(msg))); err != nil {
-			slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
-			errs = append(errs, err)
+		for part := range slices.Chunk(changes, changesMost) {
+			msg := event.SeatsChanged{Event: id, Changes: part}
+			if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), sidecar.Opaque(mustEncode(msg))); err != nil {
+				slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
+				errs = append(errs, err)
+			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // FromSeatsChanged reads an announcement.
-func FromSeatsChanged(s event.SeatsChanged) (changes []booking.Change, at time.Time) {
+func FromSeatsChanged(s event.SeatsChanged) (changes []booking.Change) {
 	for _, c := range s.Changes {
 		if len(c.State) != 1 {
 			continue
 		}
-		change := booking.Change{Unit: c.Unit, State: booking.State(c.State[0])}
+		change := booking.Change{Unit: c.Unit, State: booking.State(c.State[0]), Claim: booking.Claim{Hold: c.Hold, Version: c.Version}}
 		if c.Until != 0 {
 			change.Until = time.UnixMilli(c.Until)
 		}
 		changes = append(changes, change)
 	}
-	return changes, time.UnixMicro(s.Version)
+	return changes
 }
 
 // FromPaymentChanged reads what happened to a payment. false: nothing a booking acts on.
@@ -150,8 +159,7 @@ func Requests(topic string, crew *booking.Crew) sidecar.Subscription {
 func Subscriptions(live *booking.Live, client *sidecar.Client) []sidecar.Subscription {
 	return []sidecar.Subscription{
 		sidecar.On(event.Broadcast, event.SeatChanges, func(ctx context.Context, s event.SeatsChanged) error {
-			changes, at := FromSeatsChanged(s)
-			live.Apply(ctx, s.Event, changes, at)
+			live.Apply(ctx, s.Event, FromSeatsChanged(s))
 			return nil
 		}),
 		sidecar.On(event.PubSub, event.CatalogChanges, func(ctx context.Context, c event.CatalogChanged) error {

@@ -40,6 +40,8 @@ type Hub struct {
 
 type audience struct {
 	mu    sync.Mutex
+	gone  bool // forgotten: no tick reaches it any more
+	shut  bool // for good: the hub is closed
 	conns map[*reader]struct{}
 	last  []byte // the newest tick, for those who come
 	front waitingroom.Front
@@ -69,6 +71,9 @@ func (h *Hub) audience(event uuid.UUID, create bool) *audience {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	a := h.rooms[event]
+	if a == nil && create && h.closed {
+		return &audience{gone: true, shut: true}
+	}
 	if a == nil && create {
 		a = &audience{conns: map[*reader]struct{}{}}
 		h.rooms[event] = a
@@ -179,17 +184,32 @@ func (h *Hub) admit(conn net.Conn, rw *bufio.ReadWriter, front waitingroom.Front
 		return err
 	}
 	r := &reader{conn: conn, raw: raw}
-	a := h.audience(front.Event, true)
+	for {
+		joined, err := h.audience(front.Event, true).join(r, front)
+		if joined || err != nil {
+			return err
+		} // forgotten since we got it
+	}
+}
+
+// join makes a reader part of an audience. false: the audience is no more.
+func (a *audience) join(r *reader, front waitingroom.Front) (joined bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.shut {
+		return false, net.ErrClosed
+	}
+	if a.gone {
+		return false, nil
+	}
 	if a.last == nil || front.At.After(a.front.At) {
 		a.front, a.last = front, Frame(front)
 	}
 	if !r.write(append([]byte(streamHead), a.last...)) {
-		return net.ErrClosed
+		return false, net.ErrClosed
 	}
 	a.conns[r] = struct{}{}
-	return nil
+	return true, nil
 }
 
 // Run keeps idle streams alive, so that proxies and sleeping clients notice a dead connection,
@@ -219,6 +239,7 @@ func (h *Hub) Close() {
 		}
 		h.left(len(a.conns))
 		clear(a.conns)
+		a.shut = true
 	})
 }
 
@@ -247,5 +268,6 @@ func (h *Hub) forget(id uuid.UUID, a *audience) {
 	defer a.mu.Unlock()
 	if len(a.conns) == 0 && h.rooms[id] == a {
 		delete(h.rooms, id)
+		a.gone = true
 	}
 }

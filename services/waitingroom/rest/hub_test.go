@@ -121,3 +121,38 @@ func TestWhoDoesNotReadIsDropped(t *testing.T) {
 	require.Zero(t, count(), "the end closes all streams")
 	require.Equal(t, shown, <-lively, "the lively one missed nothing")
 }
+
+// TestNobodyJoinsAForgottenAudience: no tick would reach them, and nobody would count them out.
+func TestNobodyJoinsAForgottenAudience(t *testing.T) {
+	hub, address, front, count := stage(t)
+	old := hub.audience(front.Event, true) // somebody got it, and is not yet in
+	hub.forget(front.Event, old)
+	joined, err := old.join(&reader{}, front)
+	require.NoError(t, err)
+	require.False(t, joined)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		for ctx.Err() == nil { // as each heartbeat does
+			hub.each(func(*audience) {})
+		}
+	}()
+	for n := range int64(200) {
+		conn, r := listen(t, address)
+		tick(t, r)
+		front.Served, front.At = n+1, front.At.Add(time.Second)
+		hub.Show(front)
+		require.Contains(t, tick(t, r), fmt.Sprintf(`"served":%d`, n+1))
+		conn.Close()
+		hub.each(func(a *audience) { // until the hub knows that they left
+			for len(a.conns) > 0 {
+				a.push(hub, []byte(":\n\n"))
+			}
+		})
+	}
+	cancel()
+	<-swept
+	require.Zero(t, count())
+}

@@ -32,7 +32,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	steps, cache, maps := &rest.Steps{}, b.Client.Store(event.Cache), rest.NewMaps()
 	live := booking.NewLive(dapr.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
-	b.Megaphone.Local = func(id uuid.UUID, changes []booking.Change, at time.Time) { live.Apply(ctx, id, changes, at) }
+	b.Megaphone.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
 	expiries := &booking.Expiries{Deadlines: b.Store, Holds: b.Seats, Teller: dapr.Notices{Client: b.Client}, Now: time.Now}
 	office := &booking.Office{
 		Seats: b.Seats, Houses: live, Bookings: b.Store, Announcer: b.Megaphone, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
