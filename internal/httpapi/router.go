@@ -58,7 +58,7 @@ func NewRouter(o Options) (*mux.Router, error) {
 	if err != nil {
 		return nil, fmt.Errorf("httpapi: %s: %w", o.Service, err)
 	}
-	router.Use(spec.exact, authenticate(o.Verifier), spec.permit, spec.limitBody, spec.drainStreams, spec.boundStreams(o.Verifier), spec.validate)
+	router.Use(spec.exact, authenticate(o.Verifier), spec.permit, spec.limitBody, spec.drainStreams, spec.boundStreams(o.Verifier), spec.limitStreams(&StreamLimit{}), spec.validate)
 	if o.Idempotency != nil {
 		router.Use(spec.idempotent(o.Idempotency))
 	}

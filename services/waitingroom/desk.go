@@ -67,8 +67,17 @@ type joiner struct {
 	err     error
 }
 
-// terms gives the event's terms, refusing events without a waiting room.
+// terms gives the event's terms to anybody. Drafts are not there, whoever asks.
 func (d *Desk) terms(ctx context.Context, event uuid.UUID) (Terms, error) {
+	t, err := d.any(ctx, event)
+	if err == nil && t.Draft {
+		return Terms{}, ErrEventNotFound
+	}
+	return t, err
+}
+
+// any gives the event's terms, refusing events without a waiting room.
+func (d *Desk) any(ctx context.Context, event uuid.UUID) (Terms, error) {
 	t, err := d.Catalogue.Terms(ctx, event)
 	if err != nil {
 		return t, err
@@ -472,14 +481,11 @@ func (d *Desk) Configure(ctx context.Context, account identity.Account, event uu
 
 // owned gives the terms of an event that the account runs. Others do not learn of its settings.
 func (d *Desk) owned(ctx context.Context, account identity.Account, event uuid.UUID) (Terms, error) {
-	t, err := d.terms(ctx, event)
-	if err != nil {
-		return t, err
+	t, err := d.any(ctx, event)
+	if err == nil && !account.Has(identity.Admin) && t.Merchant != account.ID {
+		return Terms{}, ErrEventNotFound
 	}
-	if !account.Has(identity.Admin) && t.Merchant != account.ID {
-		return t, ErrEventNotFound
-	}
-	return t, nil
+	return t, err
 }
 
 // Finish ends an account's pass before its time: it has bought that many units, or given up (0).

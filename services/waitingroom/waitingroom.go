@@ -98,6 +98,7 @@ type Terms struct {
 	Merchant    string
 	HighDemand  bool
 	Published   bool
+	Draft       bool // nobody but its merchant is to know of it
 	SalesStart  time.Time
 	SalesEnd    time.Time
 	MaxPerOrder int

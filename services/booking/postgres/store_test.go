@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -101,6 +102,31 @@ func TestABookingSurvivesTheRoundTrip(t *testing.T) {
 	assert.ErrorIs(t, err, booking.ErrBookingNotFound)
 	_, err = s.Ticket(t.Context(), uuid.New())
 	assert.ErrorIs(t, err, booking.ErrTicketNotFound)
+}
+
+// TestOneHoldIsCheckedOutManyTimesAtOnce: the hold says which booking is made of it, so all of them
+// try to store the very same one.
+func TestOneHoldIsCheckedOutManyTimesAtOnce(t *testing.T) {
+	s := open(t)
+	b := newBooking(uuid.New(), "A1")
+	var group sync.WaitGroup
+	var created atomic.Int32
+	for range 50 {
+		group.Go(func() {
+			stored, is, err := s.Create(t.Context(), b)
+			assert.NoError(t, err)
+			assert.Equal(t, b.ID, stored.ID)
+			assert.Equal(t, b.Units, stored.Units)
+			if is {
+				created.Add(1)
+			}
+		})
+	}
+	group.Wait()
+	assert.EqualValues(t, 1, created.Load())
+	var rows int
+	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE topic = $1`, event.BookingRequests).Scan(&rows))
+	assert.Equal(t, 1, rows, "and one request to drive it")
 }
 
 func TestAHoldMakesOneBooking(t *testing.T) {

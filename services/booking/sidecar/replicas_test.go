@@ -99,14 +99,14 @@ func TestAReleaseElsewhereDoesNotUndoALaterTake(t *testing.T) {
 				h := from.take(t, unit)
 				harness.Eventually(t, time.Minute, "the other hears", func() error {
 					from.out.Announce(sale.Event, booking.HeldChanges(h))
-					from.out.flush(t.Context())
+					require.NoError(t, from.out.Flush(t.Context()))
 					if s := r.shows(t, unit); s != "h" {
 						return fmt.Errorf("%s is %s", unit, s)
 					}
 					return nil
 				})
 				from.free(t, h)
-				from.out.flush(t.Context())
+				require.NoError(t, from.out.Flush(t.Context()))
 				harness.Eventually(t, time.Minute, "and of the release", func() error {
 					if s := r.shows(t, unit); s != "a" {
 						return fmt.Errorf("%s is %s", unit, s)
@@ -115,13 +115,13 @@ func TestAReleaseElsewhereDoesNotUndoALaterTake(t *testing.T) {
 				})
 			}
 			first := one.take(t, "A1")
-			one.out.flush(t.Context())
+			require.NoError(t, one.out.Flush(t.Context()))
 			one.free(t, first) // and the news of it waits for the next flush
 			two.take(t, "A1")
-			two.out.flush(t.Context())
-			one.out.flush(t.Context())
+			require.NoError(t, two.out.Flush(t.Context()))
+			require.NoError(t, one.out.Flush(t.Context()))
 			one.take(t, "A2") // what is told after all that
-			one.out.flush(t.Context())
+			require.NoError(t, one.out.Flush(t.Context()))
 			harness.Eventually(t, time.Minute, "all of it is heard", func() error {
 				if s := one.shows(t, "A2") + two.shows(t, "A2"); s != "hh" {
 					return fmt.Errorf("A2 is %s", s)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -32,10 +33,11 @@ var errTooManyStreams = fault.New(fault.Unavailable, "too_many_streams", "Too ma
 type Hub struct {
 	mu     sync.Mutex
 	rooms  map[uuid.UUID]*audience
-	count  int
+	count  atomic.Int64 // not under mu, which comes before an audience's: those who left are counted under that one
 	gauge  prometheus.Gauge
 	drops  prometheus.Counter
 	closed bool
+	limit  httpapi.StreamLimit // of those who are signed in: a taken-over connection outlives its handler
 }
 
 type audience struct {
@@ -50,8 +52,17 @@ type audience struct {
 
 // reader is one taken-over connection.
 type reader struct {
-	conn net.Conn
-	raw  syscall.RawConn
+	conn  net.Conn
+	raw   syscall.RawConn
+	leave func() // counts it out of its account's streams
+}
+
+// close ends a reader's connection.
+func (r *reader) close() {
+	r.conn.Close()
+	if r.leave != nil {
+		r.leave()
+	}
 }
 
 // NewHub returns a hub without streams.
@@ -116,7 +127,7 @@ func (a *audience) push(h *Hub, frame []byte) {
 	for r := range a.conns {
 		if !r.write(frame) {
 			delete(a.conns, r)
-			r.conn.Close()
+			r.close()
 			gone++
 		}
 	}
@@ -127,10 +138,7 @@ func (a *audience) push(h *Hub, frame []byte) {
 }
 
 func (h *Hub) left(n int) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.count -= n
-	h.gauge.Set(float64(h.count))
+	h.gauge.Set(float64(h.count.Add(-int64(n))))
 }
 
 // write makes one attempt. What does not fit into the socket's buffer was not read for minutes.
@@ -147,16 +155,31 @@ func (r *reader) write(frame []byte) bool {
 const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-store\r\n" +
 	"X-Accel-Buffering: no\r\nConnection: close\r\n\r\nretry: 2000\n\n"
 
-// Open takes a connection over and makes it part of an event's audience.
-func (h *Hub) Open(w http.ResponseWriter, front waitingroom.Front) error {
-	h.mu.Lock()
-	full := h.count >= maxStreams || h.closed
-	if !full {
-		h.count++
-		h.gauge.Set(float64(h.count))
+// Open takes a connection over and makes it part of an event's audience. account is whose it is,
+// "" of somebody who is not signed in.
+func (h *Hub) Open(w http.ResponseWriter, account string, front waitingroom.Front) error {
+	var leave func()
+	if account != "" {
+		var err error
+		if leave, err = h.limit.Enter(account); err != nil {
+			return err
+		}
 	}
+	err := h.open(w, leave, front)
+	if err != nil && leave != nil {
+		leave()
+	}
+	return err
+}
+
+func (h *Hub) open(w http.ResponseWriter, leave func(), front waitingroom.Front) error {
+	n := h.count.Add(1)
+	h.gauge.Set(float64(n))
+	h.mu.Lock()
+	full := n > maxStreams || h.closed
 	h.mu.Unlock()
 	if full {
+		h.left(1)
 		return errTooManyStreams
 	}
 	conn, rw, err := http.NewResponseController(w).Hijack()
@@ -164,14 +187,14 @@ func (h *Hub) Open(w http.ResponseWriter, front waitingroom.Front) error {
 		h.left(1)
 		return err
 	}
-	if err := h.admit(conn, rw, front); err != nil {
-		conn.Close()
+	if err := h.admit(conn, rw, leave, front); err != nil {
+		(&reader{conn: conn, leave: leave}).close()
 		h.left(1)
 	}
 	return nil // the connection is ours: nothing more to say through w
 }
 
-func (h *Hub) admit(conn net.Conn, rw *bufio.ReadWriter, front waitingroom.Front) error {
+func (h *Hub) admit(conn net.Conn, rw *bufio.ReadWriter, leave func(), front waitingroom.Front) error {
 	if err := conn.SetDeadline(time.Time{}); err != nil {
 		return err
 	}
@@ -183,7 +206,7 @@ func (h *Hub) admit(conn net.Conn, rw *bufio.ReadWriter, front waitingroom.Front
 	if err != nil {
 		return err
 	}
-	r := &reader{conn: conn, raw: raw}
+	r := &reader{conn: conn, raw: raw, leave: leave}
 	for {
 		joined, err := h.audience(front.Event, true).join(r, front)
 		if joined || err != nil {
@@ -235,7 +258,7 @@ func (h *Hub) Close() {
 	h.each(func(a *audience) {
 		for r := range a.conns {
 			r.write(httpapi.Farewell())
-			r.conn.Close()
+			r.close()
 		}
 		h.left(len(a.conns))
 		clear(a.conns)

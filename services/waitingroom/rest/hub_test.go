@@ -51,16 +51,14 @@ func tick(t *testing.T, r *bufio.Reader) string {
 func stage(t *testing.T) (hub *Hub, address string, front waitingroom.Front, count func() int) {
 	t.Helper()
 	hub, front = NewHub(nil), waitingroom.Front{Event: uuid.New(), Status: waitingroom.Open, At: time.Now()}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if err := hub.Open(w, front); err != nil {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := hub.Open(w, r.Header.Get("Account"), front); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		}
 	}))
 	t.Cleanup(server.Close)
 	return hub, server.Listener.Addr().String(), front, func() int {
-		hub.mu.Lock()
-		defer hub.mu.Unlock()
-		return hub.count
+		return int(hub.count.Load())
 	}
 }
 
@@ -155,4 +153,39 @@ func TestNobodyJoinsAForgottenAudience(t *testing.T) {
 	cancel()
 	<-swept
 	require.Zero(t, count())
+}
+
+// TestAnAccountHasSoManyStreams: and gets another once one of them ended.
+func TestAnAccountHasSoManyStreams(t *testing.T) {
+	hub, address, _, count := stage(t)
+	open := func() (net.Conn, string) {
+		conn, err := net.Dial("tcp", address)
+		require.NoError(t, err)
+		t.Cleanup(func() { conn.Close() })
+		require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
+		_, err = fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: test\r\nAccount: a\r\n\r\n")
+		require.NoError(t, err)
+		line, err := bufio.NewReader(conn).ReadString('\n')
+		require.NoError(t, err)
+		return conn, line
+	}
+	var last net.Conn
+	n := 0
+	for ; n < 60; n++ {
+		conn, line := open()
+		if !strings.Contains(line, "200") {
+			break
+		}
+		last = conn
+	}
+	require.Equal(t, 20, n)
+	listen(t, address) // somebody else
+	last.Close()
+	hub.each(func(a *audience) {
+		for count() > 20 { // until the hub knows that one left
+			a.push(hub, []byte(":\n\n"))
+		}
+	})
+	_, line := open()
+	require.Contains(t, line, "200")
 }

@@ -117,7 +117,8 @@ func (s Server) ClaimAdmission(w http.ResponseWriter, r *http.Request, event Eve
 func (s Server) StreamQueue(w http.ResponseWriter, r *http.Request, event EventId) {
 	front, err := s.Desk.Front(r.Context(), event)
 	if err == nil {
-		err = s.Hub.Open(w, front)
+		account, _ := identity.From(r.Context())
+		err = s.Hub.Open(w, account.ID, front)
 	}
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)

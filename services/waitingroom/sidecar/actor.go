@@ -7,11 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
@@ -90,26 +90,36 @@ type Actors struct {
 	ledger waitingroom.Ledger
 	now    func() time.Time
 	ticker Ticker
-
-	mu    sync.Mutex
-	rooms map[uuid.UUID]*waitingroom.Room
+	rooms  *otter.Cache[uuid.UUID, *waitingroom.Room]
 }
 
 // NewActors returns a host without rooms.
 func NewActors(ledger waitingroom.Ledger, ticker Ticker, now func() time.Time) *Actors {
-	return &Actors{ledger: ledger, now: now, ticker: ticker, rooms: map[uuid.UUID]*waitingroom.Room{}}
+	return &Actors{ledger: ledger, now: now, ticker: ticker, rooms: recent[*waitingroom.Room](roomsMost)}
+}
+
+// What a process remembers of rooms that have nothing to do it forgets after a while: the sidecar
+// tells it only of those actors that it placed here, and not of rooms that had a turn here because
+// no actor could be reached. A room forgotten in the middle of a turn costs nothing: between two of
+// one event the ledger's fence decides.
+const (
+	roomIdle  = 10 * time.Minute // as long as an idle actor stays
+	roomsMost = 10_000
+)
+
+// recent remembers by event what was used lately.
+func recent[V any](most int) *otter.Cache[uuid.UUID, V] {
+	return otter.Must(&otter.Options[uuid.UUID, V]{
+		MaximumSize: most, ExpiryCalculator: otter.ExpiryAccessing[uuid.UUID, V](roomIdle),
+	})
 }
 
 // Room gives the room of an event, as this process has it.
 func (a *Actors) Room(event uuid.UUID) *waitingroom.Room {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	r := a.rooms[event]
-	if r == nil {
-		r = waitingroom.NewRoom(event, a.ledger, a.now)
-		a.rooms[event] = r
-	}
-	return r
+	room, _ := a.rooms.ComputeIfAbsent(event, func() (*waitingroom.Room, bool) {
+		return waitingroom.NewRoom(event, a.ledger, a.now), false
+	})
+	return room
 }
 
 // Mount adds Dapr's actor routes to a router that only the sidecar may call
@@ -128,9 +138,7 @@ func (a *Actors) Mount(router *mux.Router, appToken string) {
 
 func (a *Actors) deactivate(w http.ResponseWriter, r *http.Request) {
 	if id, err := uuid.Parse(mux.Vars(r)["id"]); err == nil {
-		a.mu.Lock()
-		delete(a.rooms, id)
-		a.mu.Unlock()
+		a.rooms.Invalidate(id)
 	}
 	w.WriteHeader(http.StatusOK)
 }

@@ -109,6 +109,7 @@ func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
 	}
 	return remembered{found: true, at: time.Now(), terms: waitingroom.Terms{
 		Event: e.ID, Merchant: e.Merchant, HighDemand: e.HighDemand, Published: e.Status == "published",
+		Draft:      e.Status != "published" && e.Status != "cancelled",
 		SalesStart: e.SalesStart.UTC(), SalesEnd: e.SalesEnd.UTC(), MaxPerOrder: e.MaxPerOrder,
 	}}, nil
 }

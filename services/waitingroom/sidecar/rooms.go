@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ var _ waitingroom.Rooms = (*Rooms)(nil)
 const (
 	actorTimeout  = 3 * time.Second
 	reminderAgain = 5 * time.Second // how soon a reminder is set again at most
+	awakeMost     = 1000            // remembered before the old ones are looked for
 )
 
 // invoke calls a method of a room's actor.
@@ -73,6 +75,9 @@ func (r *Rooms) wake(ctx context.Context, event uuid.UUID) {
 	if time.Since(r.awake[event]) < reminderAgain {
 		r.mu.Unlock()
 		return
+	}
+	if len(r.awake) >= awakeMost {
+		maps.DeleteFunc(r.awake, func(_ uuid.UUID, at time.Time) bool { return time.Since(at) >= reminderAgain })
 	}
 	r.awake[event] = time.Now()
 	r.mu.Unlock()

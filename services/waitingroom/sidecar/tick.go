@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/maypok86/otter/v2"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
@@ -29,8 +30,8 @@ type Clock struct {
 	Show      func(waitingroom.Front) // this process's own view; the others hear by broadcast
 	Now       func() time.Time
 
-	mu      sync.Mutex
-	rooms   map[uuid.UUID]*pulse
+	once    sync.Once
+	rooms   *otter.Cache[uuid.UUID, *pulse]
 	telling sync.WaitGroup // what goes on beside the ticks
 }
 
@@ -53,16 +54,8 @@ const (
 )
 
 func (c *Clock) pulse(event uuid.UUID) *pulse {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.rooms == nil {
-		c.rooms = map[uuid.UUID]*pulse{}
-	}
-	p := c.rooms[event]
-	if p == nil {
-		p = &pulse{}
-		c.rooms[event] = p
-	}
+	c.once.Do(func() { c.rooms = recent[*pulse](roomsMost) })
+	p, _ := c.rooms.ComputeIfAbsent(event, func() (*pulse, bool) { return &pulse{}, false })
 	return p
 }
 
@@ -92,9 +85,7 @@ func (c *Clock) Tick(ctx context.Context, room *waitingroom.Room) (done bool, er
 	if p.idle < idleTicks {
 		return false, nil
 	}
-	c.mu.Lock()
-	delete(c.rooms, line.Event)
-	c.mu.Unlock()
+	c.rooms.Invalidate(line.Event)
 	return true, nil
 }
 

@@ -1,0 +1,27 @@
+package sidecar
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+)
+
+// TestRoomsAreForgotten: whoever asks for more events than there are must not fill the memory, and
+// a room that somebody uses is the same one for all.
+func TestRoomsAreForgotten(t *testing.T) {
+	a := NewActors(Ledger{}, nil, time.Now)
+	clock := &Clock{}
+	id := uuid.New()
+	require.Same(t, a.Room(id), a.Room(id))
+	require.Same(t, clock.pulse(id), clock.pulse(id))
+	for range 2 * roomsMost {
+		a.Room(uuid.New())
+		clock.pulse(uuid.New())
+	}
+	a.rooms.CleanUp()
+	clock.rooms.CleanUp()
+	require.LessOrEqual(t, a.rooms.EstimatedSize(), roomsMost)
+	require.LessOrEqual(t, clock.rooms.EstimatedSize(), roomsMost)
+}
