@@ -51,6 +51,7 @@ var (
 	ErrUnauthenticated = fault.New(fault.Unauthenticated, "unauthenticated", "Please sign in.")
 	ErrInvalidToken    = fault.New(fault.Unauthenticated, "invalid_token", "The access token is not valid.")
 	ErrSessionEnded    = fault.New(fault.Unauthenticated, "session_ended", "Your session has ended; please sign in again.")
+	ErrEmailUnverified = fault.New(fault.Forbidden, "email_unverified", "Please confirm your e-mail address first; we sent you a link.")
 	ErrForbidden       = fault.New(fault.Forbidden, "forbidden", "Your account may not do this.")
 )
 

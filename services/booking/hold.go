@@ -148,6 +148,9 @@ func PerOrder(units, limit int) error {
 type Cap struct {
 	Booked int
 	Holds  []CapHold
+
+	Returns  int       // holds that came to nothing, one soon after the other
+	Returned time.Time // the last of them
 }
 
 // CapHold is a hold's share of the cap.
@@ -157,10 +160,51 @@ type CapHold struct {
 	Until time.Time
 }
 
-// At is the cap without the holds that ran out.
+// At is the cap without the holds that ran out. They came to nothing.
 func (c Cap) At(now time.Time) Cap {
-	c.Holds = slices.DeleteFunc(slices.Clone(c.Holds), func(h CapHold) bool { return !now.Before(h.Until) })
+	holds := c.Holds
+	c.Holds = nil
+	for _, h := range holds {
+		if now.Before(h.Until) {
+			c.Holds = append(c.Holds, h)
+		} else {
+			c = c.returned(h.Until)
+		}
+	}
 	return c
+}
+
+// Somebody who takes places and gives them back, again and again, keeps them from everyone else and
+// pays nothing. The first times are free, as people do change their minds; then each costs a longer
+// wait before the next hold of the event, until nothing was given back for a while.
+const (
+	freeReturns    = 3
+	firstWait      = 15 * time.Second // doubles
+	longestWait    = 5 * time.Minute
+	returnsRemoved = 10 * time.Minute
+)
+
+// ErrCoolDown is for an account that gave back too much of an event.
+var ErrCoolDown = fault.New(fault.TooMany, "hold_cooldown", "You gave back places of this event several times. You can choose places again in a moment.")
+
+func (c Cap) returned(at time.Time) Cap {
+	if at.Sub(c.Returned) >= returnsRemoved {
+		c.Returns = 0
+	}
+	c.Returns++
+	if at.After(c.Returned) {
+		c.Returned = at
+	}
+	return c
+}
+
+// wait is how long the account has to wait before its next hold.
+func (c Cap) wait(now time.Time) time.Duration {
+	if c.Returns < freeReturns+1 {
+		return 0
+	}
+	wait := min(firstWait<<min(c.Returns-freeReturns-1, 10), longestWait)
+	return max(0, c.Returned.Add(wait).Sub(now))
 }
 
 // Units is how many the account has.
@@ -180,6 +224,8 @@ func (c Cap) Hold(hold uuid.UUID, units int, until time.Time, limit int, now tim
 		next.Holds[i].Units = units
 	} else if len(next.Holds) > 0 {
 		return c, ErrHoldExists.With("hold", next.Holds[0].Hold)
+	} else if wait := next.wait(now); wait > 0 {
+		return c, ErrCoolDown.After(wait.Truncate(time.Second) + time.Second)
 	} else {
 		next.Holds = append(next.Holds, CapHold{Hold: hold, Units: units, Until: until})
 	}
@@ -198,6 +244,16 @@ func (c Cap) Book(hold uuid.UUID, units, limit int, now time.Time) (Cap, error) 
 		return c, ErrLimitExceeded.With("limit", limit).With("scope", "account")
 	}
 	return next, nil
+}
+
+// Release takes out a hold that came to nothing.
+func (c Cap) Release(hold uuid.UUID, now time.Time) Cap {
+	before := c.At(now)
+	next := before.Drop(hold, now)
+	if len(next.Holds) < len(before.Holds) {
+		next = next.returned(now)
+	}
+	return next
 }
 
 // Drop takes a hold out.

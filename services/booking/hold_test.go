@@ -1,6 +1,7 @@
 package booking_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -84,4 +86,47 @@ func TestTheCapOfAnAccount(t *testing.T) {
 	require.ErrorIs(t, err, booking.ErrLimitExceeded, "a late payer is counted again")
 	assert.Equal(t, 1, c.Drop(theirs, noon).Return(1, noon).Units())
 	assert.Zero(t, c.Return(99, noon).Booked)
+}
+
+// TestGivingBackCostsTime: a few times are free, then each next hold has to wait longer, and whoever
+// leaves an event alone for a while starts anew. Holds that ran out count as those given back.
+func TestGivingBackCostsTime(t *testing.T) {
+	now := noon
+	hold := func(c booking.Cap) (booking.Cap, uuid.UUID, error) {
+		id := uuid.New()
+		next, err := c.Hold(id, 2, now.Add(5*time.Minute), 8, now)
+		return next, id, err
+	}
+	var c booking.Cap
+	for i := range 4 {
+		next, id, err := hold(c)
+		require.NoError(t, err, i)
+		if now = now.Add(time.Second); i == 1 {
+			now = now.Add(5 * time.Minute) // forgotten, not given back
+		}
+		c = next.Release(id, now)
+		c = c.Release(id, now) // once more changes nothing
+	}
+	waits := []time.Duration{15 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute, 5 * time.Minute}
+	for _, wait := range waits {
+		_, _, err := hold(c)
+		require.ErrorIs(t, err, booking.ErrCoolDown)
+		refused, ok := errors.AsType[*fault.Error](err)
+		require.True(t, ok)
+		require.InDelta(t, wait.Seconds(), refused.RetryAfter.Seconds(), 1)
+		now = now.Add(wait)
+		next, id, err := hold(c)
+		require.NoError(t, err, "after %s", wait)
+		c = next.Release(id, now)
+	}
+	booked, err := c.Book(uuid.New(), 1, 0, now)
+	require.NoError(t, err)
+	_, _, err = hold(booked)
+	require.ErrorIs(t, err, booking.ErrCoolDown, "buying does not undo it")
+	now = now.Add(10 * time.Minute)
+	next, id, err := hold(c)
+	require.NoError(t, err)
+	next = next.Release(id, now)
+	_, _, err = hold(next)
+	require.NoError(t, err, "long ago")
 }

@@ -121,6 +121,9 @@ func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.
 	}
 	var admitted time.Time
 	if sale.HighDemand {
+		if !account.EmailVerified {
+			return Hold{}, identity.ErrEmailUnverified
+		}
 		if w.Pass == "" || o.Gate == nil {
 			return Hold{}, ErrAdmissionRequired.With("event", event)
 		}

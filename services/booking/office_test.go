@@ -101,6 +101,10 @@ func TestWhatCannotBeHeld(t *testing.T) {
 func TestHighDemandNeedsAPass(t *testing.T) {
 	c := newCounter(t)
 	c.sale.HighDemand = true
+	_, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}, Pass: "a pass"})
+	assert.ErrorIs(t, err, identity.ErrEmailUnverified, "whoever could make accounts by the dozen")
+	buyer := buyer
+	buyer.EmailVerified = true
 	for _, pass := range []string{"", "forged"} { // without a gate nobody comes in, whatever they show
 		_, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}, Pass: pass})
 		assert.ErrorIs(t, err, booking.ErrAdmissionRequired)

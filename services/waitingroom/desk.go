@@ -95,6 +95,9 @@ func (d *Desk) Join(ctx context.Context, account identity.Account, event uuid.UU
 	if err != nil {
 		return s, false, err
 	}
+	if !account.EmailVerified { // it could not buy anything when its turn comes
+		return s, false, identity.ErrEmailUnverified
+	}
 	j := &joiner{account: account.ID, done: make(chan struct{})}
 	if err := d.gather(j, t); err != nil {
 		return s, false, err

@@ -36,3 +36,17 @@ func TestADraftHasNoLine(t *testing.T) {
 	require.NoError(t, err, "its merchant sets the line up before the event is published")
 	require.True(t, own.Draft)
 }
+
+type inDemand struct{}
+
+func (inDemand) Terms(_ context.Context, event uuid.UUID) (Terms, error) {
+	return Terms{Event: event, HighDemand: true, Published: true}, nil
+}
+
+// TestWhoCannotBuyDoesNotWait: an account whose address nobody confirmed learns it before the line,
+// not when its turn comes.
+func TestWhoCannotBuyDoesNotWait(t *testing.T) {
+	d := &Desk{Catalogue: inDemand{}, Now: time.Now}
+	_, _, err := d.Join(t.Context(), identity.Account{ID: "x"}, uuid.New())
+	require.ErrorIs(t, err, identity.ErrEmailUnverified)
+}

@@ -32,6 +32,8 @@ var shared = sync.OnceValues(func() (*stack.Stack, error) {
 		return nil, err
 	}
 	cfg.Replicas = replicas
+	// Few accounts do here what many would.
+	cfg.ExtraEnv = map[string]string{"FOYER_HOLD_COOLDOWN": "false"}
 	s, err := stack.New(cfg)
 	if err != nil {
 		release()

@@ -158,7 +158,7 @@ func (m *Memory) Free(_ context.Context, h booking.Hold, units []string, whole b
 	}
 	c := m.caps[owner{h.Event, h.Account}].Return(returned, m.Now())
 	if whole {
-		c = c.Drop(h.ID, m.Now())
+		c = c.Release(h.ID, m.Now())
 		if stored, ok := m.holds[h.ID]; ok {
 			stored.Status = booking.HoldReleased
 			m.holds[h.ID] = stored

@@ -455,7 +455,8 @@ func (s Server) GetTicketCalendar(w http.ResponseWriter, r *http.Request, id Tic
 	_, _ = w.Write(calendar(t, b, r.Header.Get("Accept-Language")))
 }
 
-// ticket finds a ticket that the caller may see. One that was refunded is gone.
+// ticket finds a ticket of the caller's. Nobody else gets one, not even who runs the event: it has
+// the code that lets in whoever shows it (decision 109). One that was refunded is gone.
 func (s Server) ticket(r *http.Request, id uuid.UUID) (booking.Ticket, booking.Booking, error) {
 	account, err := identity.Require(r.Context())
 	if err != nil {
@@ -466,7 +467,7 @@ func (s Server) ticket(r *http.Request, id uuid.UUID) (booking.Ticket, booking.B
 		return t, booking.Booking{}, err
 	}
 	b, err := s.Office.Booking(r.Context(), account, t.Booking)
-	if errors.Is(err, booking.ErrBookingNotFound) {
+	if errors.Is(err, booking.ErrBookingNotFound) || (err == nil && b.Account != account.ID) {
 		err = booking.ErrTicketNotFound
 	}
 	if err == nil && t.Void {

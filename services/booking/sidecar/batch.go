@@ -27,6 +27,7 @@ type verdictValue struct {
 	Code    string         `json:"code,omitempty"`
 	Message string         `json:"message,omitempty"`
 	Fields  map[string]any `json:"fields,omitempty"`
+	After   time.Duration  `json:"after,omitempty"` // when it makes sense to try again
 }
 
 func verdictOf(account string, refusal error) verdictValue {
@@ -34,12 +35,12 @@ func verdictOf(account string, refusal error) verdictValue {
 	if !ok {
 		f = fault.New(fault.Internal, "internal", "Something went wrong on our side.")
 	}
-	return verdictValue{Account: account, Kind: f.Kind, Code: f.Code, Message: f.Message, Fields: f.Fields}
+	return verdictValue{Account: account, Kind: f.Kind, Code: f.Code, Message: f.Message, Fields: f.Fields, After: f.RetryAfter}
 }
 
 // refusal rebuilds the fault, with the field types that it had.
 func (v verdictValue) refusal() error {
-	f := fault.New(v.Kind, v.Code, v.Message)
+	f := fault.New(v.Kind, v.Code, v.Message).After(v.After)
 	for name, value := range v.Fields {
 		switch name {
 		case "units":
@@ -192,7 +193,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 	if err != nil {
 		return nil, nil, fault.Away("seats", err)
 	}
-	floor, pages, err := read(requests, items)
+	floor, pages, err := s.read(requests, items)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -254,7 +255,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 }
 
 // read puts what the store has on the floor, and gives the pages by key.
-func read(requests []booking.HoldRequest, items map[string]sidecar.Item) (*booking.Floor, map[string]*pageValue, error) {
+func (s *Seats) read(requests []booking.HoldRequest, items map[string]sidecar.Item) (*booking.Floor, map[string]*pageValue, error) {
 	floor, pages := booking.NewFloor(), map[string]*pageValue{}
 	for _, r := range requests {
 		h := r.Hold
@@ -265,7 +266,7 @@ func read(requests []booking.HoldRequest, items map[string]sidecar.Item) (*booki
 			}
 			pages[key] = page
 		}
-		c, err := DecodeCap(items[CapKey(h.Event, h.Account)].Value)
+		c, err := s.cap(items[CapKey(h.Event, h.Account)].Value)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -104,6 +104,9 @@ func DecodeHold(id uuid.UUID, raw []byte) (booking.Hold, error) {
 type capValue struct {
 	Booked int       `json:"booked,omitempty"`
 	Holds  []capHold `json:"holds,omitempty"`
+
+	Returns  int   `json:"returns,omitempty"`
+	Returned int64 `json:"returned,omitempty"` // milliseconds of Unix time
 }
 
 type capHold struct {
@@ -114,7 +117,10 @@ type capHold struct {
 
 // EncodeCap writes a cap as it is stored.
 func EncodeCap(c booking.Cap) []byte {
-	v := capValue{Booked: c.Booked}
+	v := capValue{Booked: c.Booked, Returns: c.Returns}
+	if c.Returns > 0 {
+		v.Returned = c.Returned.UnixMilli()
+	}
 	for _, h := range c.Holds {
 		v.Holds = append(v.Holds, capHold{Hold: h.Hold, Units: h.Units, Until: h.Until.UnixMilli()})
 	}
@@ -130,7 +136,10 @@ func DecodeCap(raw []byte) (booking.Cap, error) {
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return booking.Cap{}, fmt.Errorf("cap value: %w", err)
 	}
-	c := booking.Cap{Booked: v.Booked}
+	c := booking.Cap{Booked: v.Booked, Returns: v.Returns}
+	if v.Returns > 0 {
+		c.Returned = time.UnixMilli(v.Returned)
+	}
 	for _, h := range v.Holds {
 		c.Holds = append(c.Holds, booking.CapHold{Hold: h.Hold, Units: h.Units, Until: time.UnixMilli(h.Until)})
 	}

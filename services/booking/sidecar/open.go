@@ -31,6 +31,7 @@ type Config struct {
 	Strategy     Strategy `env:"FOYER_SEATS_STRATEGY" envDefault:"transaction"`
 	HoldSeconds  int      `env:"FOYER_HOLD_SECONDS" envDefault:"300"`
 	GraceSeconds int      `env:"FOYER_PAYMENT_GRACE_SECONDS" envDefault:"30"`
+	Cooldown     bool     `env:"FOYER_HOLD_COOLDOWN" envDefault:"true"` // who gives back a lot has to wait
 }
 
 // HoldFor is the life of a hold.
@@ -84,6 +85,7 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 		Seats: NewSeats(client.Store(event.Seats), cfg.Strategy, cfg.HoldFor(), time.Now), Megaphone: &Megaphone{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}
+	b.Seats.Lenient = !cfg.Cooldown
 	p.Check("postgres", pool.Ping)
 	p.Check("seats", b.check)
 	p.Go("proof", b.prove)

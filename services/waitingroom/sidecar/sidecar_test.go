@@ -72,7 +72,7 @@ func open(t *testing.T, w *world, components ...string) *House {
 }
 
 func account(i int) identity.Account {
-	return identity.Account{ID: fmt.Sprintf("account-%05d", i), Roles: []identity.Role{identity.Customer}}
+	return identity.Account{ID: fmt.Sprintf("account-%05d", i), Roles: []identity.Role{identity.Customer}, EmailVerified: true}
 }
 
 func TestJoinWaitAndBeAdmitted(t *testing.T) {

@@ -125,7 +125,7 @@ func token(signer jose.Signer, subject, role string) (string, error) {
 	return jwt.Signed(signer).Claims(jwt.Claims{
 		Issuer: issuerName, Subject: subject, Audience: jwt.Audience{identity.Audience},
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(tokensLive)),
-	}).Claims(map[string]any{"typ": "Bearer", "realm_access": map[string]any{"roles": []string{role}}}).Serialize()
+	}).Claims(map[string]any{"typ": "Bearer", "email_verified": true, "realm_access": map[string]any{"roles": []string{role}}}).Serialize()
 }
 
 func (i *issuer) close() { _ = i.server.Close() }

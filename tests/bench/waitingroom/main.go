@@ -111,7 +111,7 @@ func (b *bench) start(ctx context.Context) (stop func(), err error) {
 		release()
 		return nil, err
 	}
-	cfg.ExtraEnv = map[string]string{"OIDC_ISSUER": issuerName, "OIDC_JWKS_URL": b.issuer.url}
+	cfg.ExtraEnv = map[string]string{"OIDC_ISSUER": issuerName, "OIDC_JWKS_URL": b.issuer.url, "FOYER_HOLD_COOLDOWN": "false"}
 	maps.Copy(cfg.ExtraEnv, b.section.env)
 	if b.stack, err = stack.New(cfg); err != nil {
 		release()

@@ -48,7 +48,7 @@ func serve(kind string) error {
 		hub := rest.NewHub(nil)
 		go func() { _ = hub.Run(context.Background()) }()
 		mux.HandleFunc("/stream", func(w http.ResponseWriter, _ *http.Request) {
-			if err := hub.Open(w, waitingroom.Front{Event: streamed, Status: waitingroom.Open}); err != nil {
+			if err := hub.Open(w, "", waitingroom.Front{Event: streamed, Status: waitingroom.Open}); err != nil {
 				http.Error(w, err.Error(), http.StatusServiceUnavailable)
 			}
 		})

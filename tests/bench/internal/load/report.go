@@ -22,6 +22,7 @@ func Start(ctx context.Context, names ...string) (s *stack.Stack, stop func(), e
 	if err != nil {
 		return nil, nil, err
 	}
+	cfg.ExtraEnv = map[string]string{"FOYER_HOLD_COOLDOWN": "false"} // few accounts do here what many would
 	if s, err = stack.New(cfg); err != nil {
 		release()
 		return nil, nil, err
