@@ -141,18 +141,26 @@ func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
 // real broker, sidecar, router and store: everyone is decided and nothing goes to the dead letters.
 func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
 	var line *Line
-	harness.Sidecar(t, event.HighDemandConsumer, func(cfg sidecar.Config) http.Handler {
-		client, err := sidecar.New(cfg)
-		require.NoError(t, err)
-		t.Cleanup(client.Close)
+	served := func(app string, subscriptions func(*sidecar.Client) []sidecar.Subscription) {
+		harness.Sidecar(t, app, func(cfg sidecar.Config) http.Handler {
+			client, err := sidecar.New(cfg)
+			require.NoError(t, err)
+			t.Cleanup(client.Close)
+			router, err := httpapi.NewRouter(httpapi.Options{Service: "test"})
+			require.NoError(t, err)
+			sidecar.Mount(router, cfg.AppToken, subscriptions(client)...)
+			return router
+		}, event.Seats, event.PubSub, event.Broadcast)
+	}
+	served(event.HighDemandConsumer, func(client *sidecar.Client) []sidecar.Subscription {
+		seats := NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
+		return Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {})
+	})
+	served(event.Booking, func(client *sidecar.Client) []sidecar.Subscription {
 		line = NewLine(client, func(booking.Hold) {})
 		line.wait = time.Minute
-		router, err := httpapi.NewRouter(httpapi.Options{Service: "test"})
-		require.NoError(t, err)
-		seats := NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
-		sidecar.Mount(router, cfg.AppToken, append(Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {}), line.Subscription())...)
-		return router
-	}, event.Seats, event.PubSub, event.Broadcast)
+		return []sidecar.Subscription{line.Subscription()}
+	})
 	const records = 24
 	id := uuid.New()
 	var group sync.WaitGroup
