@@ -5,7 +5,7 @@ package event
 // computes the worst cases.
 const (
 	// maxBatch is the payload of a message that carries what many people did.
-	maxBatch = 256 << 10
+	maxBatch = 384 << 10
 	// maxNote is the payload of every other message: ids and numbers.
 	maxNote = 16 << 10
 

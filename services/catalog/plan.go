@@ -75,12 +75,6 @@ type Seat struct {
 const (
 	maxSeats = 100_000
 	maxGUID  = 40
-
-	// Of names, in characters: they travel with each request for a seat.
-	maxZone   = 80
-	maxRow    = 40
-	maxNumber = 20
-	maxNote   = 100
 )
 
 // ReadPlan reads a plan that was kept, whatever the rules were then: what is sold on it stays sold. What
@@ -154,17 +148,9 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	}
 	seen := map[string]bool{}
 	for _, z := range p.Zones {
-		if utf8.RuneCountInString(z.Name) > maxZone {
-			return nil, planFault(fmt.Sprintf("The name of a zone has at most %d characters.", maxZone))
-		}
 		for _, r := range z.Rows {
-			if utf8.RuneCountInString(r.RowNumber) > maxRow {
-				return nil, planFault(fmt.Sprintf("The name of a row has at most %d characters.", maxRow))
-			}
 			for _, s := range r.Seats {
 				switch {
-				case utf8.RuneCountInString(s.Number) > maxNumber, utf8.RuneCountInString(s.Note) > maxNote:
-					return nil, planFault(fmt.Sprintf("The number of a seat has at most %d characters, its note %d.", maxNumber, maxNote)).With("seat", s.GUID)
 				case s.GUID == "" || len(s.GUID) > maxGUID:
 					return nil, planFault(fmt.Sprintf("A seat in row %q has no id, or one of over %d characters.", r.RowNumber, maxGUID))
 				case !plainID(s.GUID):

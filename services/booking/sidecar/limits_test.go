@@ -30,9 +30,9 @@ func longest(units int) booking.HoldRequest {
 	wide := func(n int) string { return strings.Repeat("<", n) }
 	h := booking.Hold{Event: uuid.Max, Account: uuid.Max.String(), Until: time.UnixMilli(1 << 42), Status: booking.HoldOpen, Booking: uuid.Max, Version: 1 << 40}
 	for i := range units {
-		place := seat.Place{Zone: wide(80), Row: wide(40), Number: wide(20), Note: wide(100)}
+		place := seat.Place{Zone: wide(200), Row: wide(50), Number: wide(50), Note: wide(200)}
 		h.Units = append(h.Units, booking.HeldUnit{
-			ID: fmt.Sprintf("%s-%06d", uuid.Max, i), TicketType: uuid.Max.String(), TypeName: wide(200), Place: place,
+			ID: fmt.Sprintf("%s-%06d", uuid.Max, i), TicketType: uuid.Max.String(), TypeName: wide(100), Place: place,
 			Label: place.Zone + ", " + place.Row + "-" + place.Number + " (" + place.Note + ")", Price: money.Money{Amount: 1 << 50, Currency: "EUR"},
 		})
 	}
