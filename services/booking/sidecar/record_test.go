@@ -46,7 +46,7 @@ func TestACrowdSharesRecords(t *testing.T) {
 		}
 	}
 	for range 3 {
-		_, err := enter(t, l, two, 1700)
+		_, err := enter(t, l, two, 2000)
 		require.NoError(t, err)
 	}
 	// one: 128 and 128 are full, and the rest; two: three of one unit and two of many fill one.
