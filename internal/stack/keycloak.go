@@ -45,7 +45,10 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 			if err := os.RemoveAll(filepath.Join(home, "data", "tmp", "kc-gzip-cache")); err != nil {
 				return err
 			}
-			return replaceLink(filepath.Join(cfg.Root, "keycloak", "realm"), filepath.Join(home, "data", "import"))
+			if err := replaceLink(filepath.Join(cfg.Root, "keycloak", "password-blacklists"), filepath.Join(home, "data", "password-blacklists")); err != nil {
+				return err
+			}
+			return writeRealm(cfg.Root, home)
 		},
 		Command: func() (*exec.Cmd, error) {
 			cmd := keycloakJava(home, "start", "--optimized", "--import-realm", "--cache=local",
