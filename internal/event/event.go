@@ -203,6 +203,12 @@ const (
 	NoticeRefundFailed     NoticeKind = "booking_refund_failed"
 	NoticeHoldExpired      NoticeKind = "hold_expired"
 	NoticeYourTurn         NoticeKind = "your_turn"
+
+	// About the account itself: these go out by mail alone.
+	NoticeConfirmEmail    NoticeKind = "confirm_email"
+	NoticeAccountExists   NoticeKind = "account_exists"
+	NoticePasswordReset   NoticeKind = "password_reset"
+	NoticePasswordChanged NoticeKind = "password_changed"
 )
 
 // Notice asks the notification service to tell one account something, in the app and, for what

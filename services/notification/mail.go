@@ -29,6 +29,7 @@ type Recipient struct {
 	Email  string `json:"email"`
 	Name   string `json:"name"`
 	Locale string `json:"locale"`
+	Link   string `json:"-"` // of this one mail
 }
 
 // Order is what a mail about a booking shows.
@@ -134,6 +135,13 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 		Action: say("action"), ActionURL: c.actionURL(m), Footer: texts["footer"],
 		TotalLabel: texts["total"], TicketsLabel: texts["tickets"], PDFLabel: texts["pdf"], CalendarLabel: texts["calendar"],
 	}
+	if AboutAccount(m.Kind) {
+		// No name: somebody else may have typed both it and this address.
+		view.Greeting, view.Footer = "", texts["footer_account"]
+		if to.Link != "" {
+			view.ActionURL = to.Link
+		}
+	}
 	if order != nil {
 		view.EventName = order.Event.Name
 		if !order.free(m) {
@@ -185,6 +193,8 @@ func (c *Composer) actionURL(m Message) string {
 	switch {
 	case m.Booking != nil:
 		return c.publicURL + "/bookings/" + m.Booking.String()
+	case m.Kind == event.NoticePasswordChanged:
+		return c.publicURL + "/password"
 	case m.Kind == event.NoticeYourTurn && m.Event != nil:
 		return c.publicURL + "/events/" + m.Event.String() + "/queue"
 	case m.Event != nil:
@@ -215,6 +225,8 @@ func direction(locale string) string {
 // Directory finds the person behind an account.
 type Directory interface {
 	Recipient(ctx context.Context, account string) (Recipient, error)
+	// Link makes a link that the account may use once. The one made before ends.
+	Link(ctx context.Context, account, kind string) (string, error)
 }
 
 // Orders finds what a mail about a booking shows.
@@ -319,6 +331,11 @@ func (m Mailer) send(ctx context.Context, msg Message) error {
 	to, err := m.Directory.Recipient(ctx, msg.Account)
 	if err != nil {
 		return err
+	}
+	if kind := LinkOf(msg.Kind); kind != "" {
+		if to.Link, err = m.Directory.Link(ctx, msg.Account, kind); err != nil {
+			return err
+		}
 	}
 	var order *Order
 	if msg.Booking != nil {

@@ -41,7 +41,28 @@ func Mailed(kind event.NoticeKind) bool {
 		event.NoticeBookingRefunded, event.NoticePartlyRefunded, event.NoticeRefundDelayed, event.NoticeRefundRefused, event.NoticeRefundFailed:
 		return true
 	}
+	return AboutAccount(kind)
+}
+
+// AboutAccount tells whether a kind is about the account itself. Such a message goes out by mail and
+// is not shown in the app, where whoever is signed in may not be who it is for.
+func AboutAccount(kind event.NoticeKind) bool {
+	switch kind {
+	case event.NoticeConfirmEmail, event.NoticeAccountExists, event.NoticePasswordReset, event.NoticePasswordChanged:
+		return true
+	}
 	return false
+}
+
+// LinkOf names the link that a mail of a kind carries, "" for none.
+func LinkOf(kind event.NoticeKind) string {
+	switch kind {
+	case event.NoticeConfirmEmail:
+		return "confirm"
+	case event.NoticeAccountExists, event.NoticePasswordReset:
+		return "reset"
+	}
+	return ""
 }
 
 // FromNotice makes the message of a notice.
@@ -102,7 +123,8 @@ func FromBooking(b event.BookingChanged) (Message, bool) {
 type Store interface {
 	// Add stores a message and, when mailed is set, that a mail is due. false: it was there already.
 	Add(ctx context.Context, m Message, mailed bool) (added bool, err error)
-	// List gives an account's messages, newest first, from before the cursor on.
+	// List gives an account's messages, newest first, from before the cursor on, without those that
+	// only go out by mail.
 	List(ctx context.Context, account string, before Cursor, limit int) ([]Message, error)
 	// MarkRead marks an account's messages up to a time as read.
 	MarkRead(ctx context.Context, account string, until time.Time) error
@@ -130,6 +152,9 @@ type Inbox struct {
 func (i Inbox) Receive(ctx context.Context, m Message) error {
 	if _, err := i.Store.Add(ctx, m, Mailed(m.Kind)); err != nil {
 		return err
+	}
+	if AboutAccount(m.Kind) {
+		return nil
 	}
 	return i.Announcer.Announce(ctx, m)
 }

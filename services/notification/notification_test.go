@@ -24,6 +24,44 @@ var kinds = []event.NoticeKind{
 	event.NoticeHoldExpired, event.NoticeYourTurn,
 }
 
+var accountKinds = []event.NoticeKind{
+	event.NoticeConfirmEmail, event.NoticeAccountExists, event.NoticePasswordReset, event.NoticePasswordChanged,
+}
+
+// Mails about an account carry its link, and no name: a stranger may have typed both name and address.
+func TestMailsAboutAccounts(t *testing.T) {
+	composer, err := notification.NewComposer("https://foyer.test")
+	require.NoError(t, err)
+	seen := map[string]bool{}
+	for _, locale := range []string{"en", "de", "es", "fr", "vi", "ja", "ar"} {
+		for _, kind := range accountKinds {
+			require.True(t, notification.Mailed(kind))
+			to := notification.Recipient{Email: "a@foyer.test", Name: "Call-this-number", Locale: locale}
+			want := "https://foyer.test/password"
+			if notification.LinkOf(kind) != "" {
+				to.Link = "https://foyer.test/confirm#a.secret"
+				want = to.Link
+			}
+			mail, err := composer.Compose(notification.Message{Kind: kind}, to, nil)
+			require.NoError(t, err, "%s %s", locale, kind)
+			assert.Contains(t, mail.HTML, `href="`+want+`"`)
+			assert.NotContains(t, mail.HTML, "Call-this-number")
+			assert.False(t, seen[mail.Subject+string(kind)], "%s %s is not translated", locale, kind)
+			seen[mail.Subject+string(kind)] = true
+		}
+	}
+}
+
+func TestMessagesAboutAccountsAreNotShown(t *testing.T) {
+	fake := &inbox{stored: map[uuid.UUID]notification.Message{}}
+	in := notification.Inbox{Store: fake, Announcer: fake}
+	for _, kind := range accountKinds {
+		require.NoError(t, in.Receive(t.Context(), notification.Message{ID: uuid.New(), Account: "a", Kind: kind}))
+	}
+	assert.Len(t, fake.stored, len(accountKinds))
+	assert.Empty(t, fake.announced)
+}
+
 func TestTheSameStepOfABookingIsTheSameMessage(t *testing.T) {
 	b := event.BookingChanged{Booking: uuid.New(), Event: uuid.New(), Account: "a", Status: "confirmed", At: time.Now()}
 	first, ok := notification.FromBooking(b)

@@ -63,6 +63,7 @@ func (s Store) List(ctx context.Context, account string, before notification.Cur
 	rows, err := s.Pool.Query(ctx, `
 		SELECT id, account, kind, event, booking, hold, at, read, refund FROM messages
 		WHERE account = $1 AND ($2 OR (at, id) < ($3, $4))
+		  AND kind NOT IN ('confirm_email', 'account_exists', 'password_reset', 'password_changed')
 		ORDER BY at DESC, id DESC LIMIT $5`,
 		account, before.At.IsZero(), before.At, before.ID, limit)
 	if err != nil {

@@ -25,6 +25,8 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // people knows everybody.
 type people struct{}
 
+func (people) Link(context.Context, string, string) (string, error) { return "", nil }
+
 func (people) Recipient(_ context.Context, account string) (notification.Recipient, error) {
 	return notification.Recipient{Email: account + "@foyer.test", Name: "Ada", Locale: "en"}, nil
 }

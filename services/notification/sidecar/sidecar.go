@@ -56,6 +56,15 @@ func (a Adapter) Recipient(ctx context.Context, account string) (notification.Re
 	}))
 }
 
+// Link asks auth for the link of a mail.
+func (a Adapter) Link(ctx context.Context, account, kind string) (string, error) {
+	var link struct {
+		URL string `json:"url"`
+	}
+	err := a.Client.Invoke(ctx, event.Auth, http.MethodPost, "/internal/account-links", map[string]string{"account": account, "kind": kind}, &link)
+	return link.URL, err
+}
+
 // Order asks booking.
 func (a Adapter) Order(ctx context.Context, booking uuid.UUID) (notification.Order, error) {
 	var o notification.Order
