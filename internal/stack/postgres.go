@@ -17,7 +17,7 @@ import (
 )
 
 // Databases of the platform, all in one server here; each could move to its own.
-var databases = []string{"catalog", "booking", "payment", "notification", "dapr", "keycloak"}
+var databases = []string{"auth", "catalog", "booking", "payment", "notification", "dapr", "keycloak"}
 
 func (s *Stack) postgres() Part {
 	cfg := &s.Config

@@ -21,6 +21,7 @@ type Secrets struct {
 	RedisPassword       string `json:"redis-password"`
 
 	DaprDatabaseURL         string `json:"dapr-database-url"`
+	AuthDatabaseURL         string `json:"auth-database-url"`
 	CatalogDatabaseURL      string `json:"catalog-database-url"`
 	SearchDatabaseURL       string `json:"search-database-url"` // catalog's too
 	BookingDatabaseURL      string `json:"booking-database-url"`
@@ -92,6 +93,7 @@ func loadSecrets(cfg *Config) (*Secrets, error) {
 		s.StripeWebhookSecret = "whsec_" + rand.Text()
 	}
 	// These follow the configuration.
+	s.AuthDatabaseURL = cfg.DatabaseURL("auth")
 	s.DaprDatabaseURL, s.CatalogDatabaseURL, s.SearchDatabaseURL = cfg.DatabaseURL("dapr"), cfg.DatabaseURL("catalog"), cfg.DatabaseURL("catalog")
 	s.BookingDatabaseURL, s.PaymentDatabaseURL, s.NotificationDatabaseURL = cfg.DatabaseURL("booking"), cfg.DatabaseURL("payment"), cfg.DatabaseURL("notification")
 	s.RedisPassword = cfg.RedisPassword

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
@@ -19,12 +18,15 @@ import (
 
 // Refusals.
 var (
-	ErrEmailTaken     = fault.New(fault.Conflict, "email_taken", "There is an account with this address. You can sign in, or reset the password.")
-	ErrWeakPassword   = fault.New(fault.Invalid, "weak_password", "A password has at least 10 characters and is not your address.")
+	ErrEmailTaken     = fault.New(fault.Conflict, "email_taken", "There is an account with this address.") // never leaves the service
 	ErrNoAccount      = fault.New(fault.NotFound, "account_not_found", "There is no such account.")
 	ErrLoginExpired   = fault.New(fault.Malformed, "login_expired", "This sign-in took too long or was started elsewhere. Please try again.")
 	ErrCrossSite      = fault.New(fault.Forbidden, "cross_site_request", "This request came from another site.")
 	ErrBadLogoutToken = fault.New(fault.Malformed, "invalid_logout_token", "The logout token is not valid.")
+	ErrLinkOver       = fault.New(fault.Gone, "link_expired", "This link does not work any more. Please ask for a new one.")
+	ErrOwnAccount     = fault.New(fault.Conflict, "own_account", "You cannot lock your own account or take your own admin role. Another admin can.")
+	ErrLastAdmin      = fault.New(fault.Conflict, "last_admin", "This is the last account with the admin role.")
+	ErrTooManyMails   = fault.New(fault.TooMany, "too_many_mails", "Too many mails were asked for from your network. Please try again later.").After(15 * time.Minute)
 	ErrTooBusy        = fault.New(fault.TooMany, "too_busy", "Too many requests of this kind; please try again in a minute.").After(time.Minute)
 )
 
@@ -40,35 +42,26 @@ type Profile struct {
 	CreatedAt     time.Time
 }
 
-// Registration is a new account's form.
-type Registration struct {
-	Email, Password, Name, Locale string
-}
-
-// minPassword repeats the realm's policy so that most refusals need no round trip.
-const minPassword = 10
-
-// Check refuses what Keycloak would refuse.
-func (r Registration) Check() error {
-	if utf8.RuneCountInString(r.Password) < minPassword || strings.EqualFold(r.Password, r.Email) {
-		return ErrWeakPassword
-	}
-	return nil
-}
-
 // Directory is where accounts live.
 type Directory interface {
+	// Register makes an account; ErrEmailTaken when there is one with this address.
 	Register(ctx context.Context, r Registration) (id string, err error)
 	Profile(ctx context.Context, id string) (Profile, error)
+	ByEmail(ctx context.Context, email string) (p Profile, found bool, err error)
+	// Update writes what is not nil and nothing else.
 	Update(ctx context.Context, id string, name, locale *string) (Profile, error)
-	RequestPasswordReset(ctx context.Context, email string) error
-}
+	ConfirmEmail(ctx context.Context, id string) error
+	// SetPassword also confirms the address and ends a lock of failed sign-ins.
+	SetPassword(ctx context.Context, id, password string) error
+	EndSessions(ctx context.Context, id string) error
+	EndSessionsBefore(ctx context.Context, id string, moment time.Time) error
 
-// Administration is what admins may do beyond.
-type Administration interface {
+	// What admins may do beyond.
 	Search(ctx context.Context, query string, first, limit int) ([]Profile, error)
+	WithRoles(ctx context.Context, id string) (Profile, error)
+	Admins(ctx context.Context) (ids []string, err error) // those that are not locked
 	SetRoles(ctx context.Context, id string, roles []identity.Role) (Profile, error)
-	SetEnabled(ctx context.Context, id string, enabled bool) (Profile, error)
+	SetEnabled(ctx context.Context, id string, enabled bool) error
 }
 
 // Tokens are what Keycloak gave for a signed-in browser.
@@ -82,21 +75,6 @@ type Tokens struct {
 
 // Stale tells whether the access token should be renewed before it is used.
 func (t Tokens) Stale(now time.Time) bool { return now.Add(30 * time.Second).After(t.Expires) }
-
-// Sessions keeps tokens by session id. It stores only a hash of the id: who reads the store
-// cannot become anybody.
-type Sessions interface {
-	Save(ctx context.Context, key string, t Tokens, ttl time.Duration) error
-	Load(ctx context.Context, key string) (Tokens, bool, error)
-	Delete(ctx context.Context, key string) error
-	DeleteByKeycloakSession(ctx context.Context, session string) error
-}
-
-// Provider speaks OpenID Connect with Keycloak.
-type Provider interface {
-	Refresh(ctx context.Context, refresh string) (Tokens, error)
-	Revoke(ctx context.Context, refresh string) error
-}
 
 // NewSessionID makes an id of 256 random bits.
 func NewSessionID() string { return rand.Text() + rand.Text() }

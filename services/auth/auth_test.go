@@ -2,7 +2,10 @@ package auth_test
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/authtest"
 )
@@ -49,15 +53,6 @@ func TestSameOrigin(t *testing.T) {
 	}
 }
 
-func TestRegistrationRefusesWeakPasswords(t *testing.T) {
-	for password, good := range map[string]bool{
-		"ten-letter": true, "nine-lett": false, "": false, "ANNA@FOYER.TEST": false, "日本語のパスワードです": true,
-	} {
-		err := auth.Registration{Email: "anna@foyer.test", Password: password}.Check()
-		assert.Equal(t, good, err == nil, "%q", password)
-	}
-}
-
 func TestSessionIDsAreNotStored(t *testing.T) {
 	id := auth.NewSessionID()
 	assert.GreaterOrEqual(t, len(id), 50)
@@ -90,35 +85,106 @@ func tokens(access string, at time.Time) auth.Tokens {
 	return auth.Tokens{Access: access, Refresh: "refresh-" + access, Expires: at.Add(15 * time.Minute), SessionExpiry: at.Add(2 * time.Hour), Session: "kc-" + access}
 }
 
-func TestKeeperRenewsOnceForAllWhoWait(t *testing.T) {
+// revoked collects what was revoked, and makes tokens of those sessions be over.
+type revoked struct {
+	mu   sync.Mutex
+	list []identity.Revocation
+}
+
+func (r *revoked) Revoke(_ context.Context, more ...identity.Revocation) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.list = append(r.list, more...)
+	return nil
+}
+
+// verify takes "first" for the access token of the session "kc-first".
+func (r *revoked) verify(_ context.Context, access string) (identity.Account, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rev := range r.list {
+		if rev.Session == "kc-"+access {
+			return identity.Account{}, identity.ErrSessionEnded
+		}
+	}
+	return identity.Account{}, nil
+}
+
+func manager(t *testing.T, p auth.Provider, clock func() time.Time) (*auth.SessionManager, *authtest.Sessions, *revoked) {
+	sealer, err := auth.NewSealer(base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	require.NoError(t, err)
+	sessions, ended := authtest.NewSessions(), &revoked{}
+	return &auth.SessionManager{Sessions: sessions, Provider: p, Sealer: sealer, Verify: ended.verify, Revoker: ended, Now: clock}, sessions, ended
+}
+
+func TestASessionIsRenewedOnceForAllWhoWait(t *testing.T) {
 	clock := now
+	begun, proceed := make(chan struct{}), make(chan struct{})
 	p := &provider{refresh: func() (auth.Tokens, error) {
-		time.Sleep(50 * time.Millisecond) // so that the others wait for this one
+		close(begun)
+		<-proceed
 		return tokens("second", now.Add(15*time.Minute)), nil
 	}}
-	k := &auth.Keeper{Sessions: authtest.NewSessions(), Provider: p, Now: func() time.Time { return clock }}
-	id, ttl, err := k.Begin(t.Context(), tokens("first", now))
+	m, sessions, _ := manager(t, p, func() time.Time { return clock })
+	id, ttl, err := m.Begin(t.Context(), tokens("first", now), "")
 	require.NoError(t, err)
 	assert.Equal(t, 2*time.Hour, ttl)
-	access, err := k.Access(t.Context(), id)
+	access, err := m.Access(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, "first", access)
 	assert.Zero(t, p.refreshes.Load())
 
+	// A second replica shares the store and nothing else.
+	other := &auth.SessionManager{Sessions: sessions, Provider: p, Sealer: m.Sealer, Verify: m.Verify, Revoker: m.Revoker, Now: m.Now}
 	clock = now.Add(14*time.Minute + 40*time.Second)
 	var all sync.WaitGroup
+	all.Go(func() {
+		access, err := m.Access(t.Context(), id)
+		assert.NoError(t, err)
+		assert.Equal(t, "second", access)
+	})
+	<-begun
+	access, err = other.Access(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, "first", access, "it is still good, and somebody renews already")
 	for range 20 {
 		all.Go(func() {
-			access, err := k.Access(t.Context(), id)
+			_, err := m.Access(t.Context(), id)
 			assert.NoError(t, err)
-			assert.Equal(t, "second", access)
 		})
 	}
+	close(proceed)
 	all.Wait()
+	for _, replica := range []*auth.SessionManager{m, other} {
+		access, err := replica.Access(t.Context(), id)
+		require.NoError(t, err)
+		assert.Equal(t, "second", access)
+	}
 	assert.EqualValues(t, 1, p.refreshes.Load(), "a refresh token works once")
 }
 
-func TestKeeperWhenRefreshingFails(t *testing.T) {
+// Signed out while Keycloak is asked for new tokens: the answer must not bring the session back.
+func TestARenewalDoesNotResurrectASession(t *testing.T) {
+	clock := now
+	var m *auth.SessionManager
+	var id string
+	p := &provider{}
+	p.refresh = func() (auth.Tokens, error) {
+		return tokens("second", now.Add(15*time.Minute)), m.End(t.Context(), id)
+	}
+	m, _, _ = manager(t, p, func() time.Time { return clock })
+	id, _, err := m.Begin(t.Context(), tokens("first", now), "")
+	require.NoError(t, err)
+	clock = now.Add(14*time.Minute + 50*time.Second)
+	for range 2 {
+		access, err := m.Access(t.Context(), id)
+		require.NoError(t, err)
+		assert.Empty(t, access)
+	}
+	assert.Equal(t, []string{"refresh-first", "refresh-second"}, p.revoked, "what came late is given back")
+}
+
+func TestWhenRenewingFails(t *testing.T) {
 	ended := fault.New(fault.Unauthenticated, "session_ended", "ended")
 	away := fault.Away("accounts", errors.New("connection refused"))
 	for name, c := range map[string]struct {
@@ -134,33 +200,136 @@ func TestKeeperWhenRefreshingFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			clock := now
-			k := &auth.Keeper{Sessions: authtest.NewSessions(), Now: func() time.Time { return clock },
-				Provider: &provider{refresh: func() (auth.Tokens, error) { return auth.Tokens{}, c.err }}}
-			id, _, err := k.Begin(t.Context(), tokens("first", now))
+			m, sessions, _ := manager(t, &provider{refresh: func() (auth.Tokens, error) { return auth.Tokens{}, c.err }}, func() time.Time { return clock })
+			id, _, err := m.Begin(t.Context(), tokens("first", now), "")
 			require.NoError(t, err)
 			clock = now.Add(c.after)
-			access, err := k.Access(t.Context(), id)
+			access, err := m.Access(t.Context(), id)
 			assert.Equal(t, c.fails, err != nil)
 			assert.Equal(t, c.access, access)
-			_, kept, err := k.Sessions.Load(t.Context(), auth.SessionKey(id))
+			_, kept, err := sessions.Load(t.Context(), auth.SessionKey(id))
 			require.NoError(t, err)
 			assert.Equal(t, c.kept, kept)
 		})
 	}
 }
 
-func TestKeeperEndsHereEvenWhenKeycloakIsAway(t *testing.T) {
+func TestASessionEndsHereEvenWhenKeycloakIsAway(t *testing.T) {
 	p := &provider{away: fault.Away("accounts", errors.New("refused"))}
-	k := &auth.Keeper{Sessions: authtest.NewSessions(), Provider: p, Now: func() time.Time { return now }}
-	id, _, err := k.Begin(t.Context(), tokens("first", now))
+	m, _, ended := manager(t, p, func() time.Time { return now })
+	id, _, err := m.Begin(t.Context(), tokens("first", now), "")
 	require.NoError(t, err)
-	require.Error(t, k.End(t.Context(), id))
+	require.Error(t, m.End(t.Context(), id))
 	assert.Equal(t, []string{"refresh-first"}, p.revoked)
-	access, err := k.Access(t.Context(), id)
+	require.Len(t, ended.list, 1)
+	assert.Equal(t, "kc-first", ended.list[0].Session)
+	access, err := m.Access(t.Context(), id)
 	require.NoError(t, err)
 	assert.Empty(t, access)
-	require.NoError(t, k.End(t.Context(), id), "twice is once")
+	require.NoError(t, m.End(t.Context(), id), "twice is once")
 	require.Len(t, p.revoked, 1)
+}
+
+// A second sign-in in one browser ends the session that the browser had.
+func TestASecondSignInEndsTheFirst(t *testing.T) {
+	p := &provider{}
+	m, _, ended := manager(t, p, func() time.Time { return now })
+	access := func(id string) string {
+		access, err := m.Access(t.Context(), id)
+		require.NoError(t, err)
+		return access
+	}
+	first, _, err := m.Begin(t.Context(), tokens("first", now), "")
+	require.NoError(t, err)
+	second, _, err := m.Begin(t.Context(), tokens("second", now), first)
+	require.NoError(t, err)
+	assert.Empty(t, access(first))
+	assert.Equal(t, "second", access(second))
+	assert.Equal(t, []string{"refresh-first"}, p.revoked, "at Keycloak too")
+
+	// The same session of Keycloak, which goes on.
+	again := tokens("third", now)
+	again.Session = "kc-second"
+	third, _, err := m.Begin(t.Context(), again, second)
+	require.NoError(t, err)
+	assert.Empty(t, access(second))
+	assert.Equal(t, "third", access(third))
+	assert.Len(t, p.revoked, 1)
+	assert.Len(t, ended.list, 1)
+}
+
+// Keycloak's session ends: so does every session that began with it.
+func TestSessionsEndWithKeycloaks(t *testing.T) {
+	m, _, _ := manager(t, &provider{}, func() time.Time { return now })
+	var ids []string
+	for range 2 { // two browsers' cookies of one sign-on
+		id, _, err := m.Begin(t.Context(), tokens("first", now), "")
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	other, _, err := m.Begin(t.Context(), tokens("other", now), "")
+	require.NoError(t, err)
+	require.NoError(t, m.EndKeycloakSession(t.Context(), "kc-first"))
+	for _, id := range ids {
+		access, err := m.Access(t.Context(), id)
+		require.NoError(t, err)
+		assert.Empty(t, access)
+	}
+	access, err := m.Access(t.Context(), other)
+	require.NoError(t, err)
+	assert.Equal(t, "other", access)
+}
+
+// What is stored opens with the session's id and the server's key, and with nothing less.
+func TestStoredSessionsAreSealed(t *testing.T) {
+	m, sessions, _ := manager(t, &provider{}, func() time.Time { return now })
+	id, _, err := m.Begin(t.Context(), tokens("first", now), "")
+	require.NoError(t, err)
+	stored, ok, err := sessions.Load(t.Context(), auth.SessionKey(id))
+	require.NoError(t, err)
+	require.True(t, ok)
+	for _, secret := range []string{"first", "refresh", "kc-", id} {
+		assert.NotContains(t, string(stored.Sealed), secret)
+	}
+	_, err = m.Sealer.Open(id, stored.Sealed)
+	require.NoError(t, err)
+	_, err = m.Sealer.Open(auth.NewSessionID(), stored.Sealed)
+	require.Error(t, err, "another session's id")
+	_, err = m.Sealer.Open(auth.SessionKey(id), stored.Sealed)
+	require.Error(t, err, "what the store knows it by")
+	other, err := auth.NewSealer(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))))
+	require.NoError(t, err)
+	_, err = other.Open(id, stored.Sealed)
+	require.Error(t, err, "another server's key")
+}
+
+// Many sign out at once: their revocations are written in few writes, and none returns before its own.
+func TestRevocationsAreWrittenTogether(t *testing.T) {
+	var mu sync.Mutex
+	written := map[string]bool{}
+	writes := 0
+	g := &auth.GroupRevoker{Now: time.Now, Write: func(_ context.Context, _ time.Time, more ...identity.Revocation) error {
+		time.Sleep(5 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		writes++
+		for _, r := range more {
+			written[r.Session] = true
+		}
+		return nil
+	}}
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			session := fmt.Sprint(i)
+			assert.NoError(t, g.Revoke(t.Context(), identity.RevokeSession(time.Now(), session)))
+			mu.Lock()
+			defer mu.Unlock()
+			assert.True(t, written[session])
+		})
+	}
+	all.Wait()
+	assert.Less(t, writes, 100)
 }
 
 func TestSessionsInMemory(t *testing.T) { authtest.Run(t, authtest.NewSessions()) }

@@ -2,44 +2,118 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
 )
 
-// Keeper gives the access token of a session, renewed when it is about to end.
-type Keeper struct {
+// Stored is a session as the store has it.
+type Stored struct {
+	Sealed  []byte
+	Version string
+}
+
+// Sessions keeps sealed sessions under a hash of their ids.
+type Sessions interface {
+	Create(ctx context.Context, key string, sealed []byte, ttl time.Duration) error
+	Load(ctx context.Context, key string) (Stored, bool, error)
+	// Replace writes over the version that was loaded. false: the session has ended or changed since.
+	Replace(ctx context.Context, key string, sealed []byte, version string, ttl time.Duration) (bool, error)
+	// End makes the session be gone, also for a Replace that is on its way.
+	End(ctx context.Context, key string) error
+	// Claim gives the right to renew the session to one caller at a time, for so long at most.
+	Claim(ctx context.Context, key string, ttl time.Duration) (bool, error)
+	Release(ctx context.Context, key string) error
+}
+
+// Provider speaks OpenID Connect with Keycloak.
+type Provider interface {
+	Refresh(ctx context.Context, refresh string) (Tokens, error)
+	Revoke(ctx context.Context, refresh string) error
+}
+
+// SessionManager keeps browsers signed in: it gives the access token of a session, renewed when it is
+// about to end.
+type SessionManager struct {
 	Sessions Sessions
 	Provider Provider
-	Now      func() time.Time
+	Sealer   Sealer
+	// Verify tells whether an access token is still good here; identity.ErrSessionEnded when not.
+	Verify  func(ctx context.Context, access string) (identity.Account, error)
+	Revoker Revoker
+	Now     func() time.Time
 
 	renewals singleflight.Group
 }
 
-// Begin stores a new session and returns its id for the cookie.
-func (k *Keeper) Begin(ctx context.Context, t Tokens) (id string, ttl time.Duration, err error) {
-	id, ttl = NewSessionID(), t.SessionExpiry.Sub(k.Now())
-	return id, ttl, k.Sessions.Save(ctx, SessionKey(id), t, ttl)
+// Times of a renewal. Who claimed it and died keeps others from it for renewalLease; who waits for
+// another's looks again every renewalPoll.
+const (
+	renewalTimeout = 12 * time.Second
+	renewalLease   = 15 * time.Second
+	renewalPoll    = 50 * time.Millisecond
+	renewalWait    = 5 * time.Second
+)
+
+// Begin stores a new session and returns its id for the cookie. previous is the id that the browser
+// had before, "" for none: that session ends.
+func (m *SessionManager) Begin(ctx context.Context, t Tokens, previous string) (id string, ttl time.Duration, err error) {
+	id, ttl = NewSessionID(), t.SessionExpiry.Sub(m.Now())
+	sealed, err := m.Sealer.Seal(id, t)
+	if err != nil {
+		return "", 0, err
+	}
+	if err := m.Sessions.Create(ctx, SessionKey(id), sealed, ttl); err != nil {
+		return "", 0, fault.Away("sessions", err)
+	}
+	if previous != "" {
+		if err := m.end(ctx, previous, t.Session); err != nil {
+			slog.WarnContext(ctx, "earlier session not ended at Keycloak", "error", err)
+		}
+	}
+	return id, ttl, nil
+}
+
+// load gives a session's tokens, false when there is no such session (any more).
+func (m *SessionManager) load(ctx context.Context, id string) (t Tokens, version string, ok bool, err error) {
+	stored, ok, err := m.Sessions.Load(ctx, SessionKey(id))
+	if err != nil {
+		return t, "", false, fault.Away("sessions", err)
+	}
+	if !ok {
+		return t, "", false, nil
+	}
+	if t, err = m.Sealer.Open(id, stored.Sealed); err != nil { // of another server key
+		slog.WarnContext(ctx, "session not opened", "error", err)
+		return t, "", false, nil
+	}
+	return t, stored.Version, true, nil
 }
 
 // Access gives the session's access token, "" when there is no such session (any more).
 // Many requests of one browser arrive at once; one of them renews.
-func (k *Keeper) Access(ctx context.Context, id string) (string, error) {
-	key := SessionKey(id)
-	t, ok, err := k.Sessions.Load(ctx, key)
-	if err != nil {
-		return "", fault.Away("sessions", err)
+func (m *SessionManager) Access(ctx context.Context, id string) (string, error) {
+	t, _, ok, err := m.load(ctx, id)
+	if err != nil || !ok {
+		return "", err
 	}
-	if !ok {
-		return "", nil
+	if m.Now().Before(t.Expires) {
+		if _, err := m.Verify(ctx, t.Access); errors.Is(err, identity.ErrSessionEnded) {
+			return "", m.Sessions.End(ctx, SessionKey(id))
+		}
 	}
-	if !t.Stale(k.Now()) {
+	if !t.Stale(m.Now()) {
 		return t.Access, nil
 	}
-	renewed, err, _ := k.renewals.Do(key, func() (any, error) {
-		return k.renew(context.WithoutCancel(ctx), key, t)
+	renewed, err, _ := m.renewals.Do(id, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalTimeout)
+		defer cancel()
+		return m.renew(ctx, id)
 	})
 	if err != nil {
 		return "", err
@@ -47,31 +121,87 @@ func (k *Keeper) Access(ctx context.Context, id string) (string, error) {
 	return renewed.(string), nil
 }
 
-func (k *Keeper) renew(ctx context.Context, key string, t Tokens) (string, error) {
-	next, err := k.Provider.Refresh(ctx, t.Refresh)
+// renew uses up the refresh token, which works once: of all replicas one does it, and the others
+// go on with the old access token or wait for the new one.
+func (m *SessionManager) renew(ctx context.Context, id string) (string, error) {
+	key := SessionKey(id)
+	for waited := time.Duration(0); ; waited += renewalPoll {
+		claimed, err := m.Sessions.Claim(ctx, key, renewalLease)
+		if err != nil {
+			return "", fault.Away("sessions", err)
+		}
+		if claimed {
+			defer func() {
+				if err := m.Sessions.Release(context.WithoutCancel(ctx), key); err != nil {
+					slog.WarnContext(ctx, "renewal not released", "error", err)
+				}
+			}()
+		}
+		t, version, ok, err := m.load(ctx, id)
+		if err != nil || !ok {
+			return "", err
+		}
+		switch {
+		case !t.Stale(m.Now()), !claimed && m.Now().Before(t.Expires):
+			return t.Access, nil
+		case claimed:
+			return m.refresh(ctx, id, t, version)
+		case waited >= renewalWait:
+			return "", fault.Away("accounts", errors.New("another replica's renewal takes too long"))
+		}
+		select {
+		case <-ctx.Done():
+			return "", fault.Away("sessions", ctx.Err())
+		case <-time.After(renewalPoll):
+		}
+	}
+}
+
+func (m *SessionManager) refresh(ctx context.Context, id string, t Tokens, version string) (string, error) {
+	key := SessionKey(id)
+	next, err := m.Provider.Refresh(ctx, t.Refresh)
 	switch {
 	case fault.KindOf(err) == fault.Unauthenticated: // Keycloak ended the session
-		return "", k.Sessions.Delete(ctx, key)
-	case err != nil && k.Now().Before(t.Expires): // Keycloak is away; the old token still works
+		return "", m.Sessions.End(ctx, key)
+	case err != nil && m.Now().Before(t.Expires): // Keycloak is away; the old token still works
 		return t.Access, nil
 	case err != nil:
 		return "", err
 	}
-	return next.Access, k.Sessions.Save(ctx, key, next, next.SessionExpiry.Sub(k.Now()))
+	sealed, err := m.Sealer.Seal(id, next)
+	if err != nil {
+		return "", err
+	}
+	replaced, err := m.Sessions.Replace(ctx, key, sealed, version, next.SessionExpiry.Sub(m.Now()))
+	if err != nil {
+		return "", fault.Away("sessions", err)
+	}
+	if !replaced { // it was signed out meanwhile: what Keycloak gave us is nobody's
+		return "", m.Provider.Revoke(ctx, next.Refresh)
+	}
+	return next.Access, nil
 }
 
 // End signs a browser out, here and at Keycloak. The session is gone even when Keycloak is away.
-func (k *Keeper) End(ctx context.Context, id string) error {
-	key := SessionKey(id)
-	t, ok, err := k.Sessions.Load(ctx, key)
-	if err != nil {
+func (m *SessionManager) End(ctx context.Context, id string) error { return m.end(ctx, id, "") }
+
+// end ends a session, and Keycloak's behind it unless that one goes on.
+func (m *SessionManager) end(ctx context.Context, id, goesOn string) error {
+	t, _, ok, err := m.load(ctx, id)
+	if err != nil || !ok {
+		return err
+	}
+	if err := m.Sessions.End(ctx, SessionKey(id)); err != nil {
 		return fault.Away("sessions", err)
 	}
-	if !ok {
+	if t.Session == "" || t.Session == goesOn {
 		return nil
 	}
-	if err := k.Sessions.Delete(ctx, key); err != nil {
-		return fault.Away("sessions", err)
-	}
-	return k.Provider.Revoke(ctx, t.Refresh)
+	return errors.Join(m.EndKeycloakSession(ctx, t.Session), m.Provider.Revoke(ctx, t.Refresh))
+}
+
+// EndKeycloakSession ends what hangs on a session of Keycloak that is over: all sessions of browsers
+// that began with it, their access tokens, and their streams.
+func (m *SessionManager) EndKeycloakSession(ctx context.Context, session string) error {
+	return m.Revoker.Revoke(ctx, identity.RevokeSession(m.Now(), session))
 }

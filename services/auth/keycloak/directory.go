@@ -4,9 +4,11 @@ package keycloak
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,10 +32,8 @@ const Timeout = 5 * time.Second
 
 // Directory manages accounts.
 type Directory struct {
-	cfg      Config
-	client   *gocloak.GoCloak
-	web      string // the browser's client, which the pages behind a mail lead back to
-	callback string
+	cfg    Config
+	client *gocloak.GoCloak
 
 	mu      sync.Mutex
 	token   string
@@ -41,15 +41,15 @@ type Directory struct {
 }
 
 var (
-	_ auth.Directory      = (*Directory)(nil)
-	_ auth.Administration = (*Directory)(nil)
+	_ auth.Directory = (*Directory)(nil)
+	_ auth.Events    = (*Directory)(nil)
 )
 
 // NewDirectory returns a directory; it signs in when first used.
-func NewDirectory(cfg Config, web WebConfig) *Directory {
+func NewDirectory(cfg Config) *Directory {
 	client := gocloak.NewClient(cfg.URL)
 	client.RestyClient().SetTimeout(Timeout)
-	return &Directory{cfg: cfg, client: client, web: web.ClientID, callback: web.callback()}
+	return &Directory{cfg: cfg, client: client}
 }
 
 // admin gives the service account's token.
@@ -67,7 +67,8 @@ func (d *Directory) admin(ctx context.Context) (string, error) {
 	return d.token, nil
 }
 
-// translate turns gocloak's errors into faults.
+// translate turns gocloak's errors into faults. What Keycloak calls a bad request is told apart by its
+// own words: forms are checked before they get here, so most of them are our mistakes.
 func translate(err error) error {
 	api, ok := errors.AsType[*gocloak.APIError](err)
 	if !ok {
@@ -79,13 +80,61 @@ func translate(err error) error {
 	case http.StatusConflict:
 		return auth.ErrEmailTaken.Because(err)
 	case http.StatusBadRequest:
-		return auth.ErrWeakPassword.Because(err)
+		return refused(api.Message).Because(err)
 	}
 	return fault.Away("accounts", err)
 }
 
-// Register implements auth.Directory. The mail that confirms the address is sent, but nobody has
-// to wait for it: tickets go to the address in any case.
+// refused maps the messages of Keycloak's validators and password policies.
+func refused(message string) *fault.Error {
+	switch {
+	case strings.Contains(message, "History"):
+		return fault.New(fault.Invalid, "weak_password", "This password was used before. Please choose another.")
+	case strings.Contains(message, "invalidPassword"), strings.Contains(message, "assword policy"):
+		return fault.New(fault.Invalid, "weak_password", "Please choose another password.")
+	case strings.Contains(message, "mail"), strings.Contains(message, "sername"):
+		return fault.New(fault.Invalid, "invalid_email", "This is not an e-mail address.")
+	case strings.Contains(message, "ame"): // firstName, error-person-name-invalid-character
+		return fault.New(fault.Invalid, "invalid_name", "The name has characters that names do not have.")
+	}
+	return fault.New(fault.Invalid, "invalid_request", "The account form breaks a rule.")
+}
+
+func (d *Directory) users(id string, more ...string) string {
+	path := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/users/" + url.PathEscape(id)
+	for _, m := range more {
+		path += "/" + url.PathEscape(m)
+	}
+	return path
+}
+
+// call makes one call of the admin API that gocloak does not have.
+func (d *Directory) call(ctx context.Context, method, address string, query url.Values, in, out any) error {
+	token, err := d.admin(ctx)
+	if err != nil {
+		return err
+	}
+	req := d.client.GetRequestWithBearerAuth(ctx, token)
+	if query != nil {
+		req.SetQueryParamsFromValues(query)
+	}
+	if in != nil {
+		req.SetBody(in)
+	}
+	if out != nil {
+		req.SetResult(out)
+	}
+	res, err := req.Execute(method, address)
+	if err != nil {
+		return fault.Away("accounts", err)
+	}
+	if res.IsError() {
+		return translate(&gocloak.APIError{Code: res.StatusCode(), Message: res.String()})
+	}
+	return nil
+}
+
+// Register implements auth.Directory.
 func (d *Directory) Register(ctx context.Context, r auth.Registration) (string, error) {
 	token, err := d.admin(ctx)
 	if err != nil {
@@ -98,9 +147,6 @@ func (d *Directory) Register(ctx context.Context, r auth.Registration) (string, 
 	})
 	if err != nil {
 		return "", translate(err)
-	}
-	if err := d.client.SendVerifyEmail(ctx, token, id, d.cfg.Realm, gocloak.SendVerificationMailParams{ClientID: &d.web, RedirectURI: &d.callback}); err != nil {
-		return id, fmt.Errorf("verification mail: %w", err)
 	}
 	return id, nil
 }
@@ -118,8 +164,24 @@ func (d *Directory) Profile(ctx context.Context, id string) (auth.Profile, error
 	return profile(u), nil
 }
 
-// withRoles adds the roles, which take a call of their own.
-func (d *Directory) withRoles(ctx context.Context, token string, p auth.Profile) (auth.Profile, error) {
+// ByEmail implements auth.Directory.
+func (d *Directory) ByEmail(ctx context.Context, email string) (p auth.Profile, found bool, err error) {
+	token, err := d.admin(ctx)
+	if err != nil {
+		return p, false, err
+	}
+	users, err := d.client.GetUsers(ctx, token, d.cfg.Realm, gocloak.GetUsersParams{Email: &email, Exact: gocloak.BoolP(true), Max: gocloak.IntP(1)})
+	if err != nil {
+		return p, false, translate(err)
+	}
+	if len(users) == 0 {
+		return p, false, nil
+	}
+	return profile(users[0]), true, nil
+}
+
+// addRoles asks for the roles, which takes a call of its own.
+func (d *Directory) addRoles(ctx context.Context, token string, p auth.Profile) (auth.Profile, error) {
 	roles, err := d.client.GetRealmRolesByUserID(ctx, token, d.cfg.Realm, p.ID)
 	if err != nil {
 		return p, translate(err)
@@ -153,60 +215,89 @@ func profile(u *gocloak.User) auth.Profile {
 	return p
 }
 
+// write changes the named fields of a user and nothing else. Keycloak leaves a field alone that it is
+// not sent: what was read before must not go back, since an admin may have changed it meanwhile.
+func (d *Directory) write(ctx context.Context, id string, fields map[string]any) error {
+	return d.call(ctx, http.MethodPut, d.users(id), nil, fields, nil)
+}
+
 // Update implements auth.Directory.
 func (d *Directory) Update(ctx context.Context, id string, name, locale *string) (auth.Profile, error) {
-	return d.change(ctx, id, func(u *gocloak.User) {
-		if name != nil {
-			u.FirstName, u.LastName = name, gocloak.StringP("")
+	fields := map[string]any{}
+	if name != nil {
+		fields["firstName"], fields["lastName"] = *name, ""
+	}
+	if locale != nil {
+		// Attributes are written as a whole, and the profile's own fields count among them.
+		token, err := d.admin(ctx)
+		if err != nil {
+			return auth.Profile{}, err
 		}
-		if locale != nil {
-			if u.Attributes == nil {
-				u.Attributes = &map[string][]string{}
-			}
-			(*u.Attributes)["locale"] = []string{*locale}
+		u, err := d.client.GetUserByID(ctx, token, d.cfg.Realm, id)
+		if err != nil {
+			return auth.Profile{}, translate(err)
 		}
-	})
+		attributes := map[string][]string{}
+		if u.Attributes != nil {
+			attributes = *u.Attributes
+		}
+		attributes["locale"] = []string{*locale}
+		fields["attributes"], fields["username"], fields["email"] = attributes, u.Username, u.Email
+		if name == nil {
+			fields["firstName"], fields["lastName"] = u.FirstName, u.LastName
+		}
+	}
+	if len(fields) > 0 {
+		if err := d.write(ctx, id, fields); err != nil {
+			return auth.Profile{}, err
+		}
+	}
+	return d.Profile(ctx, id)
 }
 
-func (d *Directory) change(ctx context.Context, id string, change func(*gocloak.User)) (auth.Profile, error) {
-	token, err := d.admin(ctx)
-	if err != nil {
-		return auth.Profile{}, err
-	}
-	u, err := d.client.GetUserByID(ctx, token, d.cfg.Realm, id)
-	if err != nil {
-		return auth.Profile{}, translate(err)
-	}
-	change(u)
-	if err := d.client.UpdateUser(ctx, token, d.cfg.Realm, *u); err != nil {
-		return auth.Profile{}, translate(err)
-	}
-	return profile(u), nil
+// ConfirmEmail implements auth.Directory.
+func (d *Directory) ConfirmEmail(ctx context.Context, id string) error {
+	return d.write(ctx, id, map[string]any{"emailVerified": true})
 }
 
-// RequestPasswordReset implements auth.Directory. No account, no mail, no error.
-func (d *Directory) RequestPasswordReset(ctx context.Context, email string) error {
-	token, err := d.admin(ctx)
+// SetPassword implements auth.Directory.
+func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
+	err := d.call(ctx, http.MethodPut, d.users(id, "reset-password"), nil, map[string]any{"type": "password", "value": password, "temporary": false}, nil)
 	if err != nil {
 		return err
 	}
-	users, err := d.client.GetUsers(ctx, token, d.cfg.Realm, gocloak.GetUsersParams{Email: &email, Exact: gocloak.BoolP(true), Max: gocloak.IntP(1)})
-	if err != nil {
-		return translate(err)
-	}
-	if len(users) == 0 || !gocloak.PBool(users[0].Enabled) {
-		return nil
-	}
-	err = d.client.ExecuteActionsEmail(ctx, token, d.cfg.Realm, gocloak.ExecuteActionsEmail{
-		UserID: users[0].ID, Actions: &[]string{"UPDATE_PASSWORD"}, ClientID: &d.web, RedirectURI: &d.callback,
-	})
-	if err != nil {
-		return translate(err)
-	}
-	return nil
+	lock := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/attack-detection/brute-force/users/" + url.PathEscape(id)
+	return errors.Join(d.ConfirmEmail(ctx, id), d.call(ctx, http.MethodDelete, lock, nil, nil, nil))
 }
 
-// Search implements auth.Administration.
+// EndSessions implements auth.Directory. Keycloak also refuses every token issued before.
+func (d *Directory) EndSessions(ctx context.Context, id string) error {
+	return d.call(ctx, http.MethodPost, d.users(id, "logout"), nil, nil, nil)
+}
+
+// EndSessionsBefore implements auth.Directory. Keycloak tells the second in which a session began.
+func (d *Directory) EndSessionsBefore(ctx context.Context, id string, moment time.Time) error {
+	var sessions []struct {
+		ID    string `json:"id"`
+		Start int64  `json:"start"` // milliseconds
+	}
+	if err := d.call(ctx, http.MethodGet, d.users(id, "sessions"), nil, nil, &sessions); err != nil {
+		return err
+	}
+	var failures error
+	for _, s := range sessions {
+		if s.Start >= moment.Truncate(time.Second).UnixMilli() {
+			continue
+		}
+		address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/sessions/" + url.PathEscape(s.ID)
+		if err := d.call(ctx, http.MethodDelete, address, nil, nil, nil); err != nil && !errors.Is(err, auth.ErrNoAccount) {
+			failures = errors.Join(failures, err)
+		}
+	}
+	return failures
+}
+
+// Search implements auth.Directory.
 func (d *Directory) Search(ctx context.Context, query string, first, limit int) ([]auth.Profile, error) {
 	token, err := d.admin(ctx)
 	if err != nil {
@@ -218,7 +309,7 @@ func (d *Directory) Search(ctx context.Context, query string, first, limit int) 
 	}
 	found := make([]auth.Profile, 0, len(users))
 	for _, u := range users {
-		p, err := d.withRoles(ctx, token, profile(u))
+		p, err := d.addRoles(ctx, token, profile(u))
 		if err != nil {
 			return nil, err
 		}
@@ -227,10 +318,42 @@ func (d *Directory) Search(ctx context.Context, query string, first, limit int) 
 	return found, nil
 }
 
+// WithRoles implements auth.Directory.
+func (d *Directory) WithRoles(ctx context.Context, id string) (auth.Profile, error) {
+	p, err := d.Profile(ctx, id)
+	if err != nil {
+		return p, err
+	}
+	token, err := d.admin(ctx)
+	if err != nil {
+		return p, err
+	}
+	return d.addRoles(ctx, token, p)
+}
+
+// mostAdmins bounds the list of admins.
+const mostAdmins = 200
+
+// Admins implements auth.Directory.
+func (d *Directory) Admins(ctx context.Context) ([]string, error) {
+	var users []gocloak.User
+	address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/roles/" + string(identity.Admin) + "/users"
+	if err := d.call(ctx, http.MethodGet, address, url.Values{"max": {strconv.Itoa(mostAdmins)}}, nil, &users); err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, u := range users {
+		if gocloak.PBool(u.Enabled) {
+			ids = append(ids, gocloak.PString(u.ID))
+		}
+	}
+	return ids, nil
+}
+
 // granted are the roles that an admin gives and takes.
 var granted = []identity.Role{identity.Merchant, identity.Admin}
 
-// SetRoles implements auth.Administration: afterwards the account holds exactly these.
+// SetRoles implements auth.Directory: afterwards the account holds exactly these.
 func (d *Directory) SetRoles(ctx context.Context, id string, roles []identity.Role) (auth.Profile, error) {
 	token, err := d.admin(ctx)
 	if err != nil {
@@ -249,14 +372,10 @@ func (d *Directory) SetRoles(ctx context.Context, id string, roles []identity.Ro
 			return auth.Profile{}, translate(err)
 		}
 	}
-	p, err := d.Profile(ctx, id)
-	if err != nil {
-		return p, err
-	}
-	return d.withRoles(ctx, token, p)
+	return d.WithRoles(ctx, id)
 }
 
-// SetEnabled implements auth.Administration.
-func (d *Directory) SetEnabled(ctx context.Context, id string, enabled bool) (auth.Profile, error) {
-	return d.change(ctx, id, func(u *gocloak.User) { u.Enabled = &enabled })
+// SetEnabled implements auth.Directory.
+func (d *Directory) SetEnabled(ctx context.Context, id string, enabled bool) error {
+	return d.write(ctx, id, map[string]any{"enabled": enabled})
 }

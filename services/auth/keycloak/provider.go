@@ -55,14 +55,11 @@ func NewProvider(ctx context.Context, cfg WebConfig) *Provider {
 	}
 }
 
-// LoginURL is Keycloak's page for this sign-in. register shows the form for a new account.
-func (p *Provider) LoginURL(state, nonce, verifier, locale string, register bool) string {
+// LoginURL is Keycloak's page for this sign-in.
+func (p *Provider) LoginURL(state, nonce, verifier, locale string) string {
 	options := []oauth2.AuthCodeOption{oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)}
 	if locale != "" {
 		options = append(options, oauth2.SetAuthURLParam("ui_locales", locale))
-	}
-	if register {
-		options = append(options, oauth2.SetAuthURLParam("prompt", "create"))
 	}
 	return p.oauth.AuthCodeURL(state, options...)
 }

@@ -1,83 +1,100 @@
 package rest
 
 import (
-	"log/slog"
+	"context"
+	"encoding/json"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
-	"time"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
-	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
-// registerFloor is the least time that a registration takes: Keycloak hashes a password for a
-// new account and not for a taken address, and the difference must not show.
-const registerFloor = 600 * time.Millisecond
+// clientIP is who asks, as the gateway says.
+func clientIP(r *http.Request) string {
+	ip, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
+	if addr, err := netip.ParseAddr(strings.TrimSpace(ip)); err == nil {
+		return addr.String()
+	}
+	return ""
+}
 
 // Register implements POST /api/v1/accounts.
 func (s Server) Register(w http.ResponseWriter, r *http.Request) {
-	floor := time.After(registerFloor)
-	id, err := s.register(r)
-	select {
-	case <-floor:
-	case <-r.Context().Done():
-	}
-	if err != nil {
+	var form RegisterJSONRequestBody
+	if err := httpapi.Decode(r, &form); err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	httpapi.WriteJSON(w, r, http.StatusCreated, Account{Account: id})
-}
-
-func (s Server) register(r *http.Request) (string, error) {
-	var form RegisterJSONRequestBody
-	if err := httpapi.Decode(r, &form); err != nil {
-		return "", err
-	}
-	if err := cleanName(&form.Name); err != nil {
-		return "", err
-	}
-	reg := auth.Registration{
-		Email: strings.ToLower(strings.TrimSpace(form.Email)), Password: form.Password, Name: form.Name, Locale: "en",
-	}
+	reg := auth.Registration{Email: form.Email, Password: form.Password, Name: form.Name, Locale: "en"}
 	if form.Locale != nil {
 		reg.Locale = string(*form.Locale)
 	}
-	if err := reg.Check(); err != nil {
-		return "", err
-	}
-	id, err := s.Directory.Register(r.Context(), reg)
-	if id != "" && err != nil { // the account is there; only its mail is not
-		slog.WarnContext(r.Context(), "account without verification mail", "error", err)
-		err = nil
-	}
-	return id, err
-}
-
-// cleanName trims and normalizes a person's name.
-func cleanName(name *string) error {
-	return text.Clean(text.Field{Name: "name", Value: name, Max: 100, Required: true})
+	s.accepted(w, r, s.Accounts.Register(r.Context(), reg, clientIP(r)))
 }
 
 // RequestPasswordReset implements POST /api/v1/accounts/password-reset.
 func (s Server) RequestPasswordReset(w http.ResponseWriter, r *http.Request) {
 	var form RequestPasswordResetJSONRequestBody
 	if err := httpapi.Decode(r, &form); err != nil {
-		httpapi.BadRequest(w, r, err)
+		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	select {
-	case s.Resets <- strings.TrimSpace(form.Email):
-		w.WriteHeader(http.StatusAccepted)
-	default:
-		httpapi.WriteProblem(w, r, auth.ErrTooBusy)
+	s.accepted(w, r, s.Accounts.RequestReset(r.Context(), form.Email, clientIP(r)))
+}
+
+// RequestConfirmation implements POST /api/v1/me/confirmation.
+func (s Server) RequestConfirmation(w http.ResponseWriter, r *http.Request) {
+	a, err := identity.Require(r.Context())
+	if err == nil {
+		err = s.Accounts.RequestConfirmation(r.Context(), a.ID)
 	}
+	s.accepted(w, r, err)
+}
+
+func (s Server) accepted(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// ConfirmEmail implements POST /api/v1/accounts/confirmation.
+func (s Server) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+	var form ConfirmEmailJSONRequestBody
+	err := httpapi.Decode(r, &form)
+	if err == nil {
+		err = s.Accounts.Confirm(r.Context(), form.Token)
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// ResetPassword implements POST /api/v1/accounts/password.
+func (s Server) ResetPassword(w http.ResponseWriter, r *http.Request) {
+	var form ResetPasswordJSONRequestBody
+	err := httpapi.Decode(r, &form)
+	if err == nil {
+		err = s.Accounts.ResetPassword(r.Context(), form.Token, form.Password, clientIP(r))
+	}
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // GetMe implements GET /api/v1/me.
@@ -105,14 +122,16 @@ func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) {
 	}
 	var form UpdateMeJSONRequestBody
 	if err := httpapi.Decode(r, &form); err != nil {
-		httpapi.BadRequest(w, r, err)
+		httpapi.WriteProblem(w, r, err)
 		return
 	}
 	if form.Name != nil {
-		if err := cleanName(form.Name); err != nil {
+		name, err := auth.CheckName(*form.Name)
+		if err != nil {
 			httpapi.WriteProblem(w, r, err)
 			return
 		}
+		form.Name = &name
 	}
 	p, err := s.Directory.Update(r.Context(), a.ID, form.Name, (*string)(form.Locale))
 	if err != nil {
@@ -154,7 +173,7 @@ func (s Server) ListUsers(w http.ResponseWriter, r *http.Request, params ListUse
 			return
 		}
 	}
-	found, err := s.Administration.Search(r.Context(), query, first, limit)
+	found, err := s.Directory.Search(r.Context(), query, first, limit)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -181,29 +200,134 @@ func (s Server) UpdateUser(w http.ResponseWriter, r *http.Request, id uuid.UUID)
 }
 
 func (s Server) updateUser(r *http.Request, id string) (p auth.Profile, err error) {
-	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+	admin, err := identity.Require(r.Context(), identity.Admin)
+	if err != nil {
 		return p, err
 	}
 	var form UpdateUserJSONRequestBody
 	if err := httpapi.Decode(r, &form); err != nil {
 		return p, err
 	}
-	if form.Enabled != nil {
-		if p, err = s.Administration.SetEnabled(r.Context(), id, *form.Enabled); err != nil {
-			return p, err
+	change := auth.Change{Enabled: form.Enabled, ChangeRoles: form.Roles != nil}
+	if form.Roles != nil {
+		for _, role := range *form.Roles {
+			change.Roles = append(change.Roles, identity.Role(role))
 		}
 	}
-	if form.Roles == nil {
-		return p, nil
-	}
-	roles := make([]identity.Role, 0, len(*form.Roles))
-	for _, role := range *form.Roles {
-		roles = append(roles, identity.Role(role))
-	}
-	return s.Administration.SetRoles(r.Context(), id, roles)
+	return s.Accounts.Administer(r.Context(), admin, clientIP(r), id, change)
 }
 
-// MountInternal adds what the notification service asks: whom a mail goes to.
+const auditLimit = 50
+
+// ListAudit implements GET /api/v1/admin/audit.
+func (s Server) ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) {
+	page, err := s.listAudit(r, params)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, http.StatusOK, page)
+}
+
+func (s Server) listAudit(r *http.Request, params ListAuditParams) (page AuditPage, err error) {
+	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+		return page, err
+	}
+	q := auth.AuditQuery{Limit: auditLimit}
+	if params.Account != nil {
+		q.Account = params.Account.String()
+	}
+	if params.Kind != nil {
+		q.Kind = auth.AuditKind(*params.Kind)
+	}
+	if params.From != nil {
+		q.From = *params.From
+	}
+	if params.To != nil {
+		q.To = *params.To
+	}
+	if params.Limit != nil {
+		q.Limit = *params.Limit
+	}
+	if params.Cursor != nil && *params.Cursor != "" {
+		if err := httpapi.DecodeCursor(*params.Cursor, &q.Before); err != nil {
+			return page, err
+		}
+	}
+	entries, err := s.Audit.Find(r.Context(), q)
+	if err != nil {
+		return page, fault.Away("accounts", err)
+	}
+	emails := s.emails(r.Context(), entries)
+	name := func(id string) *AuditAccount {
+		if id == "" {
+			return nil
+		}
+		a := &AuditAccount{Id: id}
+		if email := emails[id]; email != "" {
+			a.Email = &email
+		}
+		return a
+	}
+	page.Items = make([]AuditEntry, 0, len(entries))
+	for _, e := range entries {
+		item := AuditEntry{Id: e.ID, At: e.At.UTC(), Kind: AuditKind(e.Kind), Account: name(e.Account), Actor: name(e.Actor)}
+		if e.Address != "" {
+			item.Address = &e.Address
+		}
+		if err := json.Unmarshal(e.Detail, &item.Detail); err != nil {
+			return page, err
+		}
+		page.Items = append(page.Items, item)
+	}
+	if len(entries) == q.Limit {
+		last := entries[len(entries)-1]
+		next, err := httpapi.EncodeCursor(auth.AuditCursor{At: last.At, ID: last.ID})
+		if err != nil {
+			return page, err
+		}
+		page.Next = &next
+	}
+	return page, nil
+}
+
+// profilesAtOnce bounds the questions to Keycloak for one page of the trail.
+const profilesAtOnce = 8
+
+// emails finds the addresses of the accounts that entries name. The trail itself has none, so that it
+// need not change when an account is deleted.
+func (s Server) emails(ctx context.Context, entries []auth.Entry) map[string]string {
+	var (
+		mu     sync.Mutex
+		emails = map[string]string{}
+		group  errgroup.Group
+	)
+	group.SetLimit(profilesAtOnce)
+	for _, e := range entries {
+		for _, id := range []string{e.Account, e.Actor} {
+			mu.Lock()
+			_, known := emails[id]
+			emails[id] += "" // asked for once
+			mu.Unlock()
+			if known || uuid.Validate(id) != nil {
+				continue
+			}
+			group.Go(func() error {
+				if p, err := s.Directory.Profile(ctx, id); err == nil {
+					mu.Lock()
+					emails[id] = p.Email
+					mu.Unlock()
+				}
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // an address that is not found is left out
+	return emails
+}
+
+// MountInternal adds what the notification service asks: whom a mail goes to, and the link in it.
 func (s Server) MountInternal(router *mux.Router) {
 	router.HandleFunc("/internal/accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
 		p, err := s.Directory.Profile(r.Context(), mux.Vars(r)["id"])
@@ -213,4 +337,20 @@ func (s Server) MountInternal(router *mux.Router) {
 		}
 		httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"account": p.ID, "email": p.Email, "name": p.Name, "locale": p.Locale})
 	}).Methods(http.MethodGet)
+	router.HandleFunc("/internal/account-links", func(w http.ResponseWriter, r *http.Request) {
+		var form struct {
+			Account string `json:"account"`
+			Kind    string `json:"kind"`
+		}
+		err := httpapi.DecodeInternal(r, &form)
+		link := ""
+		if err == nil {
+			link, err = s.Accounts.NewLink(r.Context(), form.Account, auth.LinkKind(form.Kind))
+		}
+		if err != nil {
+			httpapi.WriteProblem(w, r, err)
+			return
+		}
+		httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"url": link})
+	}).Methods(http.MethodPost)
 }

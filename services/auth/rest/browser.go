@@ -2,14 +2,11 @@
 package rest
 
 import (
-	"context"
-	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -26,13 +23,13 @@ import (
 
 // Server implements the generated interface.
 type Server struct {
-	Keeper         *auth.Keeper
-	Provider       *keycloak.Provider
-	Directory      auth.Directory
-	Administration auth.Administration
-	Resets         chan<- string // addresses whose reset mail is due
-	PublicURL      string
-	Seal           cipher.AEAD // of the sign-in cookie
+	Sessions  *auth.SessionManager
+	Provider  *keycloak.Provider
+	Directory auth.Directory
+	Accounts  *auth.Accounts
+	Audit     auth.Audit
+	PublicURL string
+	Seal      cipher.AEAD // of the sign-in cookie
 }
 
 var _ ServerInterface = Server{}
@@ -44,18 +41,8 @@ const (
 	loginTTL      = 10 * time.Minute
 )
 
-// NewSeal makes the cipher of the sign-in cookie from a base64 key of 32 bytes.
-func NewSeal(key string) (cipher.AEAD, error) {
-	raw, err := base64.StdEncoding.DecodeString(key)
-	if err != nil || len(raw) != 32 {
-		return nil, fmt.Errorf("session-key: 32 bytes in base64 expected")
-	}
-	block, err := aes.NewCipher(raw)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
+// SealPurpose names the key of the sign-in cookie.
+const SealPurpose = "foyer sign-in cookie"
 
 // signIn is what a browser carries while it is at Keycloak.
 type signIn struct {
@@ -83,7 +70,7 @@ func (s Server) Login(w http.ResponseWriter, r *http.Request, params LoginParams
 	if params.Locale != nil {
 		locale = *params.Locale
 	}
-	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, locale, params.Register != nil && *params.Register), http.StatusFound)
+	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, locale), http.StatusFound)
 }
 
 func (s Server) openSignIn(r *http.Request) (signIn, error) {
@@ -120,7 +107,7 @@ func (s Server) Callback(w http.ResponseWriter, r *http.Request, params Callback
 	if err == nil {
 		err = s.finishSignIn(w, r, flow, params)
 	}
-	s.setCookie(w, loginCookie, "", -1)
+	s.dropCookie(w, loginCookie)
 	if err != nil {
 		slog.InfoContext(r.Context(), "sign-in not finished", "error", err)
 		http.Redirect(w, r, "/?sign_in=failed", http.StatusFound)
@@ -137,8 +124,13 @@ func (s Server) finishSignIn(w http.ResponseWriter, r *http.Request, flow signIn
 	if err != nil {
 		return err
 	}
-	// A new id with each sign-in: one that was planted before is worth nothing.
-	id, ttl, err := s.Keeper.Begin(r.Context(), tokens)
+	previous := ""
+	if cookie, err := r.Cookie(sessionCookie); err == nil {
+		previous = cookie.Value
+	}
+	// A new id with each sign-in: one that was planted before is worth nothing, and the browser's
+	// earlier session ends.
+	id, ttl, err := s.Sessions.Begin(r.Context(), tokens, previous)
 	if err != nil {
 		return err
 	}
@@ -147,8 +139,15 @@ func (s Server) finishSignIn(w http.ResponseWriter, r *http.Request, flow signIn
 }
 
 func (s Server) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
+	s.cookie(w, name, value, int(ttl.Seconds()))
+}
+
+// dropCookie removes a cookie: a negative age is written as Max-Age=0, and zero as no age at all.
+func (s Server) dropCookie(w http.ResponseWriter, name string) { s.cookie(w, name, "", -1) }
+
+func (s Server) cookie(w http.ResponseWriter, name, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: name, Value: value, Path: "/", MaxAge: int(ttl.Seconds()), HttpOnly: true,
+		Name: name, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true,
 		SameSite: http.SameSiteLaxMode, Secure: strings.HasPrefix(s.PublicURL, "https://"),
 	})
 }
@@ -160,11 +159,11 @@ func (s Server) Logout(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
-		if err := s.Keeper.End(r.Context(), cookie.Value); err != nil {
+		if err := s.Sessions.End(r.Context(), cookie.Value); err != nil {
 			slog.WarnContext(r.Context(), "session not ended at Keycloak", "error", err)
 		}
 	}
-	s.setCookie(w, sessionCookie, "", -1)
+	s.dropCookie(w, sessionCookie)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -199,7 +198,7 @@ func ownRoles(roles []identity.Role) []string {
 func (s Server) BackchannelLogout(w http.ResponseWriter, r *http.Request) {
 	session, err := s.Provider.LogoutSession(r.Context(), r.PostFormValue("logout_token"))
 	if err == nil {
-		err = s.Keeper.Sessions.DeleteByKeycloakSession(r.Context(), session)
+		err = s.Sessions.EndKeycloakSession(r.Context(), session)
 	}
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
@@ -223,7 +222,7 @@ func (s Server) Gateway(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, auth.ErrCrossSite)
 		return
 	}
-	token, err := s.Keeper.Access(r.Context(), cookie.Value)
+	token, err := s.Sessions.Access(r.Context(), cookie.Value)
 	if err != nil {
 		slog.WarnContext(r.Context(), "session not read", "error", err, "kind", fault.KindOf(err))
 	}
@@ -231,21 +230,4 @@ func (s Server) Gateway(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Foyer-Authorization", "Bearer "+token)
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// Resets sends reset mails one after another, so that asking takes the same time whether or not
-// there is such an account.
-func Resets(directory auth.Directory, due <-chan string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		for {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case email := <-due:
-				if err := directory.RequestPasswordReset(ctx, email); err != nil {
-					slog.WarnContext(ctx, "reset mail not sent", "error", err)
-				}
-			}
-		}
-	}
 }

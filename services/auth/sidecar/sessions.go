@@ -1,11 +1,16 @@
-// Package sidecar keeps sessions in the component `cache`.
+// Package sidecar keeps sessions in the component `cache`, and hands mails to the notification service.
 package sidecar
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
@@ -15,55 +20,131 @@ type Sessions struct{ Store *sidecar.Store }
 
 var _ auth.Sessions = Sessions{}
 
-func tokensKey(key string) string       { return "session:" + key }
-func keycloakKey(session string) string { return "session-of:" + session }
+// record is a session, or what is left of one that ended. The store takes a conditional write to a
+// key that is not there for a good one, so an ended session stays for as long as a renewal that
+// began before may take to write.
+type record struct {
+	Sealed []byte `json:"sealed,omitempty"`
+	Ended  bool   `json:"ended,omitempty"`
+}
 
-// Save implements auth.Sessions. The second key lets Keycloak's logout find the session.
-func (s Sessions) Save(ctx context.Context, key string, t auth.Tokens, ttl time.Duration) error {
-	raw, err := json.Marshal(t)
+const tombstone = 5 * time.Minute
+
+func sessionKey(key string) string { return "session:" + key }
+func renewalKey(key string) string { return "session-renewal:" + key }
+
+// Create implements auth.Sessions.
+func (s Sessions) Create(ctx context.Context, key string, sealed []byte, ttl time.Duration) error {
+	raw, err := json.Marshal(record{Sealed: sealed})
 	if err != nil {
 		return err
 	}
-	if err := s.Store.Put(ctx, tokensKey(key), raw, ttl); err != nil {
-		return err
+	return s.Store.PutIf(ctx, sessionKey(key), raw, "", ttl)
+}
+
+func (s Sessions) get(ctx context.Context, key string) (r record, version string, err error) {
+	item, err := s.Store.Get(ctx, sessionKey(key))
+	if err != nil || !item.Found {
+		return r, "", err
 	}
-	if t.Session == "" {
-		return nil
-	}
-	reference, err := json.Marshal(key)
-	if err != nil {
-		return err
-	}
-	return s.Store.Put(ctx, keycloakKey(t.Session), reference, ttl)
+	return r, item.ETag, json.Unmarshal(item.Value, &r)
 }
 
 // Load implements auth.Sessions.
-func (s Sessions) Load(ctx context.Context, key string) (auth.Tokens, bool, error) {
-	var t auth.Tokens
-	item, err := s.Store.Get(ctx, tokensKey(key))
-	if err != nil || !item.Found {
-		return t, false, err
+func (s Sessions) Load(ctx context.Context, key string) (auth.Stored, bool, error) {
+	r, version, err := s.get(ctx, key)
+	if err != nil || version == "" || r.Ended {
+		return auth.Stored{}, false, err
 	}
-	return t, true, json.Unmarshal(item.Value, &t)
+	return auth.Stored{Sealed: r.Sealed, Version: version}, true, nil
 }
 
-// Delete implements auth.Sessions.
-func (s Sessions) Delete(ctx context.Context, key string) error {
-	return s.Store.Delete(ctx, tokensKey(key))
+// Replace implements auth.Sessions.
+func (s Sessions) Replace(ctx context.Context, key string, sealed []byte, version string, ttl time.Duration) (bool, error) {
+	raw, err := json.Marshal(record{Sealed: sealed})
+	if err != nil {
+		return false, err
+	}
+	err = s.Store.PutIf(ctx, sessionKey(key), raw, version, ttl)
+	if err == nil {
+		return true, nil
+	}
+	if errors.Is(err, sidecar.ErrConflict) {
+		return false, nil
+	}
+	// The store may call a conflict something else, and may have written without saying so.
+	r, _, readErr := s.get(ctx, key)
+	if readErr != nil {
+		return false, errors.Join(err, readErr)
+	}
+	return !r.Ended && string(r.Sealed) == string(sealed), nil
 }
 
-// DeleteByKeycloakSession implements auth.Sessions.
-func (s Sessions) DeleteByKeycloakSession(ctx context.Context, session string) error {
-	item, err := s.Store.Get(ctx, keycloakKey(session))
-	if err != nil || !item.Found {
+// endTries bounds how often ending starts again because a renewal wrote in between.
+const endTries = 10
+
+// End implements auth.Sessions. The store refuses to overwrite unconditionally what was written
+// conditionally, so it is read first.
+func (s Sessions) End(ctx context.Context, key string) error {
+	raw, err := json.Marshal(record{Ended: true})
+	if err != nil {
 		return err
 	}
-	var key string
-	if err := json.Unmarshal(item.Value, &key); err != nil {
-		return err
+	var failures error
+	for range endTries {
+		r, version, err := s.get(ctx, key)
+		if err != nil || r.Ended {
+			return err
+		}
+		if failures = s.Store.PutIf(ctx, sessionKey(key), raw, version, tombstone); failures == nil {
+			return nil
+		}
 	}
-	if err := s.Delete(ctx, key); err != nil {
-		return err
+	return fmt.Errorf("end session: %w", failures)
+}
+
+// Claim implements auth.Sessions.
+func (s Sessions) Claim(ctx context.Context, key string, ttl time.Duration) (bool, error) {
+	mine, err := json.Marshal(uuid.NewString())
+	if err != nil {
+		return false, err
 	}
-	return s.Store.Delete(ctx, keycloakKey(session))
+	err = s.Store.PutIf(ctx, renewalKey(key), mine, "", ttl)
+	if err == nil {
+		return true, nil
+	}
+	if errors.Is(err, sidecar.ErrConflict) {
+		return false, nil
+	}
+	// First-write refusals look like other errors: what is there tells.
+	item, readErr := s.Store.Get(ctx, renewalKey(key))
+	if readErr != nil || !item.Found {
+		return false, errors.Join(err, readErr)
+	}
+	return string(item.Value) == string(mine), nil
+}
+
+// Release implements auth.Sessions.
+func (s Sessions) Release(ctx context.Context, key string) error {
+	return s.Store.Delete(ctx, renewalKey(key))
+}
+
+// Notifier is auth.Notifier on the topic of notices.
+type Notifier struct {
+	Client *sidecar.Client
+	Now    func() time.Time
+}
+
+var _ auth.Notifier = Notifier{}
+
+// Notify implements auth.Notifier. The message names the account and nothing else: address, text and
+// link are asked for when the mail is sent.
+func (n Notifier) Notify(ctx context.Context, account string, kind event.NoticeKind) error {
+	err := n.Client.Publish(ctx, event.PubSub, event.Notices, account, event.Notice{
+		ID: uuid.Must(uuid.NewV7()), Account: account, Kind: kind, At: n.Now(),
+	})
+	if err != nil {
+		return fmt.Errorf("notify: %w", err)
+	}
+	return nil
 }

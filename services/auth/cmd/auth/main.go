@@ -9,24 +9,25 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
+	store "github.com/foyer-tickets/foyer/services/auth/postgres"
 	"github.com/foyer-tickets/foyer/services/auth/rest"
 	dapr "github.com/foyer-tickets/foyer/services/auth/sidecar"
 )
 
 type config struct {
-	Sidecar    sidecar.Config
-	Identity   identity.Config
-	Keycloak   keycloak.Config
-	Web        keycloak.WebConfig
-	SessionKey string `secret:"session-key"`
+	Sidecar     sidecar.Config
+	Identity    identity.Config
+	Keycloak    keycloak.Config
+	Web         keycloak.WebConfig
+	DatabaseURL string `secret:"auth-database-url"`
+	SessionKey  string `secret:"session-key"`
+	MailsPerIP  int    `env:"FOYER_MAILS_PER_IP" envDefault:"30"` // an hour; 0: no limit
 }
-
-// resetQueue bounds the reset mails that wait.
-const resetQueue = 100
 
 func main() { process.Main("auth", run) }
 
@@ -43,19 +44,42 @@ func run(ctx context.Context, p *process.Process) error {
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
-	seal, err := rest.NewSeal(cfg.SessionKey)
+	sealer, err := auth.NewSealer(cfg.SessionKey)
 	if err != nil {
 		return err
 	}
-	cache, directory, provider := client.Store(event.Cache), keycloak.NewDirectory(cfg.Keycloak, cfg.Web), keycloak.NewProvider(ctx, cfg.Web)
-	resets := make(chan string, resetQueue)
+	seal, err := sealer.AEAD(rest.SealPurpose)
+	if err != nil {
+		return err
+	}
+	mac, err := sealer.Mac("foyer counts")
+	if err != nil {
+		return err
+	}
+	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	if err != nil {
+		return err
+	}
+	p.OnClose("postgres", process.Plain(pool.Close))
+	records, cache := store.Store{Pool: pool, Key: mac}, client.Store(event.Cache)
+	shared, directory, provider := sidecar.Keys{Store: cache}, keycloak.NewDirectory(cfg.Keycloak), keycloak.NewProvider(ctx, cfg.Web)
+	verifier := identity.NewVerifier(cfg.Identity, shared)
+	revoker := &auth.GroupRevoker{Write: shared.Revoke, Wrote: verifier.Reread, Now: time.Now}
+	ender := auth.Ender{Directory: directory, Revoker: revoker, Now: time.Now}
+	accounts := &auth.Accounts{
+		Directory: directory, Store: records, Audit: records, Notifier: dapr.Notifier{Client: client, Now: time.Now},
+		Ender: ender, PublicURL: cfg.Web.PublicURL, PerIP: cfg.MailsPerIP, Now: time.Now,
+	}
+	accounts.Init()
 	server := rest.Server{
-		Keeper:   &auth.Keeper{Sessions: dapr.Sessions{Store: cache}, Provider: provider, Now: time.Now},
-		Provider: provider, Directory: directory, Administration: directory,
-		Resets: resets, PublicURL: cfg.Web.PublicURL, Seal: seal,
+		Sessions: &auth.SessionManager{
+			Sessions: dapr.Sessions{Store: cache}, Provider: provider, Sealer: sealer,
+			Verify: verifier.Verify, Revoker: revoker, Now: time.Now,
+		},
+		Provider: provider, Directory: directory, Accounts: accounts, Audit: records, PublicURL: cfg.Web.PublicURL, Seal: seal,
 	}
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}),
+		Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics, Verifier: verifier,
 	})
 	if err != nil {
 		return err
@@ -64,6 +88,8 @@ func run(ctx context.Context, p *process.Process) error {
 	router.HandleFunc("/gateway/session", server.Gateway).Methods(http.MethodGet)
 	server.MountInternal(sidecar.Guarded(router, cfg.Sidecar.AppToken))
 
-	p.Go("reset mails", rest.Resets(directory, resets))
+	p.Check("postgres", pool.Ping)
+	p.Go("account jobs", accounts.Run)
+	p.Go("events", auth.EventReader{Events: directory, Log: records, Ender: ender, Now: time.Now}.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }
