@@ -94,8 +94,28 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Make an account; a mail asks to confirm the address */
+    /**
+     * Make an account
+     * @description The answer is the same whether or not there is an account with this address. A mail says what follows: a link to confirm the address, or how to sign in to the account that is there. At most three such mails an hour go to one address.
+     */
     post: operations['register']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/accounts/confirmation': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Confirm an address with the link of a mail */
+    post: operations['confirmEmail']
     delete?: never
     options?: never
     head?: never
@@ -111,8 +131,28 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Send a mail with a link, if there is such an account; the answer does not tell */
+    /**
+     * Send a mail with a link, if there is such an account; the answer does not tell
+     * @description At most three an hour for one address; a newer link ends the one before. A link works once, for an hour.
+     */
     post: operations['requestPasswordReset']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/accounts/password': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Set a new password with the link of a mail; all sessions of the account end */
+    post: operations['resetPassword']
     delete?: never
     options?: never
     head?: never
@@ -133,6 +173,23 @@ export interface paths {
     options?: never
     head?: never
     patch: operations['updateMe']
+    trace?: never
+  }
+  '/api/v1/me/confirmation': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    get?: never
+    put?: never
+    /** Send another mail with a link to confirm one's address */
+    post: operations['requestConfirmation']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
     trace?: never
   }
   '/api/v1/admin/users': {
@@ -164,8 +221,28 @@ export interface paths {
     delete?: never
     options?: never
     head?: never
-    /** Give or take the roles merchant and admin; lock or unlock an account */
+    /**
+     * Give or take the roles merchant and admin; lock or unlock an account
+     * @description Sessions and tokens that the account had before end. Nobody locks or demotes themselves, and one admin always stays.
+     */
     patch: operations['updateUser']
+    trace?: never
+  }
+  '/api/v1/admin/audit': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** What happened to accounts, newest first */
+    get: operations['listAudit']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
     trace?: never
   }
 }
@@ -174,8 +251,47 @@ export interface components {
   schemas: {
     /** @enum {string} */
     Locale: 'en' | 'de' | 'es' | 'fr' | 'vi' | 'ja' | 'ar'
-    Account: {
-      account: string
+    /** @enum {string} */
+    AuditKind:
+      | 'sign_in'
+      | 'sign_in_failed'
+      | 'sign_out'
+      | 'locked_out'
+      | 'credential_changed'
+      | 'token_refused'
+      | 'console'
+      | 'registered'
+      | 'registered_again'
+      | 'email_confirmed'
+      | 'password_reset_requested'
+      | 'password_reset'
+      | 'account_locked'
+      | 'account_unlocked'
+      | 'roles_changed'
+      | 'account_deleted'
+      | 'data_exported'
+    AuditEntry: {
+      /** Format: uuid */
+      id: string
+      /** Format: date-time */
+      at: string
+      kind: components['schemas']['AuditKind']
+      account?: components['schemas']['AuditAccount']
+      actor?: components['schemas']['AuditAccount']
+      /** @description IP address */
+      address?: string
+      detail: {
+        [key: string]: unknown
+      }
+    }
+    AuditAccount: {
+      id: string
+      /** @description absent when the account is gone */
+      email?: string
+    }
+    AuditPage: {
+      items: components['schemas']['AuditEntry'][]
+      next?: string
     }
     Session: {
       account: string
@@ -231,7 +347,6 @@ export interface operations {
         /** @description A path of this site; / for anything else */
         return_to?: string
         locale?: string
-        register?: boolean
       }
       header?: never
       path?: never
@@ -347,28 +462,54 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
-          /** Format: email */
           email: string
-          /** Format: password */
+          /**
+           * Format: password
+           * @description 10 to 128 characters; not a common one, and not made of the address or the name
+           */
           password: string
-          /** Format: line */
+          /** @description 1 to 100 characters */
           name: string
           locale?: components['schemas']['Locale']
         }
       }
     }
     responses: {
-      /** @description Made */
-      201: {
+      /** @description A mail says what follows */
+      202: {
         headers: {
           [name: string]: unknown
         }
-        content: {
-          'application/json': components['schemas']['Account']
+        content?: never
+      }
+      422: components['responses']['Problem']
+      429: components['responses']['Problem']
+      default: components['responses']['Problem']
+    }
+  }
+  confirmEmail: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          token: string
         }
       }
-      409: components['responses']['Problem']
-      422: components['responses']['Problem']
+    }
+    responses: {
+      /** @description Confirmed */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      410: components['responses']['Problem']
       default: components['responses']['Problem']
     }
   }
@@ -382,7 +523,6 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
-          /** Format: email */
           email: string
         }
       }
@@ -395,6 +535,37 @@ export interface operations {
         }
         content?: never
       }
+      422: components['responses']['Problem']
+      429: components['responses']['Problem']
+      default: components['responses']['Problem']
+    }
+  }
+  resetPassword: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          token: string
+          /** Format: password */
+          password: string
+        }
+      }
+    }
+    responses: {
+      /** @description Set */
+      204: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
+      }
+      410: components['responses']['Problem']
+      422: components['responses']['Problem']
       default: components['responses']['Problem']
     }
   }
@@ -429,7 +600,7 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
-          /** Format: line */
+          /** @description 1 to 100 characters */
           name?: string
           locale?: components['schemas']['Locale']
         }
@@ -444,6 +615,25 @@ export interface operations {
         content: {
           'application/json': components['schemas']['Profile']
         }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  requestConfirmation: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A mail is on its way unless the address is confirmed already */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content?: never
       }
       default: components['responses']['Problem']
     }
@@ -498,6 +688,34 @@ export interface operations {
         }
         content: {
           'application/json': components['schemas']['Profile']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  listAudit: {
+    parameters: {
+      query?: {
+        account?: string
+        kind?: components['schemas']['AuditKind']
+        from?: string
+        to?: string
+        cursor?: string
+        limit?: number
+      }
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A page */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['AuditPage']
         }
       }
       default: components['responses']['Problem']

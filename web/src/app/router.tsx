@@ -101,6 +101,18 @@ const register = createRoute({
   ...page('/register'),
   component: lazyRouteComponent(() => import('../features/session/RegisterPage'), 'RegisterPage'),
 })
+const forgotPassword = createRoute({
+  ...page('/password'),
+  component: lazyRouteComponent(() => import('../features/session/LinkPages'), 'ForgotPasswordPage'),
+})
+const newPassword = createRoute({
+  ...page('/password/new'),
+  component: lazyRouteComponent(() => import('../features/session/LinkPages'), 'NewPasswordPage'),
+})
+const confirm = createRoute({
+  ...page('/confirm'),
+  component: lazyRouteComponent(() => import('../features/session/LinkPages'), 'ConfirmPage'),
+})
 const notifications = createRoute({
   ...page('/notifications'),
   component: lazyRouteComponent(() => import('../features/notifications/NotificationsPage'), 'NotificationsPage'),
@@ -154,6 +166,11 @@ const adminMoney = createRoute({
   component: lazyRouteComponent(() => import('./pages/admin'), 'Reconciliation'),
 })
 
+const adminAudit = createRoute({
+  ...adminPage('/audit'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'Audit'),
+})
+
 export const router = createRouter({
   routeTree: root.addChildren([
     home,
@@ -166,9 +183,12 @@ export const router = createRouter({
     booking,
     profile,
     register,
+    forgotPassword,
+    newPassword,
+    confirm,
     notifications,
     merchant.addChildren([merchantEvents, merchantNew, merchantEvent, merchantVenues, merchantPlan]),
-    admin.addChildren([adminUsers, adminBookings, adminQueues, adminMoney]),
+    admin.addChildren([adminUsers, adminBookings, adminQueues, adminMoney, adminAudit]),
   ]),
   defaultPreload: 'intent',
   defaultPreloadStaleTime: 0, // the queries know what is fresh

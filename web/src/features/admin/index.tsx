@@ -39,6 +39,10 @@ export function AdminFrame() {
               <Icon name="scale" size={18} />
               {t('admin.money')}
             </Link>
+            <Link to="/admin/audit" className="chip">
+              <Icon name="info" size={18} />
+              {t('admin.audit')}
+            </Link>
           </nav>
           <Outlet />
         </div>
@@ -152,7 +156,7 @@ export function Users() {
   )
 }
 
-function More({ onClick }: { onClick: () => void }) {
+export function More({ onClick }: { onClick: () => void }) {
   const t = useText()
   return (
     <button type="button" className="button" style={{ justifySelf: 'center' }} onClick={onClick}>

@@ -34,6 +34,7 @@ function Profile() {
   const reset = useMutation({
     mutationFn: (email: string) => take(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
   })
+  const confirm = useMutation({ mutationFn: () => take(api.POST('/api/v1/me/confirmation')) })
   const look = (next: string) => {
     setTheme(next)
     if (next === 'auto') {
@@ -75,6 +76,19 @@ function Profile() {
           >
             <input id="email" className="input" value={me.data.email} readOnly />
           </Field>
+          {!me.data.emailVerified && (
+            <button
+              type="button"
+              className="button button-quiet button-small"
+              style={{ justifySelf: 'start' }}
+              disabled={confirm.isPending || confirm.isSuccess}
+              onClick={() => confirm.mutate()}
+            >
+              {t('profile.resend')}
+            </button>
+          )}
+          {confirm.isError && <Failure error={confirm.error} />}
+          {confirm.isSuccess && <Notice tone="good" title={t('profile.password_sent')} live />}
           <Field id="locale" label={t('profile.language')} hint={t('profile.language_hint')}>
             <select id="locale" name="locale" className="input" defaultValue={me.data.locale}>
               {locales.map((locale) => (

@@ -8,6 +8,9 @@ import { currentLocale } from '../../i18n'
 import { useText } from '../../i18n/text'
 import { signIn } from './session'
 
+/** What the server refuses a field with. */
+const fieldCodes = ['invalid_name', 'invalid_email', 'weak_password']
+
 export function RegisterPage() {
   const t = useText()
   const id = useId()
@@ -26,12 +29,13 @@ export function RegisterPage() {
       ),
   })
   const problem = register.error ? asProblem(register.error) : null
+  const wrong = (code: string) => (problem?.code === code ? t(`problem.${code}`) : undefined)
   if (register.isSuccess)
     return (
       <div className="empty" role="status">
         <Door />
         <h1>{t('session.check_mail')}</h1>
-        <p>{t('session.check_mail_text')}</p>
+        <p>{t('session.check_mail_text', { email: String(register.variables.get('email')) })}</p>
         <button type="button" className="button button-light" onClick={() => signIn('/')}>
           {t('session.sign_in')}
         </button>
@@ -47,14 +51,18 @@ export function RegisterPage() {
         }}
       >
         <h1>{t('session.register')}</h1>
-        <Field id={`${id}n`} label={t('profile.name')}>
-          <input id={`${id}n`} className="input" name="name" autoComplete="name" required maxLength={100} />
+        <Field id={`${id}n`} label={t('profile.name')} error={wrong('invalid_name')}>
+          <input
+            id={`${id}n`}
+            className="input"
+            name="name"
+            autoComplete="name"
+            required
+            maxLength={100}
+            aria-invalid={problem?.code === 'invalid_name'}
+          />
         </Field>
-        <Field
-          id={`${id}e`}
-          label={t('profile.email')}
-          error={problem?.code === 'email_taken' ? t('problem.email_taken') : undefined}
-        >
+        <Field id={`${id}e`} label={t('profile.email')} error={wrong('invalid_email')}>
           <input
             id={`${id}e`}
             className="input"
@@ -63,14 +71,14 @@ export function RegisterPage() {
             autoComplete="email"
             required
             maxLength={254}
-            aria-invalid={problem?.code === 'email_taken'}
+            aria-invalid={problem?.code === 'invalid_email'}
           />
         </Field>
         <Field
           id={`${id}p`}
           label={t('session.password')}
           hint={t('session.password_hint')}
-          error={problem?.code === 'weak_password' ? t('problem.weak_password') : undefined}
+          error={wrong('weak_password')}
         >
           <input
             id={`${id}p`}
@@ -84,7 +92,7 @@ export function RegisterPage() {
             aria-invalid={problem?.code === 'weak_password'}
           />
         </Field>
-        {problem && problem.code !== 'email_taken' && problem.code !== 'weak_password' && <Failure error={problem} />}
+        {problem && !fieldCodes.includes(problem.code) && <Failure error={problem} />}
         <button type="submit" className="button button-light" disabled={register.isPending}>
           {register.isPending ? <span className="spinner" /> : t('session.register')}
         </button>

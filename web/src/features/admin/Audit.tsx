@@ -1,0 +1,156 @@
+import { useInfiniteQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, take } from '../../api/client'
+import type { components } from '../../api/auth.gen'
+import { useTitle } from '../../components/title'
+import { Bone, Empty, Failure } from '../../components/ui'
+import { moment } from '../../i18n/format'
+import { useText } from '../../i18n/text'
+import { More } from './index'
+
+type Kind = components['schemas']['AuditKind']
+type Person = components['schemas']['AuditAccount']
+
+const kinds: Kind[] = [
+  'sign_in',
+  'sign_in_failed',
+  'sign_out',
+  'locked_out',
+  'credential_changed',
+  'token_refused',
+  'console',
+  'registered',
+  'registered_again',
+  'email_confirmed',
+  'password_reset_requested',
+  'password_reset',
+  'account_locked',
+  'account_unlocked',
+  'roles_changed',
+  'account_deleted',
+  'data_exported',
+]
+
+interface Filter {
+  kind?: Kind
+  account?: string
+  from?: string
+  to?: string
+}
+
+/** A day as the browser's calendar has it; its end when it is the last one. */
+function instant(day: string, last = false): string | undefined {
+  if (!day) return undefined
+  const at = new Date(`${day}T00:00:00`)
+  if (last) at.setDate(at.getDate() + 1)
+  return at.toISOString()
+}
+
+/** What happened to accounts: sign-ins, passwords, and what admins did. */
+export function Audit() {
+  const t = useText('office')
+  useTitle(t('admin.audit'))
+  const [filter, setFilter] = useState<Filter>({})
+  const trail = useInfiniteQuery({
+    queryKey: ['audit', filter],
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam }) =>
+      take(api.GET('/api/v1/admin/audit', { params: { query: { ...filter, cursor: pageParam } } })),
+    getNextPageParam: (last) => last.next,
+  })
+  const entries = trail.data?.pages.flatMap((page) => page.items)
+  const only = (account: string) => setFilter((f) => ({ ...f, account: f.account === account ? undefined : account }))
+  return (
+    <section className="stack">
+      <h1>{t('admin.audit')}</h1>
+      <p className="muted">{t('admin.audit_text')}</p>
+      <div className="row">
+        <label className="label" htmlFor="audit-kind">
+          {t('admin.audit_event')}
+        </label>
+        <select
+          id="audit-kind"
+          className="input"
+          style={{ width: 'auto' }}
+          value={filter.kind ?? ''}
+          onChange={(e) => setFilter((f) => ({ ...f, kind: (e.target.value || undefined) as Kind | undefined }))}
+        >
+          <option value="">{t('admin.any')}</option>
+          {kinds.map((kind) => (
+            <option key={kind} value={kind}>
+              {t(`admin.audit_kind.${kind}`)}
+            </option>
+          ))}
+        </select>
+        <label className="label" htmlFor="audit-from">
+          {t('admin.audit_from')}
+        </label>
+        <input
+          id="audit-from"
+          type="date"
+          className="input"
+          style={{ width: 'auto' }}
+          onChange={(e) => setFilter((f) => ({ ...f, from: instant(e.target.value) }))}
+        />
+        <label className="label" htmlFor="audit-to">
+          {t('admin.audit_to')}
+        </label>
+        <input
+          id="audit-to"
+          type="date"
+          className="input"
+          style={{ width: 'auto' }}
+          onChange={(e) => setFilter((f) => ({ ...f, to: instant(e.target.value, true) }))}
+        />
+      </div>
+      {trail.isError && <Failure error={trail.error} retry={() => void trail.refetch()} />}
+      {trail.isPending && <Bone h="20rem" />}
+      {entries?.length === 0 && <Empty title={t('admin.audit_none')} />}
+      {entries && entries.length > 0 && (
+        <div style={{ overflowX: 'auto' }}>
+          <table className="small" style={{ width: '100%', textAlign: 'start' }}>
+            <thead>
+              <tr>
+                {(['time', 'event', 'account', 'by', 'address'] as const).map((column) => (
+                  <th key={column} scope="col" style={{ textAlign: 'start', padding: 'var(--space-2)' }}>
+                    {t(`admin.audit_${column}`)}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {entries.map((entry) => (
+                <tr key={entry.id} style={{ borderTop: '1px solid var(--line)' }}>
+                  <td style={{ padding: 'var(--space-2)', whiteSpace: 'nowrap' }}>{moment(entry.at)}</td>
+                  <td style={{ padding: 'var(--space-2)' }}>{t(`admin.audit_kind.${entry.kind}`)}</td>
+                  <td style={{ padding: 'var(--space-2)' }}>
+                    {entry.account && (
+                      <button
+                        type="button"
+                        className="chip"
+                        aria-pressed={filter.account === entry.account.id}
+                        onClick={() => only(entry.account!.id)}
+                      >
+                        <Name person={entry.account} />
+                      </button>
+                    )}
+                  </td>
+                  <td style={{ padding: 'var(--space-2)' }}>{entry.actor && <Name person={entry.actor} />}</td>
+                  <td style={{ padding: 'var(--space-2)' }}>
+                    <bdi>{entry.address}</bdi>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {trail.hasNextPage && <More onClick={() => void trail.fetchNextPage()} />}
+    </section>
+  )
+}
+
+/** The address of an account, or its id when it is gone. */
+function Name({ person }: { person: Person }) {
+  return person.email ? <bdi>{person.email}</bdi> : <span className="code">{person.id}</span>
+}

@@ -1,0 +1,182 @@
+import { useMutation } from '@tanstack/react-query'
+import { Link } from '@tanstack/react-router'
+import { useEffect, useId, useState } from 'react'
+import { api, take } from '../../api/client'
+import { asProblem } from '../../api/problem'
+import { useTitle } from '../../components/title'
+import { Door, Failure, Field, Loading } from '../../components/ui'
+import { useText } from '../../i18n/text'
+import { signIn } from './session'
+
+/** What stands behind # in a mail's link. It leaves the address bar at once, and no server sees it. */
+function useLinkToken(): string {
+  const [token] = useState(() => location.hash.slice(1))
+  useEffect(() => {
+    if (token) history.replaceState(history.state, '', location.pathname)
+  }, [token])
+  return token
+}
+
+function LinkOver() {
+  const t = useText()
+  return (
+    <div className="empty" role="alert">
+      <Door />
+      <h1>{t('session.link_over')}</h1>
+      <p>{t('session.link_over_text')}</p>
+    </div>
+  )
+}
+
+/** Whoever forgot the password asks for a link. The answer is the same for every address. */
+export function ForgotPasswordPage() {
+  const t = useText()
+  const id = useId()
+  useTitle(t('session.forgot'))
+  const ask = useMutation({
+    mutationFn: (email: string) => take(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
+  })
+  const problem = ask.error ? asProblem(ask.error) : null
+  if (ask.isSuccess)
+    return (
+      <div className="empty" role="status">
+        <Door />
+        <h1>{t('session.check_mail')}</h1>
+        <p>{t('session.check_mail_text', { email: ask.variables })}</p>
+      </div>
+    )
+  return (
+    <div className="page" style={{ maxWidth: '30rem' }}>
+      <form
+        className="stack"
+        onSubmit={(e) => {
+          e.preventDefault()
+          ask.mutate(String(new FormData(e.currentTarget).get('email')).trim())
+        }}
+      >
+        <h1>{t('session.forgot')}</h1>
+        <p>{t('session.forgot_text')}</p>
+        <Field
+          id={id}
+          label={t('profile.email')}
+          error={problem?.code === 'invalid_email' ? t('problem.invalid_email') : undefined}
+        >
+          <input
+            id={id}
+            className="input"
+            name="email"
+            type="email"
+            autoComplete="email"
+            required
+            maxLength={254}
+            aria-invalid={problem?.code === 'invalid_email'}
+          />
+        </Field>
+        {problem && problem.code !== 'invalid_email' && <Failure error={problem} />}
+        <button type="submit" className="button button-light" disabled={ask.isPending}>
+          {ask.isPending ? <span className="spinner" /> : t('session.send_link')}
+        </button>
+      </form>
+    </div>
+  )
+}
+
+/** Where the link of a mail leads that asks for a new password. */
+export function NewPasswordPage() {
+  const t = useText()
+  const id = useId()
+  const token = useLinkToken()
+  useTitle(t('session.new_password'))
+  const save = useMutation({
+    mutationFn: (password: string) => take(api.POST('/api/v1/accounts/password', { body: { token, password } })),
+  })
+  const problem = save.error ? asProblem(save.error) : null
+  if (!token || problem?.code === 'link_expired')
+    return (
+      <>
+        <LinkOver />
+        <p style={{ textAlign: 'center' }}>
+          <Link to="/password" className="button button-light">
+            {t('session.forgot')}
+          </Link>
+        </p>
+      </>
+    )
+  if (save.isSuccess)
+    return (
+      <div className="empty" role="status">
+        <Door />
+        <h1>{t('session.new_password_done')}</h1>
+        <p>{t('session.new_password_done_text')}</p>
+        <button type="button" className="button button-light" onClick={() => signIn('/')}>
+          {t('session.sign_in')}
+        </button>
+      </div>
+    )
+  return (
+    <div className="page" style={{ maxWidth: '30rem' }}>
+      <form
+        className="stack"
+        onSubmit={(e) => {
+          e.preventDefault()
+          save.mutate(String(new FormData(e.currentTarget).get('password')))
+        }}
+      >
+        <h1>{t('session.new_password')}</h1>
+        <Field
+          id={id}
+          label={t('session.password')}
+          hint={t('session.password_hint')}
+          error={problem?.code === 'weak_password' ? t('problem.weak_password') : undefined}
+        >
+          <input
+            id={id}
+            className="input"
+            name="password"
+            type="password"
+            autoComplete="new-password"
+            required
+            minLength={10}
+            maxLength={128}
+            aria-invalid={problem?.code === 'weak_password'}
+          />
+        </Field>
+        {problem && problem.code !== 'weak_password' && <Failure error={problem} />}
+        <button type="submit" className="button button-light" disabled={save.isPending}>
+          {save.isPending ? <span className="spinner" /> : t('session.new_password_save')}
+        </button>
+      </form>
+    </div>
+  )
+}
+
+/** Where the link of a mail leads that asks to confirm an address. */
+export function ConfirmPage() {
+  const t = useText()
+  const token = useLinkToken()
+  useTitle(t('session.confirming'))
+  const { mutate, ...confirm } = useMutation({
+    mutationFn: (token: string) => take(api.POST('/api/v1/accounts/confirmation', { body: { token } })),
+  })
+  useEffect(() => {
+    if (token) mutate(token)
+  }, [token, mutate])
+  if (!token || (confirm.error && asProblem(confirm.error).code === 'link_expired')) return <LinkOver />
+  if (confirm.isError)
+    return (
+      <div className="page page-narrow">
+        <Failure error={confirm.error} retry={() => mutate(token)} />
+      </div>
+    )
+  if (!confirm.isSuccess) return <Loading />
+  return (
+    <div className="empty" role="status">
+      <Door />
+      <h1>{t('session.confirmed')}</h1>
+      <p>{t('session.confirmed_text')}</p>
+      <Link to="/" className="button button-light">
+        {t('nav.home')}
+      </Link>
+    </div>
+  )
+}
