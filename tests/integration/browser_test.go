@@ -21,18 +21,25 @@ import (
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-// password is what the accounts of the local realm and of these tests sign in with.
+// password is what the seeded accounts of the local realm sign in with. Nobody may choose it.
 const password = "foyer-local"
 
-// newAccount registers an account of its own through the API.
+// newAccount registers an account of its own through the API, and waits until it can sign in: it is
+// made after the answer. harness.NewPassword is its password.
 func newAccount(t testing.TB) (email, id string) {
 	t.Helper()
 	email = "t-" + uuid.NewString() + "@foyer.test"
-	var made struct{ Account string }
 	as(t, nobody).call(http.MethodPost, "/api/v1/accounts", map[string]any{
-		"email": email, "password": password, "name": "Tess Test", "locale": "de",
-	}).as(201, &made)
-	return email, made.Account
+		"email": email, "password": harness.NewPassword, "name": "Tess Test", "locale": "de",
+	}).as(202, nil)
+	p := harness.Everything(t)
+	harness.Eventually(t, time.Minute, "the account is made", func() error {
+		_, err := p.SignIn(email)
+		return err
+	})
+	var me struct{ Account string }
+	as(t, email).call(http.MethodGet, "/api/v1/me", nil).as(200, &me)
+	return email, me.Account
 }
 
 var formAction = regexp.MustCompile(`<form[^>]* action="([^"]+)"`)
@@ -42,7 +49,7 @@ func signedIn(t testing.TB, email string) caller {
 	t.Helper()
 	p := harness.Everything(t)
 	form := fetchForm(t, p.URL()+"/auth/login?return_to=/healthz")
-	require.Empty(t, form.submit(t, email, password), "the health page has no text")
+	require.Empty(t, form.submit(t, email, harness.Password(email)), "the health page has no text")
 	return caller{t: t, p: p, email: nobody, client: form.client}
 }
 
