@@ -418,7 +418,7 @@ func (f findings) note(b body) error {
 					return false
 				}
 			case *ast.Ident:
-				if topic, ok := topicOf(info.Uses[n]); ok && path.Base(b.pkg.PkgPath) != "postgres" {
+				if topic, ok := topicOf(info.Uses[n]); ok && path.Base(b.pkg.PkgPath) != "postgres" && b.pkg.PkgPath != module+"/internal/event" { // which only knows their limits
 					if subscribing && !inner {
 						f.subscribes[topic] = true
 					} else {
