@@ -13,7 +13,7 @@ import (
 
 // MaxTokenAge is how long an access token lives at most: accessTokenLifespan of the realm, which a
 // test compares. A revocation is kept until the last token it is about has expired.
-const MaxTokenAge = 5 * time.Minute
+const MaxTokenAge = 15 * time.Minute
 
 // revocationAge is how old a process's copy of the revocation list may be when it decides. A
 // revoked token stops working within that time.
