@@ -297,6 +297,12 @@ func TestStoredSessionsAreSealed(t *testing.T) {
 	require.Error(t, err, "another session's id")
 	_, err = m.Sealer.Open(auth.SessionKey(id), stored.Sealed)
 	require.Error(t, err, "what the store knows it by")
+	for _, purpose := range []string{"foyer session ", "foyer session " + auth.SessionKey(id), "foyer sign-in cookie"} {
+		aead, err := m.Sealer.AEAD(purpose)
+		require.NoError(t, err)
+		_, err = aead.Open(nil, nil, stored.Sealed, []byte(auth.SessionKey(id)))
+		require.Error(t, err, "the store and the server's key without the browser's id")
+	}
 	other, err := auth.NewSealer(base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 32))))
 	require.NoError(t, err)
 	_, err = other.Open(id, stored.Sealed)
