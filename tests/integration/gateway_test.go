@@ -131,7 +131,7 @@ func TestGatewayLimitsEachClient(t *testing.T) {
 			refused = a
 			break
 		}
-		a.refused(422, "invalid_request")
+		a.refused(422, "invalid_email")
 	}
 	require.Equal(t, 429, refused.Status, "never refused")
 	refused.t = t
@@ -140,7 +140,7 @@ func TestGatewayLimitsEachClient(t *testing.T) {
 
 	other := as(t, nobody)
 	other.client = from("127.0.0.3")
-	other.call(http.MethodPost, "/api/v1/accounts/password-reset", map[string]any{"email": "x"}).refused(422, "invalid_request")
+	other.call(http.MethodPost, "/api/v1/accounts/password-reset", map[string]any{"email": "x"}).refused(422, "invalid_email")
 }
 
 // Clients that send a byte now and then hold neither a service nor the others up, and are cut.
