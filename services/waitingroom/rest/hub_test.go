@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net"
 	"net/http"
