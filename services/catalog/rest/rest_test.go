@@ -181,7 +181,7 @@ func TestThePlanIsKeptUntilWhatItShowsChanges(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.store.PutPlan(t.Context(), venue, raw))
 	f := form(venue, "Fest")
-	f["ticketTypes"] = []any{map[string]any{"name": "Galerie", "seated": true, "categories": []string{"Gallery"}, "price": map[string]any{"amount": 1, "currency": "EUR"}}}
+	f["ticketTypes"] = []any{map[string]any{"name": "Galerie", "seated": true, "categories": []string{"Gallery"}, "price": map[string]any{"amount": 4500, "currency": "EUR"}}}
 	e := s.make("/api/v1/events", f)
 	path := "/api/v1/events/" + e.Id.String() + "/plan"
 	assert.Equal(t, 404, s.call(http.MethodGet, path, nil).Code, "a draft's plan is the merchant's")
