@@ -122,7 +122,7 @@ func (g grumpy) Decide(_ context.Context, requests []booking.HoldRequest) ([]boo
 
 // TestAPoisonRecordSparesItsNeighbours: those are decided, and it alone is not.
 func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
-	client, err := sidecar.New(sidecar.Config{Host: "127.0.0.1", HTTPPort: 1, GRPCPort: 1, Timeout: time.Millisecond})
+	client, err := sidecar.New(sidecar.Config{Host: "127.0.0.1", HTTPPort: 1, GRPCPort: 1})
 	require.NoError(t, err)
 	defer client.Close()
 	record := func(account string) sidecar.Delivery {
