@@ -342,8 +342,7 @@ func (p *program) walk(pkgPath string) (findings, error) {
 			queue = append(queue, object)
 		}
 	}
-	var grow func()
-	grow = func() {
+	grow := func() {
 		for named := range live {
 			for m := range named.Methods() {
 				if called[m.Name()] {

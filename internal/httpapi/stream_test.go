@@ -67,7 +67,7 @@ func TestStreamsEndWithTheSession(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "Bearer a")
-		res, err := http.DefaultClient.Do(req)
+		res, err := http.DefaultClient.Do(req) //nolint:bodyclose // closed where it is read
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, res.StatusCode)
 		ended := make(chan error, 1)
@@ -87,8 +87,8 @@ func TestStreamsEndWithTheSession(t *testing.T) {
 		t.Fatal("goes on after the session's end")
 	}
 	select {
-	case <-everyones:
-		t.Fatal("a public stream ended")
+	case err := <-everyones:
+		t.Fatal("a public stream ended", err)
 	default:
 	}
 }

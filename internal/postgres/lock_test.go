@@ -55,7 +55,7 @@ func (n *network) carry(to, from net.Conn) {
 		lost := n.lost
 		n.mu.Unlock()
 		switch {
-		case err == io.EOF || errors.Is(err, net.ErrClosed):
+		case errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed):
 			to.Close()
 			return
 		case err != nil:

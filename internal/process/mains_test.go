@@ -30,8 +30,11 @@ func TestNoMainDefers(t *testing.T) {
 		file, err := parser.ParseFile(files, path, nil, 0)
 		require.NoError(t, err)
 		ast.Inspect(file, func(n ast.Node) bool {
-			if d, ok := n.(*ast.DeferStmt); ok {
-				assert.Fail(t, "use process.OnClose", "%s defers", files.Position(d.Pos()))
+			switch n := n.(type) {
+			case *ast.FuncLit: // what runs later, a metric's look for one, ends by itself
+				return false
+			case *ast.DeferStmt:
+				assert.Fail(t, "use process.OnClose", "%s defers", files.Position(n.Pos()))
 			}
 			return true
 		})

@@ -214,11 +214,11 @@ func TestStopsInOrder(t *testing.T) {
 		status       int
 	)
 	group.Go(func() {
-		if res, body, err := l.get("/slow"); err == nil {
+		if res, body, err := l.get("/slow"); err == nil { //nolint:bodyclose // read and closed within
 			status, slow = res.StatusCode, body
 		}
 	})
-	group.Go(func() { _, stream, _ = l.get("/stream") })
+	group.Go(func() { _, stream, _ = l.get("/stream") }) //nolint:bodyclose // read and closed within
 	heard := l.hear("began")
 	heard = append(heard, l.hear("began")...)
 	require.Len(t, slices.DeleteFunc(heard, func(s string) bool { return !strings.Contains(s, "began") }), 2)
@@ -250,8 +250,8 @@ func TestIdleConnectionsAreServed(t *testing.T) {
 		require.NoError(t, err)
 		return res
 	}
-	require.Equal(t, http.StatusOK, ask("/now").StatusCode)
-	require.Equal(t, http.StatusNoContent, ask("/healthz").StatusCode)
+	require.Equal(t, http.StatusOK, ask("/now").StatusCode)            //nolint:bodyclose // read and closed within
+	require.Equal(t, http.StatusNoContent, ask("/healthz").StatusCode) //nolint:bodyclose // read and closed within
 	l.signal(syscall.SIGTERM)
 	l.hear("TELL not ready")
 	for { // the listener closes a moment later
@@ -261,7 +261,7 @@ func TestIdleConnectionsAreServed(t *testing.T) {
 		}
 		conn.Close()
 	}
-	last := ask("/healthz")
+	last := ask("/healthz") //nolint:bodyclose // read and closed within
 	assert.Equal(t, http.StatusServiceUnavailable, last.StatusCode, "Dapr hears that it is to deliver no more")
 	assert.True(t, last.Close, "the answer says that it is the connection's last")
 	code, _, log := l.end()
@@ -282,7 +282,7 @@ func TestRequestsThatDoNotEnd(t *testing.T) {
 			var status int
 			var group sync.WaitGroup
 			group.Go(func() {
-				if res, _, err := l.get(path); err == nil {
+				if res, _, err := l.get(path); err == nil { //nolint:bodyclose // read and closed within
 					status = res.StatusCode
 				}
 			})
@@ -351,7 +351,7 @@ func TestFailingTaskEndsTheProcess(t *testing.T) {
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	l := begin(t, "ordinary", "FOYER_DRAIN_TIMEOUT=1h")
 	l.hear("serving")
-	go func() { _, _, _ = l.get("/endless") }()
+	go func() { _, _, _ = l.get("/endless") }() //nolint:bodyclose // read and closed within
 	l.hear("began")
 	l.signal(syscall.SIGTERM)
 	l.hear("TELL not ready")
@@ -381,7 +381,7 @@ func TestInheritedListener(t *testing.T) {
 		return l
 	}
 	l := run()
-	_, _, err = l.get("/now")
+	_, _, err = l.get("/now") //nolint:bodyclose // read and closed within
 	require.NoError(t, err)
 	l.signal(syscall.SIGTERM)
 	l.hear("TELL not ready")
@@ -390,7 +390,7 @@ func TestInheritedListener(t *testing.T) {
 
 	var group sync.WaitGroup
 	group.Go(func() {
-		res, _, err := l.get("/now")
+		res, _, err := l.get("/now") //nolint:bodyclose // read and closed within
 		if assert.NoError(t, err) {
 			assert.Equal(t, http.StatusOK, res.StatusCode)
 		}

@@ -195,7 +195,7 @@ func unpack(file *os.File, dir, pattern string) error {
 	if err != nil {
 		return err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	taken := 0
 	put := func(name string, mode fs.FileMode, content io.Reader) error {
 		name = path.Clean(name)

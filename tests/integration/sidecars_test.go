@@ -49,7 +49,7 @@ func (i intruder) at(app string, creds credentials.TransportCredentials) interna
 	i.t.Helper()
 	conn, err := grpc.NewClient(fmt.Sprintf("passthrough:///127.0.0.1:%d", i.p.Apps[app].InternalPort), grpc.WithTransportCredentials(creds))
 	require.NoError(i.t, err)
-	i.t.Cleanup(func() { conn.Close() })
+	i.t.Cleanup(func() { _ = conn.Close() })
 	return internals.NewServiceInvocationClient(conn)
 }
 
@@ -312,7 +312,7 @@ func (i intruder) token(app string) string {
 func (i intruder) sign(app, token string, validator sentry.SignCertificateRequest_TokenValidator) ([]byte, *ecdsa.PrivateKey, error) {
 	conn, err := grpc.NewClient(fmt.Sprintf("passthrough:///127.0.0.1:%d", i.p.Config.Ports.Sentry), grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{InsecureSkipVerify: true}))) //nolint:gosec // only to ask
 	require.NoError(i.t, err)
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(i.t, err)
 	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)

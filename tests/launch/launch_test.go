@@ -91,13 +91,13 @@ func arrive(t *testing.T) *newcomer {
 func home(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	real, err := os.UserHomeDir()
+	homeDir, err := os.UserHomeDir()
 	require.NoError(t, err)
-	entries, err := os.ReadDir(real)
+	entries, err := os.ReadDir(homeDir)
 	require.NoError(t, err)
 	for _, entry := range entries {
 		if entry.Name() != ".dapr" {
-			require.NoError(t, os.Symlink(filepath.Join(real, entry.Name()), filepath.Join(dir, entry.Name())))
+			require.NoError(t, os.Symlink(filepath.Join(homeDir, entry.Name()), filepath.Join(dir, entry.Name())))
 		}
 	}
 	return dir

@@ -410,7 +410,7 @@ func TestRefundThatComesBackIsMadeAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundSucceeded, r.Status)
 	b.control("/refunds/"+r.Provider+"/fail", "")
-	r = b.refundIs(id, payment.RefundRetrying)
+	b.refundIs(id, payment.RefundRetrying)
 	p = b.is(p, payment.Captured)
 	require.Zero(t, p.Refunded)
 	b.balanced()
