@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
@@ -146,7 +147,7 @@ func (p Payment) Matches(in Intent) error {
 		return ErrMismatch.With("what", "intent")
 	case in.Payment != p.ID || in.Booking != p.Booking:
 		return ErrMismatch.With("what", "booking")
-	case in.Account != p.Account:
+	case in.Account != p.Account && !identity.IsTombstone(p.Account): // the provider knows a deleted account's id for as long as the law has it keep payments
 		return ErrMismatch.With("what", "account")
 	case in.Amount.Currency != p.Amount.Currency:
 		return ErrMismatch.With("what", "currency")
