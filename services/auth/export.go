@@ -35,6 +35,9 @@ func Collect(ctx context.Context, holders map[string]personaldata.Holder, accoun
 		defer close(merged)
 		for page := range found {
 			for name, items := range page {
+				if sections[name] == nil {
+					sections[name] = []any{} // nothing is told as nothing
+				}
 				sections[name] = append(sections[name], items...)
 			}
 		}
@@ -63,11 +66,6 @@ func collect(ctx context.Context, service string, holder personaldata.Holder, ac
 		}
 		if size += len(raw); size > exportBytes {
 			return ErrExportTooLarge
-		}
-		for name, items := range page.Sections {
-			if items == nil {
-				page.Sections[name] = []any{}
-			}
 		}
 		found <- page.Sections
 		if cursor = page.Next; cursor == "" {
