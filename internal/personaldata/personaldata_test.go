@@ -199,7 +199,7 @@ func keysIn(file *ast.File) (keys []string) {
 			text, err := strconv.Unquote(lit.Value)
 			switch {
 			case err != nil:
-			case text == "identity:keys": // one key, not a kind of them
+			case strings.HasPrefix(text, "identity:"): // single keys, not a kind of them
 				keys = append(keys, text)
 			case prefix.MatchString(text):
 				keys = append(keys, prefix.FindString(text))
