@@ -80,6 +80,9 @@ type Remote struct {
 
 var _ Holder = Remote{}
 
+// NewRemote returns the holder of the service app. Access control allows what it calls (dapr/access).
+func NewRemote(app string, invoker Invoker) Remote { return Remote{App: app, Invoker: invoker} }
+
 // Export implements Holder.
 func (r Remote) Export(ctx context.Context, account, cursor string) (page Page, err error) {
 	path := base + url.PathEscape(account)

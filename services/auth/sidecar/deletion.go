@@ -15,11 +15,13 @@ import (
 
 // Holders are the services that keep something about accounts.
 func Holders(client *sidecar.Client) map[string]personaldata.Holder {
-	holders := map[string]personaldata.Holder{}
-	for _, app := range []string{event.Booking, event.Payment, event.Notification, event.WaitingRoom, event.Catalog} {
-		holders[app] = personaldata.Remote{App: app, Invoker: client}
+	return map[string]personaldata.Holder{
+		event.Booking:      personaldata.NewRemote(event.Booking, client),
+		event.Payment:      personaldata.NewRemote(event.Payment, client),
+		event.Notification: personaldata.NewRemote(event.Notification, client),
+		event.WaitingRoom:  personaldata.NewRemote(event.WaitingRoom, client),
+		event.Catalog:      personaldata.NewRemote(event.Catalog, client),
 	}
-	return holders
 }
 
 // Farewells has the notification service send the last mail.
