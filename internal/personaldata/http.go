@@ -2,7 +2,6 @@ package personaldata
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -60,7 +59,7 @@ func Mount(guarded *mux.Router, h Holder) {
 	})
 	handle(http.MethodPost, "/erasure", func(r *http.Request, account string) (any, error) {
 		var in erasure
-		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || !identity.IsTombstone(in.Tombstone) {
+		if err := httpapi.DecodeInternal(r, &in); err != nil || !identity.IsTombstone(in.Tombstone) {
 			return nil, errNoTombstone.Because(err)
 		}
 		return nil, h.Erase(r.Context(), account, in.Tombstone)

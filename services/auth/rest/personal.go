@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -122,7 +121,7 @@ func (s Server) deleteMe(r *http.Request) (auth.Deletion, error) {
 		return auth.Deletion{}, err
 	}
 	var form DeleteMeJSONRequestBody
-	if err := json.NewDecoder(r.Body).Decode(&form); err != nil {
+	if err := httpapi.Decode(r, &form); err != nil {
 		return auth.Deletion{}, err
 	}
 	p, err := s.Directory.Profile(r.Context(), a.ID)

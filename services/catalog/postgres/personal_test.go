@@ -16,7 +16,7 @@ func TestAMerchantLeaves(t *testing.T) {
 	s, ctx := open(t), t.Context()
 	used, unused := venue(t, s), venue(t, s)
 	onSale, unpublished := draft(t, s, used, 30), draft(t, s, used, 40)
-	_, err := s.Change(ctx, onSale.ID, onSale.Version, now, func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) {
+	_, err := s.Change(ctx, onSale.ID, now, func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) {
 		return e.Publish(p, now)
 	})
 	require.NoError(t, err)

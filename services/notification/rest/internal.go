@@ -1,7 +1,6 @@
 package rest
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"github.com/gorilla/mux"
@@ -17,7 +16,7 @@ type Internal struct{ Farewells notification.Farewells }
 func (i Internal) Mount(router *mux.Router) {
 	router.HandleFunc("/internal/mails/account-deleted", func(w http.ResponseWriter, r *http.Request) {
 		var to notification.Recipient
-		if err := json.NewDecoder(r.Body).Decode(&to); err != nil {
+		if err := httpapi.DecodeInternal(r, &to); err != nil {
 			httpapi.BadRequest(w, r, err)
 			return
 		}
