@@ -28,7 +28,7 @@ func (s Store) Export(ctx context.Context, account, cursor string) (personaldata
 	}
 	items := make([]any, len(found))
 	for i, m := range found {
-		items[i] = map[string]any{"id": m.ID, "kind": m.Kind, "event": m.Event, "booking": m.Booking, "hold": m.Hold, "at": m.At, "read": m.Read}
+		items[i] = map[string]any{"id": m.ID, "kind": m.Kind, "event": m.Event, "booking": m.Booking, "hold": m.Hold, "refund": m.Refund, "at": m.At, "read": m.Read}
 	}
 	page := personaldata.Page{Sections: map[string][]any{"messages": items}}
 	if len(found) == personalPage {
