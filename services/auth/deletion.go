@@ -168,10 +168,12 @@ func (d *Deleter) poke() {
 func (d *Deleter) Run(ctx context.Context) error {
 	tick := time.NewTicker(deletionEvery)
 	defer tick.Stop()
-	for {
-		if err := d.Continue(ctx); err != nil && ctx.Err() == nil {
+	for waiting := false; ; {
+		err := d.Continue(ctx)
+		if err != nil && !waiting && ctx.Err() == nil { // once, not every ten seconds
 			slog.WarnContext(ctx, "deletions of accounts wait", "error", err)
 		}
+		waiting = err != nil
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

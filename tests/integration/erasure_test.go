@@ -52,6 +52,9 @@ func (c caller) bought(e concert, places ...string) purchase {
 // and their address is free.
 func TestErasureOfAnAccount(t *testing.T) {
 	p := harness.Everything(t)
+	t.Cleanup(func() {
+		troubles(t, p, "auth", "waitingroom", "waitingroom.daprd", "catalog", "catalog.daprd", "booking", "payment", "notification")
+	})
 	e, line := selling(t, "Abschied "+uuid.NewString()), rush(t, 5, time.Now().Add(time.Hour), map[string]any{"rate": 1})
 	c, email, name, id := somebody(t)
 	b := c.bought(e, e.places(0, 3)...)
@@ -205,6 +208,26 @@ func TestErasureWaitsForAService(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// troubles shows what parts warned of, when a test failed.
+func troubles(t testing.TB, p *harness.Platform, parts ...string) {
+	if !t.Failed() {
+		return
+	}
+	for _, part := range parts {
+		raw, err := os.ReadFile(p.Config.LogFile(part))
+		if err != nil {
+			continue
+		}
+		var lines []string
+		for line := range strings.SplitSeq(string(raw), "\n") {
+			if strings.Contains(line, `"WARN"`) || strings.Contains(line, `"ERROR"`) || strings.Contains(line, "level=warn") || strings.Contains(line, "level=error") {
+				lines = append(lines, line)
+			}
+		}
+		t.Logf("%s:\n%s", part, strings.Join(lines[max(0, len(lines)-8):], "\n"))
+	}
 }
 
 func connect(t testing.TB, p *harness.Platform, database string) *pgx.Conn {
