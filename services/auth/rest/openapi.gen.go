@@ -14,6 +14,69 @@ import (
 	openapi_types "github.com/oapi-codegen/runtime/types"
 )
 
+// Defines values for AuditKind.
+const (
+	AccountDeleted         AuditKind = "account_deleted"
+	AccountLocked          AuditKind = "account_locked"
+	AccountUnlocked        AuditKind = "account_unlocked"
+	Console                AuditKind = "console"
+	CredentialChanged      AuditKind = "credential_changed"
+	DataExported           AuditKind = "data_exported"
+	EmailConfirmed         AuditKind = "email_confirmed"
+	LockedOut              AuditKind = "locked_out"
+	PasswordReset          AuditKind = "password_reset"
+	PasswordResetRequested AuditKind = "password_reset_requested"
+	Registered             AuditKind = "registered"
+	RegisteredAgain        AuditKind = "registered_again"
+	RolesChanged           AuditKind = "roles_changed"
+	SignIn                 AuditKind = "sign_in"
+	SignInFailed           AuditKind = "sign_in_failed"
+	SignOut                AuditKind = "sign_out"
+	TokenRefused           AuditKind = "token_refused"
+)
+
+// Valid indicates whether the value is a known member of the AuditKind enum.
+func (e AuditKind) Valid() bool {
+	switch e {
+	case AccountDeleted:
+		return true
+	case AccountLocked:
+		return true
+	case AccountUnlocked:
+		return true
+	case Console:
+		return true
+	case CredentialChanged:
+		return true
+	case DataExported:
+		return true
+	case EmailConfirmed:
+		return true
+	case LockedOut:
+		return true
+	case PasswordReset:
+		return true
+	case PasswordResetRequested:
+		return true
+	case Registered:
+		return true
+	case RegisteredAgain:
+		return true
+	case RolesChanged:
+		return true
+	case SignIn:
+		return true
+	case SignInFailed:
+		return true
+	case SignOut:
+		return true
+	case TokenRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Locale.
 const (
 	Ar Locale = "ar"
@@ -92,9 +155,33 @@ func (e UpdateUserJSONBodyRoles) Valid() bool {
 	}
 }
 
-// Account defines model for Account.
-type Account struct {
-	Account string `json:"account"`
+// AuditAccount defines model for AuditAccount.
+type AuditAccount struct {
+	// Email absent when the account is gone
+	Email *string `json:"email,omitempty"`
+	Id    string  `json:"id"`
+}
+
+// AuditEntry defines model for AuditEntry.
+type AuditEntry struct {
+	Account *AuditAccount `json:"account,omitempty"`
+	Actor   *AuditAccount `json:"actor,omitempty"`
+
+	// Address IP address
+	Address *string                `json:"address,omitempty"`
+	At      time.Time              `json:"at"`
+	Detail  map[string]interface{} `json:"detail"`
+	Id      openapi_types.UUID     `json:"id"`
+	Kind    AuditKind              `json:"kind"`
+}
+
+// AuditKind defines model for AuditKind.
+type AuditKind string
+
+// AuditPage defines model for AuditPage.
+type AuditPage struct {
+	Items []AuditEntry `json:"items"`
+	Next  *string      `json:"next,omitempty"`
 }
 
 // DeletionBegun defines model for DeletionBegun.
@@ -190,15 +277,40 @@ type Session struct {
 
 // RegisterJSONBody defines parameters for Register.
 type RegisterJSONBody struct {
-	Email    string  `json:"email"`
-	Locale   *Locale `json:"locale,omitempty"`
-	Name     string  `json:"name"`
-	Password string  `json:"password"`
+	Email  string  `json:"email"`
+	Locale *Locale `json:"locale,omitempty"`
+
+	// Name 1 to 100 characters
+	Name string `json:"name"`
+
+	// Password 10 to 128 characters; not a common one, and not made of the address or the name
+	Password string `json:"password"`
+}
+
+// ConfirmEmailJSONBody defines parameters for ConfirmEmail.
+type ConfirmEmailJSONBody struct {
+	Token string `json:"token"`
+}
+
+// ResetPasswordJSONBody defines parameters for ResetPassword.
+type ResetPasswordJSONBody struct {
+	Password string `json:"password"`
+	Token    string `json:"token"`
 }
 
 // RequestPasswordResetJSONBody defines parameters for RequestPasswordReset.
 type RequestPasswordResetJSONBody struct {
 	Email string `json:"email"`
+}
+
+// ListAuditParams defines parameters for ListAudit.
+type ListAuditParams struct {
+	Account *openapi_types.UUID `form:"account,omitempty" json:"account,omitempty"`
+	Kind    *AuditKind          `form:"kind,omitempty" json:"kind,omitempty"`
+	From    *time.Time          `form:"from,omitempty" json:"from,omitempty"`
+	To      *time.Time          `form:"to,omitempty" json:"to,omitempty"`
+	Cursor  *string             `form:"cursor,omitempty" json:"cursor,omitempty"`
+	Limit   *int                `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListUsersParams defines parameters for ListUsers.
@@ -229,7 +341,9 @@ type DeleteMeJSONBody struct {
 // UpdateMeJSONBody defines parameters for UpdateMe.
 type UpdateMeJSONBody struct {
 	Locale *Locale `json:"locale,omitempty"`
-	Name   *string `json:"name,omitempty"`
+
+	// Name 1 to 100 characters
+	Name *string `json:"name,omitempty"`
 }
 
 // BackchannelLogoutFormdataBody defines parameters for BackchannelLogout.
@@ -249,7 +363,6 @@ type LoginParams struct {
 	// ReturnTo A path of this site; / for anything else
 	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
 	Locale   *string `form:"locale,omitempty" json:"locale,omitempty"`
-	Register *bool   `form:"register,omitempty" json:"register,omitempty"`
 
 	// Again Ask for the password even of somebody who is signed in
 	Again *bool `form:"again,omitempty" json:"again,omitempty"`
@@ -257,6 +370,12 @@ type LoginParams struct {
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
 type RegisterJSONRequestBody RegisterJSONBody
+
+// ConfirmEmailJSONRequestBody defines body for ConfirmEmail for application/json ContentType.
+type ConfirmEmailJSONRequestBody ConfirmEmailJSONBody
+
+// ResetPasswordJSONRequestBody defines body for ResetPassword for application/json ContentType.
+type ResetPasswordJSONRequestBody ResetPasswordJSONBody
 
 // RequestPasswordResetJSONRequestBody defines body for RequestPasswordReset for application/json ContentType.
 type RequestPasswordResetJSONRequestBody RequestPasswordResetJSONBody
@@ -275,12 +394,21 @@ type BackchannelLogoutFormdataRequestBody BackchannelLogoutFormdataBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// Register Make an account; a mail asks to confirm the address
+	// Register Make an account
 	// (POST /api/v1/accounts)
 	Register(w http.ResponseWriter, r *http.Request)
+	// ConfirmEmail Confirm an address with the link of a mail
+	// (POST /api/v1/accounts/confirmation)
+	ConfirmEmail(w http.ResponseWriter, r *http.Request)
+	// ResetPassword Set a new password with the link of a mail; all sessions of the account end
+	// (POST /api/v1/accounts/password)
+	ResetPassword(w http.ResponseWriter, r *http.Request)
 	// RequestPasswordReset Send a mail with a link, if there is such an account; the answer does not tell
 	// (POST /api/v1/accounts/password-reset)
 	RequestPasswordReset(w http.ResponseWriter, r *http.Request)
+	// ListAudit What happened to accounts, newest first
+	// (GET /api/v1/admin/audit)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
 	// ListDeletions Accounts that are being deleted, with what they wait for
 	// (GET /api/v1/admin/deletions)
 	ListDeletions(w http.ResponseWriter, r *http.Request)
@@ -299,6 +427,9 @@ type ServerInterface interface {
 
 	// (PATCH /api/v1/me)
 	UpdateMe(w http.ResponseWriter, r *http.Request)
+	// RequestConfirmation Send another mail with a link to confirm one's address
+	// (POST /api/v1/me/confirmation)
+	RequestConfirmation(w http.ResponseWriter, r *http.Request)
 	// PreviewDeletion What speaks against deleting the account now
 	// (GET /api/v1/me/deletion)
 	PreviewDeletion(w http.ResponseWriter, r *http.Request)
@@ -345,11 +476,137 @@ func (siw *ServerInterfaceWrapper) Register(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// ConfirmEmail operation middleware
+func (siw *ServerInterfaceWrapper) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ConfirmEmail(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ResetPassword operation middleware
+func (siw *ServerInterfaceWrapper) ResetPassword(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ResetPassword(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // RequestPasswordReset operation middleware
 func (siw *ServerInterfaceWrapper) RequestPasswordReset(w http.ResponseWriter, r *http.Request) {
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RequestPasswordReset(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListAudit operation middleware
+func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListAuditParams
+
+	// ------------- Optional query parameter "account" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "account", r.URL.Query(), &params.Account, runtime.BindQueryParameterOptions{Type: "string", Format: "uuid"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "account"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "account", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", r.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "kind"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "kind", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "from" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "from", r.URL.Query(), &params.From, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "from"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "from", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "to" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "to", r.URL.Query(), &params.To, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "to"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "to", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", r.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "cursor"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "cursor", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListAudit(w, r, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -500,6 +757,20 @@ func (siw *ServerInterfaceWrapper) UpdateMe(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// RequestConfirmation operation middleware
+func (siw *ServerInterfaceWrapper) RequestConfirmation(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.RequestConfirmation(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // PreviewDeletion operation middleware
 func (siw *ServerInterfaceWrapper) PreviewDeletion(w http.ResponseWriter, r *http.Request) {
 
@@ -632,19 +903,6 @@ func (siw *ServerInterfaceWrapper) Login(w http.ResponseWriter, r *http.Request)
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "locale"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "locale", Err: err})
-		}
-		return
-	}
-
-	// ------------- Optional query parameter "register" -------------
-
-	err = runtime.BindQueryParameterWithOptions("form", true, false, "register", r.URL.Query(), &params.Register, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
-	if err != nil {
-		var requiredError *runtime.RequiredParameterError
-		if errors.As(err, &requiredError) {
-			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "register"})
-		} else {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "register", Err: err})
 		}
 		return
 	}
@@ -826,13 +1084,19 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/v1/accounts", wrapper.Register).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/v1/accounts/confirmation", wrapper.ConfirmEmail).Methods(http.MethodPost)
+
 	r.HandleFunc(options.BaseURL+"/api/v1/accounts/password-reset", wrapper.RequestPasswordReset).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/accounts/password", wrapper.ResetPassword).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/me", wrapper.DeleteMe).Methods(http.MethodDelete)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/me", wrapper.GetMe).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/me", wrapper.UpdateMe).Methods(http.MethodPatch)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/me/confirmation", wrapper.RequestConfirmation).Methods(http.MethodPost)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/me/deletion", wrapper.PreviewDeletion).Methods(http.MethodGet)
 
@@ -843,6 +1107,8 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 	r.HandleFunc(options.BaseURL+"/api/v1/admin/users", wrapper.ListUsers).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/admin/users/{id}", wrapper.UpdateUser).Methods(http.MethodPatch)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/admin/audit", wrapper.ListAudit).Methods(http.MethodGet)
 
 	return r
 }
