@@ -31,7 +31,7 @@ func somebody(t testing.TB) (c caller, email, name, id string) {
 	t.Helper()
 	email, _ = newAccount(t)
 	c = as(t, nobody)
-	c.token = grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {email}, "password": {password}}).Access
+	c.token = grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {email}, "password": {harness.Password(email)}}).Access
 	require.NotEmpty(t, c.token)
 	name = "Kanari " + strings.ToUpper(uuid.NewString()[:8])
 	var me struct{ Account string }
@@ -153,10 +153,10 @@ func TestErasureOfAnAccount(t *testing.T) {
 	})
 
 	// The address is free, and a new account sees nothing of the old one.
-	as(t, nobody).call(http.MethodPost, "/api/v1/accounts", map[string]any{"email": email, "password": password, "name": "Neu", "locale": "de"})
+	as(t, nobody).call(http.MethodPost, "/api/v1/accounts", map[string]any{"email": email, "password": harness.Password(email), "name": "Neu", "locale": "de"})
 	again := as(t, nobody)
 	harness.Eventually(t, 30*time.Second, "the address can be used again", func() error {
-		again.token = grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {email}, "password": {password}}).Access
+		again.token = grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {email}, "password": {harness.Password(email)}}).Access
 		if again.token == "" {
 			return errors.New("no token")
 		}
