@@ -444,6 +444,19 @@ func cmpErr(first, next error) error {
 func (f findings) noteCall(b body, n *ast.CallExpr) error {
 	info := b.pkg.TypesInfo
 	at := b.pkg.Fset.Position(n.Pos())
+	if selector, ok := n.Fun.(*ast.SelectorExpr); ok && info.Uses[selector.Sel] != nil && selector.Sel.Name == "NewRemote" &&
+		info.Uses[selector.Sel].Pkg().Path() == module+"/internal/personaldata" {
+		callee := text(info, n.Args[0])
+		if callee == "" {
+			return fmt.Errorf("%s: whose personal data this asks for cannot be read from the code", at)
+		}
+		const of = "/internal/personal-data/*"
+		for _, c := range []call{{verb: "GET", path: of}, {verb: "GET", path: of + "/obstacles"}, {verb: "POST", path: of + "/erasure"}} {
+			c.callee = callee
+			f.calls[c] = true
+		}
+		return nil
+	}
 	switch name := calledName(info, n); name {
 	case "Invoke":
 		callee, verb := text(info, n.Args[1]), text(info, n.Args[2])

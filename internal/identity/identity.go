@@ -39,6 +39,7 @@ type Account struct {
 	EmailVerified bool
 	IssuedAt      time.Time // of the token, to the second
 	Expires       time.Time // of the token
+	SignedInAt    time.Time // when a password was last asked for; zero where the token does not say
 }
 
 // Has tells whether the account holds one of the roles.
@@ -170,6 +171,7 @@ func (v *Verifier) verify(ctx context.Context, raw string) (a Account, err error
 		Verified  bool    `json:"email_verified"`
 		Name      string  `json:"name"`
 		Locale    string  `json:"locale"`
+		SignedIn  int64   `json:"auth_time"`
 		Realm     struct {
 			Roles []Role `json:"roles"`
 		} `json:"realm_access"`
@@ -187,11 +189,15 @@ func (v *Verifier) verify(ctx context.Context, raw string) (a Account, err error
 	if token.Subject == "" {
 		return Account{}, ErrInvalidToken.Because(errors.New("no subject"))
 	}
-	return Account{
+	account := Account{
 		ID: token.Subject, Email: claims.Email, Name: claims.Name, Locale: claims.Locale,
 		Roles: claims.Realm.Roles, Session: claims.Session,
 		EmailVerified: claims.Verified, IssuedAt: token.IssuedAt, Expires: token.Expiry,
-	}, nil
+	}
+	if claims.SignedIn > 0 {
+		account.SignedInAt = time.Unix(claims.SignedIn, 0)
+	}
+	return account, nil
 }
 
 // Bearer takes the token from an Authorization header (RFC 6750, 2.1).

@@ -281,7 +281,7 @@ func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out a
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return fault.Away(app, err)
+		return fault.Away(app, withoutURL(err))
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, maxMessage)) // an error, not half an answer
@@ -313,6 +313,14 @@ func (c *Client) InvokeOwnActor(ctx context.Context, actorType, id, method strin
 		ActorType: actorType, ActorId: id, Method: method, Data: data, Metadata: map[string]string{OwnAppHeader: c.appToken},
 	})
 	return res.GetData(), err
+}
+
+// withoutURL is an error of HTTP without the address that was called, which may name an account.
+func withoutURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
 }
 
 var kinds = map[int]fault.Kind{

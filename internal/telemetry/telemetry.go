@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -20,9 +22,37 @@ import (
 )
 
 // Logger writes JSON lines to w, each with the service's name and, inside a request, its trace id.
+// Addresses are masked wherever they stand: a mail server that refuses one repeats it in its error,
+// and so does the URL of a search that failed.
 func Logger(w io.Writer, service string, level slog.Level) *slog.Logger {
-	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level})
+	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: masked})
 	return slog.New(traced{h}).With("service", service)
+}
+
+// address finds mail addresses, also as they stand in a URL.
+var address = regexp.MustCompile(`[\pL\pN.!#$&'*+/=?^_{|}~%-]+(?:@|%40)[\pL\pN-]+(?:\.[\pL\pN-]+)+`)
+
+// Mask takes mail addresses out of a text.
+func Mask(text string) string {
+	if !strings.Contains(text, "@") && !strings.Contains(text, "%40") {
+		return text
+	}
+	return address.ReplaceAllString(text, "[address]")
+}
+
+func masked(_ []string, a slog.Attr) slog.Attr {
+	switch a.Value.Kind() {
+	case slog.KindString:
+		a.Value = slog.StringValue(Mask(a.Value.String()))
+	case slog.KindAny:
+		switch v := a.Value.Any().(type) {
+		case error:
+			a.Value = slog.StringValue(Mask(v.Error()))
+		case fmt.Stringer:
+			a.Value = slog.StringValue(Mask(v.String()))
+		}
+	}
+	return a
 }
 
 // traced adds the trace id of the context to each record.

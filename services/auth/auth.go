@@ -42,6 +42,19 @@ type Profile struct {
 	CreatedAt     time.Time
 }
 
+// SignIn is a session of an account, in a browser or elsewhere.
+type SignIn struct {
+	Session  string
+	Address  string // the network address it began from
+	At       time.Time
+	LastSeen time.Time
+}
+
+// SignIns knows them.
+type SignIns interface {
+	SignIns(ctx context.Context, account string) ([]SignIn, error)
+}
+
 // Directory is where accounts live.
 type Directory interface {
 	// Register makes an account; ErrEmailTaken when there is one with this address.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
@@ -148,8 +149,11 @@ type Inbox struct {
 }
 
 // Receive stores a message and shows it. A message that was stored before is shown again rather
-// than lost: the process may have died between the two.
+// than lost: the process may have died between the two. Nobody reads what is for a deleted account.
 func (i Inbox) Receive(ctx context.Context, m Message) error {
+	if identity.IsTombstone(m.Account) {
+		return nil
+	}
 	if _, err := i.Store.Add(ctx, m, Mailed(m.Kind)); err != nil {
 		return err
 	}

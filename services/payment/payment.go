@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
@@ -138,6 +139,12 @@ type Change struct {
 	Receipt   *Receipt // of the webhook that brought it
 }
 
+// boughtBy tells whether the payment is an account's. Of a deleted account the provider goes on
+// naming the id, for as long as the law has it keep payments; here there is a tombstone.
+func (p Payment) boughtBy(account string) bool {
+	return account == p.Account || identity.IsTombstone(p.Account)
+}
+
 // Matches says whether an intent is the one that was asked for: nobody gets a ticket for another
 // amount, another currency or somebody else's payment.
 func (p Payment) Matches(in Intent) error {
@@ -146,7 +153,7 @@ func (p Payment) Matches(in Intent) error {
 		return ErrMismatch.With("what", "intent")
 	case in.Payment != p.ID || in.Booking != p.Booking:
 		return ErrMismatch.With("what", "booking")
-	case in.Account != p.Account:
+	case !p.boughtBy(in.Account):
 		return ErrMismatch.With("what", "account")
 	case in.Amount.Currency != p.Amount.Currency:
 		return ErrMismatch.With("what", "currency")

@@ -168,7 +168,7 @@ func (d Desk) suspect(p Payment, m Message) string {
 		return "intent"
 	case m.Payment != uuid.Nil && m.Payment != p.ID || m.Booking != uuid.Nil && m.Booking != p.Booking:
 		return "booking"
-	case m.Buyer != "" && m.Buyer != p.Account:
+	case m.Buyer != "" && !p.boughtBy(m.Buyer):
 		return "account"
 	case m.Amount != nil && m.Amount.Currency != p.Amount.Currency:
 		return "currency"

@@ -2,6 +2,8 @@ package waitingroom
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +24,11 @@ func pageOf(arrival int64) (number int64, index int) {
 	return (arrival - 1) / PageSize, int((arrival - 1) % PageSize)
 }
 
-const leftMark = "!"
+// Marks in front of what stands in a place.
+const (
+	leftMark   = "!" // the account of somebody who left
+	erasedMark = "#" // the published hash of somebody whose account is gone, in hexadecimal
+)
 
 // at gives who stands in a place, "" for nobody.
 func (p Page) at(index int) string {
@@ -32,12 +38,42 @@ func (p Page) at(index int) string {
 	return ""
 }
 
-// came gives who arrived, whether or not they left again.
+// came gives who arrived, whether or not they left again; "" when that was erased.
 func (p Page) came(index int) string {
-	if index < len(p.Accounts) {
-		return strings.TrimPrefix(p.Accounts[index], leftMark)
+	if index >= len(p.Accounts) || strings.HasPrefix(p.Accounts[index], erasedMark) {
+		return ""
 	}
-	return ""
+	return strings.TrimPrefix(p.Accounts[index], leftMark)
+}
+
+// hash gives what is published of who arrived. It outlives their account, so that a draw can be
+// checked for ever.
+func (p Page) hash(event uuid.UUID, index int) (sum [sha256.Size]byte) {
+	if index < len(p.Accounts) {
+		if erased, ok := strings.CutPrefix(p.Accounts[index], erasedMark); ok {
+			if n, err := hex.Decode(sum[:], []byte(erased)); err == nil && n == len(sum) {
+				return sum
+			}
+		}
+	}
+	return EntryHash(event, p.came(index))
+}
+
+// names tells whether an account arrived on the page.
+func (p Page) names(account string) bool {
+	return slices.ContainsFunc(p.Accounts, func(s string) bool { return strings.TrimPrefix(s, leftMark) == account })
+}
+
+// without puts the published hash in place of an account, wherever it arrived.
+func (p Page) without(event uuid.UUID, account string) Page {
+	p.Accounts = slices.Clone(p.Accounts)
+	for i := range p.Accounts {
+		if p.came(i) == account {
+			hash := EntryHash(event, account)
+			p.Accounts[i] = erasedMark + hex.EncodeToString(hash[:])
+		}
+	}
+	return p
 }
 
 func (p Page) left(index int) Page {

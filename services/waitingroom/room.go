@@ -366,6 +366,84 @@ func (r *Room) Quit(ctx context.Context, account string) error {
 	})
 }
 
+// Erase takes an account out of the line and off the pages that name it. As the merchant a
+// tombstone takes its place.
+func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []int64) error {
+	return r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+		if err := r.learn(ctx, l); err != nil {
+			return step{}, err
+		}
+		pages, err := r.read(ctx, numbers)
+		if err != nil {
+			return step{}, err
+		}
+		if l.Terms.Merchant == account {
+			l.Terms.Merchant = tombstone
+		}
+		var changed []Page
+		for _, n := range numbers {
+			if p := pages[n]; p.names(account) {
+				changed = append(changed, p.without(r.event, account))
+			}
+		}
+		if len(changed) == 0 {
+			return step{line: l, check: true}, nil
+		}
+		if arrival := r.index.arrival(account); arrival > 0 {
+			l = l.Quit(r.dealt(l).Place(arrival), r.now())
+		}
+		l.Marks++
+		return step{line: l, pages: changed, seen: func() {
+			r.index.drop(account)
+			r.index.marks = l.Marks
+		}}, nil
+	})
+}
+
+// Arrival is where an account came in one event's line.
+type Arrival struct {
+	Number int64
+	Left   bool
+}
+
+// Traces is what a line keeps of an account.
+type Traces struct {
+	Arrivals []Arrival
+	Pages    []int64 // which name it
+	Merchant bool    // it is the event's merchant
+}
+
+// TracesOf looks through a line for an account.
+func TracesOf(ctx context.Context, ledger Ledger, event uuid.UUID, account string) (Traces, error) {
+	l, _, err := ledger.Load(ctx, event)
+	if err != nil {
+		return Traces{}, err
+	}
+	t := Traces{Merchant: l.Terms.Merchant == account}
+	for first := int64(0); first*PageSize < l.Taken; first += indexChunk {
+		var chunk []int64
+		for n := first; n < first+indexChunk && n*PageSize < l.Taken; n++ {
+			chunk = append(chunk, n)
+		}
+		pages, err := ledger.Pages(ctx, event, chunk)
+		if err != nil {
+			return Traces{}, err
+		}
+		for _, p := range pages {
+			if !p.names(account) {
+				continue
+			}
+			t.Pages = append(t.Pages, p.Number)
+			for i := range p.Accounts {
+				if p.came(i) == account {
+					t.Arrivals = append(t.Arrivals, Arrival{Number: p.Number*PageSize + int64(i) + 1, Left: p.at(i) == ""})
+				}
+			}
+		}
+	}
+	return t, nil
+}
+
 // Finished is a pass that ended before its time.
 type Finished struct {
 	Until time.Time
@@ -475,7 +553,7 @@ func entries(ctx context.Context, ledger Ledger, event uuid.UUID, after, to int6
 		for _, p := range pages {
 			for i := range int64(PageSize) {
 				if p.Number*PageSize+i < to {
-					hashes = append(hashes, EntryHash(event, p.came(int(i))))
+					hashes = append(hashes, p.hash(event, int(i)))
 				}
 			}
 		}

@@ -33,7 +33,7 @@ var shared = sync.OnceValues(func() (*stack.Stack, error) {
 	}
 	cfg.Replicas = replicas
 	// Few accounts do here what many would.
-	cfg.ExtraEnv = map[string]string{"FOYER_HOLD_COOLDOWN": "false"}
+	cfg.ExtraEnv = map[string]string{"FOYER_DELETION_SETTLE": "3s", "FOYER_HOLD_COOLDOWN": "false"}
 	s, err := stack.New(cfg)
 	if err != nil {
 		release()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,12 +68,20 @@ func (d *Directory) admin(ctx context.Context) (string, error) {
 	return d.token, nil
 }
 
+// withoutURL is an error without the address that was called: what is searched for, often a person's
+// address or name, stands in it. gocloak makes text of the errors that it meets.
+func withoutURL(err error) error {
+	return errors.New(quotedURL.ReplaceAllString(err.Error(), "keycloak"))
+}
+
+var quotedURL = regexp.MustCompile(`"https?://[^"]*"`)
+
 // translate turns gocloak's errors into faults. What Keycloak calls a bad request is told apart by its
 // own words: forms are checked before they get here, so most of them are our mistakes.
 func translate(err error) error {
 	api, ok := errors.AsType[*gocloak.APIError](err)
-	if !ok {
-		return fault.Away("accounts", err)
+	if !ok || api.Code == 0 { // no answer
+		return fault.Away("accounts", withoutURL(err))
 	}
 	switch api.Code {
 	case http.StatusNotFound:
@@ -126,7 +135,7 @@ func (d *Directory) call(ctx context.Context, method, address string, query url.
 	}
 	res, err := req.Execute(method, address)
 	if err != nil {
-		return fault.Away("accounts", err)
+		return fault.Away("accounts", withoutURL(err))
 	}
 	if res.IsError() {
 		return translate(&gocloak.APIError{Code: res.StatusCode(), Message: res.String()})

@@ -55,11 +55,15 @@ func NewProvider(ctx context.Context, cfg WebConfig) *Provider {
 	}
 }
 
-// LoginURL is Keycloak's page for this sign-in.
-func (p *Provider) LoginURL(state, nonce, verifier, locale string) string {
+// LoginURL is Keycloak's page for this sign-in. prompt "login" asks for the
+// password in any case.
+func (p *Provider) LoginURL(state, nonce, verifier, locale, prompt string) string {
 	options := []oauth2.AuthCodeOption{oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)}
 	if locale != "" {
 		options = append(options, oauth2.SetAuthURLParam("ui_locales", locale))
+	}
+	if prompt != "" {
+		options = append(options, oauth2.SetAuthURLParam("prompt", prompt))
 	}
 	return p.oauth.AuthCodeURL(state, options...)
 }

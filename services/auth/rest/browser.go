@@ -28,6 +28,8 @@ type Server struct {
 	Directory auth.Directory
 	Accounts  *auth.Accounts
 	Audit     auth.Audit
+	SignIns   auth.SignIns
+	Deleter   *auth.Deleter
 	PublicURL string
 	Seal      cipher.AEAD // of the sign-in cookie
 }
@@ -70,7 +72,11 @@ func (s Server) Login(w http.ResponseWriter, r *http.Request, params LoginParams
 	if params.Locale != nil {
 		locale = *params.Locale
 	}
-	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, locale), http.StatusFound)
+	prompt := ""
+	if params.Again != nil && *params.Again {
+		prompt = "login"
+	}
+	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, locale, prompt), http.StatusFound)
 }
 
 func (s Server) openSignIn(r *http.Request) (signIn, error) {

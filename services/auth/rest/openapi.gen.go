@@ -110,6 +110,30 @@ func (e Locale) Valid() bool {
 	}
 }
 
+// Defines values for ObstacleCode.
+const (
+	AdminRole       ObstacleCode = "admin_role"
+	EventsOnSale    ObstacleCode = "events_on_sale"
+	OpenBookings    ObstacleCode = "open_bookings"
+	UpcomingTickets ObstacleCode = "upcoming_tickets"
+)
+
+// Valid indicates whether the value is a known member of the ObstacleCode enum.
+func (e ObstacleCode) Valid() bool {
+	switch e {
+	case AdminRole:
+		return true
+	case EventsOnSale:
+		return true
+	case OpenBookings:
+		return true
+	case UpcomingTickets:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for UpdateUserJSONBodyRoles.
 const (
 	Admin    UpdateUserJSONBodyRoles = "admin"
@@ -160,8 +184,60 @@ type AuditPage struct {
 	Next  *string      `json:"next,omitempty"`
 }
 
+// DeletionBegun defines model for DeletionBegun.
+type DeletionBegun struct {
+	RequestedAt time.Time `json:"requestedAt"`
+}
+
+// DeletionPage defines model for DeletionPage.
+type DeletionPage struct {
+	Items []PendingDeletion `json:"items"`
+}
+
+// DeletionPreview defines model for DeletionPreview.
+type DeletionPreview struct {
+	Obstacles []Obstacle `json:"obstacles"`
+}
+
+// Export defines model for Export.
+type Export struct {
+	Account string `json:"account"`
+
+	// Data Lists of records: bookings, payments, messages, waitingRooms, events, venues, sessions
+	Data       map[string][]map[string]interface{} `json:"data"`
+	ExportedAt time.Time                           `json:"exportedAt"`
+	Profile    Profile                             `json:"profile"`
+}
+
 // Locale defines model for Locale.
 type Locale string
+
+// Obstacle defines model for Obstacle.
+type Obstacle struct {
+	Code  ObstacleCode `json:"code"`
+	Count int          `json:"count"`
+
+	// Waivable Whether forfeitTickets overrules it
+	Waivable bool `json:"waivable"`
+}
+
+// ObstacleCode defines model for Obstacle.Code.
+type ObstacleCode string
+
+// PendingDeletion defines model for PendingDeletion.
+type PendingDeletion struct {
+	Account string `json:"account"`
+
+	// Erased Services that have erased it
+	Erased      []string  `json:"erased"`
+	RequestedAt time.Time `json:"requestedAt"`
+
+	// Stuck For longer than a day
+	Stuck bool `json:"stuck"`
+
+	// WaitingFor The service that did not answer last
+	WaitingFor *string `json:"waitingFor,omitempty"`
+}
 
 // Problem defines model for Problem.
 type Problem struct {
@@ -253,6 +329,15 @@ type UpdateUserJSONBody struct {
 // UpdateUserJSONBodyRoles defines parameters for UpdateUser.
 type UpdateUserJSONBodyRoles string
 
+// DeleteMeJSONBody defines parameters for DeleteMe.
+type DeleteMeJSONBody struct {
+	// Confirm The address of the account
+	Confirm string `json:"confirm"`
+
+	// ForfeitTickets Give up tickets of events that have not ended
+	ForfeitTickets *bool `json:"forfeitTickets,omitempty"`
+}
+
 // UpdateMeJSONBody defines parameters for UpdateMe.
 type UpdateMeJSONBody struct {
 	Locale *Locale `json:"locale,omitempty"`
@@ -278,6 +363,9 @@ type LoginParams struct {
 	// ReturnTo A path of this site; / for anything else
 	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
 	Locale   *string `form:"locale,omitempty" json:"locale,omitempty"`
+
+	// Again Ask for the password even of somebody who is signed in
+	Again *bool `form:"again,omitempty" json:"again,omitempty"`
 }
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
@@ -294,6 +382,9 @@ type RequestPasswordResetJSONRequestBody RequestPasswordResetJSONBody
 
 // UpdateUserJSONRequestBody defines body for UpdateUser for application/json ContentType.
 type UpdateUserJSONRequestBody UpdateUserJSONBody
+
+// DeleteMeJSONRequestBody defines body for DeleteMe for application/json ContentType.
+type DeleteMeJSONRequestBody DeleteMeJSONBody
 
 // UpdateMeJSONRequestBody defines body for UpdateMe for application/json ContentType.
 type UpdateMeJSONRequestBody UpdateMeJSONBody
@@ -318,12 +409,18 @@ type ServerInterface interface {
 	// ListAudit What happened to accounts, newest first
 	// (GET /api/v1/admin/audit)
 	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
+	// ListDeletions Accounts that are being deleted, with what they wait for
+	// (GET /api/v1/admin/deletions)
+	ListDeletions(w http.ResponseWriter, r *http.Request)
 
 	// (GET /api/v1/admin/users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
 	// UpdateUser Give or take the roles merchant and admin; lock or unlock an account
 	// (PATCH /api/v1/admin/users/{id})
 	UpdateUser(w http.ResponseWriter, r *http.Request, id openapi_types.UUID)
+	// DeleteMe Delete the account
+	// (DELETE /api/v1/me)
+	DeleteMe(w http.ResponseWriter, r *http.Request)
 
 	// (GET /api/v1/me)
 	GetMe(w http.ResponseWriter, r *http.Request)
@@ -333,6 +430,12 @@ type ServerInterface interface {
 	// RequestConfirmation Send another mail with a link to confirm one's address
 	// (POST /api/v1/me/confirmation)
 	RequestConfirmation(w http.ResponseWriter, r *http.Request)
+	// PreviewDeletion What speaks against deleting the account now
+	// (GET /api/v1/me/deletion)
+	PreviewDeletion(w http.ResponseWriter, r *http.Request)
+	// ExportMe Everything that is kept about the account
+	// (GET /api/v1/me/export)
+	ExportMe(w http.ResponseWriter, r *http.Request)
 	// BackchannelLogout Keycloak ends a session (OpenID Connect Back-Channel Logout 1.0)
 	// (POST /auth/backchannel-logout)
 	BackchannelLogout(w http.ResponseWriter, r *http.Request)
@@ -513,6 +616,20 @@ func (siw *ServerInterfaceWrapper) ListAudit(w http.ResponseWriter, r *http.Requ
 	handler.ServeHTTP(w, r)
 }
 
+// ListDeletions operation middleware
+func (siw *ServerInterfaceWrapper) ListDeletions(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListDeletions(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListUsers operation middleware
 func (siw *ServerInterfaceWrapper) ListUsers(w http.ResponseWriter, r *http.Request) {
 
@@ -598,6 +715,20 @@ func (siw *ServerInterfaceWrapper) UpdateUser(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// DeleteMe operation middleware
+func (siw *ServerInterfaceWrapper) DeleteMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteMe(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetMe operation middleware
 func (siw *ServerInterfaceWrapper) GetMe(w http.ResponseWriter, r *http.Request) {
 
@@ -631,6 +762,34 @@ func (siw *ServerInterfaceWrapper) RequestConfirmation(w http.ResponseWriter, r 
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.RequestConfirmation(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PreviewDeletion operation middleware
+func (siw *ServerInterfaceWrapper) PreviewDeletion(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PreviewDeletion(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ExportMe operation middleware
+func (siw *ServerInterfaceWrapper) ExportMe(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ExportMe(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -744,6 +903,19 @@ func (siw *ServerInterfaceWrapper) Login(w http.ResponseWriter, r *http.Request)
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "locale"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "locale", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "again" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "again", r.URL.Query(), &params.Again, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "again"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "again", Err: err})
 		}
 		return
 	}
@@ -918,11 +1090,19 @@ func HandlerWithOptions(si ServerInterface, options GorillaServerOptions) http.H
 
 	r.HandleFunc(options.BaseURL+"/api/v1/accounts/password", wrapper.ResetPassword).Methods(http.MethodPost)
 
+	r.HandleFunc(options.BaseURL+"/api/v1/me", wrapper.DeleteMe).Methods(http.MethodDelete)
+
 	r.HandleFunc(options.BaseURL+"/api/v1/me", wrapper.GetMe).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/me", wrapper.UpdateMe).Methods(http.MethodPatch)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/me/confirmation", wrapper.RequestConfirmation).Methods(http.MethodPost)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/me/deletion", wrapper.PreviewDeletion).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/me/export", wrapper.ExportMe).Methods(http.MethodGet)
+
+	r.HandleFunc(options.BaseURL+"/api/v1/admin/deletions", wrapper.ListDeletions).Methods(http.MethodGet)
 
 	r.HandleFunc(options.BaseURL+"/api/v1/admin/users", wrapper.ListUsers).Methods(http.MethodGet)
 

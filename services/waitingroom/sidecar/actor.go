@@ -27,6 +27,7 @@ const (
 	methodSeek      = "seek"
 	methodClaim     = "claim"
 	methodQuit      = "quit"
+	methodErase     = "erase"
 	methodFinish    = "finish"
 	methodCount     = "count"
 	methodConfigure = "configure"
@@ -55,6 +56,11 @@ type (
 	}
 	claimOut struct {
 		Answers []waitingroom.Claimed `json:"answers"`
+	}
+	eraseIn struct {
+		Account   string  `json:"account"`
+		Tombstone string  `json:"tombstone"`
+		Pages     []int64 `json:"pages"`
 	}
 	finishIn struct {
 		Passes []waitingroom.Finished `json:"passes"`
@@ -202,6 +208,12 @@ func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []by
 			return nil, err
 		}
 		return a.person(ctx, room, method, in.Accounts)
+	case methodErase:
+		in, err := read[eraseIn](raw)
+		if err != nil {
+			return nil, err
+		}
+		return nil, room.Erase(ctx, in.Account, in.Tombstone, in.Pages)
 	case methodFinish:
 		in, err := read[finishIn](raw)
 		if err != nil {

@@ -94,3 +94,8 @@ func (b Book) Write(ctx context.Context, event uuid.UUID, account string, e wait
 	}
 	return waitingroom.ErrStale.Because(err)
 }
+
+// Erase forgets an account's entry of an event.
+func (b Book) Erase(ctx context.Context, event uuid.UUID, account string) error {
+	return b.Store.Delete(ctx, entryKey(event, account))
+}

@@ -105,6 +105,11 @@ func (h *House) show(f waitingroom.Front) {
 	h.Show(f)
 }
 
+// Personal answers for what the waiting room keeps about an account.
+func (h *House) Personal() Personal {
+	return Personal{Ledger: Ledger{h.client.Store(event.Line)}, Rooms: h.Rooms, Book: Book{h.Cache}}
+}
+
 // Subscriptions are the process's topics.
 func (h *House) Subscriptions() []sidecar.Subscription {
 	return Wire{Show: h.show, Catalogue: h.Catalogue, Rooms: h.Rooms, Desk: h.Desk}.Subscriptions()

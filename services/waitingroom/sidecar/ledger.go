@@ -3,6 +3,7 @@
 package sidecar
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -83,6 +84,11 @@ func (l Ledger) Log(ctx context.Context, event uuid.UUID, number int64) (waiting
 
 // Commit implements waitingroom.Ledger.
 func (l Ledger) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Change) error {
+	if c.Version == "" {
+		if err := l.register(ctx, event); err != nil {
+			return err
+		}
+	}
 	line, err := EncodeLine(c.Line)
 	if err != nil {
 		return err
@@ -106,6 +112,70 @@ func (l Ledger) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Chang
 	}
 	slices.SortFunc(ops, func(a, b sidecar.Op) int { return cmp.Compare(a.Key, b.Key) })
 	return l.Store.Transact(ctx, ops)
+}
+
+// The events that have a line are listed in a few keys: a state component cannot be asked which
+// keys it has, and who wants their data has to be found in every line.
+const registers = 16
+
+func registerKey(n byte) string { return fmt.Sprintf("lines:%02d", n) }
+
+const registerTries = 20
+
+// register notes that an event has a line, before it has one.
+func (l Ledger) register(ctx context.Context, event uuid.UUID) error {
+	key := registerKey(event[15] % registers)
+	var last error
+	for range registerTries {
+		item, err := l.Store.Get(ctx, key)
+		if err != nil {
+			return err
+		}
+		events, err := decodeRegister(item.Value)
+		if err != nil || slices.Contains(events, event) {
+			return err
+		}
+		raw, err := json.Marshal(append(events, event))
+		if err != nil {
+			return err
+		}
+		if last = l.Store.PutIf(ctx, key, raw, item.ETag, 0); last == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("register line: %w", last)
+}
+
+func decodeRegister(raw []byte) (events []uuid.UUID, err error) {
+	if len(raw) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(raw, &events); err != nil {
+		return nil, fmt.Errorf("register of lines: %w", err)
+	}
+	return events, nil
+}
+
+// Events lists the events that have a line, in the order of their ids.
+func (l Ledger) Events(ctx context.Context) ([]uuid.UUID, error) {
+	keys := make([]string, registers)
+	for i := range keys {
+		keys[i] = registerKey(byte(i)) //nolint:gosec // below registers
+	}
+	items, err := l.Store.GetBulk(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	var all []uuid.UUID
+	for _, item := range items {
+		events, err := decodeRegister(item.Value)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, events...)
+	}
+	slices.SortFunc(all, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return all, nil
 }
 
 type termsValue struct {

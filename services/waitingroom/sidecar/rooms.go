@@ -125,6 +125,11 @@ func (r *Rooms) Seek(ctx context.Context, event uuid.UUID, accounts []string) ([
 	return out.Arrivals, nil
 }
 
+// Erase takes an account off the pages of a line that name it.
+func (r *Rooms) Erase(ctx context.Context, event uuid.UUID, account, tombstone string, pages []int64) error {
+	return r.invoke(ctx, event, methodErase, eraseIn{account, tombstone, pages}, nil)
+}
+
 // Claim implements waitingroom.Rooms.
 func (r *Rooms) Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]waitingroom.Claimed, error) {
 	var out claimOut

@@ -169,7 +169,11 @@ export interface paths {
     get: operations['getMe']
     put?: never
     post?: never
-    delete?: never
+    /**
+     * Delete the account
+     * @description Wants a sign-in of the last ten minutes, and the account's address as confirmation. The account is locked and signed out at once; what is kept about it is erased within minutes. Orders stay in the books and name nobody.
+     */
+    delete: operations['deleteMe']
     options?: never
     head?: never
     patch: operations['updateMe']
@@ -186,6 +190,60 @@ export interface paths {
     put?: never
     /** Send another mail with a link to confirm one's address */
     post: operations['requestConfirmation']
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/me/deletion': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** What speaks against deleting the account now */
+    get: operations['previewDeletion']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/me/export': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /**
+     * Everything that is kept about the account
+     * @description Wants a sign-in of the last ten minutes. Complete or not at all: while a service is away the answer is 503.
+     */
+    get: operations['exportMe']
+    put?: never
+    post?: never
+    delete?: never
+    options?: never
+    head?: never
+    patch?: never
+    trace?: never
+  }
+  '/api/v1/admin/deletions': {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    /** Accounts that are being deleted, with what they wait for */
+    get: operations['listDeletions']
+    put?: never
+    post?: never
     delete?: never
     options?: never
     head?: never
@@ -315,6 +373,44 @@ export interface components {
       items: components['schemas']['Profile'][]
       next?: string
     }
+    Obstacle: {
+      /** @enum {string} */
+      code: 'admin_role' | 'events_on_sale' | 'open_bookings' | 'upcoming_tickets'
+      count: number
+      /** @description Whether forfeitTickets overrules it */
+      waivable: boolean
+    }
+    DeletionPreview: {
+      obstacles: components['schemas']['Obstacle'][]
+    }
+    DeletionBegun: {
+      /** Format: date-time */
+      requestedAt: string
+    }
+    PendingDeletion: {
+      account: string
+      /** Format: date-time */
+      requestedAt: string
+      /** @description Services that have erased it */
+      erased: string[]
+      /** @description The service that did not answer last */
+      waitingFor?: string
+      /** @description For longer than a day */
+      stuck: boolean
+    }
+    DeletionPage: {
+      items: components['schemas']['PendingDeletion'][]
+    }
+    Export: {
+      account: string
+      /** Format: date-time */
+      exportedAt: string
+      profile: components['schemas']['Profile']
+      /** @description Lists of records: bookings, payments, messages, waitingRooms, events, venues, sessions */
+      data: {
+        [key: string]: Record<string, never>[]
+      }
+    }
     Problem: {
       type: string
       title: string
@@ -347,6 +443,8 @@ export interface operations {
         /** @description A path of this site; / for anything else */
         return_to?: string
         locale?: string
+        /** @description Ask for the password even of somebody who is signed in */
+        again?: boolean
       }
       header?: never
       path?: never
@@ -590,6 +688,39 @@ export interface operations {
       default: components['responses']['Problem']
     }
   }
+  deleteMe: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody: {
+      content: {
+        'application/json': {
+          /** @description The address of the account */
+          confirm: string
+          /** @description Give up tickets of events that have not ended */
+          forfeitTickets?: boolean
+        }
+      }
+    }
+    responses: {
+      /** @description Under way */
+      202: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['DeletionBegun']
+        }
+      }
+      403: components['responses']['Problem']
+      409: components['responses']['Problem']
+      422: components['responses']['Problem']
+      default: components['responses']['Problem']
+    }
+  }
   updateMe: {
     parameters: {
       query?: never
@@ -634,6 +765,71 @@ export interface operations {
           [name: string]: unknown
         }
         content?: never
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  previewDeletion: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description Nothing, or these */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['DeletionPreview']
+        }
+      }
+      default: components['responses']['Problem']
+    }
+  }
+  exportMe: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description A file */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['Export']
+        }
+      }
+      403: components['responses']['Problem']
+      503: components['responses']['Problem']
+      default: components['responses']['Problem']
+    }
+  }
+  listDeletions: {
+    parameters: {
+      query?: never
+      header?: never
+      path?: never
+      cookie?: never
+    }
+    requestBody?: never
+    responses: {
+      /** @description The first 100 */
+      200: {
+        headers: {
+          [name: string]: unknown
+        }
+        content: {
+          'application/json': components['schemas']['DeletionPage']
+        }
       }
       default: components['responses']['Problem']
     }

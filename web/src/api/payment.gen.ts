@@ -433,7 +433,10 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
-          /** @description How, such as the reference of a bank transfer. No names, no account numbers. */
+          /**
+           * Format: line
+           * @description How, such as the reference of a bank transfer. No names, no account numbers.
+           */
           how: string
         }
       }

@@ -27,6 +27,10 @@ type config struct {
 	DatabaseURL string `secret:"auth-database-url"`
 	SessionKey  string `secret:"session-key"`
 	MailsPerIP  int    `env:"FOYER_MAILS_PER_IP" envDefault:"30"` // an hour; 0: no limit
+
+	// From the first erasure of a deleted account to the second: longer than a request, a message or a
+	// token that was under way can still bring something in.
+	DeletionSettle time.Duration `env:"FOYER_DELETION_SETTLE" envDefault:"20m"`
 }
 
 func main() { process.Main("auth", run) }
@@ -71,12 +75,16 @@ func run(ctx context.Context, p *process.Process) error {
 		Ender: ender, PublicURL: cfg.Web.PublicURL, PerIP: cfg.MailsPerIP, Now: time.Now,
 	}
 	accounts.Init()
+	deleter := &auth.Deleter{
+		Deletions: directory, Sessions: ender, Farewells: dapr.Farewells{Client: client}, Lease: dapr.Lease{Store: cache},
+		Holders: dapr.Holders(client), Settle: cfg.DeletionSettle, Now: time.Now,
+	}
 	server := rest.Server{
 		Sessions: &auth.SessionManager{
 			Sessions: dapr.Sessions{Store: cache}, Provider: provider, Sealer: sealer,
 			Verify: verifier.Verify, Revoker: revoker, Now: time.Now,
 		},
-		Provider: provider, Directory: directory, Accounts: accounts, Audit: records, PublicURL: cfg.Web.PublicURL, Seal: seal,
+		Provider: provider, Directory: directory, Accounts: accounts, Audit: records, SignIns: directory, Deleter: deleter, PublicURL: cfg.Web.PublicURL, Seal: seal,
 	}
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics, Verifier: verifier,
@@ -91,5 +99,6 @@ func run(ctx context.Context, p *process.Process) error {
 	p.Check("postgres", pool.Ping)
 	p.Go("account jobs", accounts.Run)
 	p.Go("events", auth.EventReader{Events: directory, Log: records, Ender: ender, Now: time.Now}.Run)
+	p.Go("deletions", deleter.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }

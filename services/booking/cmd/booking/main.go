@@ -10,6 +10,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
@@ -48,7 +49,9 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
-	rest.Internal{Server: server, Store: b.Store}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	rest.Internal{Server: server, Store: b.Store}.Mount(guarded)
+	personaldata.Mount(guarded, dapr.Personal{Store: b.Store, Seats: b.Client.Store(event.Seats), Now: time.Now})
 	sidecar.Mount(router, cfg.Sidecar.AppToken, append(dapr.Subscriptions(live, b.Client), line.Subscription())...)
 
 	p.Go("live", live.Run)

@@ -8,6 +8,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
@@ -58,7 +59,9 @@ func run(ctx context.Context, p *process.Process) error {
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
 	rest.Pages{Store: events, PublicURL: cfg.PublicURL, App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
-	rest.Internal{Store: events, Cache: answers}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	rest.Internal{Store: events, Cache: answers}.Mount(guarded)
+	personaldata.Mount(guarded, store.Personal{Store: events, Now: time.Now})
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 
 	p.Check("postgres", pool.Ping)

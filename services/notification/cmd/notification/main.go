@@ -10,6 +10,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
@@ -65,6 +66,9 @@ func run(ctx context.Context, p *process.Process) error {
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
 	inbox := notification.Inbox{Store: messages, Announcer: adapter}
+	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	rest.Internal{Farewells: notification.Farewells{Composer: composer, Postman: adapter}}.Mount(guarded)
+	personaldata.Mount(guarded, messages)
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
 
 	p.Check("postgres", pool.Ping)

@@ -12,6 +12,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
@@ -71,6 +72,7 @@ func run(ctx context.Context, p *process.Process) error {
 	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
 	parts.internal.Mount(guarded)
 	parts.job.Mount(guarded)
+	personaldata.Mount(guarded, books)
 
 	p.Check("postgres", pool.Ping)
 	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom/rest"
@@ -48,7 +49,9 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.HandlerWithOptions(rest.Server{Desk: house.Desk, Hub: hub}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
-	house.Actors.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken), cfg.Sidecar.AppToken)
+	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	house.Actors.Mount(guarded, cfg.Sidecar.AppToken)
+	personaldata.Mount(guarded, house.Personal())
 	sidecar.Mount(router, cfg.Sidecar.AppToken, house.Subscriptions()...)
 
 	p.Go("streams", hub.Run)

@@ -7,6 +7,7 @@ import { changeLocale, languageNames, locales, type Locale } from '../../i18n'
 import { useText } from '../../i18n/text'
 import { RequireSession } from '../session/RequireSession'
 import { signOut } from '../session/session'
+import { PersonalData } from './PersonalData'
 
 export function ProfilePage() {
   const t = useText()
@@ -142,6 +143,7 @@ function Profile() {
         </button>
       </div>
       {reset.isSuccess && <Notice tone="good" title={t('profile.password_sent')} live />}
+      {me.data && <PersonalData email={me.data.email} />}
     </div>
   )
 }

@@ -30,9 +30,19 @@ export function signIn(returnTo = location.pathname + location.search): void {
   location.assign(`/auth/login?return_to=${encodeURIComponent(returnTo)}&locale=${currentLocale()}`)
 }
 
-export async function signOut(): Promise<void> {
-  await call('POST', '/auth/logout')
+/** Asks for the password of somebody who is signed in. */
+export function signInAgain(returnTo: string): void {
+  location.assign(`/auth/login?again=true&return_to=${encodeURIComponent(returnTo)}&locale=${currentLocale()}`)
+}
+
+/** Takes off this device what belongs to the account. */
+export function forgetDevice(): void {
   localStorage.removeItem('foyer.cart')
   navigator.serviceWorker?.controller?.postMessage('forget')
+}
+
+export async function signOut(): Promise<void> {
+  await call('POST', '/auth/logout')
+  forgetDevice()
   location.assign('/')
 }

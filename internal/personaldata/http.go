@@ -1,0 +1,105 @@
+package personaldata
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/gorilla/mux"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+)
+
+// Paths of the contract, after the service's own address. Only the service that answers for
+// accounts calls them, through both sidecars.
+const base = "/internal/personal-data/"
+
+var (
+	errNoAccount   = fault.New(fault.Malformed, "malformed_request", "Whose personal data?")
+	errNoTombstone = fault.New(fault.Malformed, "malformed_request", "An erasure needs a tombstone.")
+)
+
+type erasure struct {
+	Tombstone string `json:"tombstone"`
+}
+
+type obstacles struct {
+	Items []Obstacle `json:"items"`
+}
+
+// Mount adds a holder's routes to a router that only the process's own sidecar may call.
+func Mount(guarded *mux.Router, h Holder) {
+	handle := func(method, path string, f func(r *http.Request, account string) (any, error)) {
+		guarded.HandleFunc(base+"{account}"+path, func(w http.ResponseWriter, r *http.Request) {
+			account := mux.Vars(r)["account"]
+			if account == "" || identity.IsTombstone(account) {
+				httpapi.WriteProblem(w, r, errNoAccount)
+				return
+			}
+			v, err := f(r, account)
+			switch {
+			case err != nil:
+				httpapi.WriteProblem(w, r, err)
+			case v == nil:
+				w.WriteHeader(http.StatusNoContent)
+			default:
+				w.Header().Set("Cache-Control", "no-store")
+				httpapi.WriteJSON(w, r, http.StatusOK, v)
+			}
+		}).Methods(method)
+	}
+	handle(http.MethodGet, "", func(r *http.Request, account string) (any, error) {
+		return h.Export(r.Context(), account, r.URL.Query().Get("cursor"))
+	})
+	handle(http.MethodGet, "/obstacles", func(r *http.Request, account string) (any, error) {
+		found, err := h.Obstacles(r.Context(), account)
+		return obstacles{found}, err
+	})
+	handle(http.MethodPost, "/erasure", func(r *http.Request, account string) (any, error) {
+		var in erasure
+		if err := httpapi.DecodeInternal(r, &in); err != nil || !identity.IsTombstone(in.Tombstone) {
+			return nil, errNoTombstone.Because(err)
+		}
+		return nil, h.Erase(r.Context(), account, in.Tombstone)
+	})
+}
+
+// Invoker calls another service.
+type Invoker interface {
+	Invoke(ctx context.Context, app, method, path string, in, out any) error
+}
+
+// Remote is the holder of another service.
+type Remote struct {
+	App     string
+	Invoker Invoker
+}
+
+var _ Holder = Remote{}
+
+// NewRemote returns the holder of the service app. Access control allows what it calls (dapr/access).
+func NewRemote(app string, invoker Invoker) Remote { return Remote{App: app, Invoker: invoker} }
+
+// Export implements Holder.
+func (r Remote) Export(ctx context.Context, account, cursor string) (page Page, err error) {
+	path := base + url.PathEscape(account)
+	if cursor != "" {
+		path += "?" + url.Values{"cursor": {cursor}}.Encode()
+	}
+	err = r.Invoker.Invoke(ctx, r.App, http.MethodGet, path, nil, &page)
+	return page, err
+}
+
+// Obstacles implements Holder.
+func (r Remote) Obstacles(ctx context.Context, account string) ([]Obstacle, error) {
+	var found obstacles
+	err := r.Invoker.Invoke(ctx, r.App, http.MethodGet, base+url.PathEscape(account)+"/obstacles", nil, &found)
+	return found.Items, err
+}
+
+// Erase implements Holder.
+func (r Remote) Erase(ctx context.Context, account, tombstone string) error {
+	return r.Invoker.Invoke(ctx, r.App, http.MethodPost, base+url.PathEscape(account)+"/erasure", erasure{tombstone}, nil)
+}

@@ -1,0 +1,167 @@
+// Package personaldata is what every service owes the person behind an account: a declaration of
+// what it keeps about them, a copy of it, and its erasure. A service that stores anything has a
+// file personaldata.yaml, and serves a Holder to the service that answers for accounts.
+package personaldata
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Holder is one service's side of an account's export and erasure.
+type Holder interface {
+	// Export gives one page of everything that is kept about an account. cursor is "" at first.
+	Export(ctx context.Context, account, cursor string) (Page, error)
+	// Obstacles tells what speaks against erasing the account now.
+	Obstacles(ctx context.Context, account string) ([]Obstacle, error)
+	// Erase deletes what may go, and puts tombstone in place of the account where the books need
+	// an entry. It is asked again until it succeeded, and once more after that.
+	Erase(ctx context.Context, account, tombstone string) error
+}
+
+// Page is a part of an export: records by section, as they are shown to the person.
+type Page struct {
+	Sections map[string][]any `json:"sections"`
+	Next     string           `json:"next,omitempty"` // cursor of the next page, "" after the last
+}
+
+// Obstacle is a reason not to erase an account yet. The person can overrule a Waivable one.
+type Obstacle struct {
+	Code     string `json:"code"`
+	Count    int    `json:"count"`
+	Waivable bool   `json:"waivable,omitempty"`
+}
+
+// Codes of obstacles. They are part of the public contract.
+const (
+	OpenBookings    = "open_bookings"    // bookings or refunds on their way
+	UpcomingTickets = "upcoming_tickets" // waivable: the tickets are given up
+	EventsOnSale    = "events_on_sale"   // a merchant's events that have not ended
+	AdminRole       = "admin_role"       // an admin's account is deleted once the role was taken away
+)
+
+// Declaration is a service's personaldata.yaml.
+type Declaration struct {
+	Service  string           `yaml:"service"`
+	Database string           `yaml:"database"` // where its tables are, "" for none
+	Tables   map[string]Place `yaml:"tables"`
+	State    []Key            `yaml:"state"`
+	Topics   map[string]Place `yaml:"topics"` // those it publishes to
+	External map[string]Place `yaml:"external"`
+}
+
+// Key is one kind of key in a state component.
+type Key struct {
+	Component string `yaml:"component"`
+	Prefix    string `yaml:"prefix"`
+	Place     `yaml:",inline"`
+}
+
+// Place is a table, a kind of key, a topic or a record kept by somebody else. Every field of it is
+// either personal or named as not personal.
+type Place struct {
+	Personal map[string]Rule `yaml:"personal"`
+	Plain    []string        `yaml:"plain"`
+}
+
+// Rule says what is kept of a person and what becomes of it.
+type Rule struct {
+	What     string   `yaml:"what"`     // category of data
+	Why      string   `yaml:"why"`      // purpose
+	Kept     string   `yaml:"kept"`     // how long, while the account lives
+	Deletion Deletion `yaml:"deletion"` // with the account
+	Reason   string   `yaml:"reason"`   // for keeping it
+	Export   string   `yaml:"export"`   // section of the export, or "no" and why not
+}
+
+// Deletion is what becomes of personal data when its account is deleted.
+type Deletion string
+
+// What may become of personal data.
+const (
+	Delete    Deletion = "delete"
+	Anonymise Deletion = "anonymise" // a tombstone takes the account's place
+	Expire    Deletion = "expire"    // it ends by itself, within the time that Kept says
+	Keep      Deletion = "keep"      // for the reason that Reason says
+)
+
+// Parse reads a declaration strictly.
+func Parse(raw []byte) (Declaration, error) {
+	var d Declaration
+	dec := yaml.NewDecoder(bytes.NewReader(raw))
+	dec.KnownFields(true)
+	if err := dec.Decode(&d); err != nil {
+		return d, fmt.Errorf("personal data: %w", err)
+	}
+	for name, p := range d.places() {
+		if err := p.check(); err != nil {
+			return d, fmt.Errorf("personal data of %s: %s: %w", d.Service, name, err)
+		}
+	}
+	return d, nil
+}
+
+func (d Declaration) places() map[string]Place {
+	all := map[string]Place{}
+	for name, p := range d.Tables {
+		all["table "+name] = p
+	}
+	for _, k := range d.State {
+		all["key "+k.Component+" "+k.Prefix] = k.Place
+	}
+	for name, p := range d.Topics {
+		all["topic "+name] = p
+	}
+	for name, p := range d.External {
+		all["external "+name] = p
+	}
+	return all
+}
+
+func (p Place) check() error {
+	for _, name := range p.Plain {
+		if _, both := p.Personal[name]; both {
+			return fmt.Errorf("%s cannot be both personal and not", name)
+		}
+	}
+	for name, r := range p.Personal {
+		if r.What == "" || r.Why == "" || r.Kept == "" || r.Export == "" {
+			return fmt.Errorf("%s needs what, why, kept and export", name)
+		}
+		switch r.Deletion {
+		case Delete, Anonymise, Expire:
+		case Keep:
+			if r.Reason == "" {
+				return fmt.Errorf("%s is kept without a reason", name)
+			}
+		default:
+			return fmt.Errorf("%s: deletion %q", name, r.Deletion)
+		}
+	}
+	return nil
+}
+
+// Declared tells whether the place names a field, one way or the other.
+func (p Place) Declared(field string) bool {
+	if _, ok := p.Personal[field]; ok {
+		return true
+	}
+	for _, name := range p.Plain {
+		if name == field {
+			return true
+		}
+	}
+	return false
+}
+
+// Fields names all of them.
+func (p Place) Fields() []string {
+	names := append([]string{}, p.Plain...)
+	for name := range p.Personal {
+		names = append(names, name)
+	}
+	return names
+}

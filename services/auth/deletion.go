@@ -1,0 +1,296 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+)
+
+// What asking for one's data, or for its end, may be refused with.
+var (
+	ErrSignInAgain     = fault.New(fault.Forbidden, "sign_in_again", "For this, please sign in again first.")
+	ErrNotConfirmed    = fault.New(fault.Invalid, "confirmation_differs", "To confirm, type the address of this account.")
+	ErrDeletionBlocked = fault.New(fault.Conflict, "deletion_blocked", "This account cannot be deleted yet.")
+	ErrExportTooLarge  = fault.New(fault.TooLarge, "export_too_large", "This is more than one download can hold; please write to us.")
+)
+
+// RecentSignIn is how long after the last sign-in one's data may be exported or deleted. Whoever
+// finds a browser signed in cannot take either along.
+const RecentSignIn = 10 * time.Minute
+
+// Deletion is an account on its way out. Its record is the account itself, locked, in the
+// directory: so it is as durable as what it is about, and ends with it.
+type Deletion struct {
+	Account     string
+	Tombstone   string // takes the account's place in the books
+	RequestedAt time.Time
+	Person      Person    // until told
+	Told        bool      // the last mail is out, and address and name are gone from the directory
+	Erased      []string  // services that confirmed
+	ErasedAt    time.Time // all did; zero: not yet
+	WaitingFor  string    // what the last step failed on, "" when it went well
+}
+
+// Person is who the last mail goes to.
+type Person struct {
+	Email  string `json:"email"`
+	Name   string `json:"name"`
+	Locale string `json:"locale"`
+}
+
+// Deletions keeps them. Save writes progress; Forget also takes address and name off the account,
+// so that the address is free for a new one.
+type Deletions interface {
+	Begin(ctx context.Context, d Deletion) error
+	Pending(ctx context.Context, limit int) ([]Deletion, error)
+	Save(ctx context.Context, d Deletion) error
+	Forget(ctx context.Context, d Deletion) error
+	Remove(ctx context.Context, account string) error
+}
+
+// Farewells sends the last mail.
+type Farewells interface {
+	Farewell(ctx context.Context, to Person) error
+}
+
+// SessionEnder ends all sessions of an account, in every browser and program.
+type SessionEnder interface {
+	EndAll(ctx context.Context, account string) error
+}
+
+// Lease keeps two replicas from taking the same step at once.
+type Lease interface {
+	Acquire(ctx context.Context, name string, ttl time.Duration) (bool, error)
+	Release(ctx context.Context, name string) error
+}
+
+// Deleter deletes accounts: a saga whose every step may be repeated. The account is locked and
+// signed out at once; then its person is told, and forgotten by the directory; then every service
+// erases what it keeps, whenever it is there; and after a while, when nothing can come in any more
+// that was on its way, all of them once more. Then the account itself goes.
+type Deleter struct {
+	Deletions Deletions
+	Sessions  SessionEnder
+	Farewells Farewells
+	Lease     Lease
+	Holders   map[string]personaldata.Holder // by service
+	Settle    time.Duration                  // from the first erasure to the second
+	Now       func() time.Time
+
+	poked chan struct{}
+	once  sync.Once
+}
+
+// Bounds of the saga.
+const (
+	deletionEvery  = 10 * time.Second
+	deletionsBatch = 50
+	deletionsOnce  = 4
+	deletionLease  = 2 * time.Minute
+	tellFor        = time.Hour // a mail that cannot be delivered keeps nobody's address
+	stuckAfter     = 24 * time.Hour
+)
+
+// Stuck tells whether people should look after a deletion.
+func (d Deletion) Stuck(now time.Time) bool { return now.Sub(d.RequestedAt) > stuckAfter }
+
+// Obstacles asks every service what speaks against deleting an account.
+func (d *Deleter) Obstacles(ctx context.Context, a identity.Account) ([]personaldata.Obstacle, error) {
+	var mu sync.Mutex
+	found := []personaldata.Obstacle{}
+	if a.Has(identity.Admin) {
+		found = append(found, personaldata.Obstacle{Code: personaldata.AdminRole, Count: 1})
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for service, holder := range d.Holders {
+		group.Go(func() error {
+			obstacles, err := holder.Obstacles(ctx, a.ID)
+			if err != nil {
+				return fault.Away(service, err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			found = append(found, obstacles...)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(found, func(a, b personaldata.Obstacle) int { return strings.Compare(a.Code, b.Code) })
+	return found, nil
+}
+
+// Begin locks the account and signs it out. forfeit: what a person may overrule does not count.
+func (d *Deleter) Begin(ctx context.Context, a identity.Account, p Profile, forfeit bool) (Deletion, error) {
+	obstacles, err := d.Obstacles(ctx, a)
+	if err != nil {
+		return Deletion{}, err
+	}
+	standing := slices.DeleteFunc(obstacles, func(o personaldata.Obstacle) bool { return o.Waivable && forfeit })
+	if len(standing) > 0 {
+		return Deletion{}, ErrDeletionBlocked.With("obstacles", standing)
+	}
+	deletion := Deletion{Account: a.ID, Tombstone: identity.NewTombstone(), RequestedAt: d.Now().UTC(), Person: Person{p.Email, p.Name, p.Locale}}
+	if err := d.Deletions.Begin(ctx, deletion); err != nil {
+		return Deletion{}, err
+	}
+	if err := d.Sessions.EndAll(ctx, a.ID); err != nil { // the saga does it again
+		slog.WarnContext(ctx, "sessions of a deleted account not ended yet", "error", err)
+	}
+	d.poke()
+	return deletion, nil
+}
+
+func (d *Deleter) wakeups() chan struct{} {
+	d.once.Do(func() { d.poked = make(chan struct{}, 1) })
+	return d.poked
+}
+
+func (d *Deleter) poke() {
+	select {
+	case d.wakeups() <- struct{}{}:
+	default:
+	}
+}
+
+// Run carries deletions on until ctx ends.
+func (d *Deleter) Run(ctx context.Context) error {
+	tick := time.NewTicker(deletionEvery)
+	defer tick.Stop()
+	for waiting := false; ; {
+		err := d.Continue(ctx)
+		if err != nil && !waiting && ctx.Err() == nil { // once, not every ten seconds
+			slog.WarnContext(ctx, "deletions of accounts wait", "error", err)
+		}
+		waiting = err != nil
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		case <-d.wakeups():
+		}
+	}
+}
+
+// Continue has every pending deletion make what progress it can.
+func (d *Deleter) Continue(ctx context.Context) error {
+	pending, err := d.Deletions.Pending(ctx, deletionsBatch)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, len(pending))
+	var group errgroup.Group
+	group.SetLimit(deletionsOnce)
+	stuck := 0
+	for i, deletion := range pending {
+		if deletion.Stuck(d.Now()) {
+			stuck++
+		}
+		group.Go(func() error {
+			errs[i] = d.leased(ctx, deletion)
+			return nil
+		})
+	}
+	_ = group.Wait() // each has its own error
+	if stuck > 0 {
+		slog.ErrorContext(ctx, "deletions of accounts are stuck", "count", stuck)
+	}
+	return errors.Join(errs...)
+}
+
+func (d *Deleter) leased(ctx context.Context, deletion Deletion) error {
+	mine, err := d.Lease.Acquire(ctx, deletion.Tombstone, deletionLease)
+	if err != nil || !mine {
+		return err
+	}
+	defer func() {
+		if err := d.Lease.Release(context.WithoutCancel(ctx), deletion.Tombstone); err != nil {
+			slog.WarnContext(ctx, "lease of a deletion not released", "error", err)
+		}
+	}()
+	return d.step(ctx, deletion)
+}
+
+func (d *Deleter) step(ctx context.Context, deletion Deletion) error {
+	if !deletion.Told {
+		if err := d.tell(ctx, &deletion); err != nil {
+			return err
+		}
+	}
+	if deletion.ErasedAt.IsZero() {
+		if err := d.erase(ctx, &deletion); err != nil {
+			return err
+		}
+	}
+	if d.Now().Sub(deletion.ErasedAt) < d.Settle {
+		return nil
+	}
+	deletion.Erased = nil
+	if err := d.erase(ctx, &deletion); err != nil {
+		return err
+	}
+	if err := d.Deletions.Remove(ctx, deletion.Account); err != nil {
+		return err
+	}
+	slog.InfoContext(ctx, "account deleted", "after", d.Now().Sub(deletion.RequestedAt).String())
+	return nil
+}
+
+// tell sends the last mail while the address is still known, and has the directory forget it.
+func (d *Deleter) tell(ctx context.Context, deletion *Deletion) error {
+	if err := d.Sessions.EndAll(ctx, deletion.Account); err != nil {
+		return d.waits(ctx, deletion, "sessions", err)
+	}
+	if err := d.Farewells.Farewell(ctx, deletion.Person); err != nil && d.Now().Sub(deletion.RequestedAt) < tellFor {
+		return d.waits(ctx, deletion, "mail", err)
+	}
+	deletion.Told, deletion.Person, deletion.WaitingFor = true, Person{}, ""
+	return d.Deletions.Forget(ctx, *deletion)
+}
+
+// erase asks the services that have not confirmed. One that is away keeps none of the others back.
+func (d *Deleter) erase(ctx context.Context, deletion *Deletion) error {
+	var away error
+	waiting := ""
+	for _, service := range d.services() {
+		if slices.Contains(deletion.Erased, service) {
+			continue
+		}
+		if err := d.Holders[service].Erase(ctx, deletion.Account, deletion.Tombstone); err != nil {
+			away, waiting = errors.Join(away, err), service
+			continue
+		}
+		deletion.Erased = append(deletion.Erased, service)
+	}
+	if away != nil {
+		return d.waits(ctx, deletion, waiting, away)
+	}
+	deletion.WaitingFor, deletion.ErasedAt = "", d.Now().UTC()
+	return d.Deletions.Save(ctx, *deletion)
+}
+
+func (d *Deleter) services() []string {
+	names := make([]string, 0, len(d.Holders))
+	for name := range d.Holders {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// waits notes what a deletion waits for, for admins to see.
+func (d *Deleter) waits(ctx context.Context, deletion *Deletion, what string, err error) error {
+	deletion.WaitingFor = what
+	return errors.Join(err, d.Deletions.Save(ctx, *deletion))
+}

@@ -1,0 +1,246 @@
+package auth_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/services/auth"
+)
+
+// registry keeps deletions as the directory does, one at a time.
+type registry struct {
+	mu      sync.Mutex
+	now     *auth.Deletion
+	forgot  bool
+	removed bool
+}
+
+func (r *registry) Begin(_ context.Context, d auth.Deletion) error { return r.Save(nil, d) } //nolint:staticcheck // no context needed
+
+func (r *registry) Save(_ context.Context, d auth.Deletion) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	d.Erased = slices.Clone(d.Erased)
+	r.now = &d
+	return nil
+}
+
+func (r *registry) Forget(_ context.Context, d auth.Deletion) error {
+	r.forgot = true
+	return r.Save(nil, d) //nolint:staticcheck // no context needed
+}
+
+func (r *registry) Pending(context.Context, int) ([]auth.Deletion, error) {
+	if r.now == nil {
+		return nil, nil
+	}
+	return []auth.Deletion{*r.now}, nil
+}
+
+func (r *registry) Remove(context.Context, string) error {
+	r.now, r.removed = nil, true
+	return nil
+}
+
+// holder keeps something about one account until it is erased.
+type holder struct {
+	away       error
+	obstacles  []personaldata.Obstacle
+	erasures   []string
+	exportPage func(cursor string) personaldata.Page
+}
+
+func (h *holder) Export(_ context.Context, _, cursor string) (personaldata.Page, error) {
+	if h.away != nil {
+		return personaldata.Page{}, h.away
+	}
+	if h.exportPage != nil {
+		return h.exportPage(cursor), nil
+	}
+	return personaldata.Page{}, nil
+}
+
+func (h *holder) Obstacles(context.Context, string) ([]personaldata.Obstacle, error) {
+	return h.obstacles, h.away
+}
+
+func (h *holder) Erase(_ context.Context, account, tombstone string) error {
+	if h.away != nil {
+		return h.away
+	}
+	h.erasures = append(h.erasures, account+">"+tombstone)
+	return nil
+}
+
+type post struct {
+	sent []auth.Person
+	away error
+}
+
+func (p *post) Farewell(_ context.Context, to auth.Person) error {
+	if p.away == nil {
+		p.sent = append(p.sent, to)
+	}
+	return p.away
+}
+
+type ender struct{ ended []string }
+
+func (e *ender) EndAll(_ context.Context, account string) error {
+	e.ended = append(e.ended, account)
+	return nil
+}
+
+type leases struct{ taken bool }
+
+func (l *leases) Acquire(context.Context, string, time.Duration) (bool, error) { return !l.taken, nil }
+func (l *leases) Release(context.Context, string) error                        { return nil }
+
+type world struct {
+	deleter  *auth.Deleter
+	registry *registry
+	one, two *holder
+	post     *post
+	ender    *ender
+	leases   *leases
+	clock    time.Time
+}
+
+func newWorld() *world {
+	w := &world{registry: &registry{}, one: &holder{}, two: &holder{}, post: &post{}, ender: &ender{}, leases: &leases{}, clock: now}
+	w.deleter = &auth.Deleter{
+		Deletions: w.registry, Sessions: w.ender, Farewells: w.post, Lease: w.leases, Settle: 20 * time.Minute,
+		Holders: map[string]personaldata.Holder{"one": w.one, "two": w.two}, Now: func() time.Time { return w.clock },
+	}
+	return w
+}
+
+var anna = auth.Profile{ID: "a", Email: "anna@foyer.test", Name: "Anna", Locale: "de"}
+
+func TestDeletionTellsForgetsErasesTwiceAndEnds(t *testing.T) {
+	w := newWorld()
+	d, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	require.NoError(t, err)
+	assert.True(t, identity.IsTombstone(d.Tombstone))
+	assert.Equal(t, []string{"a"}, w.ender.ended, "signed out at once")
+	require.NoError(t, w.deleter.Continue(t.Context()))
+	assert.Equal(t, []auth.Person{{Email: "anna@foyer.test", Name: "Anna", Locale: "de"}}, w.post.sent)
+	assert.True(t, w.registry.forgot)
+	assert.Empty(t, w.registry.now.Person)
+	want := "a>" + d.Tombstone
+	assert.Equal(t, []string{want}, w.one.erasures)
+	assert.Equal(t, []string{want}, w.two.erasures)
+	require.NoError(t, w.deleter.Continue(t.Context()))
+	assert.False(t, w.registry.removed, "something may still come in")
+	w.clock = w.clock.Add(20 * time.Minute)
+	require.NoError(t, w.deleter.Continue(t.Context()))
+	assert.Equal(t, []string{want, want}, w.one.erasures, "erased once more")
+	assert.True(t, w.registry.removed)
+	assert.Len(t, w.post.sent, 1)
+}
+
+func TestDeletionWaitsForWhoIsAway(t *testing.T) {
+	w := newWorld()
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	require.NoError(t, err)
+	w.one.away = errors.New("refused")
+	require.Error(t, w.deleter.Continue(t.Context()))
+	assert.Len(t, w.two.erasures, 1, "one that is away keeps no other back")
+	assert.Equal(t, "one", w.registry.now.WaitingFor)
+	assert.Equal(t, []string{"two"}, w.registry.now.Erased)
+	w.clock = w.clock.Add(25 * time.Hour)
+	assert.True(t, w.registry.now.Stuck(w.clock))
+	require.Error(t, w.deleter.Continue(t.Context()))
+	assert.False(t, w.registry.removed, "never before everybody confirmed")
+	assert.Len(t, w.two.erasures, 1)
+	w.one.away = nil
+	require.NoError(t, w.deleter.Continue(t.Context()))
+	assert.Empty(t, w.registry.now.WaitingFor)
+	assert.Len(t, w.one.erasures, 1)
+}
+
+func TestDeletionDoesNotWaitForEverForTheMail(t *testing.T) {
+	w := newWorld()
+	w.post.away = errors.New("no such mailbox")
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	require.NoError(t, err)
+	require.Error(t, w.deleter.Continue(t.Context()))
+	assert.Equal(t, "mail", w.registry.now.WaitingFor)
+	assert.False(t, w.registry.forgot)
+	w.clock = w.clock.Add(time.Hour)
+	require.NoError(t, w.deleter.Continue(t.Context()))
+	assert.True(t, w.registry.forgot)
+}
+
+func TestDeletionIsLeftToWhoHasTheLease(t *testing.T) {
+	w := newWorld()
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	require.NoError(t, err)
+	w.leases.taken = true
+	require.NoError(t, w.deleter.Continue(t.Context()))
+	assert.Empty(t, w.post.sent)
+	assert.Empty(t, w.one.erasures)
+}
+
+func TestDeletionIsRefusedWhileSomethingStands(t *testing.T) {
+	open := personaldata.Obstacle{Code: personaldata.OpenBookings, Count: 1}
+	upcoming := personaldata.Obstacle{Code: personaldata.UpcomingTickets, Count: 2, Waivable: true}
+	for name, c := range map[string]struct {
+		obstacles []personaldata.Obstacle
+		roles     []identity.Role
+		forfeit   bool
+		refused   bool
+	}{
+		"nothing":                 {},
+		"tickets":                 {obstacles: []personaldata.Obstacle{upcoming}, refused: true},
+		"tickets given up":        {obstacles: []personaldata.Obstacle{upcoming}, forfeit: true},
+		"a booking under way":     {obstacles: []personaldata.Obstacle{open, upcoming}, forfeit: true, refused: true},
+		"an admin":                {roles: []identity.Role{identity.Admin}, forfeit: true, refused: true},
+		"a merchant with nothing": {roles: []identity.Role{identity.Merchant}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.two.obstacles = c.obstacles
+			_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a", Roles: c.roles}, anna, c.forfeit)
+			assert.Equal(t, c.refused, errors.Is(err, auth.ErrDeletionBlocked), "%v", err)
+			assert.Equal(t, c.refused, w.registry.now == nil)
+		})
+	}
+	w := newWorld()
+	w.two.away = errors.New("refused")
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, true)
+	assert.Equal(t, fault.Unavailable, fault.KindOf(err), "who cannot be asked may have something to say")
+	assert.Nil(t, w.registry.now)
+}
+
+func TestExportIsCompleteOrNotAtAll(t *testing.T) {
+	one, two := &holder{}, &holder{}
+	one.exportPage = func(cursor string) personaldata.Page {
+		if cursor == "" {
+			return personaldata.Page{Sections: map[string][]any{"bookings": {1, 2}}, Next: "2"}
+		}
+		return personaldata.Page{Sections: map[string][]any{"bookings": {3}}}
+	}
+	two.exportPage = func(string) personaldata.Page { return personaldata.Page{Sections: map[string][]any{"messages": nil}} }
+	holders := map[string]personaldata.Holder{"one": one, "two": two}
+	found, err := auth.Collect(t.Context(), holders, "a")
+	require.NoError(t, err)
+	assert.Equal(t, map[string][]any{"bookings": {1, 2, 3}, "messages": {}}, found)
+	two.away = errors.New("refused")
+	_, err = auth.Collect(t.Context(), holders, "a")
+	assert.Equal(t, fault.Unavailable, fault.KindOf(err))
+	two.away = nil
+	one.exportPage = func(string) personaldata.Page { return personaldata.Page{Next: "again"} }
+	_, err = auth.Collect(t.Context(), holders, "a")
+	assert.ErrorIs(t, err, auth.ErrExportTooLarge, "it ends in any case")
+}

@@ -1,0 +1,164 @@
+package rest
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/services/auth"
+)
+
+// recently gives the caller if they signed in a moment ago, not only renewed a session.
+func (s Server) recently(r *http.Request) (identity.Account, error) {
+	a, err := identity.Require(r.Context())
+	if err != nil {
+		return a, err
+	}
+	at := a.SignedInAt
+	if at.IsZero() { // tokens of programs do not say; their session does
+		sessions, err := s.SignIns.SignIns(r.Context(), a.ID)
+		if err != nil {
+			return a, err
+		}
+		for _, in := range sessions {
+			if in.Session == a.Session {
+				at = in.At
+			}
+		}
+	}
+	if time.Since(at) > auth.RecentSignIn {
+		return a, auth.ErrSignInAgain
+	}
+	return a, nil
+}
+
+type exportedSignIn struct {
+	Address  string    `json:"address"`
+	At       time.Time `json:"at"`
+	LastSeen time.Time `json:"lastSeen"`
+}
+
+// ExportMe implements GET /api/v1/me/export.
+func (s Server) ExportMe(w http.ResponseWriter, r *http.Request) {
+	export, err := s.export(r)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="foyer-data-%s.json"`, export.At.Format(time.DateOnly)))
+	httpapi.WriteJSON(w, r, http.StatusOK, export)
+}
+
+func (s Server) export(r *http.Request) (auth.Export, error) {
+	a, err := s.recently(r)
+	if err != nil {
+		return auth.Export{}, err
+	}
+	p, err := s.Directory.Profile(r.Context(), a.ID)
+	if err != nil {
+		return auth.Export{}, err
+	}
+	p.Roles = a.Roles
+	sessions, err := s.SignIns.SignIns(r.Context(), a.ID)
+	if err != nil {
+		return auth.Export{}, err
+	}
+	sections, err := auth.Collect(r.Context(), s.Deleter.Holders, a.ID)
+	if err != nil {
+		return auth.Export{}, err
+	}
+	sections["sessions"] = []any{}
+	for _, in := range sessions {
+		sections["sessions"] = append(sections["sessions"], exportedSignIn{in.Address, in.At, in.LastSeen})
+	}
+	return auth.Export{Account: a.ID, At: time.Now().UTC(), Profile: profileView(p), Sections: sections}, nil
+}
+
+// PreviewDeletion implements GET /api/v1/me/deletion.
+func (s Server) PreviewDeletion(w http.ResponseWriter, r *http.Request) {
+	a, err := identity.Require(r.Context())
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	obstacles, err := s.Deleter.Obstacles(r.Context(), a)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, http.StatusOK, DeletionPreview{Obstacles: obstacleViews(obstacles)})
+}
+
+func obstacleViews(obstacles []personaldata.Obstacle) []Obstacle {
+	views := make([]Obstacle, len(obstacles))
+	for i, o := range obstacles {
+		views[i] = Obstacle{Code: ObstacleCode(o.Code), Count: o.Count, Waivable: o.Waivable}
+	}
+	return views
+}
+
+// DeleteMe implements DELETE /api/v1/me.
+func (s Server) DeleteMe(w http.ResponseWriter, r *http.Request) {
+	deletion, err := s.deleteMe(r)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	s.setCookie(w, sessionCookie, "", -1)
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, http.StatusAccepted, DeletionBegun{RequestedAt: deletion.RequestedAt})
+}
+
+func (s Server) deleteMe(r *http.Request) (auth.Deletion, error) {
+	a, err := s.recently(r)
+	if err != nil {
+		return auth.Deletion{}, err
+	}
+	var form DeleteMeJSONRequestBody
+	if err := httpapi.Decode(r, &form); err != nil {
+		return auth.Deletion{}, err
+	}
+	p, err := s.Directory.Profile(r.Context(), a.ID)
+	if err != nil {
+		return auth.Deletion{}, err
+	}
+	if !strings.EqualFold(strings.TrimSpace(form.Confirm), p.Email) {
+		return auth.Deletion{}, auth.ErrNotConfirmed
+	}
+	return s.Deleter.Begin(r.Context(), a, p, form.ForfeitTickets != nil && *form.ForfeitTickets)
+}
+
+// deletionsShown bounds the list of deletions under way.
+const deletionsShown = 100
+
+// ListDeletions implements GET /api/v1/admin/deletions.
+func (s Server) ListDeletions(w http.ResponseWriter, r *http.Request) {
+	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	pending, err := s.Deleter.Deletions.Pending(r.Context(), deletionsShown)
+	if err != nil {
+		httpapi.WriteProblem(w, r, err)
+		return
+	}
+	page := DeletionPage{Items: make([]PendingDeletion, len(pending))}
+	for i, d := range pending {
+		view := PendingDeletion{Account: d.Account, RequestedAt: d.RequestedAt, Erased: d.Erased, Stuck: d.Stuck(time.Now())}
+		if d.Erased == nil {
+			view.Erased = []string{}
+		}
+		if d.WaitingFor != "" {
+			view.WaitingFor = &d.WaitingFor
+		}
+		page.Items[i] = view
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	httpapi.WriteJSON(w, r, http.StatusOK, page)
+}

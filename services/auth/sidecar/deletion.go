@@ -1,0 +1,60 @@
+package sidecar
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/services/auth"
+)
+
+// Holders are the services that keep something about accounts.
+func Holders(client *sidecar.Client) map[string]personaldata.Holder {
+	return map[string]personaldata.Holder{
+		event.Booking:      personaldata.NewRemote(event.Booking, client),
+		event.Payment:      personaldata.NewRemote(event.Payment, client),
+		event.Notification: personaldata.NewRemote(event.Notification, client),
+		event.WaitingRoom:  personaldata.NewRemote(event.WaitingRoom, client),
+		event.Catalog:      personaldata.NewRemote(event.Catalog, client),
+	}
+}
+
+// Farewells has the notification service send the last mail.
+type Farewells struct{ Client *sidecar.Client }
+
+var _ auth.Farewells = Farewells{}
+
+// Farewell implements auth.Farewells.
+func (f Farewells) Farewell(ctx context.Context, to auth.Person) error {
+	return f.Client.Invoke(ctx, event.Notification, http.MethodPost, "/internal/mails/account-deleted", to, nil)
+}
+
+// Lease is auth.Lease on a state store.
+type Lease struct{ Store *sidecar.Store }
+
+var _ auth.Lease = Lease{}
+
+func leaseKey(name string) string { return "lease:" + name }
+
+// Acquire implements auth.Lease: whose write is the first has it.
+func (l Lease) Acquire(ctx context.Context, name string, ttl time.Duration) (bool, error) {
+	err := l.Store.PutIf(ctx, leaseKey(name), []byte("true"), "", ttl)
+	if err == nil || errors.Is(err, sidecar.ErrConflict) {
+		return err == nil, nil
+	}
+	item, readErr := l.Store.Get(ctx, leaseKey(name))
+	if readErr == nil && item.Found {
+		return false, nil // the store says a conflict in other words
+	}
+	return false, fault.Away("cache", errors.Join(err, readErr))
+}
+
+// Release implements auth.Lease.
+func (l Lease) Release(ctx context.Context, name string) error {
+	return l.Store.Delete(ctx, leaseKey(name))
+}

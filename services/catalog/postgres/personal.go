@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog"
+)
+
+// Personal answers for what the catalog keeps about a merchant: see personaldata.yaml.
+type Personal struct {
+	Store Store
+	Now   func() time.Time
+}
+
+var _ personaldata.Holder = Personal{}
+
+// personalPage is how many events are exported at once.
+const personalPage = 100
+
+// Export implements personaldata.Holder.
+func (p Personal) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
+	var before Cursor
+	sections := map[string][]any{"events": {}}
+	if cursor != "" {
+		if err := httpapi.DecodeCursor(cursor, &before); err != nil {
+			return personaldata.Page{}, err
+		}
+	} else {
+		venues, err := p.Store.Venues(ctx, account)
+		if err != nil {
+			return personaldata.Page{}, err
+		}
+		sections["venues"] = make([]any, len(venues))
+		for i, v := range venues {
+			sections["venues"][i] = map[string]any{"id": v.ID, "name": v.Name, "city": v.City, "country": v.Country, "timeZone": v.TimeZone}
+		}
+	}
+	found, err := p.Store.ByMerchant(ctx, account, before, personalPage)
+	if err != nil {
+		return personaldata.Page{}, err
+	}
+	for _, e := range found {
+		sections["events"] = append(sections["events"], exportedEvent(e))
+	}
+	page := personaldata.Page{Sections: sections}
+	if len(found) == personalPage {
+		last := found[len(found)-1]
+		page.Next, err = httpapi.EncodeCursor(Cursor{At: last.UpdatedAt, ID: last.ID})
+	}
+	return page, err
+}
+
+func exportedEvent(e catalog.Event) map[string]any {
+	types := make([]map[string]any, len(e.TicketTypes))
+	for i, t := range e.TicketTypes {
+		types[i] = map[string]any{"id": t.ID, "name": t.Name, "price": t.Price, "capacity": t.Capacity, "seated": t.Seated}
+	}
+	return map[string]any{
+		"id": e.ID, "name": e.Name, "description": e.Description, "category": e.Category, "performers": e.Performers, "topics": e.Topics,
+		"url": e.URL, "image": e.Image, "startsAt": e.StartsAt, "endsAt": e.EndsAt, "timeZone": e.TimeZone, "status": e.Status,
+		"venue": e.Venue.ID, "ticketTypes": types, "updatedAt": e.UpdatedAt,
+	}
+}
+
+// Obstacles implements personaldata.Holder: somebody has to stand for an event until it is over.
+func (p Personal) Obstacles(ctx context.Context, account string) ([]personaldata.Obstacle, error) {
+	var n int
+	err := p.Store.Pool.QueryRow(ctx, `SELECT count(*) FROM events WHERE merchant = $1 AND status = 'published' AND ends_at > $2`, account, p.Now()).Scan(&n)
+	if err != nil {
+		return nil, fmt.Errorf("events on sale: %w", err)
+	}
+	found := []personaldata.Obstacle{}
+	if n > 0 {
+		found = append(found, personaldata.Obstacle{Code: personaldata.EventsOnSale, Count: n})
+	}
+	return found, nil
+}
+
+// Erase implements personaldata.Holder: drafts go, and so do venues that no event needs. What was
+// published stays a record of what people bought tickets for, and names nobody as its merchant.
+func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
+	err := postgres.InTx(ctx, p.Store.Pool, func(tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(`DELETE FROM events WHERE merchant = $1 AND status = 'draft'`, account)
+		batch.Queue(`UPDATE events SET merchant = $2, version = version + 1, updated_at = $3 WHERE merchant = $1`, account, tombstone, p.Now())
+		batch.Queue(`DELETE FROM venues v WHERE merchant = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.venue = v.id)`, account)
+		batch.Queue(`UPDATE venues SET merchant = $2, version = version + 1 WHERE merchant = $1`, account, tombstone)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return fmt.Errorf("erase merchant: %w", err)
+	}
+	return nil
+}

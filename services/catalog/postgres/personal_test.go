@@ -1,0 +1,48 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/services/catalog"
+	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
+)
+
+func TestAMerchantLeaves(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	used, unused := venue(t, s), venue(t, s)
+	onSale, unpublished := draft(t, s, used, 30), draft(t, s, used, 40)
+	_, err := s.Change(ctx, onSale.ID, now, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+		e.Status = catalog.Published
+		return e, nil
+	})
+	require.NoError(t, err)
+	at := now
+	p := store.Personal{Store: s, Now: func() time.Time { return at }}
+	found, err := p.Obstacles(ctx, "m")
+	require.NoError(t, err)
+	assert.Equal(t, []personaldata.Obstacle{{Code: personaldata.EventsOnSale, Count: 1}}, found)
+	page, err := p.Export(ctx, "m", "")
+	require.NoError(t, err)
+	assert.Len(t, page.Sections["events"], 2)
+	assert.Len(t, page.Sections["venues"], 2)
+
+	at = now.AddDate(0, 2, 0)
+	found, err = p.Obstacles(ctx, "m")
+	require.NoError(t, err)
+	assert.Empty(t, found)
+	require.NoError(t, p.Erase(ctx, "m", "deleted-1"))
+	require.NoError(t, p.Erase(ctx, "m", "deleted-1"))
+	after, err := s.Event(ctx, onSale.ID)
+	require.NoError(t, err)
+	assert.Equal(t, "deleted-1", after.Merchant)
+	assert.Equal(t, "deleted-1", after.Venue.Merchant)
+	_, err = s.Event(ctx, unpublished.ID)
+	require.ErrorIs(t, err, catalog.ErrEventNotFound)
+	_, err = s.Venue(ctx, unused.ID)
+	require.Error(t, err)
+}

@@ -1,0 +1,54 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/services/notification"
+)
+
+var _ personaldata.Holder = Store{}
+
+// personalPage is how many messages are exported at once.
+const personalPage = 500
+
+// Export implements personaldata.Holder.
+func (s Store) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
+	var before notification.Cursor
+	if cursor != "" {
+		if err := httpapi.DecodeCursor(cursor, &before); err != nil {
+			return personaldata.Page{}, err
+		}
+	}
+	found, err := s.List(ctx, account, before, personalPage)
+	if err != nil {
+		return personaldata.Page{}, err
+	}
+	items := make([]any, len(found))
+	for i, m := range found {
+		items[i] = map[string]any{"id": m.ID, "kind": m.Kind, "event": m.Event, "booking": m.Booking, "hold": m.Hold, "refund": m.Refund, "at": m.At, "read": m.Read}
+	}
+	page := personaldata.Page{Sections: map[string][]any{"messages": items}}
+	if len(found) == personalPage {
+		last := found[len(found)-1]
+		if page.Next, err = httpapi.EncodeCursor(notification.Cursor{At: last.At, ID: last.ID}); err != nil {
+			return personaldata.Page{}, err
+		}
+	}
+	return page, nil
+}
+
+// Obstacles implements personaldata.Holder: a message keeps nobody.
+func (s Store) Obstacles(context.Context, string) ([]personaldata.Obstacle, error) {
+	return []personaldata.Obstacle{}, nil
+}
+
+// Erase implements personaldata.Holder. Mails that are due go with their messages.
+func (s Store) Erase(ctx context.Context, account, _ string) error {
+	if _, err := s.Pool.Exec(ctx, `DELETE FROM messages WHERE account = $1`, account); err != nil {
+		return fmt.Errorf("delete messages: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package waitingroom
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestErasedFromTheLine: of a deleted account nothing is left on any page but the hash that was
+// published of it, so that the draw can be checked as before; and its turn passes on.
+func TestErasedFromTheLine(t *testing.T) {
+	s, _, room := opened()
+	a, ctx := room(), t.Context()
+	_, err := a.Take(ctx, asks("anna", "ben"), terms())
+	require.NoError(t, err)
+	require.NoError(t, a.Quit(ctx, "anna"))
+	_, err = a.Take(ctx, asks(numbered(1, 600)...), terms())
+	require.NoError(t, err)
+	out, err := a.Take(ctx, asks("anna"), terms()) // again, pages later
+	require.NoError(t, err)
+	require.Equal(t, int64(603), out.Places[0].Arrival)
+	before, err := entries(ctx, s, a.Event(), 0, s.line.Taken)
+	require.NoError(t, err)
+
+	other := room() // has an index of its own
+	arrivals, err := other.Seek(ctx, []string{"anna"})
+	require.NoError(t, err)
+	require.Equal(t, []int64{603}, arrivals)
+
+	found, err := TracesOf(ctx, s, a.Event(), "anna")
+	require.NoError(t, err)
+	require.Equal(t, []Arrival{{1, true}, {603, false}}, found.Arrivals)
+	require.Equal(t, []int64{0, 2}, found.Pages)
+	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages))
+	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages), "again")
+
+	for _, p := range s.pages {
+		require.NotContains(t, strings.Join(p.Accounts, " "), "anna")
+	}
+	after, err := entries(ctx, s, a.Event(), 0, s.line.Taken)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	for _, r := range []*Room{a, other, room()} {
+		arrivals, err := r.Seek(ctx, []string{"anna", "ben"})
+		require.NoError(t, err)
+		require.Equal(t, []int64{0, 2}, arrivals)
+	}
+	left, err := TracesOf(ctx, s, a.Event(), "anna")
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+func TestAMerchantIsErasedFromTheLine(t *testing.T) {
+	s, _, room := opened()
+	r := room()
+	merchant := terms()
+	merchant.Merchant = "marta"
+	_, err := r.Take(t.Context(), asks("anna"), merchant)
+	require.NoError(t, err)
+	found, err := TracesOf(t.Context(), s, r.Event(), "marta")
+	require.NoError(t, err)
+	require.True(t, found.Merchant)
+	require.NoError(t, r.Erase(t.Context(), "marta", "deleted-1", nil))
+	require.Equal(t, "deleted-1", s.line.Terms.Merchant)
+}

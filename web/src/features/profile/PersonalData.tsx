@@ -1,0 +1,135 @@
+import { useMutation, useQuery } from '@tanstack/react-query'
+import { useId, useState } from 'react'
+import { api, take } from '../../api/client'
+import { asProblem } from '../../api/problem'
+import Dialog from '../../components/Dialog'
+import { Bone, Failure, Field, Notice } from '../../components/ui'
+import { useText } from '../../i18n/text'
+import { forgetDevice, signInAgain } from '../session/session'
+
+/** One's data to take along, and the way out. Both want a sign-in of a moment ago. */
+export function PersonalData({ email }: { email: string }) {
+  const t = useText()
+  const [leaving, setLeaving] = useState(false)
+  const download = useMutation({
+    mutationFn: () => take(api.GET('/api/v1/me/export')),
+    onSuccess: (data) => {
+      const link = document.createElement('a')
+      link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: 'application/json' }))
+      link.download = `foyer-data-${data.exportedAt.slice(0, 10)}.json`
+      link.click()
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000) // some browsers read it late
+    },
+  })
+  return (
+    <section className="stack-s" aria-labelledby="personal-data">
+      <h2 id="personal-data">{t('profile.data')}</h2>
+      <p className="muted small">{t('profile.data_text')}</p>
+      <Trouble error={download.error} />
+      <div className="row">
+        <button type="button" className="button" disabled={download.isPending} onClick={() => download.mutate()}>
+          {download.isPending ? <span className="spinner" /> : t('profile.download')}
+        </button>
+        <button type="button" className="button button-bad" onClick={() => setLeaving(true)}>
+          {t('profile.delete')}
+        </button>
+      </div>
+      {download.isSuccess && <Notice tone="good" title={t('profile.downloaded')} live />}
+      <Dialog open={leaving} onClose={() => setLeaving(false)} title={t('profile.delete')}>
+        <Leave email={email} />
+      </Dialog>
+    </section>
+  )
+}
+
+/** A refusal; the one that a new sign-in turns around comes with the way to it. */
+function Trouble({ error }: { error: unknown }) {
+  const t = useText()
+  if (!error) return null
+  if (asProblem(error).code !== 'sign_in_again') return <Failure error={error} />
+  return (
+    <Notice tone="warn" title={t('profile.again')} live>
+      <button type="button" className="button" onClick={() => signInAgain('/profile')}>
+        {t('profile.again_do')}
+      </button>
+    </Notice>
+  )
+}
+
+function Leave({ email }: { email: string }) {
+  const t = useText()
+  const id = useId()
+  const [typed, setTyped] = useState('')
+  const [forfeit, setForfeit] = useState(false)
+  const preview = useQuery({
+    queryKey: ['me', 'deletion'],
+    queryFn: () => take(api.GET('/api/v1/me/deletion')),
+    staleTime: 0,
+    gcTime: 0,
+  })
+  const leave = useMutation({
+    mutationFn: () => take(api.DELETE('/api/v1/me', { body: { confirm: typed, forfeitTickets: forfeit } })),
+    onSuccess: () => {
+      forgetDevice()
+      location.assign('/')
+    },
+  })
+  if (preview.isError) return <Failure error={preview.error} retry={() => void preview.refetch()} />
+  if (preview.isPending) return <Bone h="12rem" />
+  const standing = preview.data.obstacles.filter((o) => !o.waivable)
+  const tickets = preview.data.obstacles.find((o) => o.waivable)
+  if (standing.length > 0)
+    return (
+      <div className="stack">
+        <p>{t('profile.blocked')}</p>
+        <ul>
+          {standing.map((o) => (
+            <li key={o.code}>{t(`profile.blocked_${o.code}`, { count: o.count })}</li>
+          ))}
+        </ul>
+      </div>
+    )
+  return (
+    <form
+      className="stack"
+      onSubmit={(e) => {
+        e.preventDefault()
+        leave.mutate()
+      }}
+    >
+      <p>{t('profile.delete_text')}</p>
+      <p>{t('profile.delete_kept')}</p>
+      {tickets && (
+        <>
+          <Notice tone="warn" title={t('profile.tickets', { count: tickets.count })}>
+            <p>{t('profile.tickets_text')}</p>
+          </Notice>
+          <label className="check">
+            <input type="checkbox" checked={forfeit} required onChange={(e) => setForfeit(e.target.checked)} />
+            <span>{t('profile.tickets_forfeit')}</span>
+          </label>
+        </>
+      )}
+      <Field id={id} label={t('profile.confirm')} hint={email}>
+        <input
+          id={id}
+          className="input"
+          type="email"
+          autoComplete="off"
+          required
+          maxLength={254}
+          value={typed}
+          onChange={(e) => setTyped(e.target.value)}
+        />
+      </Field>
+      <Trouble error={leave.error} />
+      <button
+        type="submit"
+        className="button button-bad"
+        disabled={leave.isPending || typed.trim().toLowerCase() !== email.toLowerCase()}
+      >
+        {leave.isPending ? <span className="spinner" /> : t('profile.delete_do')}
+      </button>
+    </form>
+  )
+}
