@@ -37,8 +37,8 @@ const (
 var who = map[string]access{
 	"login": anyone, "callback": anyone, "logout": anyone, "backchannelLogout": anyone, "getSession": signedIn,
 	"register": anyone, "requestPasswordReset": anyone, "confirmEmail": anyone, "resetPassword": anyone,
-	"getMe": signedIn, "updateMe": signedIn, "requestConfirmation": signedIn,
-	"listUsers": admin, "updateUser": admin, "listAudit": admin,
+	"getMe": signedIn, "updateMe": signedIn, "requestConfirmation": signedIn, "deleteMe": signedIn, "previewDeletion": signedIn, "exportMe": signedIn,
+	"listUsers": admin, "updateUser": admin, "listAudit": admin, "listDeletions": admin,
 
 	"getSeats": anyone, "streamSeats": anyone, "getTicketKey": anyone,
 	"createHold": signedIn, "getHold": signedIn, "changeHold": signedIn, "releaseHold": signedIn,
