@@ -83,6 +83,10 @@ func TestTheSecondViewerOfAColdMapSeesTheTruth(t *testing.T) {
 	}
 	go view()
 	<-o.asked // the first one's load has come as far as the store
+	impatient, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := l.House(impatient, o.event)
+	require.Error(t, err, "shown before it is true")
 	go view()
 	hold := Hold{ID: uuid.New(), Units: []HeldUnit{{ID: "A2-0"}}, Until: time.Now().Add(time.Minute)}
 	go func() { // heard while the store is being read
