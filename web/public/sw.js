@@ -80,11 +80,26 @@ async function networkFirst(request, name) {
   }
 }
 
+// What is kept belongs to one session. A session may end elsewhere: at another device, by an admin, or
+// because somebody else signs in here. The server says so with its first answer, and from then on nothing of
+// it is shown. No answer, or an outage, says nothing: tickets open without a network.
+async function keep(request, response) {
+  if (response.status === 401) return caches.delete(TICKETS)
+  if (response.status === 404 || response.status === 410) return (await caches.open(TICKETS)).delete(request)
+  if (!response.ok) return
+  const copy = response.clone()
+  if (new URL(request.url).pathname === '/auth/session') {
+    const kept = await (await caches.open(TICKETS)).match(request)
+    const [before, now] = await Promise.all([kept?.json(), response.clone().json()])
+    if (before && before.account !== now.account) await caches.delete(TICKETS)
+  }
+  await (await caches.open(TICKETS)).put(request, copy)
+}
+
 async function ticket(request) {
   const cache = await caches.open(TICKETS)
-  const network = fetch(request).then((response) => {
-    if (response.ok) cache.put(request, response.clone())
-    else if (response.status === 401 || response.status === 404) cache.delete(request)
+  const network = fetch(request).then(async (response) => {
+    await keep(request, response.clone()).catch(() => {})
     return response
   })
   try {
