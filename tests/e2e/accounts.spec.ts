@@ -1,5 +1,5 @@
 import { expect, test } from '@playwright/test'
-import { mailTo } from './people'
+import { mailTo, signIn } from './people'
 
 test('somebody new registers, confirms the address by mail, and signs in', async ({ page, request }, info) => {
   const email = `new-${info.project.name}-${Date.now()}@example.test`
@@ -27,4 +27,26 @@ test('somebody new registers, confirms the address by mail, and signs in', async
   await page.getByRole('button', { name: 'Account' }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
+})
+
+test('somebody takes their data along and deletes the account', async ({ page, request }, info) => {
+  const email = `leaving-${info.project.name}-${Date.now()}@example.test`
+  const secret = 'a long way out of the foyer'
+  await request.post('/api/v1/accounts', { data: { email, password: secret, name: 'Lea Leaving', locale: 'en' } })
+  await mailTo(request, email)
+  await signIn(page, email, '/profile', secret)
+  const file = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Download my data' }).click()
+  expect((await file).suggestedFilename()).toMatch(/^foyer-data-.*\.json$/)
+
+  await page.getByRole('button', { name: 'Delete account' }).click()
+  const dialog = page.getByRole('dialog', { name: 'Delete account' })
+  const last = dialog.getByRole('button', { name: 'Delete my account' })
+  await expect(last).toBeDisabled()
+  await dialog.getByLabel('Type your email address to confirm').fill(email)
+  await last.click()
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
+  await expect
+    .poll(async () => (await mailTo(request, email)).Subject, { timeout: 60_000 })
+    .toContain('has been deleted')
 })
