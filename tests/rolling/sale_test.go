@@ -48,7 +48,7 @@ type buyer struct {
 
 const (
 	merchant = "merchant@foyer.test"
-	capacity = 5000
+	capacity = buyers * 200
 	patience = 60 * time.Second // of a buyer for their tickets
 )
 
@@ -66,7 +66,7 @@ func open(t *testing.T, p *harness.Platform, buyers int) *sale {
 	s.must(token, http.MethodPost, "/api/v1/venues", map[string]any{"name": "Rolling Hall", "city": "Wien", "country": "AT", "timeZone": "Europe/Vienna"}, &made)
 	starts := time.Now().AddDate(0, 2, 0).UTC().Truncate(time.Hour)
 	s.must(token, http.MethodPost, "/api/v1/events", map[string]any{
-		"name": "Rolling on", "venue": made.ID, "category": "music", "startsAt": starts, "endsAt": starts.Add(3 * time.Hour), "maxPerAccount": 1000,
+		"name": "Rolling on", "venue": made.ID, "category": "music", "startsAt": starts, "endsAt": starts.Add(3 * time.Hour), "maxPerAccount": 200,
 		"ticketTypes": []any{map[string]any{"name": "Standing", "price": map[string]any{"amount": 2500, "currency": "EUR"}, "capacity": capacity}},
 	}, &made)
 	s.must(token, http.MethodPost, "/api/v1/events/"+made.ID+"/publish", nil, &made)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/postgres"
@@ -88,6 +89,46 @@ func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
 	require.Len(t, times, mails)
 	for to, n := range times {
 		require.Equal(t, 1, n, to)
+	}
+}
+
+// However many mails are sent at once, each goes to its own recipient under its own subject.
+func TestMailsAtOnceAreNotMixedUp(t *testing.T) {
+	const mails, atOnce = 400, 16
+	api, _ := harness.Mailpit(t)
+	cfg := harness.Sidecar(t, event.Notification, nil, event.Email)
+	client, err := sidecar.New(cfg)
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	adapter := dapr.NewAdapter(client, "Foyer <tickets@foyer.test>")
+	run := uuid.NewString()[:8]
+	var group errgroup.Group
+	group.SetLimit(atOnce)
+	for i := range mails {
+		group.Go(func() error {
+			name := fmt.Sprintf("%s-%d", run, i)
+			return adapter.Send(t.Context(), notification.Mail{To: name + "@foyer.test", Subject: name, HTML: "<p>" + name + "</p>"})
+		})
+	}
+	require.NoError(t, group.Wait())
+	res, err := http.Get(api + "/api/v1/search?limit=1000&query=" + run)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var got struct {
+		Messages []struct {
+			To      []struct{ Address string }
+			Subject string
+			Snippet string
+		}
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&got))
+	require.Len(t, got.Messages, mails)
+	seen := map[string]bool{}
+	for _, m := range got.Messages {
+		require.Equal(t, m.Subject+"@foyer.test", m.To[0].Address)
+		require.Equal(t, m.Subject, m.Snippet)
+		require.False(t, seen[m.Subject], "%s twice", m.Subject)
+		seen[m.Subject] = true
 	}
 }
 

@@ -25,6 +25,7 @@ type Adapter struct {
 	From   string // sender's address
 
 	people *otter.Cache[string, notification.Recipient]
+	turn   chan struct{} // held during a call of the SMTP binding
 }
 
 // Whoever buys gets several mails within minutes, and the accounts' home is slow to ask. A new
@@ -38,7 +39,7 @@ const (
 func NewAdapter(client *sidecar.Client, from string) Adapter {
 	return Adapter{Client: client, From: from, people: otter.Must(&otter.Options[string, notification.Recipient]{
 		MaximumSize: rememberMax, ExpiryCalculator: otter.ExpiryCreating[string, notification.Recipient](rememberFor),
-	})}
+	}), turn: make(chan struct{}, 1)}
 }
 
 var (
@@ -72,9 +73,17 @@ func (a Adapter) Order(ctx context.Context, booking uuid.UUID) (notification.Ord
 	return o, err
 }
 
-// Send hands a mail to the SMTP binding. The binding cannot be called off: a mail whose time was
-// over may go out all the same.
+// Send hands a mail to the SMTP binding, one at a time: Dapr 1.18 writes the recipient and the
+// subject of a request into the component's own settings, so that of two requests at once one mail
+// may go to the other's recipient (docs/decisions/0117). The binding cannot be canceled: a mail
+// whose time was over may go out all the same.
 func (a Adapter) Send(ctx context.Context, m notification.Mail) error {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the mail binding: %w", context.Cause(ctx))
+	}
 	err := a.Client.Bind(ctx, event.Email, "create", []byte(m.HTML), map[string]string{
 		"emailFrom": a.From, "emailTo": m.To, "subject": m.Subject,
 	})
