@@ -72,7 +72,7 @@ func open(t *testing.T, p *harness.Platform, buyers int) *sale {
 	s.must(token, http.MethodPost, "/api/v1/events/"+made.ID+"/publish", nil, &made)
 	s.event, s.typ = made.ID, made.TicketTypes[0].ID
 	for i := range buyers {
-		b := &buyer{email: fmt.Sprintf("load-%04d@foyer.test", 600+i)}
+		b := &buyer{email: fmt.Sprintf("load-%04d@foyer.test", 1+i)}
 		if err := s.signIn(b); err != nil {
 			t.Fatal(err)
 		}
