@@ -18,7 +18,7 @@ import (
 
 const (
 	rate     = 20 // purchases a second that are offered; see sale.run
-	buyers   = 40
+	buyers   = 100
 	watchers = 3
 	inTime   = 5 * time.Second // for a process to stop
 )
