@@ -10,7 +10,7 @@ GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 # Two packages at a time: the tests start real databases and brokers.
 GOTEST := go test -p 2 -timeout 20m
 # Everything that needs no whole platform.
-PARTS = $(shell go list ./... | grep -v -e /tests/integration -e /tests/launch)
+PARTS = $(shell go list ./... | grep -v -e /tests/integration -e /tests/launch -e /tests/rolling)
 
 # npm leaves its own copy of the lock file, which tells when it last installed.
 NPM_CI = (cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; })
@@ -48,7 +48,7 @@ test-web: ## the web application's own tests
 	@if [ -f web/package.json ]; then echo "== web unit tests"; $(NPM_CI); cd web && npm test -- --run; fi
 test-integration: install ## the whole platform, from outside
 	@echo "== whole-system tests"
-	@$(GOTEST) -p 1 -count=1 ./tests/launch ./tests/integration/...
+	@$(GOTEST) -p 1 -count=1 ./tests/launch ./tests/rolling ./tests/integration/...
 test-contract: install ## schemathesis on every OpenAPI file, with the whole platform
 	@$(GOTEST) -count=1 -tags contract -run 'TestContract$$' ./tests/integration
 test-e2e: ## a real Chromium on the whole platform

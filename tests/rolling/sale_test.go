@@ -50,6 +50,8 @@ const (
 	merchant = "merchant@foyer.test"
 	capacity = 5000
 	patience = 60 * time.Second // of a buyer for their tickets
+
+	pollEvery = 400 * time.Millisecond // the state of a booking that is not confirmed yet
 )
 
 func open(t *testing.T, p *harness.Platform, buyers int) *sale {
@@ -227,7 +229,7 @@ func (s *sale) purchase(b *buyer, place int) (uuid.UUID, error) {
 			}
 			paid = true
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(pollEvery)
 		if err := s.expect(b.token, http.MethodGet, "/api/v1/bookings/"+booking.ID.String(), nil, &booking); err != nil {
 			return uuid.Nil, err
 		}
