@@ -360,7 +360,7 @@ func (s *Stack) compile(ctx context.Context, packages []string, report func(Step
 	if err := os.MkdirAll(s.linked(), 0o755); err != nil {
 		return err
 	}
-	unlock, err := lockFile(ctx, s.linked()+".lock")
+	unlock, err := lockFile(ctx, s.linked()+".lock", nil)
 	if err != nil {
 		return err
 	}

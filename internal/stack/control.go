@@ -138,7 +138,7 @@ func (c *Client) Stop(ctx context.Context) error {
 	if _, err := c.call(ctx, http.MethodPost, "/stop", nil); err != nil {
 		return err
 	}
-	unlock, err := lockFile(ctx, c.cfg.path("foyer.lock"))
+	unlock, err := lockFile(ctx, c.cfg.path("foyer.lock"), nil)
 	if err != nil {
 		return err
 	}

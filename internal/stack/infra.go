@@ -123,7 +123,7 @@ func (c *Config) javac(ctx context.Context, name, libs string, report func(Step)
 		}
 		texts = append(texts, text)
 	}
-	return c.installed(ctx, name+"-classes-"+digest(append(texts, []byte(libs))...), func(dir string) error {
+	return c.installed(ctx, name+"-classes-"+digest(append(texts, []byte(libs))...), report, func(dir string) error {
 		report(Step{Text: "compiling " + name})
 		return construct(ctx, "", "javac", append([]string{"-nowarn", "-d", dir, "-cp", libs + "/*"}, sources...)...)
 	})

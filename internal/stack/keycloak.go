@@ -96,7 +96,7 @@ func (c *Config) keycloakDist(ctx context.Context, report func(Step)) (string, e
 		return "", err
 	}
 	options := []string{"--db=postgres", "--health-enabled=true", "--metrics-enabled=true", "--cache=local", "--features-disabled=kerberos"}
-	dir, err := c.installed(ctx, "keycloak-dist-"+digest([]byte(filepath.Join(c.Cache, key)), []byte(strings.Join(options, " "))), func(dir string) error {
+	dir, err := c.installed(ctx, "keycloak-dist-"+digest([]byte(filepath.Join(c.Cache, key)), []byte(strings.Join(options, " "))), report, func(dir string) error {
 		reason := &unreleasedError{"there already"}
 		if !exists(filepath.Join(c.Cache, key)) {
 			err := c.release(ctx, "keycloak", versions["keycloak"], dir, report)

@@ -26,8 +26,9 @@ import (
 const mailpitVersion = "v1.27.11"
 
 // installed returns a directory of the cache, made by install when it is not there yet. The
-// directory appears whole or not at all, and one process at a time makes it.
-func (c *Config) installed(ctx context.Context, key string, install func(dir string) error) (string, error) {
+// directory appears whole or not at all, and one process at a time makes it; the others report that
+// they wait for it.
+func (c *Config) installed(ctx context.Context, key string, report func(Step), install func(dir string) error) (string, error) {
 	dir := filepath.Join(c.Cache, key)
 	if exists(dir) {
 		return dir, nil
@@ -35,7 +36,9 @@ func (c *Config) installed(ctx context.Context, key string, install func(dir str
 	if err := os.MkdirAll(c.Cache, 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lockFile(ctx, filepath.Join(c.Cache, key+".lock"))
+	unlock, err := lockFile(ctx, filepath.Join(c.Cache, key+".lock"), func() {
+		report(Step{Text: "waiting for another foyer on this machine, which installs " + key})
+	})
 	if err != nil {
 		return "", err
 	}
@@ -62,8 +65,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// lockFile takes an exclusive lock, waiting for whoever has it.
-func lockFile(ctx context.Context, path string) (unlock func(), err error) {
+// lockFile takes an exclusive lock. Where another process holds it, lockFile calls busy once, if that
+// is not nil, and waits.
+func lockFile(ctx context.Context, path string, busy func()) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
@@ -76,6 +80,10 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		if !errors.Is(err, syscall.EWOULDBLOCK) {
 			file.Close()
 			return nil, err
+		}
+		if busy != nil {
+			busy()
+			busy = nil
 		}
 		select {
 		case <-ctx.Done():
@@ -112,9 +120,9 @@ func (c *Config) maven(ctx context.Context, name string, report func(Step)) (str
 	if err != nil {
 		return "", err
 	}
-	return c.installed(ctx, key, func(dir string) error {
+	return c.installed(ctx, key, report, func(dir string) error {
 		// Two Mavens must not share a repository at the same time.
-		unlock, err := lockFile(ctx, filepath.Join(c.Cache, "maven.lock"))
+		unlock, err := lockFile(ctx, filepath.Join(c.Cache, "maven.lock"), nil)
 		if err != nil {
 			return err
 		}
@@ -154,7 +162,7 @@ func (c *Config) released(ctx context.Context, name, version, otherwise string, 
 	if dir := filepath.Join(c.Cache, otherwise); exists(dir) {
 		return "", &unreleasedError{"there already"}
 	}
-	return c.installed(ctx, name+"-release-"+version, func(dir string) error {
+	return c.installed(ctx, name+"-release-"+version, report, func(dir string) error {
 		return c.release(ctx, name, version, dir, report)
 	})
 }
@@ -321,9 +329,9 @@ func (c *Config) buildDapr(ctx context.Context, name, version string, programs [
 	if err != nil {
 		return "", err
 	}
-	return c.installed(ctx, name+"-"+key, func(dir string) error {
+	return c.installed(ctx, name+"-"+key, report, func(dir string) error {
 		report(Step{Text: "downloading the modules of Dapr " + version, Work: workOf[name]})
-		modfile, err := c.daprModule(ctx, key)
+		modfile, err := c.daprModule(ctx, key, report)
 		if err != nil {
 			return err
 		}
@@ -352,9 +360,9 @@ var daprChanges = []struct{ file, from, to string }{
 }
 
 // daprModule is a copy of Dapr's module with our change, and the go.mod that builds from it.
-func (c *Config) daprModule(ctx context.Context, key string) (modfile string, err error) {
+func (c *Config) daprModule(ctx context.Context, key string, report func(Step)) (modfile string, err error) {
 	tools := filepath.Join(c.Root, "tools")
-	dir, err := c.installed(ctx, "dapr-source-"+key, func(dir string) error {
+	dir, err := c.installed(ctx, "dapr-source-"+key, report, func(dir string) error {
 		download := exec.CommandContext(ctx, "go", "mod", "download", "-json", "github.com/dapr/dapr")
 		download.Dir = tools
 		answer, err := download.Output()
@@ -459,7 +467,7 @@ func (w *lineWriter) Write(p []byte) (int, error) {
 // goInstall installs one program at a version from the module proxy, or its release.
 func (c *Config) goInstall(ctx context.Context, module, version string, report func(Step)) (string, error) {
 	name := filepath.Base(strings.TrimSuffix(module, "/v2"))
-	dir, err := c.installed(ctx, name+"-"+version, func(dir string) error {
+	dir, err := c.installed(ctx, name+"-"+version, report, func(dir string) error {
 		reason := c.release(ctx, name, version, dir, report)
 		if reason == nil || ctx.Err() != nil {
 			return reason

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,29 +26,13 @@ import (
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-// newcomer is a machine whose cache has all but Dapr's programs, which take long to build.
+// newcomer is a machine whose cache has everything but Dapr's programs. They are not there until built
+// is called: until then, as far as `make up` can see, another foyer is busy building them.
 type newcomer struct {
-	cfg  stack.Config
-	env  []string
-	gate string // while this file is missing, building Dapr takes time
+	cfg   stack.Config
+	env   []string
+	built func()
 }
-
-// slowGo builds Dapr's programs as a slow machine does: not before the gate opens, and then by
-// copying what this machine has built before. Whatever else is asked of it, go does.
-const slowGo = `#!/bin/sh
-case "$*" in
-*./daprd*)
-	while [ ! -e "$GATE" ]; do sleep 0.1; done
-	out=
-	for word; do
-		[ "$before" = -o ] && out=$word
-		before=$word
-	done
-	have=$REAL_CACHE/$(basename "${out%.partial/}")
-	if [ "$1" = build ] && [ -e "$have/daprd" ]; then cp "$have"/* "$out"; exit; fi ;;
-esac
-exec "$REAL_GO" "$@"
-`
 
 func arrive(t *testing.T) *newcomer {
 	t.Helper()
@@ -57,28 +42,41 @@ func arrive(t *testing.T) *newcomer {
 	require.NoError(t, err)
 	entries, err := os.ReadDir(cfg.Cache)
 	require.NoError(t, err)
+	var held []*os.File
+	var late []string
 	for _, entry := range entries {
-		name := entry.Name()
-		dapr := strings.HasPrefix(name, "dapr") && !strings.HasPrefix(name, "dapr-source")
-		if !dapr && filepath.Ext(name) != ".lock" && filepath.Ext(name) != ".partial" {
+		switch name := entry.Name(); {
+		case filepath.Ext(name) == ".lock" || filepath.Ext(name) == ".partial":
+		case strings.HasPrefix(name, "dapr") && !strings.HasPrefix(name, "dapr-source"):
+			lock, err := os.Create(filepath.Join(cache, name+".lock"))
+			require.NoError(t, err)
+			require.NoError(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+			held, late = append(held, lock), append(late, name)
+		default:
 			require.NoError(t, os.Symlink(filepath.Join(cfg.Cache, name), filepath.Join(cache, name)))
 		}
 	}
-	realGo, err := exec.LookPath("go")
-	require.NoError(t, err)
-	bin := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "go"), []byte(slowGo), 0o755))
-	n := &newcomer{gate: filepath.Join(t.TempDir(), "gate")}
+	require.NotEmpty(t, late, "run `make install` first")
 	offset := freeOffset(t, cfg.Root)
-	n.env = append(os.Environ(),
-		"PATH="+bin+":"+os.Getenv("PATH"), "GATE="+n.gate, "REAL_GO="+realGo, "REAL_CACHE="+cfg.Cache,
-		"HOME="+home(t), "FOYER_DATA="+cfg.Data, "FOYER_CACHE="+cache, "FOYER_RELEASES=none", "CI=true",
+	n := &newcomer{cfg: cfg, built: func() {
+		for _, name := range late {
+			require.NoError(t, os.Symlink(filepath.Join(cfg.Cache, name), filepath.Join(cache, name)))
+		}
+		for _, lock := range held {
+			require.NoError(t, lock.Close())
+		}
+	}}
+	n.env = append(os.Environ(), "HOME="+home(t), "FOYER_DATA="+cfg.Data, "FOYER_CACHE="+cache, "FOYER_RELEASES=none", "CI=true",
 		fmt.Sprintf("FOYER_PORT_OFFSET=%d", offset))
+	for _, name := range []string{"GOMODCACHE", "GOCACHE"} { // they follow from the home; compiled packages know where their sources are
+		value, err := exec.Command("go", "env", name).Output()
+		require.NoError(t, err)
+		n.env = append(n.env, name+"="+strings.TrimSpace(string(value)))
+	}
 	ports := reflect.ValueOf(&cfg.Ports).Elem()
 	for i := range ports.NumField() { // they are reserved; the services' follow from the offset
 		n.env = append(n.env, fmt.Sprintf("%s=%d", ports.Type().Field(i).Tag.Get("env"), ports.Field(i).Int()-int64(offset)))
 	}
-	n.cfg = cfg
 	t.Cleanup(func() {
 		_, _ = n.make("down")
 		release()
@@ -87,7 +85,7 @@ func arrive(t *testing.T) *newcomer {
 	return n
 }
 
-// home has nothing of the Dapr CLI's, but Go's and npm's caches where they were.
+// home is one without the Dapr CLI's programs, whose settings are what they were.
 func home(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -192,17 +190,20 @@ func TestTheTwoCommandsOfTheREADME(t *testing.T) {
 		}
 		return nil
 	})
-	require.NoError(t, os.WriteFile(n.gate, nil, 0o644))
+	n.built()
 	require.NoError(t, <-ended, "%s", &out)
 	assert.NotContains(t, out.String(), string(stack.Retrying))
-	assert.Regexp(t, `dapr +preparing .*building Dapr .*not its release archive: not wanted`, out.String())
+	assert.Regexp(t, `dapr +preparing .*waiting for another foyer`, out.String())
 	assert.Regexp(t, `\d+% after .* left`, out.String(), "how far, and how long still")
 	assert.Contains(t, out.String(), "seeded in")
 	first := n.status(t)
 	for _, s := range first {
 		if s.Name != "nats" {
 			assert.Equal(t, stack.Healthy, s.State, "%s: %s", s.Name, s.Error)
-			assert.Zero(t, s.Restarts, s.Name)
+			if !assert.Zero(t, s.Restarts, s.Name) {
+				lines, err := stack.Tail(n.cfg.LogFile(s.Name), 100)
+				t.Logf("end of the log of %s:\n%s %v", s.Name, strings.Join(lines, "\n"), err)
+			}
 		}
 	}
 
@@ -222,9 +223,14 @@ func TestTheTwoCommandsOfTheREADME(t *testing.T) {
 	all := family(t, filepath.Join(n.cfg.Data, "bin", "foyer"))
 	text, err = n.make("down")
 	require.NoError(t, err, text)
-	for _, pid := range all {
-		assert.NoDirExists(t, fmt.Sprintf("/proc/%d", pid), "nothing is left")
-	}
+	harness.Eventually(t, 10*time.Second, "nothing is left", func() error {
+		for _, pid := range all { // one that has ended stays in the table until its parent has seen it
+			if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && len(line) > 0 {
+				return fmt.Errorf("process %d: %s", pid, bytes.ReplaceAll(line, []byte{0}, []byte(" ")))
+			}
+		}
+		return nil
+	})
 }
 
 // family is the process that runs program, and all that descend from it.
