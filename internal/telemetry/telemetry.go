@@ -46,10 +46,8 @@ func masked(_ []string, a slog.Attr) slog.Attr {
 		a.Value = slog.StringValue(Mask(a.Value.String()))
 	case slog.KindAny:
 		switch v := a.Value.Any().(type) {
-		case error:
-			a.Value = slog.StringValue(Mask(v.Error()))
-		case fmt.Stringer:
-			a.Value = slog.StringValue(Mask(v.String()))
+		case error, fmt.Stringer:
+			a.Value = slog.StringValue(Mask(fmt.Sprint(v))) // which survives nil pointers, as v.String() does not
 		}
 	}
 	return a

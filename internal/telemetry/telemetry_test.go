@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/foyer-tickets/foyer/internal/telemetry"
@@ -29,4 +30,17 @@ func TestMaskLeavesOtherTextAlone(t *testing.T) {
 	for _, text := range []string{"", "plain", "5 @ 3", "user@", "@handle", "100%40", "postgres: 3 rows"} {
 		assert.Equal(t, text, telemetry.Mask(text))
 	}
+}
+
+type fragile struct{}
+
+func (fragile) String() string { panic("no name") }
+
+// A log line costs nobody their request, whatever it is given.
+func TestLoggerSurvivesItsValues(t *testing.T) {
+	var out bytes.Buffer
+	var missing *uuid.UUID
+	telemetry.Logger(&out, "x", slog.LevelInfo).Info("found", "booking", missing, "other", fragile{}, "group", slog.GroupValue(slog.Any("booking", missing)))
+	assert.Contains(t, out.String(), `"booking":"<nil>"`)
+	assert.Contains(t, out.String(), "no name")
 }
