@@ -357,6 +357,7 @@ type follower struct {
 	since   time.Time     // pending's first message came
 	commit  pglogrepl.LSN // end of the last transaction that is pending as a whole
 	lsn     uint64        // of the transaction being read, 0 between transactions
+	seen    snapshot      // what readers saw when we last asked
 
 	heard, nextStatus, nextLag time.Time
 	mark                       mark
@@ -468,6 +469,7 @@ func (f *follower) apply(ctx context.Context, m pglogrepl.Message) error {
 		f.relations[m.RelationID] = m
 	case *pglogrepl.BeginMessage: // only what was committed is sent, with the commit's place ahead
 		f.lsn = uint64(m.FinalLSN)
+		return f.awaitVisible(ctx, m.Xid)
 	case *pglogrepl.InsertMessage:
 		return f.add(ctx, Insert, m.RelationID, m.Tuple)
 	case *pglogrepl.UpdateMessage:

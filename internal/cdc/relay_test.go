@@ -614,3 +614,90 @@ func (s *stopwatch) median() time.Duration {
 	slices.Sort(s.took)
 	return s.took[len(s.took)/2]
 }
+
+// reader is a broker whose consumers read the row as soon as they hear of it.
+type reader struct {
+	broker
+	conn    *pgx.Conn
+	missing []int
+}
+
+func (r *reader) PublishBulk(ctx context.Context, component, topic string, messages []sidecar.Message) ([]int, error) {
+	for _, m := range messages {
+		var told row
+		if err := json.Unmarshal(m.Payload, &told); err != nil {
+			return nil, err
+		}
+		var there bool
+		if err := r.conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM notes WHERE id = $1)`, told.ID).Scan(&there); err != nil {
+			return nil, err
+		}
+		if !there {
+			r.missing = append(r.missing, told.ID)
+		}
+	}
+	return r.broker.PublishBulk(ctx, component, topic, messages)
+}
+
+// A commit is in the log before others can read it. A standby that does not answer makes that last.
+func TestChangesCanBeReadWhenTheyAreTold(t *testing.T) {
+	url, conn := notes(t)
+	b := &reader{conn: connect(t, url)}
+	run(t, relay(url, b))
+	exec(t, conn, `INSERT INTO notes VALUES (1, 'one')`)
+	harness.Eventually(t, 20*time.Second, "the first arrives", func() error { return b.has(t, 1) })
+
+	admin := connect(t, url)
+	exec(t, admin, `ALTER SYSTEM SET synchronous_standby_names = 'nobody'`)
+	exec(t, admin, `SELECT pg_reload_conf()`)
+	t.Cleanup(func() { // whatever went wrong, the server is everybody's
+		admin, err := pgx.Connect(context.Background(), url)
+		require.NoError(t, err)
+		defer admin.Close(context.Background())
+		_, _ = admin.Exec(context.Background(), `ALTER SYSTEM RESET synchronous_standby_names`)
+		_, _ = admin.Exec(context.Background(), `SELECT pg_reload_conf()`)
+	})
+	harness.Eventually(t, 10*time.Second, "the setting counts", func() error {
+		var names string
+		if err := conn.QueryRow(t.Context(), `SHOW synchronous_standby_names`).Scan(&names); err != nil || names != "nobody" {
+			return fmt.Errorf("%q %w", names, err)
+		}
+		return nil
+	})
+	writer := connect(t, url)
+	written := make(chan error, 1)
+	go func() {
+		_, err := writer.Exec(context.Background(), `INSERT INTO notes VALUES (2, 'two')`)
+		written <- err
+	}()
+	harness.Eventually(t, 10*time.Second, "the writer waits for the standby", func() error {
+		var waits bool
+		err := conn.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep')`).Scan(&waits)
+		if err == nil && !waits {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	harness.Eventually(t, 10*time.Second, "the stream is past the commit", func() error {
+		var past bool
+		err := conn.QueryRow(t.Context(), `SELECT sent_lsn >= pg_current_wal_flush_lsn() FROM pg_stat_replication`).Scan(&past)
+		if err == nil && !past {
+			err = errors.New("not yet")
+		}
+		return err
+	})
+	exec(t, admin, `ALTER SYSTEM RESET synchronous_standby_names`)
+	exec(t, admin, `SELECT pg_reload_conf()`)
+	require.NoError(t, <-written)
+	harness.Eventually(t, 20*time.Second, "the second arrives", func() error { return b.has(t, 2) })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	require.Empty(t, b.missing, "told before they could be read")
+}
+
+func (b *broker) has(t testing.TB, id int) error {
+	if _, ok := b.last(t)[id]; !ok {
+		return fmt.Errorf("%d has not arrived", id)
+	}
+	return nil
+}

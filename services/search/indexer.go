@@ -256,6 +256,8 @@ type Keeper interface {
 // Truth sums the published events up in the database.
 type Truth interface {
 	Summary(ctx context.Context) (Summary, error)
+	// Position is where the database's log ends: above the version of every change until now.
+	Position(ctx context.Context) (uint64, error)
 	// Alone runs f unless another replica is at it.
 	Alone(ctx context.Context, f func(context.Context) error) error
 }
@@ -373,6 +375,12 @@ func (m Maintainer) repair(ctx context.Context) (int, error) {
 	if err != nil || equal {
 		return 0, err
 	}
+	// Before anything is read: a copy replaces what is there, a wrong deletion too, and yields to any
+	// later change.
+	position, err := m.Truth.Position(ctx)
+	if err != nil {
+		return 0, err
+	}
 	there, here := stamps{list: m.Catalog.Published, last: uuid.Max}, stamps{list: m.Keeper.Indexed, last: uuid.Max}
 	repaired := 0
 	var wrong []uuid.UUID
@@ -388,8 +396,7 @@ func (m Maintainer) repair(ctx context.Context) (int, error) {
 		if err != nil {
 			return err
 		}
-		// With the version that is there, a copy replaces it and yields to any change.
-		err = m.write(ctx, wrong, func(id uuid.UUID) uint64 { return max(written[id], firstVersion) }, func(id uuid.UUID, err error) {
+		err = m.write(ctx, wrong, func(id uuid.UUID) uint64 { return max(written[id], position) }, func(id uuid.UUID, err error) {
 			if fault.KindOf(err) != fault.Invalid {
 				failed = err
 			}

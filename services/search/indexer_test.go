@@ -33,6 +33,19 @@ func (w world) apply(t testing.TB, changes ...search.Change) {
 	require.NoError(t, w.index.Refresh(t.Context()))
 }
 
+func (w world) position(t testing.TB) uint64 {
+	t.Helper()
+	position, err := w.maintainer.Truth.Position(t.Context())
+	require.NoError(t, err)
+	return position
+}
+
+// change is one that was just made.
+func (w world) change(t testing.TB, id uuid.UUID) search.Change {
+	t.Helper()
+	return search.Change{Event: id, LSN: w.position(t)}
+}
+
 func (w world) found(t testing.TB, text string) []string {
 	t.Helper()
 	return names(ask(t, w.index, search.Query{Text: text}))
@@ -42,13 +55,14 @@ func TestChangesTravel(t *testing.T) {
 	w := newWorld(t)
 	w.check(t)
 	id := w.add(t, event{name: "First name", venue: "Hall", city: "Berlin", country: "DE"})
-	w.apply(t, search.Change{Event: id, LSN: 100})
+	w.apply(t, w.change(t, id))
 	require.Equal(t, []string{"First name"}, w.found(t, "first"))
 
 	w.edit(t, id, "Second name")
-	w.apply(t, search.Change{Event: id, LSN: 200}, search.Change{Event: id, LSN: 150})
+	second := w.change(t, id)
+	w.apply(t, second, search.Change{Event: id, LSN: second.LSN - 1})
 	require.Equal(t, []string{"Second name"}, w.found(t, "second"))
-	w.apply(t, search.Change{Event: id, LSN: 200}) // once more
+	w.apply(t, second) // once more
 	w.equal(t)
 
 	// A replica that froze with an old copy in its hands writes too late.
@@ -61,13 +75,14 @@ func TestChangesTravel(t *testing.T) {
 
 	_, err := w.pool.Exec(t.Context(), `UPDATE events SET status = 'cancelled', version = version + 1 WHERE id = $1`, id)
 	require.NoError(t, err)
-	w.apply(t, search.Change{Event: id, LSN: 300})
+	third := w.change(t, id)
+	w.apply(t, third)
 	require.Empty(t, w.found(t, "second"))
-	for _, err := range w.index.Write(t.Context(), search.Live, []search.Write{{ID: id, Version: 250, Event: &stale}}) {
+	for _, err := range w.index.Write(t.Context(), search.Live, []search.Write{{ID: id, Version: third.LSN - 1, Event: &stale}}) {
 		require.NoError(t, err)
 	}
 	w.equal(t) // what was taken out does not come back
-	w.apply(t, search.Change{Event: uuid.New(), LSN: 400})
+	w.apply(t, w.change(t, uuid.New()))
 	w.equal(t) // what never was is no error
 }
 
@@ -80,7 +95,7 @@ func TestEditsDoNotWaitForTheIndex(t *testing.T) {
 	for n := range 3 {
 		name := fmt.Sprint("Other name ", n)
 		w.edit(t, id, name)
-		for _, err := range w.indexer.Apply(t.Context(), []search.Change{{Event: id, LSN: uint64(100 + n)}}) {
+		for _, err := range w.indexer.Apply(t.Context(), []search.Change{w.change(t, id)}) {
 			require.NoError(t, err)
 		}
 		harness.Eventually(t, 10*time.Second, "found", func() error {
@@ -96,11 +111,11 @@ func TestAvailabilityTravels(t *testing.T) {
 	w := newWorld(t)
 	w.check(t)
 	id := w.add(t, event{name: "Concert", venue: "Hall", city: "Berlin", country: "DE"})
-	w.apply(t, search.Change{Event: id, LSN: 100})
+	w.apply(t, w.change(t, id))
 	require.Len(t, ask(t, w.index, search.Query{Available: true}).Hits, 1)
 	_, err := w.pool.Exec(t.Context(), `INSERT INTO availability (event, available, held, booked, version) VALUES ($1, 0, 0, 100, 5)`, id)
 	require.NoError(t, err)
-	w.apply(t, search.Change{Event: id, LSN: 110})
+	w.apply(t, w.change(t, id))
 	require.Empty(t, ask(t, w.index, search.Query{Available: true}).Hits)
 	w.equal(t)
 }
@@ -116,7 +131,7 @@ func TestRepair(t *testing.T) {
 	w.equal(t)
 
 	w.edit(t, ids[3], "Nobody heard of this")
-	w.request(t, http.MethodDelete, "/events/_doc/"+ids[5].String()+"?version=1&version_type=external_gte", "", nil)
+	w.request(t, http.MethodDelete, "/events/_doc/"+ids[5].String()+"?version="+fmt.Sprint(w.position(t))+"&version_type=external_gte", "", nil)
 	ghost := search.Event{ID: uuid.New(), Name: "Ghost", Status: "published", TimeZone: "UTC"}
 	for _, err := range w.index.Write(t.Context(), search.Live, []search.Write{{ID: ghost.ID, Version: 50, Event: &ghost}}) {
 		require.NoError(t, err)
@@ -125,38 +140,56 @@ func TestRepair(t *testing.T) {
 	require.Equal(t, 3, w.check(t), "one stale, one missing, one too many")
 	w.equal(t)
 
+	// A change that was told too early took an event out. What is left of it in the index is newer than a first copy.
+	w.request(t, http.MethodDelete, "/events/_doc/"+ids[7].String()+"?version="+fmt.Sprint(w.position(t))+"&version_type=external_gte", "", nil)
+	require.NoError(t, w.index.Refresh(t.Context()))
+	require.Equal(t, 1, w.check(t))
+	w.equal(t)
+	w.edit(t, ids[7], "Changed after the repair")
+	w.apply(t, w.change(t, ids[7]))
+	w.equal(t)
+
 	// Somebody throws the index away while all runs.
 	w.request(t, http.MethodDelete, "/events-*", "", nil)
-	for _, err := range w.indexer.Apply(t.Context(), []search.Change{{Event: ids[0], LSN: 500}}) {
+	for _, err := range w.indexer.Apply(t.Context(), []search.Change{w.change(t, ids[0])}) {
 		require.Error(t, err, "the broker keeps the change")
 	}
-	w.apply(t, search.Change{Event: ids[0], LSN: 500})
+	w.apply(t, w.change(t, ids[0]))
 	require.Equal(t, 29, w.check(t))
 	w.equal(t)
 }
 
 func TestSnapshotWritesWhatDiffers(t *testing.T) {
 	w := newWorld(t)
-	var all []search.Change
+	var ids []uuid.UUID
 	for range 5 {
-		all = append(all, search.Change{Event: w.add(t, event{name: "Concert", venue: "Hall", city: "Berlin", country: "DE"}), LSN: 700, Snapshot: true})
+		ids = append(ids, w.add(t, event{name: "Concert", venue: "Hall", city: "Berlin", country: "DE"}))
 	}
 	w.check(t)
-	_, err := w.pool.Exec(t.Context(), `INSERT INTO availability (event, available, held, booked, version) VALUES ($1, 0, 0, 100, 5)`, all[1].Event)
+	versions := func() map[uuid.UUID]uint64 {
+		written, err := w.index.Written(t.Context(), ids)
+		require.NoError(t, err)
+		versions := map[uuid.UUID]uint64{}
+		for _, s := range written {
+			versions[s.ID] = s.Written
+		}
+		return versions
+	}
+	first := versions()
+	_, err := w.pool.Exec(t.Context(), `INSERT INTO availability (event, available, held, booked, version) VALUES ($1, 0, 0, 100, 5)`, ids[1])
 	require.NoError(t, err)
-	_, err = w.pool.Exec(t.Context(), `UPDATE events SET status = 'cancelled', version = version + 1 WHERE id = $1`, all[2].Event)
+	_, err = w.pool.Exec(t.Context(), `UPDATE events SET status = 'cancelled', version = version + 1 WHERE id = $1`, ids[2])
 	require.NoError(t, err)
-	w.request(t, http.MethodDelete, "/events/_doc/"+all[3].Event.String()+"?version=1&version_type=external_gte", "", nil)
+	w.request(t, http.MethodDelete, "/events/_doc/"+ids[3].String()+"?version="+fmt.Sprint(w.position(t))+"&version_type=external_gte", "", nil)
 	require.NoError(t, w.index.Refresh(t.Context()))
+	position := w.position(t)
+	var all []search.Change
+	for _, id := range ids {
+		all = append(all, search.Change{Event: id, LSN: position, Snapshot: true})
+	}
 	w.apply(t, all...)
 	w.equal(t)
-	written, err := w.index.Written(t.Context(), []uuid.UUID{all[0].Event, all[1].Event, all[2].Event, all[3].Event, all[4].Event})
-	require.NoError(t, err)
-	versions := map[uuid.UUID]uint64{}
-	for _, s := range written {
-		versions[s.ID] = s.Written
-	}
-	require.Equal(t, map[uuid.UUID]uint64{all[0].Event: 1, all[1].Event: 700, all[3].Event: 700, all[4].Event: 1}, versions, "only what differed was written")
+	require.Equal(t, map[uuid.UUID]uint64{ids[0]: first[ids[0]], ids[1]: position, ids[3]: position, ids[4]: first[ids[4]]}, versions(), "only what differed was written")
 }
 
 // gate lets a test do something between the pages of a rebuild.
@@ -187,7 +220,7 @@ func TestRebuildWhileLive(t *testing.T) {
 			_, err := w.pool.Exec(t.Context(), `UPDATE events SET status = 'cancelled', version = version + 1 WHERE id = $1`, ids[1])
 			require.NoError(t, err)
 			fresh := w.add(t, event{name: "Made meanwhile", venue: "Hall", city: "Berlin", country: "DE"})
-			w.apply(t, search.Change{Event: ids[0], LSN: 900}, search.Change{Event: ids[1], LSN: 901}, search.Change{Event: fresh, LSN: 902})
+			w.apply(t, w.change(t, ids[0]), w.change(t, ids[1]), w.change(t, fresh))
 			require.Equal(t, []string{"Changed meanwhile"}, w.found(t, "changed"), "the old index answers and learns")
 		})
 	}}

@@ -53,11 +53,11 @@ func find(c caller, query string, values ...string) (f found, degraded bool) {
 }
 
 func tryFind(c caller, query string, values ...string) (f found, degraded bool, err error) {
-	v := url.Values{"q": {query}, "n": {uuid.NewString()}} // a question of its own, which is not cached
+	v := url.Values{"q": {query}}
 	for i := 0; i+1 < len(values); i += 2 {
 		v.Add(values[i], values[i+1])
 	}
-	a, err := c.try(http.MethodGet, "/api/v1/search?"+v.Encode(), nil, "Authorization", "")
+	a, err := c.try(http.MethodGet, "/api/v1/search?"+v.Encode(), nil, "Authorization", "Bearer "+c.p.Token(c.t, customer)) // who is signed in gets no cached answer
 	if err != nil {
 		return f, false, err
 	}

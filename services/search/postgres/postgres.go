@@ -61,6 +61,15 @@ func (d Database) Summary(ctx context.Context) (search.Summary, error) {
 	return s, nil
 }
 
+// Position implements search.Truth.
+func (d Database) Position(ctx context.Context) (uint64, error) {
+	var position int64
+	if err := d.pool.QueryRow(ctx, `SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint`).Scan(&position); err != nil {
+		return 0, fmt.Errorf("position: %w", err)
+	}
+	return uint64(position), nil //nolint:gosec // a place in the log is not negative
+}
+
 // keeping is the advisory lock of whoever keeps the index.
 const keeping = 0x666f796572
 

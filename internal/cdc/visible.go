@@ -1,0 +1,87 @@
+package cdc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// snapshot tells which transactions a reader sees, as pg_current_snapshot() gives it
+// (https://www.postgresql.org/docs/15/functions-info.html#FUNCTIONS-INFO-SNAPSHOT).
+type snapshot struct {
+	xmin, xmax uint64   // all below xmin have ended; none from xmax on has
+	running    []uint64 // those between that have not
+}
+
+// parseSnapshot reads "xmin:xmax:running,running,...".
+func parseSnapshot(text string) (s snapshot, err error) {
+	parts := strings.Split(text, ":")
+	if len(parts) != 3 {
+		return s, fmt.Errorf("relay: snapshot %q", text)
+	}
+	if s.xmin, err = strconv.ParseUint(parts[0], 10, 64); err != nil {
+		return s, fmt.Errorf("relay: snapshot: %w", err)
+	}
+	if s.xmax, err = strconv.ParseUint(parts[1], 10, 64); err != nil {
+		return s, fmt.Errorf("relay: snapshot: %w", err)
+	}
+	for id := range strings.SplitSeq(parts[2], ",") {
+		if id == "" {
+			continue
+		}
+		running, err := strconv.ParseUint(id, 10, 64)
+		if err != nil {
+			return s, fmt.Errorf("relay: snapshot: %w", err)
+		}
+		s.running = append(s.running, running)
+	}
+	return s, nil
+}
+
+// sees tells whether a reader sees what the transaction did. The stream numbers transactions with the
+// last 32 of the snapshot's 64 bits; one is never two billion away from those that run.
+func (s snapshot) sees(xid uint32) bool {
+	full := s.xmax + uint64(int64(int32(xid-uint32(s.xmax)))) //nolint:gosec // the difference is meant to wrap
+	return full < s.xmin || full < s.xmax && !slices.Contains(s.running, full)
+}
+
+// Pauses between looks at a transaction that is in the log and cannot be read yet.
+const (
+	firstLook = time.Millisecond
+	lastLook  = 50 * time.Millisecond
+)
+
+// awaitVisible waits until readers see what the transaction did. Postgres streams a commit once it is in
+// the log, which is before others can read it: on a busy machine by milliseconds, and with a
+// synchronous standby by as long as that takes. A consumer that gets the change and reads the row
+// must not find what was there before.
+func (f *follower) awaitVisible(ctx context.Context, xid uint32) error {
+	for pause := firstLook; !f.seen.sees(xid); pause = min(2*pause, lastLook) {
+		var text string
+		if err := f.db.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
+			return fmt.Errorf("relay: snapshot: %w", err)
+		}
+		var err error
+		if f.seen, err = parseSnapshot(text); err != nil {
+			return err
+		}
+		if f.seen.sees(xid) {
+			return nil
+		}
+		if time.Now().After(f.nextStatus) {
+			if err := f.status(ctx); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		f.heard = time.Now() // we were not listening
+	}
+	return nil
+}
