@@ -244,9 +244,9 @@ func (s *Stack) known(name string) (string, bool) {
 	case "OIDC_ISSUER":
 		return cfg.issuer(), true
 	case "OIDC_JWKS_URL":
-		return cfg.issuer() + "/protocol/openid-connect/certs", true
+		return cfg.KeycloakURL() + "/realms/foyer/protocol/openid-connect/certs", true
 	case "KEYCLOAK_URL":
-		return fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak), true
+		return cfg.KeycloakURL(), true
 	case "ELASTICSEARCH_URL":
 		return fmt.Sprintf("http://%s:%d", host, cfg.Ports.Elasticsearch), true
 	case "STRIPE_PUBLISHABLE_KEY":

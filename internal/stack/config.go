@@ -25,7 +25,8 @@ type Config struct {
 
 	Components string `env:"PUBSUB" envDefault:"kafka"` // kafka, redis or jetstream: which components folder the sidecars read
 
-	PublicURL string `env:"FOYER_PUBLIC_URL"` // default http://localhost:FOYER_PORT
+	PublicURL string `env:"FOYER_PUBLIC_URL"`  // default http://localhost:FOYER_PORT
+	SignInURL string `env:"FOYER_SIGN_IN_URL"` // of the hosted pages, and so the issuer's; default http://localhost:FOYER_KEYCLOAK_PORT
 	Ports     Ports
 
 	// In front of the gateway, where there is anything.
@@ -56,7 +57,8 @@ type Config struct {
 // All lie below the range that the system takes for outgoing connections.
 type Ports struct {
 	Gateway             int `env:"FOYER_PORT" envDefault:"8080"`
-	Keycloak            int `env:"FOYER_KEYCLOAK_PORT" envDefault:"8081"`
+	Keycloak            int `env:"FOYER_KEYCLOAK_PORT" envDefault:"8081"`      // the gateway's, for what people need of it
+	KeycloakHTTP        int `env:"FOYER_KEYCLOAK_HTTP_PORT" envDefault:"8083"` // its own, with the console and for the services
 	KeycloakManagement  int `env:"FOYER_KEYCLOAK_MANAGEMENT_PORT" envDefault:"8082"`
 	Mailpit             int `env:"FOYER_MAILPIT_PORT" envDefault:"8025"`
 	SMTP                int `env:"FOYER_SMTP_PORT" envDefault:"1025"`
@@ -135,7 +137,10 @@ func (c *Config) complete() error {
 	if c.PublicURL == "" {
 		c.PublicURL = fmt.Sprintf("http://localhost:%d", c.Ports.Gateway)
 	}
-	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	if c.SignInURL == "" {
+		c.SignInURL = fmt.Sprintf("http://localhost:%d", c.Ports.Keycloak)
+	}
+	c.PublicURL, c.SignInURL = strings.TrimSuffix(c.PublicURL, "/"), strings.TrimSuffix(c.SignInURL, "/")
 	switch c.Components {
 	case "kafka", "redis", "jetstream":
 	default:
@@ -180,8 +185,13 @@ func (c *Config) componentsDir() string {
 	return filepath.Join(c.Root, "components", name)
 }
 
-func (c *Config) issuer() string {
-	return fmt.Sprintf("http://localhost:%d/realms/foyer", c.Ports.Keycloak)
+// issuer is in every token. Nothing is asked at this address but by browsers.
+func (c *Config) issuer() string { return c.SignInURL + "/realms/foyer" }
+
+// KeycloakURL is Keycloak itself, past the gateway: the console, the admin API, and the endpoints that
+// services ask.
+func (c *Config) KeycloakURL() string {
+	return fmt.Sprintf("http://localhost:%d", c.Ports.KeycloakHTTP)
 }
 
 // DatabaseURL is the address of one of the databases.

@@ -24,7 +24,7 @@ func (s *Stack) gateway() Part {
 	cfg := &s.Config
 	dir := cfg.path("gateway")
 	return Part{
-		Name: "gateway", Tier: Edge, Turn: ahead, Ports: []int{cfg.Ports.Gateway}, URL: cfg.PublicURL,
+		Name: "gateway", Tier: Edge, Turn: ahead, Ports: []int{cfg.Ports.Gateway, cfg.Ports.Keycloak}, URL: cfg.PublicURL,
 		Prepare: func(context.Context, func(Step)) error {
 			source := filepath.Join(cfg.Root, "gateway")
 			if !exists(filepath.Join(source, "nginx.conf")) {
@@ -63,8 +63,9 @@ func (s *Stack) gatewayValues() map[string]string {
 		"FOYER_PUBLIC_URL":         cfg.PublicURL,
 		"FOYER_WEB_ROOT":           filepath.Join(cfg.Root, "web", "dist"),
 		"FOYER_GATEWAY_DIR":        cfg.path("gateway"),
-		"FOYER_KEYCLOAK_ADDR":      address(cfg.Ports.Keycloak),
-		"FOYER_KEYCLOAK_URL":       fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak),
+		"FOYER_KEYCLOAK_ADDR":      address(cfg.Ports.KeycloakHTTP),
+		"FOYER_SIGN_IN_PORT":       fmt.Sprint(cfg.Ports.Keycloak),
+		"FOYER_SIGN_IN_URL":        cfg.SignInURL,
 		"FOYER_STRIPESIM_FORM_URL": "",
 		"FOYER_USER":               "nobody",
 		"FOYER_LISTEN_OPTIONS":     "",

@@ -33,16 +33,22 @@ func TestThePagesPolicyNamesStripeOnlyWhereItIsPaidThere(t *testing.T) {
 			cfg, err := Load()
 			require.NoError(t, err)
 			cfg.Data, cfg.StripeSecretKey, cfg.Ports.StripeForm = t.TempDir(), tc.key, 12112
-			free, err := net.Listen("tcp", "127.0.0.1:0")
-			require.NoError(t, err)
-			cfg.Ports.Gateway = free.Addr().(*net.TCPAddr).Port
+			var held []net.Listener
+			for _, port := range []*int{&cfg.Ports.Gateway, &cfg.Ports.Keycloak} {
+				free, err := net.Listen("tcp", "127.0.0.1:0")
+				require.NoError(t, err)
+				held = append(held, free)
+				*port = free.Addr().(*net.TCPAddr).Port
+			}
 			apps, err := LoadApps(cfg)
 			require.NoError(t, err)
 			gateway := (&Stack{Config: cfg, Apps: apps}).gateway()
 			require.NoError(t, gateway.Prepare(t.Context(), func(Step) {}))
 			nginx, err := gateway.Command()
 			require.NoError(t, err)
-			require.NoError(t, free.Close())
+			for _, free := range held {
+				require.NoError(t, free.Close())
+			}
 			require.NoError(t, nginx.Start())
 			t.Cleanup(func() {
 				_ = nginx.Process.Signal(syscall.SIGTERM)

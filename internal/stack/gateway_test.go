@@ -44,7 +44,7 @@ func gatewayWith(t *testing.T, change func(*Config), services map[string]http.Ha
 		return l.Addr().(*net.TCPAddr).Port
 	}
 	cfg.Data, cfg.NextPort = t.TempDir(), next
-	cfg.Ports.Gateway = next()
+	cfg.Ports.Gateway, cfg.Ports.Keycloak, cfg.Ports.KeycloakHTTP = next(), next(), next()
 	if change != nil {
 		change(&cfg)
 	}
@@ -54,15 +54,19 @@ func gatewayWith(t *testing.T, change func(*Config), services map[string]http.Ha
 	for _, l := range held {
 		l.Close()
 	}
-	for _, app := range e.apps {
-		if h, ok := services[app.Name()]; ok {
-			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", app.Port))
+	serve := func(name string, port int) {
+		if h, ok := services[name]; ok {
+			l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 			require.NoError(t, err)
 			server := &http.Server{Handler: h}
 			go func() { _ = server.Serve(l) }()
 			t.Cleanup(func() { server.Close() })
 		}
 	}
+	for _, app := range e.apps {
+		serve(app.Name(), app.Port)
+	}
+	serve("keycloak", cfg.Ports.KeycloakHTTP)
 	part := (&Stack{Config: cfg, Apps: e.apps}).gateway()
 	require.NoError(t, part.Prepare(t.Context(), func(Step) {}))
 	nginx, err := part.Command()
@@ -96,10 +100,18 @@ func (e *edge) logged() string {
 
 func (e *edge) url() string { return fmt.Sprintf("http://127.0.0.1:%d", e.cfg.Ports.Gateway) }
 
+// signIn is where Keycloak's pages are.
+func (e *edge) signIn() string { return fmt.Sprintf("http://127.0.0.1:%d", e.cfg.Ports.Keycloak) }
+
 // ask sends a request from an address of this machine.
 func (e *edge) ask(from, method, path string, header ...string) (*http.Response, string) {
 	e.t.Helper()
-	req, err := http.NewRequestWithContext(e.t.Context(), method, e.url()+path, strings.NewReader(""))
+	return e.send(from, method, e.url()+path, "", header...)
+}
+
+func (e *edge) send(from, method, address, form string, header ...string) (*http.Response, string) {
+	e.t.Helper()
+	req, err := http.NewRequestWithContext(e.t.Context(), method, address, strings.NewReader(form))
 	require.NoError(e.t, err)
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -125,7 +137,7 @@ func says(text string) http.Handler {
 // request, cannot hand it on, or gets no answer.
 func TestTheGatewayLogsNothingAboutPeople(t *testing.T) {
 	hangsUp := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
-	e := gatewayWith(t, nil, map[string]http.Handler{"auth": says("ok"), "booking": hangsUp})
+	e := gatewayWith(t, nil, map[string]http.Handler{"auth": says("ok"), "booking": hangsUp, "keycloak": hangsUp})
 	const stranger = "127.0.0.77"
 	canaries := []string{"erika@example.org", "code-0815", "session-4711", stranger, "Mustermann"}
 	paths := []string{
@@ -148,6 +160,11 @@ func TestTheGatewayLogsNothingAboutPeople(t *testing.T) {
 	for _, path := range paths[:2] { // and the limit of all
 		statuses[e.flood(stranger, path)] = true
 	}
+	for range 50 { // without an answer, then refused
+		res, _ := e.send(stranger, http.MethodPost, e.signIn()+"/realms/foyer/login-actions/authenticate?session_code=code-0815", "username=erika@example.org&password=session-4711",
+			"Cookie", "AUTH_SESSION_ID=session-4711", "Referer", "http://x/?m=erika@example.org", "Content-Type", "application/x-www-form-urlencoded")
+		statuses[res.StatusCode] = true
+	}
 	for _, status := range []int{400, 429, 503} {
 		assert.True(t, statuses[status], "some are answered %d", status)
 	}
@@ -167,7 +184,7 @@ func TestTheGatewayLogsNothingAboutPeople(t *testing.T) {
 			assert.Len(t, entry.Request, 32)
 		}
 	}
-	for _, want := range []string{"429 auth REJECTED", "429 accounts REJECTED", "503 admin PASSED", "503 search PASSED", "400 search PASSED"} {
+	for _, want := range []string{"429 auth REJECTED", "429 accounts REJECTED", "429 sign-in REJECTED", "503 sign-in PASSED", "503 admin PASSED", "503 search PASSED", "400 search PASSED"} {
 		assert.True(t, found[want], "%s in %v", want, found)
 	}
 }
@@ -257,6 +274,172 @@ func TestLimitsHoldBehindAProxy(t *testing.T) {
 	assert.Zero(t, refusals(gatewayWith(t, trusting, services), "X-Forwarded-For", "203.0.113.9")/60, "and each client has limits of its own")
 	res, _ := e.ask("127.0.0.1", http.MethodPost, "/api/v1/accounts", "X-Forwarded-For", "203.0.113.10")
 	assert.Equal(t, http.StatusOK, res.StatusCode, "another client is not limited by the first one's requests")
+}
+
+// One password on many names trips no account's lock: the client's network is slowed down, wherever a
+// guess may be sent, and nobody else.
+func TestOnePasswordOnManyNamesIsSlow(t *testing.T) {
+	const many = 120
+	var asked atomic.Int64
+	keycloak := map[string]http.Handler{"keycloak": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		fmt.Fprint(w, "wrong")
+	})}
+	trusting := func(c *Config) { c.TrustedProxies = []string{"127.0.0.1"} }
+	for _, path := range []string{
+		"/realms/foyer/login-actions/authenticate?session_code=x&execution=y", "/realms/foyer/protocol/openid-connect/token",
+		"/realms/foyer/login-actions/required-action", "/realms/foyer/protocol/openid-connect/token/introspect", "/realms/foyer/account/",
+	} {
+		t.Run(strings.Trim(strings.SplitN(path, "?", 2)[0], "/"), func(t *testing.T) {
+			e := gatewayWith(t, trusting, keycloak)
+			spray := func(from string, header ...string) (passed int) {
+				for i := range many {
+					method := http.MethodPost
+					if i%10 == 0 {
+						method = http.MethodGet // a form's fields may come with any method
+					}
+					res, _ := e.send(from, method, e.signIn()+path, fmt.Sprintf("username=load-%04d@foyer.test&password=autumn-2026", i), header...)
+					if res.StatusCode == http.StatusOK {
+						passed++
+						continue
+					}
+					require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
+					require.Equal(t, "10", res.Header.Get("Retry-After"))
+				}
+				return passed
+			}
+			before := asked.Load()
+			passed := spray("127.0.0.1") // this machine is not spared
+			assert.Less(t, passed, many/2)
+			assert.Greater(t, passed, 40, "a family, an office")
+			assert.EqualValues(t, passed, asked.Load()-before)
+			other, _ := e.send("127.0.0.2", http.MethodPost, e.signIn()+path, "username=x")
+			assert.Equal(t, http.StatusOK, other.StatusCode, "somebody else signs in")
+			behind, _ := e.send("127.0.0.1", http.MethodPost, e.signIn()+path, "username=x", "X-Forwarded-For", "203.0.113.9")
+			assert.Equal(t, http.StatusOK, behind.StatusCode, "also from behind a proxy")
+			page, _ := e.send("127.0.0.1", http.MethodGet, e.signIn()+path, "")
+			assert.Equal(t, http.StatusOK, page.StatusCode, "looking at a page is no guess")
+
+			// A network of IPv6 has more addresses than limits have room for.
+			refused := 0
+			for i := range many {
+				res, _ := e.send("127.0.0.1", http.MethodPost, e.signIn()+path, "username=x", "X-Forwarded-For", fmt.Sprintf("2001:db8:1:2::%x", i+1))
+				if res.StatusCode == http.StatusTooManyRequests {
+					refused++
+				}
+			}
+			assert.Greater(t, refused, many/2)
+			next, _ := e.send("127.0.0.1", http.MethodPost, e.signIn()+path, "username=x", "X-Forwarded-For", "2001:db8:1:3::1")
+			assert.Equal(t, http.StatusOK, next.StatusCode, "the network next door")
+		})
+	}
+	t.Run("told in words", func(t *testing.T) {
+		e := gatewayWith(t, nil, keycloak)
+		token := e.signIn() + "/realms/foyer/login-actions/authenticate"
+		var res *http.Response
+		var body string
+		for range many {
+			res, body = e.send("127.0.0.1", http.MethodPost, token, "username=x")
+		}
+		require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
+		assert.Equal(t, "application/problem+json", res.Header.Get("Content-Type"))
+		assert.Contains(t, body, "too_many_requests")
+		for _, c := range []struct{ accepts, chosen, lang, says string }{
+			{"", "", `lang="en" dir="ltr"`, "Too many sign-in attempts"},
+			{"de-AT,de;q=0.9", "", `lang="de" dir="ltr"`, "Zu viele Anmeldeversuche"},
+			{"de", "ar", `lang="ar" dir="rtl"`, "محاولات"},
+			{"xx", "<script>", `lang="en" dir="ltr"`, "Wait a minute"},
+		} {
+			res, body = e.send("127.0.0.1", http.MethodPost, token, "username=x",
+				"Accept", "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language", c.accepts, "Cookie", "KEYCLOAK_LOCALE="+c.chosen)
+			assert.Equal(t, http.StatusTooManyRequests, res.StatusCode)
+			assert.Equal(t, "text/html; charset=utf-8", res.Header.Get("Content-Type"))
+			assert.Contains(t, res.Header.Get("Content-Security-Policy"), "default-src 'none'")
+			assert.Contains(t, body, c.lang)
+			assert.Contains(t, body, c.says)
+			assert.NotContains(t, body, "<script>")
+		}
+	})
+}
+
+// What guesses or mails by the API stays as limited as it was.
+func TestAccountsAreLimited(t *testing.T) {
+	for _, path := range []string{"/api/v1/accounts", "/api/v1/accounts/password-reset", "/api/v1/accounts/password", "/api/v1/accounts/confirmation", "/api/v1/me/confirmation"} {
+		e := gatewayWith(t, nil, map[string]http.Handler{"auth": says("ok")})
+		refused := 0
+		for range 60 {
+			if res, _ := e.ask("127.0.0.2", http.MethodPost, path); res.StatusCode == http.StatusTooManyRequests {
+				refused++
+			}
+		}
+		assert.Positive(t, refused, path)
+	}
+}
+
+// Of Keycloak, the public address has what people need. No spelling of a path leads elsewhere, and nothing
+// that a client says of itself reaches it.
+func TestTheSignInAddressHasNothingElse(t *testing.T) {
+	var seen atomic.Value
+	e := gatewayWith(t, nil, map[string]http.Handler{"keycloak": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Store(r.Clone(context.WithoutCancel(r.Context())))
+		fmt.Fprint(w, r.RequestURI)
+	})})
+	for _, path := range []string{
+		"/realms/foyer/protocol/openid-connect/auth?client_id=foyer-web", "/realms/foyer/protocol/openid-connect/certs", "/realms/foyer/protocol/openid-connect/logout",
+		"/realms/foyer/login-actions/authenticate?session_code=a%2Fb", "/realms/foyer/.well-known/openid-configuration", "/realms/foyer/account/", "/resources/1a2b/login/foyer/css/foyer.css",
+	} {
+		res, body := e.send("127.0.0.1", http.MethodGet, e.signIn()+path, "")
+		assert.Equal(t, http.StatusOK, res.StatusCode, path)
+		assert.Equal(t, path, body)
+	}
+	raw := func(path string) (status int, reached string) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(e.signIn(), "http://"))
+		require.NoError(t, err)
+		defer conn.Close()
+		fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", path)
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		if res.StatusCode == http.StatusOK {
+			reached = string(body)
+		}
+		return res.StatusCode, reached
+	}
+	for _, path := range []string{
+		"/admin", "/admin/", "/admin/master/console/", "/admin/realms", "/admin/realms/foyer/users", "/realms/master", "/realms/master/", "/realms/master/protocol/openid-connect/token",
+		"/realms/master/login-actions/authenticate", "/realms/master/.well-known/openid-configuration", "/realms/foyer", "/realms/foyer/clients-registrations/default",
+		"/realms/foyer/protocol/saml", "/realms/foyer/broker/x/login", "/realms", "/metrics", "/health", "/health/ready", "/resources/1a2b/admin/keycloak.v2/assets/index.js", "/robots.txt",
+		"/realms/foyer/../master/protocol/openid-connect/token", "/realms/foyer/%2e%2e/master/protocol/openid-connect/token", "/realms/foyer/login-actions/..%2f..%2fmaster/login-actions/authenticate",
+		"/realms/foyer/login-actions/..;/..;/master/login-actions/authenticate", "/realms/foyer/login-actions/%2e%2e%3b/%2e%2e%3b/master", "/resources/..%2fadmin/", "//admin/", "/resources/x/%61dmin/y",
+		"/realms/foyer;/login-actions/authenticate",
+	} {
+		status, reached := raw(path)
+		assert.Contains(t, []int{400, 404}, status, path)
+		assert.Empty(t, reached, path)
+	}
+	// Keycloak gets the path that was judged.
+	for path, want := range map[string]string{
+		"/realms/master/..%2ffoyer/login-actions/authenticate":      "/realms/foyer/login-actions/authenticate",
+		"/admin/%2e%2e/realms/foyer/protocol/openid-connect/token":  "/realms/foyer/protocol/openid-connect/token",
+		"/realms/foyer/protocol//openid-connect/auth?x=%2e%2e%2f;y": "/realms/foyer/protocol/openid-connect/auth?x=%2e%2e%2f;y",
+	} {
+		_, reached := raw(path)
+		assert.Equal(t, want, reached, path)
+	}
+	res, _ := e.send("127.0.0.1", http.MethodGet, e.signIn()+"/", "", "Host", "evil.example")
+	assert.Equal(t, e.cfg.PublicURL+"/", res.Header.Get("Location"))
+
+	claims := []string{"X-Forwarded-For", "203.0.113.9", "X-Forwarded-Host", "evil.example", "X-Forwarded-Port", "1", "X-Forwarded-Prefix", "/x", "X-Forwarded-Proto", "https", "Forwarded", "for=203.0.113.9"}
+	e.send("127.0.0.5", http.MethodGet, e.signIn()+"/realms/foyer/account/", "", claims...)
+	got, _ := seen.Load().(*http.Request)
+	require.NotNil(t, got)
+	assert.Equal(t, "127.0.0.5", got.Header.Get("X-Forwarded-For"))
+	assert.Equal(t, "http", got.Header.Get("X-Forwarded-Proto"))
+	for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "Forwarded"} {
+		assert.Empty(t, got.Header.Get(name), name)
+	}
 }
 
 // The client's address reaches the services as the trusted proxy said it, and as no other did.

@@ -19,8 +19,8 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 	home := cfg.path("keycloak")
 	return Part{
 		Name: "keycloak", Tier: Platform, After: []string{"postgres"},
-		Ports: []int{cfg.Ports.Keycloak, cfg.Ports.KeycloakManagement},
-		URL:   fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak),
+		Ports: []int{cfg.Ports.KeycloakHTTP, cfg.Ports.KeycloakManagement},
+		URL:   cfg.KeycloakURL(),
 		Prepare: func(ctx context.Context, report func(Step)) error {
 			dist, err := cfg.keycloakDist(ctx, report)
 			if err != nil {
@@ -54,16 +54,17 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 			cmd := keycloakJava(home, "start", "--optimized", "--import-realm", "--cache=local",
 				"--db-url", fmt.Sprintf("jdbc:postgresql://%s:%d/keycloak", host, cfg.Ports.Postgres), "--db-username", cfg.DatabaseUser,
 				"--db-pool-initial-size=1", "--db-pool-max-size=20",
-				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.Keycloak),
+				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.KeycloakHTTP),
 				"--http-management-port", fmt.Sprint(cfg.Ports.KeycloakManagement),
-				"--hostname", fmt.Sprintf("http://localhost:%d", cfg.Ports.Keycloak), "--hostname-strict=false",
+				// People come through the gateway, and from nobody else is the client's address taken.
+				"--hostname", cfg.SignInURL, "--hostname-admin", cfg.KeycloakURL(), "--proxy-headers=xforwarded", "--proxy-trusted-addresses", host,
 				"--log-level=info,org.keycloak.events:off,io.smallrye.health:error", "--spi-theme--static-max-age=60")
 			cmd.Env = append(os.Environ(),
 				"KC_DB_PASSWORD="+cfg.DatabasePassword,
 				"QUARKUS_DATASOURCE_JDBC_VALIDATE_ON_BORROW=true", // a database that was away must not cost a sign-in for each old connection
 				"KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD="+cfg.AdminPassword,
 				"KEYCLOAK_ADMIN_CLIENT_SECRET="+secrets.KeycloakAdminClient, "KEYCLOAK_WEB_CLIENT_SECRET="+secrets.KeycloakWebClient,
-				"FOYER_PUBLIC_URL="+cfg.PublicURL, "FOYER_SMTP_HOST="+host, fmt.Sprintf("FOYER_SMTP_PORT=%d", cfg.Ports.SMTP))
+				"FOYER_PUBLIC_URL="+cfg.PublicURL, "FOYER_KEYCLOAK_ADMIN_URL="+cfg.KeycloakURL(), "FOYER_SMTP_HOST="+host, fmt.Sprintf("FOYER_SMTP_PORT=%d", cfg.Ports.SMTP))
 			return cmd, nil
 		},
 		Ready:   answers(fmt.Sprintf("http://%s:%d/health/ready", host, cfg.Ports.KeycloakManagement)),

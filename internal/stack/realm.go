@@ -103,5 +103,8 @@ func writeRealm(root, home string) error {
 	if err := os.WriteFile(filepath.Join(dir, "foyer-realm.json"), realm, 0o600); err != nil {
 		return err
 	}
+	if err := os.Symlink(filepath.Join(root, "keycloak", "realm", "master-realm.json"), filepath.Join(dir, "master-realm.json")); err != nil {
+		return err
+	}
 	return os.Symlink(filepath.Join(root, "keycloak", "local", "foyer-users-0.json"), filepath.Join(dir, "foyer-users-0.json"))
 }

@@ -62,7 +62,7 @@ func TestTheRealmByItselfHasNothingLocal(t *testing.T) {
 	base, overlay := realmFile(t, "realm", "foyer-realm.json"), realmFile(t, "local", "foyer-realm.json")
 	files, err := os.ReadDir(filepath.Join("..", "..", "keycloak", "realm"))
 	require.NoError(t, err)
-	require.Len(t, files, 1, "no users")
+	require.Len(t, files, 2, "ours and that of the console's admins, no users")
 	merged, err := MergeRealm(base, overlay)
 	require.NoError(t, err)
 
@@ -110,6 +110,21 @@ func TestTheRealmByItselfHasNothingLocal(t *testing.T) {
 	for key := range over {
 		assert.Contains(t, []string{"clients", "roles", "authenticationFlows", "authenticatorConfig"}, key)
 	}
+}
+
+// The console's admins sign in where the console is, and their accounts are locked by guessing too.
+func TestTheConsolesRealmStaysInside(t *testing.T) {
+	var master struct {
+		Realm      string
+		BruteForce bool `json:"bruteForceProtected"`
+		Users      []struct{}
+		Attributes map[string]string
+	}
+	require.NoError(t, json.Unmarshal(realmFile(t, "realm", "master-realm.json"), &master))
+	assert.Equal(t, "master", master.Realm)
+	assert.True(t, master.BruteForce)
+	assert.Empty(t, master.Users)
+	assert.Equal(t, "${FOYER_KEYCLOAK_ADMIN_URL}", master.Attributes["frontendUrl"])
 }
 
 func TestMergeRealm(t *testing.T) {

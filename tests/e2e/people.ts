@@ -75,9 +75,9 @@ export async function mailTo(request: APIRequestContext, email: string): Promise
   return (await request.get(`${mailpit}/api/v1/message/${id}`)).json()
 }
 
-/** An access token, by the grant that the local realm allows. */
+/** An access token, by the grant that the local realm allows. Keycloak itself is asked: the gateway limits sign-ins by address. */
 export async function tokenOf(request: APIRequestContext, email: string): Promise<string> {
-  const keycloak = process.env.FOYER_KEYCLOAK_URL ?? part(8081)
+  const keycloak = process.env.FOYER_KEYCLOAK_URL ?? part(8083)
   let token = ''
   // Keycloak refuses one of two that ask for the same account at once.
   await expect(async () => {

@@ -525,7 +525,7 @@ func TestBookingByCurl(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "../../docs/buy.sh", e.ID)
-	cmd.Env = append(os.Environ(), "FOYER_PUBLIC_URL="+p.URL(), fmt.Sprintf("KEYCLOAK_URL=http://localhost:%d", p.Config.Ports.Keycloak),
+	cmd.Env = append(os.Environ(), "FOYER_PUBLIC_URL="+p.URL(), "KEYCLOAK_URL="+p.Config.SignInURL,
 		"STRIPE_API_BASE="+p.StripesimURL(), "MAILPIT_URL="+p.MailpitURL(), "FOYER_USER="+loadUser(30))
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)

@@ -177,13 +177,31 @@ type form struct {
 
 func fetchForm(t testing.TB, address string) form {
 	t.Helper()
-	jar, err := cookiejar.New(nil)
+	return fetchFormBy(t, &http.Client{Timeout: time.Minute}, address)
+}
+
+// fetchFormBy does it as another client, who gets cookies.
+func fetchFormBy(t testing.TB, client *http.Client, address string) form {
+	t.Helper()
+	var err error
+	client.Jar, err = cookiejar.New(nil)
 	require.NoError(t, err)
-	client := &http.Client{Jar: jar, Timeout: time.Minute}
 	page := fetch(t, client, address)
 	action := formAction.FindStringSubmatch(page)
 	require.NotNil(t, action, "a form: %s", page)
 	return form{client, html.UnescapeString(action[1])}
+}
+
+// withHeader adds a header to all requests.
+type withHeader struct {
+	http.RoundTripper
+	name, value string
+}
+
+func (h withHeader) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(h.name, h.value)
+	return h.RoundTripper.RoundTrip(r)
 }
 
 func (f form) submit(t testing.TB, email, password string) string {

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -140,7 +141,7 @@ func TestIdentityBackChannelLogout(t *testing.T) {
 	browser := signedIn(t, email)
 	browser.call(http.MethodGet, "/auth/session", nil).as(200, nil)
 
-	keycloak := fmt.Sprintf("http://localhost:%d", browser.p.Config.Ports.Keycloak)
+	keycloak := browser.p.Config.KeycloakURL()
 	token := grant(t, "master", url.Values{"client_id": {"admin-cli"}, "username": {"admin"}, "password": {browser.p.Config.AdminPassword}}).Access
 	req, err := http.NewRequest(http.MethodPost, keycloak+"/admin/realms/foyer/users/"+account+"/logout", nil)
 	require.NoError(t, err)
@@ -303,7 +304,7 @@ func TestIdentityPasswordReset(t *testing.T) {
 func refresh(t testing.TB, token string) int {
 	t.Helper()
 	p := harness.Everything(t)
-	res, err := http.PostForm(fmt.Sprintf("http://localhost:%d/realms/foyer/protocol/openid-connect/token", p.Config.Ports.Keycloak),
+	res, err := http.PostForm(p.Config.KeycloakURL()+"/realms/foyer/protocol/openid-connect/token",
 		url.Values{"grant_type": {"refresh_token"}, "client_id": {"foyer-cli"}, "refresh_token": {token}})
 	require.NoError(t, err)
 	res.Body.Close()
@@ -319,7 +320,7 @@ func TestIdentityRefreshTokensRotate(t *testing.T) {
 	assert.Equal(t, http.StatusBadRequest, refresh(t, got.Refresh))
 
 	p := harness.Everything(t)
-	res, err := http.PostForm(fmt.Sprintf("http://localhost:%d/realms/foyer/protocol/openid-connect/token", p.Config.Ports.Keycloak),
+	res, err := http.PostForm(p.Config.KeycloakURL()+"/realms/foyer/protocol/openid-connect/token",
 		url.Values{"grant_type": {"password"}, "scope": {"openid offline_access"}, "client_id": {"foyer-cli"}, "username": {email}, "password": {harness.NewPassword}})
 	require.NoError(t, err)
 	res.Body.Close()
@@ -539,7 +540,7 @@ func grant(t testing.TB, realm string, form url.Values) (a grantAnswer) {
 	form.Set("grant_type", "password")
 	form.Set("scope", "openid")
 	p := harness.Everything(t)
-	res, err := http.PostForm(fmt.Sprintf("http://localhost:%d/realms/%s/protocol/openid-connect/token", p.Config.Ports.Keycloak, realm), form)
+	res, err := http.PostForm(p.Config.KeycloakURL()+"/realms/"+realm+"/protocol/openid-connect/token", form)
 	require.NoError(t, err)
 	defer res.Body.Close()
 	require.NoError(t, json.NewDecoder(res.Body).Decode(&a))
@@ -575,7 +576,7 @@ func TestIdentityForgedTokensAreRefused(t *testing.T) {
 	claims["realm_access"] = map[string]any{"roles": []string{"admin", "merchant"}}
 	forged := part(claims)
 
-	keys := fetch(t, http.DefaultClient, fmt.Sprintf("http://localhost:%d/realms/foyer/protocol/openid-connect/certs", p.Config.Ports.Keycloak))
+	keys := fetch(t, http.DefaultClient, p.Config.KeycloakURL()+"/realms/foyer/protocol/openid-connect/certs")
 	hs256 := func(secret string) string {
 		text := header("alg", "HS256", "kid", realHeader.Kid) + "." + forged
 		mac := hmac.New(sha256.New, []byte(secret))
@@ -644,6 +645,89 @@ func TestIdentityGuessingPasswords(t *testing.T) {
 	require.NotNil(t, a)
 	require.NotNil(t, b)
 	assert.Equal(t, a[1], b[1])
+}
+
+// One password on many names locks no account; it is slowed down by where it comes from, and somebody
+// elsewhere signs in meanwhile. Keycloak knows where from, whatever the client claims.
+func TestIdentityOnePasswordOnManyNames(t *testing.T) {
+	const many = 120
+	p := harness.Everything(t)
+	attacker, refused := from("127.0.0.41"), make([]bool, many)
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			res, err := attacker.PostForm(p.Config.SignInURL+"/realms/foyer/protocol/openid-connect/token", url.Values{
+				"grant_type": {"password"}, "client_id": {"foyer-cli"}, "username": {fmt.Sprintf("t-nobody-%d@foyer.test", i)}, "password": {"autumn-in-vienna"},
+			})
+			if assert.NoError(t, err) {
+				res.Body.Close()
+				assert.Contains(t, []int{http.StatusUnauthorized, http.StatusTooManyRequests}, res.StatusCode)
+				refused[i] = res.StatusCode == http.StatusTooManyRequests
+			}
+		})
+	}
+	all.Wait()
+	n := 0
+	for _, r := range refused {
+		if r {
+			n++
+		}
+	}
+	assert.Greater(t, n, many/2)
+
+	// The hosted page as well, from there; in words that people read.
+	email, account := newAccount(t)
+	page := fetchFormBy(t, attacker, p.URL()+"/auth/login")
+	page.client.Transport = withHeader{page.client.Transport, "Accept", "text/html"}
+	said := page.submit(t, email, harness.NewPassword)
+	assert.Contains(t, said, "Too many sign-in attempts")
+
+	home := from("127.0.0.42")
+	home.Transport = withHeader{home.Transport, "X-Forwarded-For", "203.0.113.9"}
+	page = fetchFormBy(t, home, p.URL()+"/auth/login?return_to=/healthz")
+	require.Empty(t, page.submit(t, email, harness.NewPassword), "the health page has no text")
+	browser := caller{t: t, p: p, email: nobody, client: page.client}
+	browser.call(http.MethodGet, "/auth/session", nil).as(200, nil)
+
+	boss := grant(t, "master", url.Values{"client_id": {"admin-cli"}, "username": {"admin"}, "password": {p.Config.AdminPassword}}).Access
+	req, err := http.NewRequest(http.MethodGet, p.Config.KeycloakURL()+"/admin/realms/foyer/events?client=foyer-web&type=LOGIN&user="+account, nil)
+	require.NoError(t, err)
+	req.Header.Set("Authorization", "Bearer "+boss)
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	var events []struct {
+		IP string `json:"ipAddress"`
+	}
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&events))
+	require.Len(t, events, 1)
+	assert.Equal(t, "127.0.0.42", events[0].IP)
+}
+
+// Keycloak's console is at an address of its own and works there; where people sign in, there is neither it
+// nor the realm of its admins.
+func TestIdentityTheConsoleIsNotPublic(t *testing.T) {
+	p := harness.Everything(t)
+	for _, path := range []string{"/admin/", "/admin/master/console/", "/admin/realms/foyer/users", "/realms/master/", "/realms/master/.well-known/openid-configuration", "/metrics", "/health"} {
+		res, err := http.Get(p.Config.SignInURL + path)
+		require.NoError(t, err)
+		res.Body.Close()
+		assert.Equal(t, http.StatusNotFound, res.StatusCode, path)
+	}
+	res, err := http.PostForm(p.Config.SignInURL+"/realms/master/protocol/openid-connect/token",
+		url.Values{"grant_type": {"password"}, "client_id": {"admin-cli"}, "username": {"admin"}, "password": {p.Config.AdminPassword}})
+	require.NoError(t, err)
+	res.Body.Close()
+	assert.Equal(t, http.StatusNotFound, res.StatusCode)
+	drive(chromium(t), t,
+		chromedp.Navigate(p.Config.KeycloakURL()+"/admin/"),
+		chromedp.WaitVisible("#username"),
+		chromedp.SendKeys("#username", "admin"),
+		chromedp.SendKeys("#password", p.Config.AdminPassword),
+		chromedp.Click("#kc-login"),
+		arrive(p.Config.KeycloakURL()+"/admin/master/console/"),
+		chromedp.WaitVisible(`[data-testid="realmSelector"], #nav-toggle, [data-testid="nav-item-realms"], .pf-v5-c-page__sidebar`),
+	)
 }
 
 // What identifies a person is in no log.

@@ -19,7 +19,9 @@ import (
 
 // WebConfig is the browser's client at Keycloak.
 type WebConfig struct {
-	Issuer       string `env:"OIDC_ISSUER,required"`
+	Issuer       string `env:"OIDC_ISSUER,required"`  // where browsers go
+	URL          string `env:"KEYCLOAK_URL,required"` // where we ask
+	Realm        string `env:"KEYCLOAK_REALM" envDefault:"foyer"`
 	JWKSURL      string `env:"OIDC_JWKS_URL,required"`
 	ClientID     string `env:"KEYCLOAK_WEB_CLIENT_ID" envDefault:"foyer-web"`
 	ClientSecret string `secret:"keycloak-web-client-secret"`
@@ -42,14 +44,16 @@ var _ auth.Provider = (*Provider)(nil)
 // the service starts while Keycloak is away.
 func NewProvider(ctx context.Context, cfg WebConfig) *Provider {
 	client := &http.Client{Timeout: Timeout}
-	endpoint := strings.TrimSuffix(cfg.Issuer, "/") + "/protocol/openid-connect"
+	const protocol = "/protocol/openid-connect"
+	front := strings.TrimSuffix(cfg.Issuer, "/") + protocol
+	back := strings.TrimSuffix(cfg.URL, "/") + "/realms/" + url.PathEscape(cfg.Realm) + protocol
 	keys := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, client), cfg.JWKSURL)
 	return &Provider{
 		cfg: cfg, client: client,
 		oauth: oauth2.Config{
 			ClientID: cfg.ClientID, ClientSecret: cfg.ClientSecret, RedirectURL: cfg.callback(),
 			Scopes:   []string{oidc.ScopeOpenID, "profile", "email"},
-			Endpoint: oauth2.Endpoint{AuthURL: endpoint + "/auth", TokenURL: endpoint + "/token", AuthStyle: oauth2.AuthStyleInHeader},
+			Endpoint: oauth2.Endpoint{AuthURL: front + "/auth", TokenURL: back + "/token", AuthStyle: oauth2.AuthStyleInHeader},
 		},
 		ids: oidc.NewVerifier(cfg.Issuer, keys, &oidc.Config{ClientID: cfg.ClientID, SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256}}),
 	}
