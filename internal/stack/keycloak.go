@@ -53,7 +53,11 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 		Command: func() (*exec.Cmd, error) {
 			cmd := keycloakJava(home, "start", "--optimized", "--import-realm", "--cache=local",
 				"--db-url", fmt.Sprintf("jdbc:postgresql://%s:%d/keycloak", host, cfg.Ports.Postgres), "--db-username", cfg.DatabaseUser,
-				"--db-pool-initial-size=1", "--db-pool-max-size=20",
+				"--db-pool-initial-size=1", "--db-pool-max-size=40",
+				// A request has one connection, two for a moment where it writes what must stay if it fails. With more
+				// threads than that, a crowd that signs in waits for connections, and has a 500 after five seconds. It waits
+				// for a thread instead, if it need not for longer than the gateway does.
+				"--http-pool-max-threads=16", "--http-max-queued-requests=300",
 				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.KeycloakHTTP),
 				"--http-management-port", fmt.Sprint(cfg.Ports.KeycloakManagement),
 				// People come through the gateway, and from nobody else is the client's address taken.
