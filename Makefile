@@ -50,7 +50,7 @@ test-integration: install ## the whole platform, from outside
 	@echo "== whole-system tests"
 	@$(GOTEST) -p 1 -count=1 ./tests/launch ./tests/rolling ./tests/integration/...
 test-contract: install ## schemathesis on every OpenAPI file, with the whole platform
-	@$(GOTEST) -count=1 -tags contract -run 'TestContract$$' ./tests/integration
+	@$(GOTEST) -count=1 -run 'TestContract$$' ./tests/integration
 test-e2e: ## a real Chromium on the whole platform
 	@if [ -f tests/e2e/package.json ]; then echo "== end-to-end tests"; tests/e2e/run; fi
 lint: $(GOLANGCI) ## golangci-lint, formatting, the web application's linter and types

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"slices"
 	"strconv"
+	"syscall"
 )
 
 // holder keeps the port of a part open while its process is away, as systemd does for a socket
@@ -35,6 +36,8 @@ func (h *holder) hold(port int, cmd *exec.Cmd) error {
 // letGo closes the port: connections are refused.
 func (h *holder) letGo() {
 	if h.listener != nil {
+		syscall.ForkLock.RLock() // as in free
+		defer syscall.ForkLock.RUnlock()
 		h.listener.Close()
 		h.listener = nil
 	}

@@ -60,7 +60,11 @@ func Reserve(n int) (ports []int, release func(), err error) {
 	return ports, release, nil
 }
 
+// free tells whether nothing listens on a port. No process is started meanwhile: between fork and exec it
+// would have a copy of the socket, and whoever is to listen there would find the port taken.
 func free(port int) bool {
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return false
