@@ -24,7 +24,7 @@ test('somebody new registers, confirms the address by mail, and signs in', async
   await expect(page.getByRole('heading', { name: 'Where to tonight?' })).toBeVisible()
   await page.goto('/profile')
   await expect(page.getByLabel('Name')).toHaveValue('Nora Neumann')
-  await page.getByRole('button', { name: 'Account' }).click()
+  await page.getByRole('button', { name: 'Account', exact: true }).click()
   await page.getByRole('menuitem', { name: 'Sign out' }).click()
   await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible()
 })

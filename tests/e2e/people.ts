@@ -7,7 +7,7 @@ export async function signIn(page: Page, email: string, returnTo = '/', secret =
   await page.fill('#username', email)
   await page.fill('#password', secret)
   await page.click('#kc-login')
-  await expect(page.getByRole('button', { name: 'Account' })).toBeVisible()
+  await expect(page.getByRole('button', { name: 'Account', exact: true })).toBeVisible()
 }
 
 /** The id of a seeded event. The search index may follow a moment later. */
