@@ -403,10 +403,10 @@ type Problem struct {
 
 // SeatingPlan At most 100,000 seats. Coordinates are in the plan's own unit, within a million of its origin.
 type SeatingPlan struct {
-	Categories []struct {
+	Categories *[]struct {
 		Color *string `json:"color,omitempty"`
 		Name  string  `json:"name"`
-	} `json:"categories"`
+	} `json:"categories,omitempty"`
 	Name string `json:"name"`
 	Size *struct {
 		Height float32 `json:"height"`

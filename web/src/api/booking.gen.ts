@@ -608,7 +608,13 @@ export interface operations {
           [name: string]: unknown
         }
         content: {
-          'text/event-stream': string
+          'text/event-stream': {
+            id?: string
+            /** @enum {string} */
+            event: 'snapshot' | 'delta'
+            /** @description JSON: a seat map, or {version, changes} */
+            data: string
+          }
         }
       }
       default: components['responses']['Problem']
@@ -814,7 +820,13 @@ export interface operations {
           [name: string]: unknown
         }
         content: {
-          'text/event-stream': string
+          'text/event-stream': {
+            id?: string
+            /** @enum {string} */
+            event: 'booking'
+            /** @description JSON: a Booking */
+            data: string
+          }
         }
       }
       default: components['responses']['Problem']

@@ -464,7 +464,7 @@ export interface components {
         width: number
         height: number
       }
-      categories: {
+      categories?: {
         /** Format: line */
         name: string
         /** Format: line */

@@ -192,7 +192,13 @@ export interface operations {
           [name: string]: unknown
         }
         content: {
-          'text/event-stream': string
+          'text/event-stream': {
+            id?: string
+            /** @enum {string} */
+            event: 'notification'
+            /** @description JSON: a Notification */
+            data: string
+          }
         }
       }
       default: components['responses']['Problem']

@@ -398,7 +398,13 @@ export interface operations {
           [name: string]: unknown
         }
         content: {
-          'text/event-stream': components['schemas']['Tick']
+          'text/event-stream': {
+            id?: string
+            /** @enum {string} */
+            event: 'tick'
+            /** @description JSON: a Tick */
+            data: string
+          }
         }
       }
       default: components['responses']['Problem']
