@@ -121,9 +121,10 @@ func (e PlanAreaShape) Valid() bool {
 
 // Defines values for PlanSeatKind.
 const (
-	Companion  PlanSeatKind = "companion"
-	Empty      PlanSeatKind = ""
-	Wheelchair PlanSeatKind = "wheelchair"
+	Companion   PlanSeatKind = "companion"
+	Empty       PlanSeatKind = ""
+	LessThannil PlanSeatKind = "<nil>"
+	Wheelchair  PlanSeatKind = "wheelchair"
 )
 
 // Valid indicates whether the value is a known member of the PlanSeatKind enum.
@@ -132,6 +133,8 @@ func (e PlanSeatKind) Valid() bool {
 	case Companion:
 		return true
 	case Empty:
+		return true
+	case LessThannil:
 		return true
 	case Wheelchair:
 		return true
@@ -401,7 +404,7 @@ type Problem struct {
 	Type   string `json:"type"`
 }
 
-// SeatingPlan At most 100,000 seats. Coordinates are in the plan's own unit, within a million of its origin.
+// SeatingPlan At most 100,000 seats. What is null counts as missing. Coordinates are in the plan's own unit, within a million of its origin.
 type SeatingPlan struct {
 	Categories *[]struct {
 		Color *string `json:"color,omitempty"`

@@ -456,54 +456,58 @@ export interface components {
       code?: string
       detail?: string
     }
-    /** @description At most 100,000 seats. Coordinates are in the plan's own unit, within a million of its origin. */
+    /** @description At most 100,000 seats. What is null counts as missing. Coordinates are in the plan's own unit, within a million of its origin. */
     SeatingPlan: {
       /** Format: line */
       name: string
       size?: {
         width: number
         height: number
-      }
-      categories?: {
-        /** Format: line */
-        name: string
-        /** Format: line */
-        color?: string
-      }[]
+      } | null
+      categories?:
+        | {
+            /** Format: line */
+            name: string
+            /** Format: line */
+            color?: string | null
+          }[]
+        | null
       zones: components['schemas']['PlanZone'][]
     }
     PlanPosition: {
-      x?: number
-      y?: number
-    }
+      x?: number | null
+      y?: number | null
+    } | null
     PlanZone: {
       /** Format: line */
-      name?: string
+      name?: string | null
       /** Format: line */
-      zone_id?: string
+      zone_id?: string | null
       position?: components['schemas']['PlanPosition']
       /** @description Drawn and not sold; the first 500 that can be read are shown */
-      areas?: Record<string, never>[]
-      rows?: {
-        /** Format: line */
-        row_number?: string
-        /** Format: line */
-        row_label?: string
-        position?: components['schemas']['PlanPosition']
-        seats?: components['schemas']['PlanSeat'][]
-      }[]
+      areas?: Record<string, never>[] | null
+      rows?:
+        | {
+            /** Format: line */
+            row_number?: string | null
+            /** Format: line */
+            row_label?: string | null
+            position?: components['schemas']['PlanPosition']
+            seats?: components['schemas']['PlanSeat'][] | null
+          }[]
+        | null
     }
     PlanSeat: {
       seat_guid: string
       /** Format: line */
-      seat_number?: string
+      seat_number?: string | null
       position?: components['schemas']['PlanPosition']
       /** Format: line */
       category: string
-      /** @enum {string} */
-      kind?: '' | 'wheelchair' | 'companion'
+      /** @enum {string|null} */
+      kind?: '' | 'wheelchair' | 'companion' | null
       /** Format: line */
-      note?: string
+      note?: string | null
     }
   }
   responses: {
