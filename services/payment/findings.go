@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -86,7 +87,7 @@ type Books struct {
 	Intents   []Intent         // the provider's
 	Returned  []ProviderRefund // the provider's
 	Payments  []Payment        // ours
-	Others    []Payment        // ours, from before the period; only their refunds are compared
+	Others    []Payment        // ours, not of the period, that something of the period is about
 	Refunds   []Refund         // ours
 	Bookings  []BookingMoney
 	Clearings []Clearing
@@ -114,7 +115,10 @@ func (b Books) Compare(now time.Time) []Finding {
 		}
 	}
 	for _, p := range b.Others {
-		c.payments[p.ID], c.byIntent[p.Intent] = p, p
+		c.payments[p.ID] = p
+		if p.Intent != "" {
+			c.byIntent[p.Intent] = p
+		}
 	}
 	for _, k := range b.Bookings {
 		c.bookings[k.Booking] = k
@@ -132,11 +136,16 @@ func (b Books) Compare(now time.Time) []Finding {
 	}
 	paid := map[uuid.UUID]bool{}
 	for _, p := range b.Payments {
-		paid[p.Booking] = true
+		paid[p.Booking] = true // or it was found above
+	}
+	for _, p := range b.Others {
+		if status := c.status(p); status == Captured || status == Refunded {
+			paid[p.Booking] = true
+		}
 	}
 	for _, k := range b.Bookings {
 		if k.sold() && k.Amount > 0 && !paid[k.Booking] {
-			c.find(Finding{Kind: BookingWithoutCapture, Booking: &k.Booking, Expected: k.Amount, Currency: k.Currency, Detail: "The booking is confirmed and there is no payment for it."})
+			c.find(Finding{Kind: BookingWithoutCapture, Booking: &k.Booking, Expected: k.Amount, Currency: k.Currency, Detail: "The booking is confirmed and no payment was taken for it."})
 		}
 	}
 	c.refunds(b)
@@ -228,12 +237,17 @@ func behind(p Payment, in Intent) bool {
 	return false
 }
 
+// status is a payment's, or what the provider says, which will be so in a moment.
+func (c *comparison) status(p Payment) Status {
+	if in, ok := c.intents[p.Intent]; ok && behind(p, in) {
+		return map[IntentStatus]Status{IntentAuthorized: Authorized, IntentCaptured: Captured, IntentCanceled: Voided}[in.Status]
+	}
+	return p.Status
+}
+
 // payment compares a payment with its booking.
 func (c *comparison) payment(p Payment) {
-	status := p.Status // or what the provider says, which will be so in a moment
-	if in, ok := c.intents[p.Intent]; ok && behind(p, in) {
-		status = map[IntentStatus]Status{IntentAuthorized: Authorized, IntentCaptured: Captured, IntentCanceled: Voided}[in.Status]
-	}
+	status := c.status(p)
 	open := status == Pending || status == Authorized || status == Preparing
 	returned := p.Refunded + c.resolved[p.ID]
 	kept := p.Captured - returned
@@ -315,7 +329,7 @@ func (c *comparison) refunds(b Books) {
 	}
 	for _, r := range b.Refunds {
 		p, known := c.payments[r.Payment]
-		if _, found := there[r.ID]; found || !known || p.free() || r.Status == RefundFailed || r.Status == RefundRetrying || c.now.Sub(r.UpdatedAt) <= underWay {
+		if _, found := there[r.ID]; found || !known || p.free() || !r.expectedThere(c.now) {
 			continue
 		}
 		f := about(RefundMissingThere, p, "The provider does not have a refund that our books have.")
@@ -329,3 +343,82 @@ func (c *comparison) refunds(b Books) {
 
 // keyLife is how long the provider surely remembers an idempotency key.
 const keyLife = 23 * time.Hour
+
+// missing names the payments that the books lead to and that are not among them.
+func (b Books) missing() Named {
+	intents, ids, bookings := map[string]bool{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
+	for _, p := range slices.Concat(b.Payments, b.Others) {
+		intents[p.Intent], ids[p.ID], bookings[p.Booking] = true, true, true
+	}
+	var n Named
+	for _, in := range b.Intents {
+		if in.Booking == uuid.Nil || intents[in.ID] || ids[in.Payment] {
+			continue
+		}
+		n.Intents = append(n.Intents, in.ID)
+		if in.Payment != uuid.Nil {
+			n.IDs = append(n.IDs, in.Payment)
+		}
+	}
+	for _, s := range b.Returned {
+		if !intents[s.Intent] {
+			intents[s.Intent] = true
+			n.Intents = append(n.Intents, s.Intent)
+		}
+	}
+	for _, k := range b.Bookings {
+		if k.sold() && k.Amount > 0 && !bookings[k.Booking] {
+			n.Bookings = append(n.Bookings, k.Booking)
+		}
+	}
+	return n
+}
+
+// unknownRefunds names what the provider gave back and no refund of the books is about.
+func (b Books) unknownRefunds() (ids []uuid.UUID, provider []string) {
+	byID, byProvider := map[uuid.UUID]bool{}, map[string]bool{}
+	for _, r := range b.Refunds {
+		byID[r.ID], byProvider[r.Provider] = true, true
+	}
+	for _, s := range b.Returned {
+		if byID[s.Refund] || byProvider[s.ID] {
+			continue
+		}
+		provider = append(provider, s.ID)
+		if s.Refund != uuid.Nil {
+			ids = append(ids, s.Refund)
+		}
+	}
+	return ids, provider
+}
+
+// unseenRefunds are those, by intent, that would be missing there.
+func (b Books) unseenRefunds(now time.Time) map[string][]Refund {
+	payments, there := map[uuid.UUID]Payment{}, map[uuid.UUID]bool{}
+	for _, p := range slices.Concat(b.Payments, b.Others) {
+		payments[p.ID] = p
+	}
+	byID, byProvider := map[uuid.UUID]Refund{}, map[string]Refund{}
+	for _, r := range b.Refunds {
+		byID[r.ID], byProvider[r.Provider] = r, r
+	}
+	for _, s := range b.Returned {
+		for _, r := range []Refund{byID[s.Refund], byProvider[s.ID]} {
+			if r.ID != uuid.Nil && s.about(r) {
+				there[r.ID] = true
+			}
+		}
+	}
+	unseen := map[string][]Refund{}
+	for _, r := range b.Refunds {
+		if p := payments[r.Payment]; p.Intent != "" && !there[r.ID] && r.expectedThere(now) {
+			unseen[p.Intent] = append(unseen[p.Intent], r)
+		}
+	}
+	return unseen
+}
+
+// expectedThere tells whether the provider has to have a refund by now.
+func (r Refund) expectedThere(now time.Time) bool {
+	return r.Status != RefundFailed && r.Status != RefundRetrying && now.Sub(r.UpdatedAt) > underWay
+}

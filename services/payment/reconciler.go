@@ -2,12 +2,14 @@ package payment
 
 import (
 	"context"
-	"errors"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
@@ -29,9 +31,19 @@ type Bookings interface {
 // Ledger gives our books of a period, and keeps reports.
 type Ledger interface {
 	Books(ctx context.Context, from, to time.Time) (Books, error)
+	// Payments and RefundsNamed give what there is of what is named, whenever it was made.
+	Payments(ctx context.Context, named Named) ([]Payment, error)
+	RefundsNamed(ctx context.Context, ids []uuid.UUID, provider []string) ([]Refund, error)
 	KeepReport(ctx context.Context, r Reconciliation) error
 	// Alone runs f unless another replica is in it: ErrReconciling.
 	Alone(ctx context.Context, f func(context.Context) error) error
+}
+
+// Named is what payments are looked up by: any of the three.
+type Named struct {
+	Intents  []string
+	IDs      []uuid.UUID
+	Bookings []uuid.UUID
 }
 
 // Reconciliation is one comparison and what came of it.
@@ -55,7 +67,6 @@ type Reconciler struct {
 	Statement Statement
 	Bookings  Bookings
 	Ledger    Ledger
-	Inbox     Inbox
 	Attendant Attendant
 	Now       func() time.Time
 }
@@ -69,6 +80,8 @@ const (
 	runLimit  = 100 * time.Second
 	lead      = time.Hour // a booking is older than its payment
 	maxHealed = 500       // the next run does the rest
+	maxAsked  = 100       // payments whose refunds the provider is asked for one by one
+	asking    = 8         // at a time
 )
 
 // Run reconciles a period.
@@ -119,29 +132,64 @@ func (r Reconciler) read(ctx context.Context, from, to time.Time) (Books, error)
 		return Books{}, err
 	}
 	books.Intents, books.Returned, books.Bookings = intents, returned, bookings
-	return books, r.older(ctx, &books)
+	if err := r.complete(ctx, &books); err != nil {
+		return Books{}, err
+	}
+	return books, nil
 }
 
-// older adds the payments from before the period that refunds of the period are of.
-func (r Reconciler) older(ctx context.Context, books *Books) error {
-	have := map[string]bool{}
+// complete adds what belongs to the period's books and is not of the period. Each side dates the same
+// thing by its own clock, a payment is older than its intent and its refunds, and a booking that moves
+// may have been paid long ago: that something is missing is only said once it was looked up by name.
+func (r Reconciler) complete(ctx context.Context, books *Books) error {
+	payments, err := r.Ledger.Payments(ctx, books.missing())
+	if err != nil {
+		return err
+	}
+	have := map[uuid.UUID]bool{}
 	for _, p := range slices.Concat(books.Payments, books.Others) {
-		have[p.Intent] = true
+		have[p.ID] = true
 	}
-	for _, s := range books.Returned {
-		if have[s.Intent] {
-			continue
+	for _, p := range payments {
+		if !have[p.ID] {
+			have[p.ID] = true
+			books.Others = append(books.Others, p)
 		}
-		have[s.Intent] = true
-		p, err := r.Inbox.ByIntent(ctx, s.Intent, uuid.Nil)
-		if errors.Is(err, ErrNotFound) {
-			continue // somebody else's of the same account
-		}
-		if err != nil {
+	}
+	ids, provider := books.unknownRefunds()
+	refunds, err := r.Ledger.RefundsNamed(ctx, ids, provider)
+	if err != nil {
+		return err
+	}
+	books.Refunds = append(books.Refunds, refunds...)
+	return r.earlierRefunds(ctx, books)
+}
+
+// earlierRefunds asks the provider for the refunds that moved here and that it made before the period.
+func (r Reconciler) earlierRefunds(ctx context.Context, books *Books) error {
+	unseen := books.unseenRefunds(r.Now())
+	intents := slices.SortedFunc(maps.Keys(unseen), strings.Compare)
+	found := make([][]ProviderRefund, min(len(intents), maxAsked))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(asking)
+	for i := range found {
+		group.Go(func() error {
+			all, err := r.Attendant.Reader.RefundsOf(ctx, intents[i])
+			if fault.KindOf(err) == fault.NotFound {
+				return nil
+			}
+			for _, s := range all {
+				if slices.ContainsFunc(unseen[intents[i]], s.about) {
+					found[i] = append(found[i], s)
+				}
+			}
 			return err
-		}
-		books.Others = append(books.Others, p)
+		})
 	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	books.Returned = slices.Concat(append(found, books.Returned)...)
 	return nil
 }
 

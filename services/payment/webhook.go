@@ -66,8 +66,6 @@ type Inbox interface {
 	// Look finds, at once, the receipt of a webhook and the payment it is about, where they are there.
 	Look(ctx context.Context, webhook, intent string, payment uuid.UUID) (*Receipt, *Payment, error)
 	Keep(ctx context.Context, r Receipt) error // at most once an id
-	// ByIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
-	ByIntent(ctx context.Context, intent string, payment uuid.UUID) (Payment, error)
 }
 
 // Desk takes webhooks in.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,6 +75,52 @@ func resolved(ctx context.Context, tx pgx.Tx, to time.Time) (map[uuid.UUID]int64
 		return nil
 	})
 	return sums, err
+}
+
+// namedAtOnce bounds one statement.
+const namedAtOnce = 5000
+
+// Payments implements payment.Ledger.
+func (s Store) Payments(ctx context.Context, named payment.Named) (all []payment.Payment, err error) {
+	if all, err = namedBy(ctx, s, payments, all, `intent = ANY($1)`, named.Intents); err != nil {
+		return nil, fmt.Errorf("payments by intent: %w", err)
+	}
+	if all, err = namedBy(ctx, s, payments, all, `id = ANY($1)`, named.IDs); err != nil {
+		return nil, fmt.Errorf("payments by id: %w", err)
+	}
+	if all, err = namedBy(ctx, s, payments, all, `booking = ANY($1)`, named.Bookings); err != nil {
+		return nil, fmt.Errorf("payments by booking: %w", err)
+	}
+	return all, nil
+}
+
+// RefundsNamed implements payment.Ledger.
+func (s Store) RefundsNamed(ctx context.Context, ids []uuid.UUID, provider []string) ([]payment.Refund, error) {
+	all, err := namedBy(ctx, s, refunds, nil, `id = ANY($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("refunds by id: %w", err)
+	}
+	have := map[uuid.UUID]bool{}
+	for _, r := range all {
+		have[r.ID] = true
+	}
+	others, err := namedBy(ctx, s, refunds, nil, `provider = ANY($1)`, provider)
+	if err != nil {
+		return nil, fmt.Errorf("refunds by the provider's id: %w", err)
+	}
+	return append(all, slices.DeleteFunc(others, func(r payment.Refund) bool { return have[r.ID] })...), nil
+}
+
+// namedBy adds what where finds for the keys, a bounded number of them at a time.
+func namedBy[T any, K any](ctx context.Context, s Store, read func(context.Context, querier, string, ...any) ([]T, error), all []T, where string, keys []K) ([]T, error) {
+	for some := range slices.Chunk(keys, namedAtOnce) {
+		found, err := read(ctx, s.Pool, where, some)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // reconciling is the advisory lock that keeps reconciliations apart. The number only has to differ.

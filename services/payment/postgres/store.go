@@ -252,11 +252,6 @@ func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
 	return nil
 }
 
-// ByIntent implements payment.Inbox.
-func (s Store) ByIntent(ctx context.Context, intent string, id uuid.UUID) (payment.Payment, error) {
-	return one(payments(ctx, s.Pool, byIntent, intent, id))
-}
-
 // byIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
 const byIntent = `intent = $1 OR id = $2 AND intent IS NULL`
 

@@ -127,7 +127,7 @@ func start(t *testing.T) *bench {
 			return stripe.Verify(body, signature, webhookSecret)
 		},
 		Desk:       payment.Desk{Inbox: b.store, Store: b.store, Reader: provider, Now: b.now, Flights: &singleflight.Group{}},
-		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Inbox: b.store, Attendant: b.attendant, Now: b.now},
+		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Attendant: b.attendant, Now: b.now},
 		Reports:    b.store, Refunds: b.store, Till: b.till, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
 	}
 	rest.HandlerWithOptions(b.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
@@ -916,6 +916,52 @@ func TestReconciliationHealsAndReports(t *testing.T) {
 
 	next := b.reconcile()
 	require.Empty(t, kinds(next, payment.OrphanIntent), "healed is healed")
+}
+
+// What lies on both sides of the period's bounds, because each side dates it by its own clock or because
+// a booking moved long after it was paid, is looked up before it is called missing, and never voided.
+func TestReconciliationLooksBeyondThePeriod(t *testing.T) {
+	b := start(t)
+	b.silent()
+	began := time.Now()
+	at := func(ahead time.Duration) { b.ahead.Store(int64(ahead)) }
+	book := func(p payment.Payment, status string, refunded int64) {
+		b.bookings.add(payment.BookingMoney{Booking: p.Booking, Payment: &p.ID, Status: status, Amount: p.Amount.Amount, Refunded: refunded, Currency: "EUR", At: b.now()})
+	}
+	give := func(p payment.Payment) {
+		r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: p.Amount.Amount})
+		require.NoError(t, err)
+		require.Equal(t, payment.RefundSucceeded, r.Status)
+	}
+	at(-30 * time.Minute) // noted here before the period, dated there within it
+	live := b.intend()
+	book(live, "awaiting_payment", 0)
+	sold := b.paidSilently()
+	book(sold, "confirmed", 0)
+	back := b.paidSilently()
+	give(back)
+	book(back, "refunded", 4500)
+	at(5 * time.Minute)
+	report, err := b.server.Reconciler.Run(t.Context(), "request", began.Add(-5*time.Minute), b.now())
+	require.NoError(t, err)
+	require.Empty(t, report.Findings)
+	require.Equal(t, "requires_payment_method", b.provider(http.MethodGet, "/v1/payment_intents/"+live.Intent, nil)["status"], "the buyer is still at it")
+
+	at(0)
+	late := b.paidSilently() // paid before the period, and refunded in it, while the provider dates that before
+	at(30 * time.Minute)
+	give(late)
+	book(late, "refunded", 4500)
+	stolen := b.intend() // confirmed, and never paid, before the period
+	_, err = b.pool.Exec(t.Context(), `UPDATE payments SET created_at = $2 WHERE id = $1`, stolen.ID, began)
+	require.NoError(t, err)
+	book(stolen, "confirmed", 0)
+	at(40 * time.Minute)
+	report, err = b.server.Reconciler.Run(t.Context(), "request", began.Add(20*time.Minute), b.now())
+	require.NoError(t, err)
+	require.Len(t, report.Findings, 1, "%+v", report.Findings)
+	require.Equal(t, payment.BookingWithoutCapture, report.Findings[0].Kind)
+	require.Equal(t, stolen.Booking, *report.Findings[0].Booking)
 }
 
 func (b *bench) paidSilently() payment.Payment {

@@ -38,7 +38,7 @@ func assemble(cfg config, books store.Store, client *sidecar.Client) parts {
 	till := payment.Till{Store: books, Provider: provider, Reader: provider, Now: time.Now}
 	attendant := payment.Attendant{Diary: books, Till: till, Reader: provider}
 	reconciler := payment.Reconciler{
-		Statement: provider, Bookings: dapr.Bookings{Client: client}, Ledger: books, Inbox: books, Attendant: attendant, Now: time.Now,
+		Statement: provider, Bookings: dapr.Bookings{Client: client}, Ledger: books, Attendant: attendant, Now: time.Now,
 	}
 	shown := rest.PaymentProvider{Provider: rest.Stripe, PublishableKey: cfg.Stripe.PublishableKey}
 	if cfg.FormURL != "" {
