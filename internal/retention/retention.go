@@ -20,6 +20,8 @@ type Config struct {
 	Secrets      time.Duration `env:"FOYER_KEEP_CLIENT_SECRETS" envDefault:"24h"`  // of payments that nobody made, should their end not have been noticed
 	Deadlines    time.Duration `env:"FOYER_KEEP_HOLD_DEADLINES" envDefault:"24h"`  // of holds nobody could be told of
 	Outbox       time.Duration `env:"FOYER_KEEP_OUTBOX" envDefault:"720h"`         // rows that the relay left; it removes what it carried after an hour
+	SignIns      time.Duration `env:"FOYER_KEEP_SIGN_INS" envDefault:"2160h"`      // in the audit trail, with network addresses: 90 days
+	Audit        time.Duration `env:"FOYER_KEEP_AUDIT" envDefault:"9600h"`         // the rest of the trail: 400 days
 }
 
 // Rule removes rows, or empties columns, that are older than Keep. Statement gets the time before
@@ -65,6 +67,20 @@ func (c Config) Payment() []Rule {
 func (c Config) Notification() []Rule {
 	return []Rule{{"messages", c.Messages, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE at < $1 ORDER BY at LIMIT $2)`}}
 }
+
+// Auth is what the database auth keeps. Its trail refuses to lose entries of the last 80 days.
+func (c Config) Auth() []Rule {
+	return []Rule{
+		{"links", 0, `DELETE FROM links WHERE (account, kind) IN (SELECT account, kind FROM links WHERE expires < $1 ORDER BY expires LIMIT $2)`},
+		{"mail_counts", countsKept, `DELETE FROM counts WHERE ctid = ANY (ARRAY(SELECT ctid FROM counts WHERE at < $1 ORDER BY at LIMIT $2))`},
+		{"sign_ins", c.SignIns, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
+			WHERE at < $1 AND kind IN ('sign_in', 'sign_in_failed', 'sign_out', 'locked_out', 'token_refused') ORDER BY at LIMIT $2)`},
+		{"audit", c.Audit, `DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 ORDER BY at LIMIT $2)`},
+	}
+}
+
+// countsKept is longer than the hour that mails are counted by.
+const countsKept = 24 * time.Hour
 
 // Janitor applies rules, now and then, in steps that lock few rows and for a bounded time. Several
 // replicas may: what one removed the others do not find.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/retention"
+	auth "github.com/foyer-tickets/foyer/services/auth/postgres"
 	booking "github.com/foyer-tickets/foyer/services/booking/postgres"
 	notification "github.com/foyer-tickets/foyer/services/notification/postgres"
 	payment "github.com/foyer-tickets/foyer/services/payment/postgres"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 var cfg = retention.Config{
 	Messages: 10 * time.Hour, Webhooks: 10 * time.Hour, WebhookCases: 20 * time.Hour, Secrets: 10 * time.Hour, Deadlines: 10 * time.Hour, Outbox: 10 * time.Hour,
+	SignIns: 90 * 24 * time.Hour, Audit: 400 * 24 * time.Hour,
 }
 
 func database(t *testing.T, migrations fs.FS) *pgxpool.Pool {
@@ -82,4 +84,18 @@ func TestBooking(t *testing.T) {
 	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM bookings WHERE client_secret <> ''`))
 	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM hold_deadlines`))
 	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM troubles`), "that of a booking that moved goes")
+}
+
+func TestAuth(t *testing.T) {
+	pool := database(t, auth.Migrations())
+	exec(t, pool, `INSERT INTO audit (id, at, kind) SELECT gen_random_uuid(), now() - d * interval '1 day', k FROM unnest(ARRAY[89, 91, 399, 401]) d, unnest(ARRAY['sign_in', 'account_locked']) k`)
+	exec(t, pool, `INSERT INTO audit (id, at, kind, address) SELECT gen_random_uuid(), now() - interval '91 days', 'sign_in', '192.0.2.1' FROM generate_series(1, 12000)`)
+	exec(t, pool, `INSERT INTO links (account, kind, hash, expires) SELECT 'a', h::text, '', now() - h * interval '1 hour' FROM unnest(ARRAY[-1, 1]) h`)
+	exec(t, pool, `INSERT INTO counts (key, at) SELECT 'k', now() - h * interval '1 hour' FROM unnest(ARRAY[1, 25, 25]) h`)
+	retention.Janitor{Pool: pool, Rules: cfg.Auth()}.Apply(t.Context(), time.Now())
+	assert.Zero(t, count(t, pool, `SELECT count(*) FROM audit WHERE address <> ''`), "all that is over, however much")
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM audit WHERE kind = 'sign_in'`))
+	assert.Equal(t, 3, count(t, pool, `SELECT count(*) FROM audit WHERE kind = 'account_locked'`))
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM links`))
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM counts`))
 }

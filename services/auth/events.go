@@ -2,10 +2,14 @@ package auth
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
 // Event is something that happened at Keycloak.
@@ -24,16 +28,17 @@ type Events interface {
 type EventLog interface {
 	LastEvent(ctx context.Context) (time.Time, error)
 	Unknown(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool, error)
-	RecordEvents(ctx context.Context, entries ...Entry) error
-	Purge(ctx context.Context, now time.Time) error
+	// RecordEvents adds events to the trail and, in the same transaction, what they end to the queue
+	// of SessionEnds.
+	RecordEvents(ctx context.Context, now time.Time, events ...Event) error
 }
 
-// EventReader copies Keycloak's events into the audit trail and acts on those that end sessions:
-// passwords changed on Keycloak's own pages, and what admins do in its console.
+// EventReader copies Keycloak's events into the audit trail and queues what ends sessions: passwords
+// changed on Keycloak's own pages, and what admins do in its console. It ends none itself, so that no
+// account can hold up the events of the others.
 type EventReader struct {
 	Events Events
 	Log    EventLog
-	Ender  Ender
 	Now    func() time.Time
 }
 
@@ -41,28 +46,22 @@ type EventReader struct {
 const (
 	eventInterval = 2 * time.Second
 	eventOverlap  = 30 * time.Second
-	purgeInterval = time.Hour
-	eventTimeout  = 20 * time.Second
+	eventTimeout  = 20 * time.Second // of reading
+	eventBatch    = 200              // recorded at a time
+	recordTimeout = 10 * time.Second // of each batch
 )
 
 // Run reads until ctx ends.
 func (r EventReader) Run(ctx context.Context) error {
 	tick := time.NewTicker(eventInterval)
 	defer tick.Stop()
-	var purged time.Time
 	failing := false
 	for {
-		err := r.read(ctx)
+		err := r.Read(ctx)
 		if err != nil && !failing && ctx.Err() == nil { // once for each time that Keycloak is away
 			slog.WarnContext(ctx, "events not read", "error", err)
 		}
 		failing = err != nil
-		if now := r.Now(); now.Sub(purged) > purgeInterval {
-			purged = now
-			if err := r.Log.Purge(ctx, now); err != nil {
-				slog.WarnContext(ctx, "old entries not removed", "error", err)
-			}
-		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -71,16 +70,30 @@ func (r EventReader) Run(ctx context.Context) error {
 	}
 }
 
-func (r EventReader) read(ctx context.Context) error {
+// Read copies what is new.
+func (r EventReader) Read(ctx context.Context) error {
+	fresh, err := r.fresh(ctx)
+	if err != nil {
+		return err
+	}
+	for batch := range slices.Chunk(fresh, eventBatch) {
+		if err := r.record(ctx, batch); err != nil {
+			return err // in order: the next reading begins at the last one that is recorded
+		}
+	}
+	return nil
+}
+
+func (r EventReader) fresh(ctx context.Context) ([]Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, eventTimeout)
 	defer cancel()
 	last, err := r.Log.LastEvent(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	events, err := r.Events.Events(ctx, last.Add(-eventOverlap))
 	if err != nil || len(events) == 0 {
-		return err
+		return nil, err
 	}
 	ids := make([]uuid.UUID, len(events))
 	for i, e := range events {
@@ -88,28 +101,93 @@ func (r EventReader) read(ctx context.Context) error {
 	}
 	unknown, err := r.Log.Unknown(ctx, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var fresh []Entry
-	for _, e := range events {
-		if !unknown[e.ID] {
-			continue
-		}
-		// First what it means, then that it is known: whoever dies in between leaves it to be done again.
-		switch {
-		case e.EndsAll:
-			err = r.Ender.EndAll(ctx, e.Account)
-		case e.EndsBefore:
-			err = r.Ender.EndBefore(ctx, e.Account, e.At)
-		}
-		if err != nil {
-			slog.ErrorContext(ctx, "sessions not ended", "kind", e.Kind, "error", err)
-			break
-		}
-		fresh = append(fresh, e.Entry)
+	return slices.DeleteFunc(events, func(e Event) bool { return !unknown[e.ID] }), nil
+}
+
+func (r EventReader) record(ctx context.Context, events []Event) error {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	return r.Log.RecordEvents(ctx, r.Now(), events...)
+}
+
+// SessionEnd is an account whose sessions are still to be ended.
+type SessionEnd struct {
+	Account    string
+	Everything bool      // all of them
+	Before     time.Time // otherwise those from before
+	Since      time.Time // when it was first asked for
+	Version    int64
+	Tries      int // failed ones
+}
+
+// SessionEnds is the queue of them, one for each account.
+type SessionEnds interface {
+	TakeEnds(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]SessionEnd, error)
+	// EndDone removes one, unless it was asked for again since it was taken.
+	EndDone(ctx context.Context, e SessionEnd) error
+	// PutOff has one wait after a failed try.
+	PutOff(ctx context.Context, e SessionEnd, until time.Time) error
+}
+
+// Bounds of the queue. What fails is tried again, less and less often, for as long as Keycloak keeps
+// the event.
+const (
+	endsAtOnce  = 8
+	endsEvery   = time.Second
+	endTimeout  = 15 * time.Second // Keycloak's answer, the write, and the rest of a second
+	endPauseMin = 2 * time.Second
+	endPauseMax = 5 * time.Minute
+	endsFor     = 7 * 24 * time.Hour
+)
+
+// SessionCloser ends the sessions of accounts in the queue, each by itself.
+type SessionCloser struct {
+	Queue SessionEnds
+	Ender interface {
+		EndAll(ctx context.Context, account string) error
+		EndBefore(ctx context.Context, account string, moment time.Time) error
 	}
-	if recorded := r.Log.RecordEvents(ctx, fresh...); recorded != nil {
-		return recorded
+	Now func() time.Time
+}
+
+func (c SessionCloser) queue() leased.Queue[SessionEnd] {
+	return leased.Queue[SessionEnd]{
+		Name: "sessions to end", Workers: endsAtOnce, Every: endsEvery, Timeout: endTimeout,
+		Take: func(ctx context.Context, lease time.Duration, limit int) ([]SessionEnd, error) {
+			return c.Queue.TakeEnds(ctx, c.Now(), lease, limit)
+		},
+		Do: c.end,
 	}
-	return err
+}
+
+// Run works until ctx ends.
+func (c SessionCloser) Run(ctx context.Context) error { return c.queue().Run(ctx) }
+
+// Step works off what is due, as far as the workers go at once.
+func (c SessionCloser) Step(ctx context.Context) (int, error) { return c.queue().Step(ctx) }
+
+func (c SessionCloser) end(ctx context.Context, e SessionEnd) error {
+	var err error
+	if e.Everything {
+		err = c.Ender.EndAll(ctx, e.Account)
+	} else {
+		err = c.Ender.EndBefore(ctx, e.Account, e.Before)
+	}
+	// What became of it is noted even when ending it took all the time there was.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout/2)
+	defer cancel()
+	if err == nil {
+		return c.Queue.EndDone(ctx, e)
+	}
+	if c.Now().Sub(e.Since) > endsFor {
+		slog.ErrorContext(ctx, "sessions of an account not ended, given up", "account", e.Account, "error", err)
+		return c.Queue.EndDone(ctx, e)
+	}
+	pause := min(endPauseMin<<min(e.Tries, 10), endPauseMax)
+	if noted := c.Queue.PutOff(ctx, e, c.Now().Add(pause)); noted != nil {
+		return noted
+	}
+	return fmt.Errorf("sessions not ended, next try in %s: %w", pause, err)
 }

@@ -279,9 +279,17 @@ func (d *Directory) SetPassword(ctx context.Context, id, password string) error 
 	return errors.Join(d.ConfirmEmail(ctx, id), d.call(ctx, http.MethodDelete, lock, nil, nil, nil))
 }
 
-// EndSessions implements auth.Directory. Keycloak also refuses every token issued before.
+// EndSessions implements auth.Directory. Keycloak also refuses every token issued before. An account
+// that is gone has no sessions.
 func (d *Directory) EndSessions(ctx context.Context, id string) error {
-	return d.call(ctx, http.MethodPost, d.users(id, "logout"), nil, nil, nil)
+	return unlessGone(d.call(ctx, http.MethodPost, d.users(id, "logout"), nil, nil, nil))
+}
+
+func unlessGone(err error) error {
+	if errors.Is(err, auth.ErrNoAccount) {
+		return nil
+	}
+	return err
 }
 
 // EndSessionsBefore implements auth.Directory. Keycloak tells the second in which a session began.
@@ -291,7 +299,7 @@ func (d *Directory) EndSessionsBefore(ctx context.Context, id string, moment tim
 		Start int64  `json:"start"` // milliseconds
 	}
 	if err := d.call(ctx, http.MethodGet, d.users(id, "sessions"), nil, nil, &sessions); err != nil {
-		return err
+		return unlessGone(err)
 	}
 	var failures error
 	for _, s := range sessions {
@@ -299,9 +307,7 @@ func (d *Directory) EndSessionsBefore(ctx context.Context, id string, moment tim
 			continue
 		}
 		address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/sessions/" + url.PathEscape(s.ID)
-		if err := d.call(ctx, http.MethodDelete, address, nil, nil, nil); err != nil && !errors.Is(err, auth.ErrNoAccount) {
-			failures = errors.Join(failures, err)
-		}
+		failures = errors.Join(failures, unlessGone(d.call(ctx, http.MethodDelete, address, nil, nil, nil)))
 	}
 	return failures
 }

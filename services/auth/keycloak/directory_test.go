@@ -1,12 +1,16 @@
 package keycloak_test
 
 import (
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,4 +40,52 @@ func TestErrorsNameNobody(t *testing.T) {
 	_, _, err = d.ByEmail(t.Context(), canary)
 	require.Error(t, err)
 	assert.NotContains(t, err.Error(), "kanari")
+}
+
+// answering is a Keycloak that gives the service account its token, and answers the rest as said.
+func answering(t *testing.T, rest http.HandlerFunc) keycloak.Config {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			_, _ = w.Write([]byte(`{"access_token": "t.e30.t", "expires_in": 60}`))
+			return
+		}
+		rest(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return keycloak.Config{URL: server.URL, Realm: "foyer", ClientID: "c", ClientSecret: "s"}
+}
+
+// An account that was deleted has no sessions left: ending them has succeeded.
+func TestSessionsOfAnAccountThatIsGoneHaveEnded(t *testing.T) {
+	status := http.StatusNotFound
+	d := keycloak.NewDirectory(answering(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	require.NoError(t, d.EndSessions(t.Context(), "gone"))
+	require.NoError(t, d.EndSessionsBefore(t.Context(), "gone", time.Now()))
+	status = http.StatusForbidden
+	require.Error(t, d.EndSessions(t.Context(), "refused"))
+	require.Error(t, d.EndSessionsBefore(t.Context(), "refused", time.Now()))
+}
+
+// More sign-ins than one reading takes: what the console did later waits, since the next reading
+// begins at the latest event that is known.
+func TestEventsEndWhereASourceWasNotReadToItsEnd(t *testing.T) {
+	const fullPages = 25 * 200
+	d := keycloak.NewDirectory(answering(t, func(w http.ResponseWriter, r *http.Request) {
+		first, _ := strconv.Atoi(r.URL.Query().Get("first"))
+		list := []map[string]any{}
+		if strings.HasSuffix(r.URL.Path, "/admin-events") {
+			list = append(list, map[string]any{"id": uuid.NewString(), "time": fullPages + 1000, "operationType": "UPDATE", "resourceType": "USER", "resourcePath": "x", "authDetails": map[string]any{"userId": "admin"}})
+		} else {
+			for i := range 200 {
+				list = append(list, map[string]any{"id": uuid.NewString(), "time": first + i, "type": "LOGIN", "userId": "u"})
+			}
+		}
+		assert.NoError(t, json.NewEncoder(w).Encode(list))
+	}))
+	events, err := d.Events(t.Context(), time.Unix(0, 0))
+	require.NoError(t, err)
+	require.Len(t, events, fullPages)
+	assert.Equal(t, time.UnixMilli(fullPages-1).UTC(), events[len(events)-1].At)
 }

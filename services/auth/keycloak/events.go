@@ -30,6 +30,7 @@ func (d *Directory) Events(ctx context.Context, since time.Time) ([]auth.Event, 
 		return nil, err
 	}
 	var found []auth.Event
+	var horizon time.Time // when not everything was read of a source: how far it was
 	for _, source := range []struct {
 		path string
 		read func(json.RawMessage) (auth.Event, bool)
@@ -37,6 +38,7 @@ func (d *Directory) Events(ctx context.Context, since time.Time) ([]auth.Event, 
 		{"events", userEvent},
 		{"admin-events", func(raw json.RawMessage) (auth.Event, bool) { return consoleEvent(raw, own) }},
 	} {
+		var last time.Time
 		for page := range eventPages {
 			query := url.Values{"direction": {"asc"}, "max": {strconv.Itoa(eventPage)}, "first": {strconv.Itoa(page * eventPage)}}
 			if since.Unix() > 0 {
@@ -48,13 +50,21 @@ func (d *Directory) Events(ctx context.Context, since time.Time) ([]auth.Event, 
 			}
 			for _, raw := range events {
 				if e, ok := source.read(raw); ok {
-					found = append(found, e)
+					found, last = append(found, e), e.At
 				}
 			}
 			if len(events) < eventPage {
 				break
 			}
+			if page == eventPages-1 && (horizon.IsZero() || last.Before(horizon)) {
+				horizon = last
+			}
 		}
+	}
+	if !horizon.IsZero() {
+		// The next reading begins at the latest event that is known. One source must not take it past
+		// what the other has not told yet.
+		found = slices.DeleteFunc(found, func(e auth.Event) bool { return e.At.After(horizon) })
 	}
 	slices.SortStableFunc(found, func(a, b auth.Event) int { return a.At.Compare(b.At) })
 	return found, nil

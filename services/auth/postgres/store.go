@@ -32,16 +32,17 @@ func Migrations() fs.FS {
 	return sub
 }
 
-// Store is auth.Store, auth.Audit and auth.EventLog on Postgres.
+// Store is auth.Store, auth.Audit, auth.EventLog and auth.SessionEnds on Postgres.
 type Store struct {
 	Pool *pgxpool.Pool
 	Key  []byte // of the hash that stands for addresses
 }
 
 var (
-	_ auth.Store    = Store{}
-	_ auth.Audit    = Store{}
-	_ auth.EventLog = Store{}
+	_ auth.Store       = Store{}
+	_ auth.Audit       = Store{}
+	_ auth.EventLog    = Store{}
+	_ auth.SessionEnds = Store{}
 )
 
 // PutLink implements auth.Store.
@@ -124,29 +125,24 @@ func (s Store) Alone(ctx context.Context, f func(context.Context) error) error {
 
 // Record implements auth.Audit.
 func (s Store) Record(ctx context.Context, entries ...auth.Entry) error {
-	return s.record(ctx, "foyer", entries)
-}
-
-// RecordEvents implements auth.EventLog.
-func (s Store) RecordEvents(ctx context.Context, entries ...auth.Entry) error {
-	return s.record(ctx, "keycloak", entries)
-}
-
-func (s Store) record(ctx context.Context, source string, entries []auth.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	batch := &pgx.Batch{}
 	for _, e := range entries {
-		batch.Queue(`
-			INSERT INTO audit (id, at, kind, account, actor, address, detail, source)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-			e.ID, e.At, e.Kind, e.Account, e.Actor, e.Address, e.Detail, source)
+		queueEntry(batch, "foyer", e)
 	}
 	if err := s.Pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil
+}
+
+func queueEntry(batch *pgx.Batch, source string, e auth.Entry) {
+	batch.Queue(`
+		INSERT INTO audit (id, at, kind, account, actor, address, detail, source)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
+		e.ID, e.At, e.Kind, e.Account, e.Actor, e.Address, e.Detail, source)
 }
 
 // Find implements auth.Audit.
@@ -193,30 +189,4 @@ func (s Store) Unknown(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]bool
 		set[id] = true
 	}
 	return set, nil
-}
-
-// How long entries are kept. Sign-ins carry IP addresses and are many.
-const (
-	keepSignIns = 90 * 24 * time.Hour
-	keepOthers  = 400 * 24 * time.Hour
-	purgeBatch  = 5_000
-)
-
-// Purge removes what is over.
-func (s Store) Purge(ctx context.Context, now time.Time) error {
-	for _, q := range []struct {
-		sql  string
-		args []any
-	}{
-		{`DELETE FROM links WHERE expires < $1`, []any{now}},
-		{`DELETE FROM counts WHERE at < $1`, []any{now.Add(-24 * time.Hour)}},
-		{`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 AND kind IN ('sign_in', 'sign_in_failed', 'sign_out', 'locked_out', 'token_refused') LIMIT $2)`,
-			[]any{now.Add(-keepSignIns), purgeBatch}},
-		{`DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < $1 LIMIT $2)`, []any{now.Add(-keepOthers), purgeBatch}},
-	} {
-		if _, err := s.Pool.Exec(ctx, q.sql, q.args...); err != nil {
-			return fmt.Errorf("purge: %w", err)
-		}
-	}
-	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
@@ -24,6 +25,7 @@ type config struct {
 	Identity    identity.Config
 	Keycloak    keycloak.Config
 	Web         keycloak.WebConfig
+	Retention   retention.Config
 	DatabaseURL string `secret:"auth-database-url"`
 	SessionKey  string `secret:"session-key"`
 	MailsPerIP  int    `env:"FOYER_MAILS_PER_IP" envDefault:"30"` // an hour; 0: no limit
@@ -98,7 +100,9 @@ func run(ctx context.Context, p *process.Process) error {
 
 	p.Check("postgres", pool.Ping)
 	p.Go("account jobs", accounts.Run)
-	p.Go("events", auth.EventReader{Events: directory, Log: records, Ender: ender, Now: time.Now}.Run)
+	p.Go("events", auth.EventReader{Events: directory, Log: records, Now: time.Now}.Run)
+	p.Go("sessions to end", auth.SessionCloser{Queue: records, Ender: ender, Now: time.Now}.Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Auth(), Metrics: p.Metrics}.Run)
 	p.Go("deletions", deleter.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }
