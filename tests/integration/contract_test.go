@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"os"
@@ -39,7 +40,12 @@ func TestContract(t *testing.T) {
 			run.Env = append(os.Environ(), "FOYER_URL="+p.URL(), "CONTRACT_TOKEN="+token,
 				"CONTRACT_VENUE="+venue.ID, "CONTRACT_DRAFT="+draft.ID, "CONTRACT_EVENT="+event.ID)
 			out, err := run.CombinedOutput()
-			require.NoError(t, err, "%s", out)
+			if err != nil {
+				for line := range bytes.Lines(out) { // one may be very long
+					t.Logf("%.500s", bytes.TrimSpace(line))
+				}
+			}
+			require.NoError(t, err)
 		})
 	}
 }

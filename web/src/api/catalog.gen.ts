@@ -485,18 +485,18 @@ export interface components {
       zone_id?: string | null
       position?: components['schemas']['PlanPosition']
       /** @description Drawn and not sold; the first 500 that can be read are shown */
-      areas?: Record<string, never>[] | null
+      areas?: (Record<string, never> | null)[] | null
       rows?:
-        | {
+        | ({
             /** Format: line */
             row_number?: string | null
             /** Format: line */
             row_label?: string | null
             position?: components['schemas']['PlanPosition']
             seats?: components['schemas']['PlanSeat'][] | null
-          }[]
+          } | null)[]
         | null
-    }
+    } | null
     PlanSeat: {
       seat_guid: string
       /** Format: line */
