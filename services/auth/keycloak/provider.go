@@ -99,9 +99,10 @@ func (p *Provider) context(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, p.client)
 }
 
-// refused tells Keycloak's no, which ends a sign-in, from its absence.
+// refused tells Keycloak's no to this grant, which ends a sign-in, from all that is not the grant's
+// fault: Keycloak's absence, its limits, and a client of ours that it does not know any more.
 func (p *Provider) refused(err error) error {
-	if re, ok := errors.AsType[*oauth2.RetrieveError](err); ok && re.Response.StatusCode < http.StatusInternalServerError {
+	if re, ok := errors.AsType[*oauth2.RetrieveError](err); ok && re.ErrorCode == "invalid_grant" {
 		return fault.New(fault.Unauthenticated, "session_ended", "Your session has ended; please sign in again.").Because(err)
 	}
 	return fault.Away("accounts", err)
@@ -130,7 +131,8 @@ func (p *Provider) Revoke(ctx context.Context, refresh string) error {
 		return fault.Away("accounts", err)
 	}
 	defer res.Body.Close()
-	if res.StatusCode >= http.StatusInternalServerError {
+	// A token that is not good any more is a bad request: its session has ended already.
+	if res.StatusCode > http.StatusBadRequest {
 		return fault.Away("accounts", fmt.Errorf("logout answered %d", res.StatusCode))
 	}
 	return nil

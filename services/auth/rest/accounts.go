@@ -19,13 +19,36 @@ import (
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
-// clientIP is who asks, as the gateway says.
-func clientIP(r *http.Request) string {
+// client is who asks, as the gateway says.
+func client(r *http.Request) (netip.Addr, bool) {
 	ip, _, _ := strings.Cut(r.Header.Get("X-Forwarded-For"), ",")
-	if addr, err := netip.ParseAddr(strings.TrimSpace(ip)); err == nil {
+	addr, err := netip.ParseAddr(strings.TrimSpace(ip))
+	return addr.Unmap().WithZone(""), err == nil
+}
+
+// clientIP is the address of who asks, for the audit trail.
+func clientIP(r *http.Request) string {
+	if addr, ok := client(r); ok {
 		return addr.String()
 	}
 	return ""
+}
+
+// networkBits is how much of an IPv6 address one customer has, as for the gateway's limits: whoever
+// has one address has all of its network.
+const networkBits = 64
+
+// clientNetwork is what limits count who asks by.
+func clientNetwork(r *http.Request) string {
+	addr, ok := client(r)
+	if !ok {
+		return ""
+	}
+	if addr.Is6() {
+		network, _ := addr.Prefix(networkBits) // fails on too many bits only
+		return network.String()
+	}
+	return addr.String()
 }
 
 // Register implements POST /api/v1/accounts.
@@ -39,7 +62,7 @@ func (s Server) Register(w http.ResponseWriter, r *http.Request) {
 	if form.Locale != nil {
 		reg.Locale = string(*form.Locale)
 	}
-	s.accepted(w, r, s.Accounts.Register(r.Context(), reg, clientIP(r)))
+	s.accepted(w, r, s.Accounts.Register(r.Context(), reg, clientNetwork(r)))
 }
 
 // RequestPasswordReset implements POST /api/v1/accounts/password-reset.
@@ -49,7 +72,7 @@ func (s Server) RequestPasswordReset(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	s.accepted(w, r, s.Accounts.RequestReset(r.Context(), form.Email, clientIP(r)))
+	s.accepted(w, r, s.Accounts.RequestReset(r.Context(), form.Email, clientNetwork(r)))
 }
 
 // RequestConfirmation implements POST /api/v1/me/confirmation.

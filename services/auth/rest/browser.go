@@ -145,7 +145,11 @@ func (s Server) finishSignIn(w http.ResponseWriter, r *http.Request, flow signIn
 }
 
 func (s Server) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
-	s.cookie(w, name, value, int(ttl.Seconds()))
+	maxAge := int(ttl.Seconds())
+	if maxAge <= 0 { // over already: without an age it would stay until the browser closes
+		maxAge = -1
+	}
+	s.cookie(w, name, value, maxAge)
 }
 
 // dropCookie removes a cookie: a negative age is written as Max-Age=0, and zero as no age at all.

@@ -110,7 +110,7 @@ func (s Server) DeleteMe(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	s.setCookie(w, sessionCookie, "", -1)
+	s.dropCookie(w, sessionCookie)
 	w.Header().Set("Cache-Control", "no-store")
 	httpapi.WriteJSON(w, r, http.StatusAccepted, DeletionBegun{RequestedAt: deletion.RequestedAt})
 }
