@@ -17,6 +17,7 @@ const (
 	ProviderFees     LedgerAccount = "provider_fees"
 	Sales            LedgerAccount = "sales"           // owed to merchants
 	RefundClearing   LedgerAccount = "refund_clearing" // owed to buyers, not yet paid out
+	PaidOtherwise    LedgerAccount = "paid_otherwise"  // given back to buyers outside the provider
 )
 
 // Transfer moves money between accounts. Its entries sum to zero, and its key makes it happen once.
@@ -87,4 +88,10 @@ func refundFailed(p Payment, r Refund, paidOut bool) Transfer {
 		return refundTransfer("refund_failure", p, r, Sales, ProviderBalance)
 	}
 	return refundTransfer("refund_failure", p, r, Sales, RefundClearing)
+}
+
+// refundResolved is after refundFailed, which made the money the merchants' again: the buyer has it.
+func refundResolved(p Payment, r Refund) Transfer {
+	r.Attempt = 1 // it is once for all attempts
+	return refundTransfer("refund_resolution", p, r, PaidOtherwise, Sales)
 }

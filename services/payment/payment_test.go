@@ -313,12 +313,15 @@ func TestOwedRefundsAreMadeAgain(t *testing.T) {
 	require.Equal(t, NoticeRefundFailed, c.Notices[0].Kind)
 	require.False(t, c.Refunds[0].Owing(), "the buyer keeps the tickets")
 
-	keys := map[string]bool{}
+	keys, held := map[string]bool{}, map[LedgerAccount]int64{}
 	post := func(c Change) {
 		for _, transfer := range c.Transfers {
 			require.False(t, keys[transfer.Key], "%s twice", transfer.Key)
 			require.True(t, transfer.Balanced())
 			keys[transfer.Key] = true
+			for _, e := range transfer.Entries {
+				held[e.Account] += e.Amount
+			}
 		}
 	}
 	c, r, err = p.Request(nil, Refund{ID: uuid.New(), Amount: 1500, Owed: true}, now)
@@ -359,6 +362,15 @@ func TestOwedRefundsAreMadeAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, c.Refunds[0].Owing())
 	require.Equal(t, NoticeRefunded, c.Notices[0].Kind)
+	post(c)
+	require.EqualValues(t, 1500, held[Sales], "the buyer has it, so the merchant is not owed it")
+	require.EqualValues(t, -1500, held[PaidOtherwise])
+	require.Zero(t, held[RefundClearing])
+	r = c.Refunds[0]
+	_, _, err = p.Request([]Refund{r}, Refund{ID: uuid.New(), Amount: p.Captured - 1499}, now)
+	require.ErrorIs(t, err, ErrRefundTooLarge, "nothing is given back twice")
+	_, _, err = p.Request([]Refund{r}, Refund{ID: uuid.New(), Amount: p.Captured - 1500}, now)
+	require.NoError(t, err)
 }
 
 // Whoever has the client secret can pay: it is kept only while there is something to pay.

@@ -76,7 +76,7 @@ func (p Payment) Request(have []Refund, want Refund, now time.Time) (Change, Ref
 			}
 			return c, r, nil
 		}
-		if r.Status != RefundFailed {
+		if r.Status != RefundFailed || r.ResolvedAt != nil {
 			left -= r.Amount
 		}
 	}
@@ -185,5 +185,8 @@ func (p Payment) Resolve(r Refund, how string, now time.Time) (Change, error) {
 		return Change{Payment: p}, ErrNotOwing
 	}
 	r.ResolvedAt, r.Resolution, r.UpdatedAt = &now, how, now
-	return Change{Payment: p, Refunds: []Refund{r}, Notices: []Notice{{Kind: NoticeRefunded, Amount: r.Amount, Refund: &r.ID, Attempt: r.Attempt}}}, nil
+	return Change{
+		Payment: p, Refunds: []Refund{r}, Transfers: []Transfer{refundResolved(p, r)},
+		Notices: []Notice{{Kind: NoticeRefunded, Amount: r.Amount, Refund: &r.ID, Attempt: r.Attempt}},
+	}, nil
 }

@@ -16,6 +16,7 @@ import (
 
 // Defines values for BalanceAccount.
 const (
+	PaidOtherwise    BalanceAccount = "paid_otherwise"
 	ProviderBalance  BalanceAccount = "provider_balance"
 	ProviderClearing BalanceAccount = "provider_clearing"
 	ProviderFees     BalanceAccount = "provider_fees"
@@ -26,6 +27,8 @@ const (
 // Valid indicates whether the value is a known member of the BalanceAccount enum.
 func (e BalanceAccount) Valid() bool {
 	switch e {
+	case PaidOtherwise:
+		return true
 	case ProviderBalance:
 		return true
 	case ProviderClearing:

@@ -488,6 +488,14 @@ func TestRefundThatFailsForGoodIsAFinding(t *testing.T) {
 	resolve := b.ask(http.MethodPost, refunds+"/"+r.ID.String()+"/resolve", `{"how": "bank transfer 4711"}`, http.Header{"Authorization": {"Bearer admin"}, "Content-Type": {"application/json"}})
 	require.Equal(t, 200, resolve.StatusCode)
 	require.Empty(t, kinds(b.reconcile(), payment.RefundOwing))
+	balances, err := b.store.Balances(t.Context())
+	require.NoError(t, err)
+	held := map[payment.LedgerAccount]int64{}
+	for _, x := range balances {
+		held[x.Account] = x.Amount
+	}
+	require.Zero(t, held[payment.Sales], "the buyer has the money: nobody else is owed it")
+	require.EqualValues(t, -4500, held[payment.PaidOtherwise])
 	again := b.internal("/internal/payments/"+p.ID.String()+"/refunds", fmt.Sprintf(`{"refund": %q, "amount": 4500}`, r.ID))
 	require.Contains(t, again.Body, `"status":"succeeded"`, "the booking need not wait any more")
 }

@@ -232,7 +232,7 @@ export interface components {
     }
     Balance: {
       /** @enum {string} */
-      account: 'provider_clearing' | 'provider_balance' | 'provider_fees' | 'sales' | 'refund_clearing'
+      account: 'provider_clearing' | 'provider_balance' | 'provider_fees' | 'sales' | 'refund_clearing' | 'paid_otherwise'
       currency: string
       /**
        * Format: int64
