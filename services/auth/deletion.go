@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
@@ -52,7 +53,10 @@ type Person struct {
 // so that the address is free for a new one.
 type Deletions interface {
 	Begin(ctx context.Context, d Deletion) error
-	Pending(ctx context.Context, limit int) ([]Deletion, error)
+	// Pending lists some of them, from the first-th on.
+	Pending(ctx context.Context, first, limit int) ([]Deletion, error)
+	// Find gives the deletion of an account as it is now, false when it has ended.
+	Find(ctx context.Context, account string) (Deletion, bool, error)
 	Save(ctx context.Context, d Deletion) error
 	Forget(ctx context.Context, d Deletion) error
 	Remove(ctx context.Context, account string) error
@@ -83,9 +87,12 @@ type Deleter struct {
 	Sessions  SessionEnder
 	Farewells Farewells
 	Lease     Lease
-	Holders   map[string]personaldata.Holder // by service
-	Settle    time.Duration                  // from the first erasure to the second
-	Now       func() time.Time
+	Audit     interface {
+		Record(ctx context.Context, entries ...Entry) error
+	}
+	Holders map[string]personaldata.Holder // by service
+	Settle  time.Duration                  // from the first erasure to the second
+	Now     func() time.Time
 
 	poked chan struct{}
 	once  sync.Once
@@ -93,12 +100,13 @@ type Deleter struct {
 
 // Bounds of the saga.
 const (
-	deletionEvery  = 10 * time.Second
-	deletionsBatch = 50
-	deletionsOnce  = 4
-	deletionLease  = 2 * time.Minute
-	tellFor        = time.Hour // a mail that cannot be delivered keeps nobody's address
-	stuckAfter     = 24 * time.Hour
+	deletionEvery = 10 * time.Second
+	deletionsPage = 100
+	deletionsMost = 10_000 // of one round, far more than ever wait
+	deletionsOnce = 4
+	deletionLease = 2 * time.Minute
+	tellFor       = time.Hour // a mail that cannot be delivered keeps nobody's address
+	stuckAfter    = 24 * time.Hour
 )
 
 // Stuck tells whether people should look after a deletion.
@@ -131,8 +139,9 @@ func (d *Deleter) Obstacles(ctx context.Context, a identity.Account) ([]personal
 	return found, nil
 }
 
-// Begin locks the account and signs it out. forfeit: what a person may overrule does not count.
-func (d *Deleter) Begin(ctx context.Context, a identity.Account, p Profile, forfeit bool) (Deletion, error) {
+// Begin locks the account and signs it out. ip is where it was asked from. forfeit: what a person may
+// overrule does not count.
+func (d *Deleter) Begin(ctx context.Context, a identity.Account, p Profile, ip string, forfeit bool) (Deletion, error) {
 	obstacles, err := d.Obstacles(ctx, a)
 	if err != nil {
 		return Deletion{}, err
@@ -145,11 +154,21 @@ func (d *Deleter) Begin(ctx context.Context, a identity.Account, p Profile, forf
 	if err := d.Deletions.Begin(ctx, deletion); err != nil {
 		return Deletion{}, err
 	}
-	if err := d.Sessions.EndAll(ctx, a.ID); err != nil { // the saga does it again
+	if err := d.record(ctx, deletion, ip); err != nil { // the saga does it again, and so the next
+		slog.WarnContext(ctx, "deletion of an account not recorded yet", "error", err)
+	}
+	if err := d.Sessions.EndAll(ctx, a.ID); err != nil {
 		slog.WarnContext(ctx, "sessions of a deleted account not ended yet", "error", err)
 	}
 	d.poke()
 	return deletion, nil
+}
+
+// record adds a deletion to the audit trail, once however often it is called.
+func (d *Deleter) record(ctx context.Context, deletion Deletion, ip string) error {
+	e := entry(deletion.RequestedAt, AuditAccountDeleted, deletion.Account, "", nil)
+	e.ID, e.Address = uuid.NewSHA1(uuid.NameSpaceOID, []byte(deletion.Tombstone)), ip
+	return d.Audit.Record(ctx, e)
 }
 
 func (d *Deleter) wakeups() chan struct{} {
@@ -183,20 +202,32 @@ func (d *Deleter) Run(ctx context.Context) error {
 	}
 }
 
-// Continue has every pending deletion make what progress it can.
+// Continue has every pending deletion make what progress it can. However many are stuck, or wait for
+// their second erasure, each of the others has its turn.
 func (d *Deleter) Continue(ctx context.Context) error {
-	pending, err := d.Deletions.Pending(ctx, deletionsBatch)
-	if err != nil {
-		return err
+	var due []Deletion
+	stuck := 0
+	for first := 0; first < deletionsMost; first += deletionsPage {
+		page, err := d.Deletions.Pending(ctx, first, deletionsPage)
+		if err != nil {
+			return err
+		}
+		for _, deletion := range page {
+			if deletion.Stuck(d.Now()) {
+				stuck++
+			}
+			if d.due(deletion) {
+				due = append(due, deletion)
+			}
+		}
+		if len(page) < deletionsPage {
+			break
+		}
 	}
-	errs := make([]error, len(pending))
+	errs := make([]error, len(due))
 	var group errgroup.Group
 	group.SetLimit(deletionsOnce)
-	stuck := 0
-	for i, deletion := range pending {
-		if deletion.Stuck(d.Now()) {
-			stuck++
-		}
+	for i, deletion := range due {
 		group.Go(func() error {
 			errs[i] = d.leased(ctx, deletion)
 			return nil
@@ -209,6 +240,11 @@ func (d *Deleter) Continue(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// due tells whether a deletion has something to do now.
+func (d *Deleter) due(deletion Deletion) bool {
+	return deletion.ErasedAt.IsZero() || d.Now().Sub(deletion.ErasedAt) >= d.Settle
+}
+
 func (d *Deleter) leased(ctx context.Context, deletion Deletion) error {
 	mine, err := d.Lease.Acquire(ctx, deletion.Tombstone, deletionLease)
 	if err != nil || !mine {
@@ -219,6 +255,11 @@ func (d *Deleter) leased(ctx context.Context, deletion Deletion) error {
 			slog.WarnContext(ctx, "lease of a deletion not released", "error", err)
 		}
 	}()
+	// It was listed a while ago: another replica may have taken it further since.
+	deletion, found, err := d.Deletions.Find(ctx, deletion.Account)
+	if err != nil || !found {
+		return err
+	}
 	return d.step(ctx, deletion)
 }
 
@@ -233,7 +274,7 @@ func (d *Deleter) step(ctx context.Context, deletion Deletion) error {
 			return err
 		}
 	}
-	if d.Now().Sub(deletion.ErasedAt) < d.Settle {
+	if !d.due(deletion) {
 		return nil
 	}
 	deletion.Erased = nil
@@ -251,6 +292,9 @@ func (d *Deleter) step(ctx context.Context, deletion Deletion) error {
 func (d *Deleter) tell(ctx context.Context, deletion *Deletion) error {
 	if err := d.Sessions.EndAll(ctx, deletion.Account); err != nil {
 		return d.waits(ctx, deletion, "sessions", err)
+	}
+	if err := d.record(ctx, *deletion, ""); err != nil {
+		return d.waits(ctx, deletion, "audit", err)
 	}
 	if err := d.Farewells.Farewell(ctx, deletion.Person); err != nil && d.Now().Sub(deletion.RequestedAt) < tellFor {
 		return d.waits(ctx, deletion, "mail", err)

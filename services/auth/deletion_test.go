@@ -40,11 +40,18 @@ func (r *registry) Forget(_ context.Context, d auth.Deletion) error {
 	return r.Save(nil, d) //nolint:staticcheck // no context needed
 }
 
-func (r *registry) Pending(context.Context, int) ([]auth.Deletion, error) {
-	if r.now == nil {
+func (r *registry) Pending(_ context.Context, first, _ int) ([]auth.Deletion, error) {
+	if r.now == nil || first > 0 {
 		return nil, nil
 	}
 	return []auth.Deletion{*r.now}, nil
+}
+
+func (r *registry) Find(context.Context, string) (auth.Deletion, bool, error) {
+	if r.now == nil {
+		return auth.Deletion{}, false, nil
+	}
+	return *r.now, true, nil
 }
 
 func (r *registry) Remove(context.Context, string) error {
@@ -101,6 +108,21 @@ func (e *ender) EndAll(_ context.Context, account string) error {
 	return nil
 }
 
+// trail keeps the first entry of each id.
+type trail struct {
+	away    error
+	entries []auth.Entry
+}
+
+func (t *trail) Record(_ context.Context, entries ...auth.Entry) error {
+	for _, e := range entries {
+		if t.away == nil && !slices.ContainsFunc(t.entries, func(k auth.Entry) bool { return k.ID == e.ID }) {
+			t.entries = append(t.entries, e)
+		}
+	}
+	return t.away
+}
+
 type leases struct{ taken bool }
 
 func (l *leases) Acquire(context.Context, string, time.Duration) (bool, error) { return !l.taken, nil }
@@ -112,14 +134,15 @@ type world struct {
 	one, two *holder
 	post     *post
 	ender    *ender
+	trail    *trail
 	leases   *leases
 	clock    time.Time
 }
 
 func newWorld() *world {
-	w := &world{registry: &registry{}, one: &holder{}, two: &holder{}, post: &post{}, ender: &ender{}, leases: &leases{}, clock: now}
+	w := &world{registry: &registry{}, one: &holder{}, two: &holder{}, post: &post{}, ender: &ender{}, trail: &trail{}, leases: &leases{}, clock: now}
 	w.deleter = &auth.Deleter{
-		Deletions: w.registry, Sessions: w.ender, Farewells: w.post, Lease: w.leases, Settle: 20 * time.Minute,
+		Deletions: w.registry, Sessions: w.ender, Farewells: w.post, Lease: w.leases, Audit: w.trail, Settle: 20 * time.Minute,
 		Holders: map[string]personaldata.Holder{"one": w.one, "two": w.two}, Now: func() time.Time { return w.clock },
 	}
 	return w
@@ -129,7 +152,7 @@ var anna = auth.Profile{ID: "a", Email: "anna@foyer.test", Name: "Anna", Locale:
 
 func TestDeletionTellsForgetsErasesTwiceAndEnds(t *testing.T) {
 	w := newWorld()
-	d, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	d, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "192.0.2.1", false)
 	require.NoError(t, err)
 	assert.True(t, identity.IsTombstone(d.Tombstone))
 	assert.Equal(t, []string{"a"}, w.ender.ended, "signed out at once")
@@ -151,7 +174,7 @@ func TestDeletionTellsForgetsErasesTwiceAndEnds(t *testing.T) {
 
 func TestDeletionWaitsForWhoIsAway(t *testing.T) {
 	w := newWorld()
-	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "192.0.2.1", false)
 	require.NoError(t, err)
 	w.one.away = errors.New("refused")
 	require.Error(t, w.deleter.Continue(t.Context()))
@@ -172,7 +195,7 @@ func TestDeletionWaitsForWhoIsAway(t *testing.T) {
 func TestDeletionDoesNotWaitForEverForTheMail(t *testing.T) {
 	w := newWorld()
 	w.post.away = errors.New("no such mailbox")
-	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "192.0.2.1", false)
 	require.NoError(t, err)
 	require.Error(t, w.deleter.Continue(t.Context()))
 	assert.Equal(t, "mail", w.registry.now.WaitingFor)
@@ -184,7 +207,7 @@ func TestDeletionDoesNotWaitForEverForTheMail(t *testing.T) {
 
 func TestDeletionIsLeftToWhoHasTheLease(t *testing.T) {
 	w := newWorld()
-	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, false)
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "192.0.2.1", false)
 	require.NoError(t, err)
 	w.leases.taken = true
 	require.NoError(t, w.deleter.Continue(t.Context()))
@@ -211,14 +234,14 @@ func TestDeletionIsRefusedWhileSomethingStands(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld()
 			w.two.obstacles = c.obstacles
-			_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a", Roles: c.roles}, anna, c.forfeit)
+			_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a", Roles: c.roles}, anna, "", c.forfeit)
 			assert.Equal(t, c.refused, errors.Is(err, auth.ErrDeletionBlocked), "%v", err)
 			assert.Equal(t, c.refused, w.registry.now == nil)
 		})
 	}
 	w := newWorld()
 	w.two.away = errors.New("refused")
-	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, true)
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "", true)
 	assert.Equal(t, fault.Unavailable, fault.KindOf(err), "who cannot be asked may have something to say")
 	assert.Nil(t, w.registry.now)
 }
@@ -243,4 +266,81 @@ func TestExportIsCompleteOrNotAtAll(t *testing.T) {
 	one.exportPage = func(string) personaldata.Page { return personaldata.Page{Next: "again"} }
 	_, err = auth.Collect(t.Context(), holders, "a")
 	assert.ErrorIs(t, err, auth.ErrExportTooLarge, "it ends in any case")
+}
+
+// A deletion is in the trail, once, also when the trail was away as it began.
+func TestADeletionIsRecorded(t *testing.T) {
+	for name, away := range map[string]error{"at once": nil, "later": errors.New("refused")} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.trail.away = away
+			_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "192.0.2.1", false)
+			require.NoError(t, err)
+			if away != nil {
+				require.Error(t, w.deleter.Continue(t.Context()))
+				assert.Empty(t, w.post.sent)
+				w.trail.away = nil
+			}
+			require.NoError(t, w.deleter.Continue(t.Context()))
+			require.Len(t, w.trail.entries, 1)
+			e := w.trail.entries[0]
+			assert.Equal(t, auth.AuditAccountDeleted, e.Kind)
+			assert.Equal(t, "a", e.Account)
+			assert.Equal(t, w.clock, e.At)
+			assert.Equal(t, away == nil, e.Address == "192.0.2.1")
+		})
+	}
+}
+
+// many are deletions that cannot go on, in front of one that can.
+type many struct {
+	registry
+	all []auth.Deletion
+}
+
+func (m *many) Pending(_ context.Context, first, limit int) ([]auth.Deletion, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	page := m.all[min(first, len(m.all)):]
+	return slices.Clone(page[:min(limit, len(page))]), nil
+}
+
+func (m *many) Find(_ context.Context, account string) (auth.Deletion, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.all, func(d auth.Deletion) bool { return d.Account == account })
+	return m.all[i], true, nil
+}
+
+type onlyFor struct {
+	holder
+	mu      sync.Mutex
+	account string
+	asked   int
+	erased  int
+}
+
+func (o *onlyFor) Erase(_ context.Context, account, _ string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.asked++
+	if account != o.account {
+		return errors.New("stuck")
+	}
+	o.erased++
+	return nil
+}
+
+func TestStuckAndWaitingDeletionsHideNoOther(t *testing.T) {
+	w := newWorld()
+	m, o := &many{}, &onlyFor{account: "last"}
+	for range 120 {
+		m.all = append(m.all, auth.Deletion{Account: "stuck", Tombstone: "deleted-s", Told: true, RequestedAt: now})
+		m.all = append(m.all, auth.Deletion{Account: "waiting", Tombstone: "deleted-w", Told: true, RequestedAt: now, ErasedAt: now})
+	}
+	m.all = append(m.all, auth.Deletion{Account: "last", Tombstone: "deleted-l", Told: true, RequestedAt: now})
+	w.deleter.Deletions, w.deleter.Holders = m, map[string]personaldata.Holder{"one": o}
+	require.Error(t, w.deleter.Continue(t.Context()))
+	assert.Equal(t, 1, o.erased)
+	assert.Equal(t, 121, o.asked, "those that wait are not asked for")
 }

@@ -126,14 +126,28 @@ func (d *Directory) Forget(ctx context.Context, deletion auth.Deletion) error {
 	})
 }
 
+// Find implements auth.Deletions.
+func (d *Directory) Find(ctx context.Context, account string) (auth.Deletion, bool, error) {
+	token, err := d.admin(ctx)
+	if err != nil {
+		return auth.Deletion{}, false, err
+	}
+	u, err := d.client.GetUserByID(ctx, token, d.cfg.Realm, account)
+	if err != nil {
+		return auth.Deletion{}, false, unlessGone(translate(err))
+	}
+	deletion := deletionOf(u)
+	return deletion, deletion.Tombstone != "", nil
+}
+
 // Pending implements auth.Deletions.
-func (d *Directory) Pending(ctx context.Context, limit int) ([]auth.Deletion, error) {
+func (d *Directory) Pending(ctx context.Context, first, limit int) ([]auth.Deletion, error) {
 	token, err := d.admin(ctx)
 	if err != nil {
 		return nil, err
 	}
 	users, err := d.client.GetUsers(ctx, token, d.cfg.Realm, gocloak.GetUsersParams{
-		Q: gocloak.StringP(deletionMark + ":" + deletionUnderway), Max: &limit, BriefRepresentation: gocloak.BoolP(false),
+		Q: gocloak.StringP(deletionMark + ":" + deletionUnderway), First: &first, Max: &limit, BriefRepresentation: gocloak.BoolP(false),
 	})
 	if err != nil {
 		return nil, translate(err)

@@ -131,7 +131,7 @@ func (s Server) deleteMe(r *http.Request) (auth.Deletion, error) {
 	if !strings.EqualFold(strings.TrimSpace(form.Confirm), p.Email) {
 		return auth.Deletion{}, auth.ErrNotConfirmed
 	}
-	return s.Deleter.Begin(r.Context(), a, p, form.ForfeitTickets != nil && *form.ForfeitTickets)
+	return s.Deleter.Begin(r.Context(), a, p, clientIP(r), form.ForfeitTickets != nil && *form.ForfeitTickets)
 }
 
 // deletionsShown bounds the list of deletions under way.
@@ -143,7 +143,7 @@ func (s Server) ListDeletions(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	pending, err := s.Deleter.Deletions.Pending(r.Context(), deletionsShown)
+	pending, err := s.Deleter.Deletions.Pending(r.Context(), 0, deletionsShown)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return

@@ -78,7 +78,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	accounts.Init()
 	deleter := &auth.Deleter{
-		Deletions: directory, Sessions: ender, Farewells: dapr.Farewells{Client: client}, Lease: dapr.Lease{Store: cache},
+		Deletions: directory, Sessions: ender, Farewells: dapr.Farewells{Client: client}, Lease: dapr.Lease{Store: cache}, Audit: records,
 		Holders: dapr.Holders(client), Settle: cfg.DeletionSettle, Now: time.Now,
 	}
 	server := rest.Server{
