@@ -17,12 +17,18 @@ import (
 const base = "/internal/personal-data/"
 
 var (
-	errNoAccount   = fault.New(fault.Malformed, "malformed_request", "Whose personal data?")
-	errNoTombstone = fault.New(fault.Malformed, "malformed_request", "An erasure needs a tombstone.")
+	errNoAccount    = fault.New(fault.Malformed, "malformed_request", "Whose personal data?")
+	errTooManySteps = fault.New(fault.Internal, "erasure_without_end", "This erasure does not end.")
+	errNoTombstone  = fault.New(fault.Malformed, "malformed_request", "An erasure needs a tombstone.")
 )
 
 type erasure struct {
 	Tombstone string `json:"tombstone"`
+	Cursor    string `json:"cursor,omitempty"`
+}
+
+type erased struct {
+	Next string `json:"next,omitempty"` // there is more to erase, from this cursor on
 }
 
 type obstacles struct {
@@ -42,8 +48,6 @@ func Mount(guarded *mux.Router, h Holder) {
 			switch {
 			case err != nil:
 				httpapi.WriteProblem(w, r, err)
-			case v == nil:
-				w.WriteHeader(http.StatusNoContent)
 			default:
 				w.Header().Set("Cache-Control", "no-store")
 				httpapi.WriteJSON(w, r, http.StatusOK, v)
@@ -62,7 +66,11 @@ func Mount(guarded *mux.Router, h Holder) {
 		if err := httpapi.DecodeInternal(r, &in); err != nil || !identity.IsTombstone(in.Tombstone) {
 			return nil, errNoTombstone.Because(err)
 		}
-		return nil, h.Erase(r.Context(), account, in.Tombstone)
+		if steps, ok := h.(Stepwise); ok {
+			next, err := steps.EraseStep(r.Context(), account, in.Tombstone, in.Cursor)
+			return erased{next}, err
+		}
+		return erased{}, h.Erase(r.Context(), account, in.Tombstone)
 	})
 }
 
@@ -99,7 +107,19 @@ func (r Remote) Obstacles(ctx context.Context, account string) ([]Obstacle, erro
 	return found.Items, err
 }
 
-// Erase implements Holder.
+// eraseSteps bounds an erasure. Each step moves the cursor on.
+const eraseSteps = 100_000
+
+// Erase implements Holder: step by step, each with a call's deadline of its own.
 func (r Remote) Erase(ctx context.Context, account, tombstone string) error {
-	return r.Invoker.Invoke(ctx, r.App, http.MethodPost, base+url.PathEscape(account)+"/erasure", erasure{tombstone}, nil)
+	cursor := ""
+	for range eraseSteps {
+		var done erased
+		err := r.Invoker.Invoke(ctx, r.App, http.MethodPost, base+url.PathEscape(account)+"/erasure", erasure{tombstone, cursor}, &done)
+		if err != nil || done.Next == "" {
+			return err
+		}
+		cursor = done.Next
+	}
+	return errTooManySteps
 }

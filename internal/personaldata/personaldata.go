@@ -22,6 +22,14 @@ type Holder interface {
 	Erase(ctx context.Context, account, tombstone string) error
 }
 
+// Stepwise is a Holder that has much to look through: it erases a part in each call, so that each
+// fits into a call's deadline. Erase does all parts.
+type Stepwise interface {
+	Holder
+	// EraseStep goes on from cursor, "" at first, and gives that of the next step, "" after the last.
+	EraseStep(ctx context.Context, account, tombstone, cursor string) (next string, err error)
+}
+
 // Page is a part of an export: records by section, as they are shown to the person.
 type Page struct {
 	Sections map[string][]any `json:"sections"`

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
@@ -22,11 +23,12 @@ type Personal struct {
 	Book   Book
 }
 
-var _ personaldata.Holder = Personal{}
+var _ personaldata.Stepwise = Personal{}
 
-// Bounds of a search through the lines.
+// Bounds of a search through the lines. A call has three seconds (dapr/resiliency.yaml): it looks
+// through few lines at a time for as long as stepTime, and says where the next call goes on.
 const (
-	exportLines  = 200 // a page of an export
+	stepTime     = time.Second
 	linesAtOnce  = 8
 	stateAwayFor = "line"
 )
@@ -37,9 +39,13 @@ type exportedPlace struct {
 	Left    bool      `json:"left"`
 }
 
-// each calls f for the events from after one on, at most so many, and gives the last one when there
-// are more.
-func (p Personal) each(ctx context.Context, after uuid.UUID, most int, f func(ctx context.Context, event uuid.UUID) error) (next string, err error) {
+// each calls f for the events after one, and gives the last one when the time was over before all
+// were done.
+func (p Personal) each(ctx context.Context, cursor string, f func(ctx context.Context, event uuid.UUID) error) (next string, err error) {
+	after, err := uuid.Parse(cursor)
+	if err != nil && cursor != "" {
+		return "", fault.New(fault.Malformed, "invalid_cursor", "This cursor is not from us.")
+	}
 	events, err := p.Ledger.Events(ctx)
 	if err != nil {
 		return "", fault.Away(stateAwayFor, err)
@@ -48,27 +54,34 @@ func (p Personal) each(ctx context.Context, after uuid.UUID, most int, f func(ct
 	if found {
 		first++
 	}
-	if events = events[first:]; len(events) > most {
-		events = events[:most]
-		next = events[most-1].String()
+	return inSteps(ctx, events[first:], stepTime, f)
+}
+
+// inSteps calls f for few events at once until the time is over. It always does some, so that every
+// step goes further.
+func inSteps(ctx context.Context, events []uuid.UUID, most time.Duration, f func(ctx context.Context, event uuid.UUID) error) (next string, err error) {
+	began := time.Now()
+	for batch := range slices.Chunk(events, linesAtOnce) {
+		if next != "" && time.Since(began) >= most {
+			return next, nil
+		}
+		group, ctx := errgroup.WithContext(ctx)
+		for _, event := range batch {
+			group.Go(func() error { return f(ctx, event) })
+		}
+		if err := group.Wait(); err != nil {
+			return "", err
+		}
+		next = batch[len(batch)-1].String()
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(linesAtOnce)
-	for _, event := range events {
-		group.Go(func() error { return f(ctx, event) })
-	}
-	return next, group.Wait()
+	return "", nil
 }
 
 // Export implements personaldata.Holder.
 func (p Personal) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
-	after, err := uuid.Parse(cursor)
-	if err != nil && cursor != "" {
-		return personaldata.Page{}, fault.New(fault.Malformed, "invalid_cursor", "This cursor is not from us.")
-	}
 	var mu sync.Mutex
 	places := []any{}
-	next, err := p.each(ctx, after, exportLines, func(ctx context.Context, event uuid.UUID) error {
+	next, err := p.each(ctx, cursor, func(ctx context.Context, event uuid.UUID) error {
 		found, err := waitingroom.TracesOf(ctx, p.Ledger, event, account)
 		if err != nil {
 			return fault.Away(stateAwayFor, err)
@@ -88,10 +101,21 @@ func (p Personal) Obstacles(context.Context, string) ([]personaldata.Obstacle, e
 	return []personaldata.Obstacle{}, nil
 }
 
-// Erase implements personaldata.Holder. The published hash of an entry stays where the account
-// stood, so that a draw can still be checked.
+// Erase implements personaldata.Holder.
 func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
-	_, err := p.each(ctx, uuid.Nil, maxLines, func(ctx context.Context, event uuid.UUID) error {
+	for cursor := ""; ; {
+		next, err := p.EraseStep(ctx, account, tombstone, cursor)
+		if err != nil || next == "" {
+			return err
+		}
+		cursor = next
+	}
+}
+
+// EraseStep implements personaldata.Stepwise. The published hash of an entry stays where the account
+// stood, so that a draw can still be checked.
+func (p Personal) EraseStep(ctx context.Context, account, tombstone, cursor string) (string, error) {
+	return p.each(ctx, cursor, func(ctx context.Context, event uuid.UUID) error {
 		found, err := waitingroom.TracesOf(ctx, p.Ledger, event, account)
 		if err != nil {
 			return fault.Away(stateAwayFor, err)
@@ -104,8 +128,4 @@ func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
 		}
 		return p.Rooms.Erase(ctx, event, account, tombstone, found.Pages)
 	})
-	return err
 }
-
-// maxLines is more than any state component holds.
-const maxLines = 1 << 30
