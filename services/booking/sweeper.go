@@ -54,7 +54,10 @@ func (s Sweeper) queue() leased.Queue[uuid.UUID] {
 
 func (s Sweeper) drive(ctx context.Context, id uuid.UUID) error {
 	err := s.Driver.Drive(ctx, id)
-	if err == nil || errors.Is(err, ErrBookingNotFound) {
+	switch {
+	case err == nil:
+		return s.Troubles.EndTrouble(ctx, id)
+	case errors.Is(err, ErrBookingNotFound):
 		return nil
 	}
 	return noteTrouble(ctx, s.Troubles, id, err, s.Now())

@@ -12,8 +12,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Trouble is a booking that cannot be brought on. It is that of one version: once the booking moved,
-// its troubles are over.
+// Trouble is a booking that cannot be brought on. It is that of one version: once the booking moved, or
+// was driven without a failure, its troubles are over.
 type Trouble struct {
 	Booking  uuid.UUID
 	Version  int64
@@ -29,6 +29,8 @@ type Troubles interface {
 	// NoteTrouble has f make the next trouble of a booking's present version out of the last one,
 	// which is zero at first, and makes the booking due when that says.
 	NoteTrouble(ctx context.Context, booking uuid.UUID, f func(Trouble) Trouble) (Trouble, error)
+	// EndTrouble forgets a booking's trouble: only failures in a row count.
+	EndTrouble(ctx context.Context, booking uuid.UUID) error
 }
 
 // A booking that fails is tried ever more rarely, and in the end set aside: told with an alarm, shown

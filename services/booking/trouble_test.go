@@ -87,6 +87,11 @@ func (c *calledOff) NoteTrouble(_ context.Context, id uuid.UUID, f func(booking.
 	return c.trouble[id], nil
 }
 
+func (c *calledOff) EndTrouble(_ context.Context, id uuid.UUID) error {
+	delete(c.trouble, id)
+	return nil
+}
+
 // However many bookings of a cancelled event are poison, and first in the queue, all others are given back.
 func TestPoisonBookingsKeepNobodyFromTheirMoney(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -106,4 +111,31 @@ func TestPoisonBookingsKeepNobodyFromTheirMoney(t *testing.T) {
 			assert.Less(t, event.trouble[b.ID].Tries, 20, "and is left alone")
 		}
 	})
+}
+
+// dueBookings are due each time.
+type dueBookings []uuid.UUID
+
+func (d dueBookings) Due(context.Context, time.Time, time.Duration, int) ([]uuid.UUID, error) {
+	return d, nil
+}
+
+// Failures with successes between them are no reason to call anybody, even when the booking stands
+// still: its refund is under way.
+func TestOnlyFailuresInARowAreTrouble(t *testing.T) {
+	s := newStage(t)
+	b := s.confirmed()
+	s.refunding(b, booking.ReasonEventCancelled)
+	s.bank.RefundStatus = booking.RefundRequested
+	event := &calledOff{trouble: map[uuid.UUID]booking.Trouble{}}
+	sweeper := booking.Sweeper{Queue: dueBookings{b.ID}, Driver: s.driver, Troubles: event, Now: s.driver.Now}
+	for range 20 {
+		s.bank.Fail = func() error { return errors.New("a moment's trouble") }
+		_ = sweeper.Sweep(t.Context())
+		require.Equal(t, 1, event.trouble[b.ID].Tries)
+		s.bank.Fail = nil
+		s.now = s.now.Add(time.Hour)
+		require.NoError(t, sweeper.Sweep(t.Context()))
+		require.Empty(t, event.trouble)
+	}
 }

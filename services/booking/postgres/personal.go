@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -77,17 +76,26 @@ func (s Store) Anonymise(ctx context.Context, bookings []uuid.UUID, tombstone st
 	return nil
 }
 
+// anonymisedAtOnce is how many of a merchant's bookings one statement changes.
+const anonymisedAtOnce = 500
+
 // AnonymiseRest has a tombstone take an account's place wherever it is not the buyer: as a merchant,
-// and in messages that were sent a moment ago.
+// and in messages that were sent a moment ago. A merchant may have sold any number of bookings: what a
+// call that broke off has done stays done.
 func (s Store) AnonymiseRest(ctx context.Context, account, tombstone string) error {
-	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(`UPDATE bookings SET merchant = $2, occasion = jsonb_set(occasion, '{merchant}', to_jsonb($2::text)) WHERE merchant = $1`, account, tombstone)
-		batch.Queue(`UPDATE outbox SET payload = jsonb_set(payload, '{account}', to_jsonb($2::text)) WHERE payload ->> 'account' = $1`, account, tombstone)
-		return tx.SendBatch(ctx, batch).Close()
-	})
+	for {
+		tag, err := s.Pool.Exec(ctx, `UPDATE bookings SET merchant = $2, occasion = jsonb_set(occasion, '{merchant}', to_jsonb($2::text))
+			WHERE id IN (SELECT id FROM bookings WHERE merchant = $1 LIMIT $3)`, account, tombstone, anonymisedAtOnce)
+		if err != nil {
+			return fmt.Errorf("anonymise a merchant's bookings: %w", err)
+		}
+		if tag.RowsAffected() < anonymisedAtOnce {
+			break
+		}
+	}
+	_, err := s.Pool.Exec(ctx, `UPDATE outbox SET payload = jsonb_set(payload, '{account}', to_jsonb($2::text)) WHERE payload ->> 'account' = $1`, account, tombstone)
 	if err != nil {
-		return fmt.Errorf("anonymise: %w", err)
+		return fmt.Errorf("anonymise messages: %w", err)
 	}
 	return nil
 }

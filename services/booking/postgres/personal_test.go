@@ -30,6 +30,21 @@ func TestABookingCanBeAnonymised(t *testing.T) {
 
 	require.NoError(t, s.Anonymise(ctx, []uuid.UUID{kept[0].Booking.ID, kept[1].Booking.ID}, "deleted-1"))
 	require.NoError(t, s.AnonymiseRest(ctx, "buyer", "deleted-1"))
+	_, err = s.Pool.Exec(ctx, `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
+		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'other', 'merchant', 'confirmed', 4, 4500, 'EUR', '[]', '{"merchant": "merchant"}', $1, $1, $1 FROM generate_series(1, 1200)`, now)
+	require.NoError(t, err)
+	// The last batch fails: those before it stay done, so that the next call has less to do.
+	_, err = s.Pool.Exec(ctx, `CREATE SEQUENCE anonymised;
+		CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('anonymised') > 1100 THEN RAISE EXCEPTION 'out of time'; END IF; RETURN NEW; END $$;
+		CREATE TRIGGER stop BEFORE UPDATE ON bookings FOR EACH ROW EXECUTE FUNCTION stop()`)
+	require.NoError(t, err)
+	require.Error(t, s.AnonymiseRest(ctx, "merchant", "deleted-2"))
+	var done int
+	require.NoError(t, s.Pool.QueryRow(ctx, `SELECT count(*) FROM bookings WHERE merchant = 'deleted-2'`).Scan(&done))
+	assert.Equal(t, 1000, done)
+	_, err = s.Pool.Exec(ctx, `DROP TRIGGER stop ON bookings`)
+	require.NoError(t, err)
 	require.NoError(t, s.AnonymiseRest(ctx, "merchant", "deleted-2"))
 	after, err := s.Get(ctx, b.ID)
 	require.NoError(t, err)

@@ -451,6 +451,13 @@ func TestTroubles(t *testing.T) {
 	for _, r := range rows {
 		assert.Equal(t, r.Booking == b.ID, r.Trouble != "")
 	}
+	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), postgres.After{}, 10)
+	require.NoError(t, err)
+	require.Len(t, rows, 1, "however long ago it moved")
+	assert.Equal(t, b.ID, rows[0].Booking)
+	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), postgres.After{At: rows[0].At, ID: rows[0].Booking}, 10)
+	require.NoError(t, err)
+	require.Empty(t, rows, "once")
 
 	found, err := s.Retry(t.Context(), other.ID, at)
 	require.NoError(t, err)

@@ -44,6 +44,14 @@ func (s Store) NoteTrouble(ctx context.Context, id uuid.UUID, f func(booking.Tro
 	return t, nil
 }
 
+// EndTrouble implements booking.Troubles.
+func (s Store) EndTrouble(ctx context.Context, id uuid.UUID) error {
+	if _, err := s.Pool.Exec(ctx, `DELETE FROM troubles WHERE booking_id = $1`, id); err != nil {
+		return fmt.Errorf("end trouble: %w", err)
+	}
+	return nil
+}
+
 // present is the troubles of bookings that have not moved since.
 const present = `FROM troubles t JOIN bookings b ON b.id = t.booking_id AND b.version = t.version WHERE t.set_aside IS NOT NULL`
 
