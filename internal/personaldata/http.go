@@ -2,6 +2,7 @@ package personaldata
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 
@@ -96,8 +97,22 @@ func (r Remote) Export(ctx context.Context, account, cursor string) (page Page, 
 	if cursor != "" {
 		path += "?" + url.Values{"cursor": {cursor}}.Encode()
 	}
-	err = r.Invoker.Invoke(ctx, r.App, http.MethodGet, path, nil, &page)
-	return page, err
+	// Records go on as they came: taken apart they are several times as large.
+	var raw struct {
+		Sections map[string][]json.RawMessage `json:"sections"`
+		Next     string                       `json:"next"`
+	}
+	if err := r.Invoker.Invoke(ctx, r.App, http.MethodGet, path, nil, &raw); err != nil {
+		return page, err
+	}
+	page = Page{Sections: make(map[string][]any, len(raw.Sections)), Next: raw.Next}
+	for name, items := range raw.Sections {
+		page.Sections[name] = make([]any, len(items))
+		for i, item := range items {
+			page.Sections[name][i] = item
+		}
+	}
+	return page, nil
 }
 
 // Obstacles implements Holder.

@@ -23,6 +23,7 @@ var (
 	ErrNotConfirmed    = fault.New(fault.Invalid, "confirmation_differs", "To confirm, type the address of this account.")
 	ErrDeletionBlocked = fault.New(fault.Conflict, "deletion_blocked", "This account cannot be deleted yet.")
 	ErrExportTooLarge  = fault.New(fault.TooLarge, "export_too_large", "This is more than one download can hold; please write to us.")
+	ErrExportsBusy     = fault.New(fault.TooMany, "exports_busy", "Other downloads are being made right now. Please try again in a minute.").After(time.Minute)
 )
 
 // RecentSignIn is how long after the last sign-in one's data may be exported or deleted. Whoever

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -343,4 +344,31 @@ func TestStuckAndWaitingDeletionsHideNoOther(t *testing.T) {
 	require.Error(t, w.deleter.Continue(t.Context()))
 	assert.Equal(t, 1, o.erased)
 	assert.Equal(t, 121, o.asked, "those that wait are not asked for")
+}
+
+// What all services have together is bounded, and so is how many exports there are at once.
+func TestExportsAreBounded(t *testing.T) {
+	holders := map[string]personaldata.Holder{}
+	for _, name := range []string{"one", "two", "three"} {
+		h := &holder{}
+		h.exportPage = func(string) personaldata.Page {
+			return personaldata.Page{Sections: map[string][]any{name: {strings.Repeat("x", 12<<20)}}}
+		}
+		holders[name] = h
+	}
+	_, err := auth.Collect(t.Context(), holders, "a")
+	require.ErrorIs(t, err, auth.ErrExportTooLarge)
+
+	exports := &auth.Exports{}
+	end, err := exports.Begin("anna")
+	require.NoError(t, err)
+	_, err = exports.Begin("anna")
+	require.ErrorIs(t, err, auth.ErrExportsBusy)
+	_, err = exports.Begin("ben")
+	require.NoError(t, err)
+	_, err = exports.Begin("carl")
+	require.ErrorIs(t, err, auth.ErrExportsBusy)
+	end()
+	_, err = exports.Begin("carl")
+	require.NoError(t, err)
 }

@@ -3,6 +3,8 @@ package auth
 import (
 	"context"
 	"encoding/json"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,11 +21,44 @@ type Export struct {
 	Sections map[string][]any `json:"data"`
 }
 
-// Bounds of an export.
+// Bounds of exports. One is held in memory until it is known to be complete, and once more while it
+// is written: as many at once as a process has room for.
 const (
-	exportBytes = 64 << 20
-	exportPages = 2000
+	exportBytes   = 32 << 20 // of all services together
+	exportPages   = 2000     // of a service
+	exportsAtOnce = 2
 )
+
+// Exports limits how many are made at once: few in a process, and one of an account.
+type Exports struct {
+	mu      sync.Mutex
+	running map[string]bool
+}
+
+// Begin takes a place, which end gives back.
+func (e *Exports) Begin(account string) (end func(), err error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running[account] || len(e.running) >= exportsAtOnce {
+		return nil, ErrExportsBusy
+	}
+	if e.running == nil {
+		e.running = map[string]bool{}
+	}
+	e.running[account] = true
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.running, account)
+	}, nil
+}
+
+// Exported is the entry of the trail that somebody took their data along.
+func Exported(now time.Time, account, ip string) Entry {
+	e := entry(now, AuditDataExported, account, "", nil)
+	e.Address = ip
+	return e
+}
 
 // Collect asks every service for what it keeps. Without the answer of one there is no export: a
 // copy that lacks something would pass for all there is.
@@ -42,9 +77,10 @@ func Collect(ctx context.Context, holders map[string]personaldata.Holder, accoun
 			}
 		}
 	}()
+	var size atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for service, holder := range holders {
-		group.Go(func() error { return collect(ctx, service, holder, account, found) })
+		group.Go(func() error { return collect(ctx, service, holder, account, &size, found) })
 	}
 	err := group.Wait()
 	close(found)
@@ -52,8 +88,7 @@ func Collect(ctx context.Context, holders map[string]personaldata.Holder, accoun
 	return sections, err
 }
 
-func collect(ctx context.Context, service string, holder personaldata.Holder, account string, found chan<- map[string][]any) error {
-	size := 0
+func collect(ctx context.Context, service string, holder personaldata.Holder, account string, size *atomic.Int64, found chan<- map[string][]any) error {
 	cursor := ""
 	for range exportPages {
 		page, err := holder.Export(ctx, account, cursor)
@@ -64,7 +99,7 @@ func collect(ctx context.Context, service string, holder personaldata.Holder, ac
 		if err != nil {
 			return err
 		}
-		if size += len(raw); size > exportBytes {
+		if size.Add(int64(len(raw))) > exportBytes {
 			return ErrExportTooLarge
 		}
 		found <- page.Sections

@@ -30,6 +30,7 @@ type Server struct {
 	Audit     auth.Audit
 	SignIns   auth.SignIns
 	Deleter   *auth.Deleter
+	Exports   *auth.Exports
 	PublicURL string
 	Seal      cipher.AEAD // of the sign-in cookie
 }

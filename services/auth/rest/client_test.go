@@ -44,7 +44,7 @@ func TestCookiesHaveAnAge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := httptest.NewRecorder()
 			c.write(w)
-			cookies := w.Result().Cookies() //nolint:bodyclose // a recorder's
+			cookies := w.Result().Cookies()
 			require.Len(t, cookies, 1)
 			assert.Equal(t, c.age, cookies[0].MaxAge)
 		})

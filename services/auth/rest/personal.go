@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
@@ -44,7 +45,8 @@ type exportedSignIn struct {
 
 // ExportMe implements GET /api/v1/me/export.
 func (s Server) ExportMe(w http.ResponseWriter, r *http.Request) {
-	export, err := s.export(r)
+	export, end, err := s.export(r)
+	defer end()
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -54,29 +56,41 @@ func (s Server) ExportMe(w http.ResponseWriter, r *http.Request) {
 	httpapi.WriteJSON(w, r, http.StatusOK, export)
 }
 
-func (s Server) export(r *http.Request) (auth.Export, error) {
+// export makes a copy. end gives its place back, once it was written.
+func (s Server) export(r *http.Request) (_ auth.Export, end func(), err error) {
+	end = func() {}
 	a, err := s.recently(r)
 	if err != nil {
-		return auth.Export{}, err
+		return auth.Export{}, end, err
 	}
+	taken, err := s.Exports.Begin(a.ID)
+	if err != nil {
+		return auth.Export{}, end, err
+	}
+	end = taken
 	p, err := s.Directory.Profile(r.Context(), a.ID)
 	if err != nil {
-		return auth.Export{}, err
+		return auth.Export{}, end, err
 	}
 	p.Roles = a.Roles
 	sessions, err := s.SignIns.SignIns(r.Context(), a.ID)
 	if err != nil {
-		return auth.Export{}, err
+		return auth.Export{}, end, err
 	}
 	sections, err := auth.Collect(r.Context(), s.Deleter.Holders, a.ID)
 	if err != nil {
-		return auth.Export{}, err
+		return auth.Export{}, end, err
 	}
 	sections["sessions"] = []any{}
 	for _, in := range sessions {
 		sections["sessions"] = append(sections["sessions"], exportedSignIn{in.Address, in.At, in.LastSeen})
 	}
-	return auth.Export{Account: a.ID, At: time.Now().UTC(), Profile: profileView(p), Sections: sections}, nil
+	now := time.Now().UTC()
+	// Whoever has the data is known before they have it.
+	if err := s.Audit.Record(r.Context(), auth.Exported(now, a.ID, clientIP(r))); err != nil {
+		return auth.Export{}, end, fault.Away("accounts", err)
+	}
+	return auth.Export{Account: a.ID, At: now, Profile: profileView(p), Sections: sections}, end, nil
 }
 
 // PreviewDeletion implements GET /api/v1/me/deletion.

@@ -86,7 +86,7 @@ func run(ctx context.Context, p *process.Process) error {
 			Sessions: dapr.Sessions{Store: cache}, Provider: provider, Sealer: sealer,
 			Verify: verifier.Verify, Revoker: revoker, Now: time.Now,
 		},
-		Provider: provider, Directory: directory, Accounts: accounts, Audit: records, SignIns: directory, Deleter: deleter, PublicURL: cfg.Web.PublicURL, Seal: seal,
+		Provider: provider, Directory: directory, Accounts: accounts, Audit: records, SignIns: directory, Deleter: deleter, Exports: &auth.Exports{}, PublicURL: cfg.Web.PublicURL, Seal: seal,
 	}
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics, Verifier: verifier,
