@@ -2,17 +2,17 @@ package auth
 
 import (
 	"context"
+	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/event"
@@ -41,6 +41,7 @@ const (
 
 // Store keeps what the service itself remembers about accounts: links and how many mails went out.
 type Store interface {
+	Jobs
 	// PutLink replaces the account's link of that kind.
 	PutLink(ctx context.Context, account string, kind LinkKind, hash []byte, expires time.Time) error
 	// Link gives the hash of a link that still works, nil when there is none.
@@ -53,9 +54,9 @@ type Store interface {
 	Alone(ctx context.Context, f func(context.Context) error) error
 }
 
-// Notifier has the notification service send an account a mail.
+// Notifier has the notification service send an account a mail, once for each id.
 type Notifier interface {
-	Notify(ctx context.Context, account string, kind event.NoticeKind) error
+	Notify(ctx context.Context, id uuid.UUID, account string, kind event.NoticeKind) error
 }
 
 // Accounts is what people do about their accounts without being signed in, and what admins do.
@@ -64,85 +65,11 @@ type Accounts struct {
 	Store     Store
 	Audit     Audit
 	Notifier  Notifier
-	Ender     Ender
+	Ender     SessionEnder
+	Seal      cipher.AEAD // of the forms in jobs
 	PublicURL string
 	PerIP     int // mails an hour for one IP address; 0: no limit
 	Now       func() time.Time
-
-	jobs chan func(context.Context) error
-}
-
-// queueLength bounds the registrations and reset mails that wait; workers is how many run at once.
-// Keycloak hashes a password for a good part of a second.
-const (
-	queueLength = 500
-	workers     = 3
-	jobTimeout  = time.Minute
-	drainTime   = 4 * time.Second
-)
-
-// Init makes the queue. It is called before anything else.
-func (a *Accounts) Init() { a.jobs = make(chan func(context.Context) error, queueLength) }
-
-// enqueue has a job done after the answer. Whether there is such an account then shows neither in
-// the answer nor in its time.
-func (a *Accounts) enqueue(job func(context.Context) error) error {
-	select {
-	case a.jobs <- job:
-		return nil
-	default:
-		return ErrTooBusy
-	}
-}
-
-// Run does the jobs until ctx ends, and then those that are left.
-func (a *Accounts) Run(ctx context.Context) error {
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for {
-				select {
-				case job := <-a.jobs:
-					a.do(ctx, job)
-				case <-ctx.Done():
-					rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-					defer cancel()
-					for {
-						select {
-						case job := <-a.jobs:
-							a.do(rest, job)
-						default:
-							return
-						}
-					}
-				}
-			}
-		})
-	}
-	group.Wait()
-	return ctx.Err()
-}
-
-// do tries a job until it is done, its time is over, or trying again would not help. What has begun
-// when the process stops is finished.
-func (a *Accounts) do(ctx context.Context, job func(context.Context) error) {
-	var cancel context.CancelFunc
-	if ctx.Err() == nil {
-		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), jobTimeout)
-	} else {
-		ctx, cancel = context.WithCancel(ctx)
-	}
-	defer cancel()
-	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		err := job(ctx)
-		if err != nil && fault.KindOf(err) != fault.Unavailable && fault.KindOf(err) != fault.Internal {
-			err = backoff.Permanent(err)
-		}
-		return struct{}{}, err
-	}, backoff.WithMaxElapsedTime(jobTimeout))
-	if err != nil {
-		slog.ErrorContext(ctx, "account job not done", "error", err)
-	}
 }
 
 // allowIP counts a request that may cause a mail against its IP address.
@@ -160,15 +87,6 @@ func (a *Accounts) allowIP(ctx context.Context, ip string) error {
 	return nil
 }
 
-// mayMail counts a mail against an address or an account.
-func (a *Accounts) mayMail(ctx context.Context, key string) (bool, error) {
-	ok, err := a.Store.Count(ctx, key, a.Now(), mailWindow, mailsPerName)
-	if err != nil {
-		return false, fault.Away("accounts", err)
-	}
-	return ok, nil
-}
-
 // Register takes a form in. The account is made after the answer, and a mail says what became of it:
 // a link to confirm the address, or that there is an account already.
 func (a *Accounts) Register(ctx context.Context, r Registration, ip string) error {
@@ -178,38 +96,7 @@ func (a *Accounts) Register(ctx context.Context, r Registration, ip string) erro
 	if err := a.allowIP(ctx, ip); err != nil {
 		return err
 	}
-	counted := false
-	return a.enqueue(func(ctx context.Context) error {
-		if !counted {
-			ok, err := a.mayMail(ctx, "address:"+r.Email)
-			if err != nil || !ok {
-				return err
-			}
-			counted = true
-		}
-		return a.register(ctx, r)
-	})
-}
-
-func (a *Accounts) register(ctx context.Context, r Registration) error {
-	id, err := a.Directory.Register(ctx, r)
-	switch {
-	case err == nil:
-		return errors.Join(
-			a.Audit.Record(ctx, entry(a.Now(), AuditRegistered, id, "", nil)),
-			a.Notifier.Notify(ctx, id, event.NoticeConfirmEmail),
-		)
-	case !errors.Is(err, ErrEmailTaken):
-		return err
-	}
-	p, found, err := a.Directory.ByEmail(ctx, r.Email)
-	if err != nil || !found || !p.Enabled {
-		return err
-	}
-	return errors.Join(
-		a.Audit.Record(ctx, entry(a.Now(), AuditRegisteredBefore, p.ID, "", nil)),
-		a.Notifier.Notify(ctx, p.ID, event.NoticeAccountExists),
-	)
+	return a.enqueue(ctx, JobRegister, "", r)
 }
 
 // RequestReset has a mail sent with a link for a new password, if there is such an account.
@@ -221,39 +108,12 @@ func (a *Accounts) RequestReset(ctx context.Context, email, ip string) error {
 	if err := a.allowIP(ctx, ip); err != nil {
 		return err
 	}
-	counted := false
-	return a.enqueue(func(ctx context.Context) error {
-		if !counted {
-			ok, err := a.mayMail(ctx, "address:"+email)
-			if err != nil || !ok {
-				return err
-			}
-			counted = true
-		}
-		p, found, err := a.Directory.ByEmail(ctx, email)
-		if err != nil || !found || !p.Enabled {
-			return err
-		}
-		return errors.Join(
-			a.Audit.Record(ctx, entry(a.Now(), AuditResetRequested, p.ID, "", nil)),
-			a.Notifier.Notify(ctx, p.ID, event.NoticePasswordReset),
-		)
-	})
+	return a.enqueue(ctx, JobReset, "", Registration{Email: email})
 }
 
 // RequestConfirmation sends the signed-in account another link to confirm its address.
 func (a *Accounts) RequestConfirmation(ctx context.Context, account string) error {
-	return a.enqueue(func(ctx context.Context) error {
-		p, err := a.Directory.Profile(ctx, account)
-		if err != nil || p.EmailVerified || !p.Enabled {
-			return err
-		}
-		ok, err := a.mayMail(ctx, "address:"+p.Email)
-		if err != nil || !ok {
-			return err
-		}
-		return a.Notifier.Notify(ctx, account, event.NoticeConfirmEmail)
-	})
+	return a.enqueue(ctx, JobConfirm, account, nil)
 }
 
 // linkPages are where the links of mails lead. What is secret stands behind #: browsers keep it to
@@ -302,12 +162,42 @@ func (a *Accounts) use(ctx context.Context, account string, kind LinkKind, hash 
 	return nil
 }
 
+// What changes an account goes on from its first write, for so long, when the client has left.
+// Until then the job that ends the account's sessions is not due.
+const (
+	changeTimeout = 25 * time.Second
+	changeMargin  = 10 * time.Second
+)
+
+func changing(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
+}
+
+// willEnd queues the end of an account's sessions before what calls for it is done, so that no
+// failure in between leaves them alive. do carries it out at once; it is dropped if nothing changed.
+func (a *Accounts) willEnd(ctx context.Context, account string) (Job, error) {
+	j := Job{ID: uuid.Must(uuid.NewV7()), Kind: JobEndSessions, Account: account, CreatedAt: a.Now()}
+	if _, err := a.Store.AddJob(ctx, j, a.Now().Add(changeTimeout+changeMargin), math.MaxInt32); err != nil {
+		return j, fault.Away("accounts", err)
+	}
+	return j, nil
+}
+
+// end ends the sessions now. If that fails, the queue goes on with it: the change itself is done.
+func (a *Accounts) end(ctx context.Context, j Job) {
+	if err := a.do(ctx, j); err != nil {
+		slog.ErrorContext(ctx, "sessions not ended yet", "account", j.Account, "error", err)
+	}
+}
+
 // Confirm says that an account's address is its own.
 func (a *Accounts) Confirm(ctx context.Context, token string) error {
 	account, hash, err := a.open(ctx, token, LinkConfirm)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := changing(ctx)
+	defer cancel()
 	if err := a.Directory.ConfirmEmail(ctx, account); err != nil {
 		return err
 	}
@@ -334,17 +224,36 @@ func (a *Accounts) ResetPassword(ctx context.Context, token, password, ip string
 	if password, err = CheckPassword(password, p.Email, p.Name); err != nil {
 		return err
 	}
-	if err := a.use(ctx, account, LinkReset, hash); err != nil {
+	ctx, cancel := changing(ctx)
+	defer cancel()
+	job, err := a.willEnd(ctx, account)
+	if err != nil {
 		return err
 	}
+	if err := a.use(ctx, account, LinkReset, hash); err != nil {
+		return errors.Join(err, a.Store.DropJob(ctx, job.ID))
+	}
 	if err := a.Directory.SetPassword(ctx, account, password); err != nil {
+		if refused(err) {
+			err = errors.Join(err, a.Store.DropJob(ctx, job.ID))
+		} else { // it may be set all the same
+			a.end(ctx, job)
+		}
 		// It was not the link's fault: the person may try again with it.
 		return errors.Join(err, a.Store.PutLink(context.WithoutCancel(ctx), account, LinkReset, hash, a.Now().Add(LinkLife/4)))
 	}
-	ended := a.Ender.EndAll(ctx, account)
+	job.Notice = event.NoticePasswordChanged
 	done := entry(a.Now(), AuditPasswordReset, account, "", nil)
 	done.Address = ip
-	return errors.Join(ended, a.Audit.Record(ctx, done), a.Notifier.Notify(ctx, account, event.NoticePasswordChanged))
+	err = errors.Join(a.Store.SaveJob(ctx, job), a.Audit.Record(ctx, done))
+	a.end(ctx, job)
+	return err
+}
+
+// refused tells a change that was not made from one that may have been.
+func refused(err error) bool {
+	kind := fault.KindOf(err)
+	return kind != fault.Unavailable && kind != fault.Internal
 }
 
 // Change is what an admin changes of an account; nil leaves as it is.
@@ -357,63 +266,97 @@ type Change struct {
 
 // Administer changes an account as an admin. What an account could do under its old rights ends.
 func (a *Accounts) Administer(ctx context.Context, admin identity.Account, ip, account string, c Change) (p Profile, err error) {
+	var job *Job
+	began := false
 	// One at a time: two admins must not demote each other in the same moment.
 	err = a.Store.Alone(ctx, func(ctx context.Context) error {
-		p, err = a.administer(ctx, admin, ip, account, c)
+		began = true
+		p, job, err = a.administer(ctx, admin, ip, account, c)
 		return err
 	})
+	if err != nil && !began { // too many others are before it, or the store is away
+		return p, fault.Away("accounts", err)
+	}
+	if job != nil { // others need not wait for this
+		ctx, cancel := changing(ctx)
+		defer cancel()
+		a.end(ctx, *job)
+	}
 	return p, err
 }
 
-func (a *Accounts) administer(ctx context.Context, admin identity.Account, ip, account string, c Change) (Profile, error) {
+func (a *Accounts) administer(ctx context.Context, admin identity.Account, ip, account string, c Change) (Profile, *Job, error) {
 	before, err := a.Directory.WithRoles(ctx, account)
 	if err != nil {
-		return before, err
+		return before, nil, err
 	}
 	locks := c.Enabled != nil && !*c.Enabled
 	demotes := c.ChangeRoles && !slices.Contains(c.Roles, identity.Admin)
 	if (locks || demotes) && slices.Contains(before.Roles, identity.Admin) {
 		if account == admin.ID {
-			return before, ErrOwnAccount
+			return before, nil, ErrOwnAccount
 		}
 		admins, err := a.Directory.Admins(ctx)
 		if err != nil {
-			return before, err
+			return before, nil, err
 		}
 		if !slices.Contains(admins, admin.ID) { // demoted since the token was issued
-			return before, identity.ErrForbidden
+			return before, nil, identity.ErrForbidden
 		}
 		if !slices.ContainsFunc(admins, func(id string) bool { return id != account }) {
-			return before, ErrLastAdmin
+			return before, nil, ErrLastAdmin
 		}
+	}
+	ctx, cancel := changing(ctx)
+	defer cancel()
+	var job *Job
+	if locks || c.ChangeRoles {
+		j, err := a.willEnd(ctx, account)
+		if err != nil {
+			return before, nil, err
+		}
+		job = &j
 	}
 	p := before
 	var done []Entry
-	record := func(kind AuditKind, detail map[string]any) {
+	record := func(kind AuditKind, failed error, detail map[string]any) {
+		if failed != nil {
+			if refused(failed) {
+				return
+			}
+			if detail == nil {
+				detail = map[string]any{}
+			}
+			detail["outcome"] = "unknown"
+		}
 		e := entry(a.Now(), kind, account, admin.ID, detail)
 		e.Address = ip
 		done = append(done, e)
 	}
+	// What was changed, or may have been, is recorded and takes effect even when another step failed.
 	if c.ChangeRoles {
-		if p, err = a.Directory.SetRoles(ctx, account, c.Roles); err != nil {
-			return p, err
+		changed, failed := a.Directory.SetRoles(ctx, account, c.Roles)
+		if failed == nil {
+			p = changed
 		}
-		record(AuditRolesChanged, map[string]any{"before": before.Roles, "after": p.Roles})
+		after := p.Roles
+		if failed != nil {
+			after = c.Roles
+		}
+		record(AuditRolesChanged, failed, map[string]any{"before": before.Roles, "after": after})
+		err = failed
 	}
 	if c.Enabled != nil {
-		if err = a.Directory.SetEnabled(ctx, account, *c.Enabled); err == nil {
+		failed := a.Directory.SetEnabled(ctx, account, *c.Enabled)
+		if failed == nil {
 			p.Enabled = *c.Enabled
-			kind := AuditAccountLocked
-			if *c.Enabled {
-				kind = AuditAccountUnlocked
-			}
-			record(kind, nil)
 		}
+		kind := AuditAccountLocked
+		if *c.Enabled {
+			kind = AuditAccountUnlocked
+		}
+		record(kind, failed, nil)
+		err = errors.Join(err, failed)
 	}
-	// What was changed is recorded and takes effect even when a later step failed.
-	err = errors.Join(err, a.Audit.Record(ctx, done...))
-	if locks || c.ChangeRoles {
-		err = errors.Join(err, a.Ender.EndAll(ctx, account))
-	}
-	return p, err
+	return p, job, errors.Join(err, a.Audit.Record(ctx, done...))
 }

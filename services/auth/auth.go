@@ -40,6 +40,7 @@ type Profile struct {
 	Roles         []identity.Role
 	Enabled       bool
 	CreatedAt     time.Time
+	MadeBy        string // the job that made it, "" when nobody noted it
 }
 
 // SignIn is a session of an account, in a browser or elsewhere.
@@ -64,7 +65,8 @@ type Directory interface {
 	// Update writes what is not nil and nothing else.
 	Update(ctx context.Context, id string, name, locale *string) (Profile, error)
 	ConfirmEmail(ctx context.Context, id string) error
-	// SetPassword also confirms the address and ends a lock of failed sign-ins.
+	// SetPassword first confirms the address and ends a lock of failed sign-ins. What it fails with is
+	// about the password: if it is refused, the old one stays.
 	SetPassword(ctx context.Context, id, password string) error
 	EndSessions(ctx context.Context, id string) error
 	EndSessionsBefore(ctx context.Context, id string, moment time.Time) error

@@ -17,6 +17,8 @@ import (
 // Registration is a new account's form.
 type Registration struct {
 	Email, Password, Name, Locale string
+
+	Job string `json:"-"` // that makes the account; it is noted there
 }
 
 // Check puts the fields into their canonical form and refuses what breaks a rule. It looks at the

@@ -143,6 +143,9 @@ func (d *Directory) call(ctx context.Context, method, address string, query url.
 	return nil
 }
 
+// madeBy is the attribute with the job that made an account. It is for this service only.
+const madeBy = "made_by"
+
 // Register implements auth.Directory.
 func (d *Directory) Register(ctx context.Context, r auth.Registration) (string, error) {
 	token, err := d.admin(ctx)
@@ -151,7 +154,7 @@ func (d *Directory) Register(ctx context.Context, r auth.Registration) (string, 
 	}
 	id, err := d.client.CreateUser(ctx, token, d.cfg.Realm, gocloak.User{
 		Username: &r.Email, Email: &r.Email, FirstName: &r.Name, Enabled: gocloak.BoolP(true), EmailVerified: gocloak.BoolP(false),
-		Attributes:  &map[string][]string{"locale": {r.Locale}},
+		Attributes:  &map[string][]string{"locale": {r.Locale}, madeBy: {r.Job}},
 		Credentials: &[]gocloak.CredentialRepresentation{{Type: gocloak.StringP("password"), Value: &r.Password, Temporary: gocloak.BoolP(false)}},
 	})
 	if err != nil {
@@ -179,7 +182,7 @@ func (d *Directory) ByEmail(ctx context.Context, email string) (p auth.Profile, 
 	if err != nil {
 		return p, false, err
 	}
-	users, err := d.client.GetUsers(ctx, token, d.cfg.Realm, gocloak.GetUsersParams{Email: &email, Exact: gocloak.BoolP(true), Max: gocloak.IntP(1)})
+	users, err := d.client.GetUsers(ctx, token, d.cfg.Realm, gocloak.GetUsersParams{Email: &email, Exact: gocloak.BoolP(true), Max: gocloak.IntP(1), BriefRepresentation: gocloak.BoolP(false)})
 	if err != nil {
 		return p, false, translate(err)
 	}
@@ -219,6 +222,9 @@ func profile(u *gocloak.User) auth.Profile {
 	if u.Attributes != nil {
 		if locale := (*u.Attributes)["locale"]; len(locale) > 0 {
 			p.Locale = locale[0]
+		}
+		if job := (*u.Attributes)[madeBy]; len(job) > 0 {
+			p.MadeBy = job[0]
 		}
 	}
 	return p
@@ -269,14 +275,14 @@ func (d *Directory) ConfirmEmail(ctx context.Context, id string) error {
 	return d.write(ctx, id, map[string]any{"emailVerified": true})
 }
 
-// SetPassword implements auth.Directory.
+// SetPassword implements auth.Directory. The password comes last, so that no later step can fail
+// when it is set.
 func (d *Directory) SetPassword(ctx context.Context, id, password string) error {
-	err := d.call(ctx, http.MethodPut, d.users(id, "reset-password"), nil, map[string]any{"type": "password", "value": password, "temporary": false}, nil)
-	if err != nil {
+	lock := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/attack-detection/brute-force/users/" + url.PathEscape(id)
+	if err := errors.Join(d.ConfirmEmail(ctx, id), d.call(ctx, http.MethodDelete, lock, nil, nil, nil)); err != nil {
 		return err
 	}
-	lock := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/attack-detection/brute-force/users/" + url.PathEscape(id)
-	return errors.Join(d.ConfirmEmail(ctx, id), d.call(ctx, http.MethodDelete, lock, nil, nil, nil))
+	return d.call(ctx, http.MethodPut, d.users(id, "reset-password"), nil, map[string]any{"type": "password", "value": password, "temporary": false}, nil)
 }
 
 // EndSessions implements auth.Directory. Keycloak also refuses every token issued before. An account

@@ -89,3 +89,28 @@ func TestEventsEndWhereASourceWasNotReadToItsEnd(t *testing.T) {
 	require.Len(t, events, fullPages)
 	assert.Equal(t, time.UnixMilli(fullPages-1).UTC(), events[len(events)-1].At)
 }
+
+// TestThePasswordIsSetLast: when setting a password fails, no step after it is to blame, so the
+// sessions that the old one opened need not end.
+func TestThePasswordIsSetLast(t *testing.T) {
+	for _, broken := range []string{"PUT /admin/realms/foyer/users/anna", "DELETE /admin/realms/foyer/attack-detection/brute-force/users/anna", ""} {
+		set := false
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch {
+			case strings.HasSuffix(r.URL.Path, "/token"):
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = w.Write([]byte(`{"access_token": "t", "expires_in": 60}`))
+			case r.Method+" "+r.URL.Path == broken:
+				w.WriteHeader(http.StatusInternalServerError)
+			default:
+				set = set || strings.HasSuffix(r.URL.Path, "/reset-password")
+				w.WriteHeader(http.StatusNoContent)
+			}
+		}))
+		d := keycloak.NewDirectory(keycloak.Config{URL: server.URL, Realm: "foyer", ClientID: "c", ClientSecret: "s"})
+		err := d.SetPassword(t.Context(), "anna", "a fine long phrase 7")
+		assert.Equal(t, broken == "", err == nil, "%q: %v", broken, err)
+		assert.Equal(t, broken == "", set, "%q", broken)
+		server.Close()
+	}
+}

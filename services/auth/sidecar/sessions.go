@@ -138,10 +138,10 @@ type Notifier struct {
 var _ auth.Notifier = Notifier{}
 
 // Notify implements auth.Notifier. The message names the account and nothing else: address, text and
-// link are asked for when the mail is sent.
-func (n Notifier) Notify(ctx context.Context, account string, kind event.NoticeKind) error {
+// link are asked for when the mail is sent. One with an id that was there before is not sent again.
+func (n Notifier) Notify(ctx context.Context, id uuid.UUID, account string, kind event.NoticeKind) error {
 	err := n.Client.Publish(ctx, event.PubSub, event.Notices, account, event.Notice{
-		ID: uuid.Must(uuid.NewV7()), Account: account, Kind: kind, At: n.Now(),
+		ID: id, Account: account, Kind: kind, At: n.Now(),
 	})
 	if err != nil {
 		return fmt.Errorf("notify: %w", err)

@@ -58,6 +58,10 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
+	forms, err := sealer.AEAD(auth.SealJobs)
+	if err != nil {
+		return err
+	}
 	mac, err := sealer.Mac("foyer counts")
 	if err != nil {
 		return err
@@ -74,9 +78,8 @@ func run(ctx context.Context, p *process.Process) error {
 	ender := auth.Ender{Directory: directory, Revoker: revoker, Now: time.Now}
 	accounts := &auth.Accounts{
 		Directory: directory, Store: records, Audit: records, Notifier: dapr.Notifier{Client: client, Now: time.Now},
-		Ender: ender, PublicURL: cfg.Web.PublicURL, PerIP: cfg.MailsPerIP, Now: time.Now,
+		Ender: ender, Seal: forms, PublicURL: cfg.Web.PublicURL, PerIP: cfg.MailsPerIP, Now: time.Now,
 	}
-	accounts.Init()
 	deleter := &auth.Deleter{
 		Deletions: directory, Sessions: ender, Farewells: dapr.Farewells{Client: client}, Lease: dapr.Lease{Store: cache}, Audit: records,
 		Holders: dapr.Holders(client), Settle: cfg.DeletionSettle, Now: time.Now,

@@ -1,0 +1,383 @@
+package postgres_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	base "github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/services/auth"
+	"github.com/foyer-tickets/foyer/services/auth/postgres"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+var away = fault.Away("accounts", errors.New("connection refused"))
+
+// outside is all that Accounts has besides the store: the directory, the mails, and the end of sessions.
+type outside struct {
+	auth.Directory // what is not written below is not called
+
+	mu     sync.Mutex
+	people map[string]auth.Profile // by address
+	mails  []event.NoticeKind
+	told   map[uuid.UUID]int
+	ended  []string
+	roles  []identity.Role
+
+	register, notify, endAll, setPassword, setRoles func(ctx context.Context) error // run after the work; what they return is what the caller sees
+}
+
+func run(ctx context.Context, hook func(context.Context) error) error {
+	if hook == nil {
+		return ctx.Err()
+	}
+	return hook(ctx)
+}
+
+func (o *outside) Register(ctx context.Context, r auth.Registration) (string, error) {
+	o.mu.Lock()
+	_, taken := o.people[r.Email]
+	id := uuid.NewString()
+	if !taken {
+		o.people[r.Email] = auth.Profile{ID: id, Email: r.Email, Name: r.Name, Enabled: true, MadeBy: r.Job}
+	}
+	hook := o.register
+	o.mu.Unlock()
+	if taken {
+		return "", auth.ErrEmailTaken
+	}
+	return id, run(ctx, hook)
+}
+
+func (o *outside) ByEmail(_ context.Context, email string) (auth.Profile, bool, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p, ok := o.people[email]
+	return p, ok, nil
+}
+
+func (o *outside) Profile(_ context.Context, id string) (auth.Profile, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, p := range o.people {
+		if p.ID == id {
+			return p, nil
+		}
+	}
+	return auth.Profile{}, auth.ErrNoAccount
+}
+
+func (o *outside) WithRoles(ctx context.Context, id string) (auth.Profile, error) {
+	p, err := o.Profile(ctx, id)
+	p.Roles = slices.Clone(o.roles)
+	return p, err
+}
+
+func (o *outside) SetRoles(ctx context.Context, id string, roles []identity.Role) (auth.Profile, error) {
+	o.roles = roles
+	if err := run(ctx, o.setRoles); err != nil {
+		return auth.Profile{}, err
+	}
+	return o.WithRoles(ctx, id)
+}
+
+func (o *outside) SetEnabled(ctx context.Context, _ string, _ bool) error { return ctx.Err() }
+
+func (o *outside) SetPassword(ctx context.Context, _, _ string) error { return run(ctx, o.setPassword) }
+
+func (o *outside) EndAll(ctx context.Context, account string) error {
+	if err := run(ctx, o.endAll); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ended = append(o.ended, account)
+	return nil
+}
+
+func (o *outside) Notify(ctx context.Context, id uuid.UUID, _ string, kind event.NoticeKind) error {
+	if err := run(ctx, o.notify); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told[id]++
+	o.mails = append(o.mails, kind)
+	return nil
+}
+
+type bench struct {
+	*outside
+	accounts *auth.Accounts
+	store    postgres.Store
+	pool     *pgxpool.Pool
+	clock    time.Time
+}
+
+func newBench(t *testing.T) *bench {
+	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	sealer, err := auth.NewSealer(base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	require.NoError(t, err)
+	seal, err := sealer.AEAD(auth.SealJobs)
+	require.NoError(t, err)
+	b := &bench{
+		outside: &outside{people: map[string]auth.Profile{}, told: map[uuid.UUID]int{}},
+		store:   postgres.Store{Pool: pool, Key: []byte("key")}, pool: pool, clock: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC),
+	}
+	b.accounts = &auth.Accounts{
+		Directory: b, Store: b.store, Audit: b.store, Notifier: b, Ender: b, Seal: seal, PublicURL: "https://foyer.example",
+		Now: func() time.Time { return b.clock },
+	}
+	return b
+}
+
+func (b *bench) jobs(t *testing.T) (n int) {
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT count(*) FROM jobs`).Scan(&n))
+	return n
+}
+
+// work does what is due, and what is due later too.
+func (b *bench) work(t *testing.T) {
+	for range 10 {
+		_, err := b.accounts.Step(t.Context())
+		require.NoError(t, err)
+		b.clock = b.clock.Add(3 * time.Minute)
+	}
+}
+
+func (b *bench) trail(t *testing.T) (kinds []auth.AuditKind) {
+	entries, err := b.store.Find(t.Context(), auth.AuditQuery{Limit: 100})
+	require.NoError(t, err)
+	for _, e := range entries {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+const password = "a fine long phrase 7"
+
+func form(email string) auth.Registration {
+	return auth.Registration{Email: email, Password: password, Name: "Anna", Locale: "de"}
+}
+
+// Each step may fail, with or without its work done: the mail that follows is the right one, once.
+func TestAHalfDoneRegistrationMailsTheRightThing(t *testing.T) {
+	once := func(hook *func(context.Context) error) {
+		*hook = func(context.Context) error {
+			*hook = nil
+			return away
+		}
+	}
+	for name, breaks := range map[string]func(b *bench){
+		"nothing fails": func(*bench) {},
+		"the account is made, and nobody sees it": func(b *bench) { once(&b.register) },
+		"the mail is not taken":                   func(b *bench) { once(&b.notify) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			breaks(b)
+			require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
+			b.work(t)
+			assert.Equal(t, []event.NoticeKind{event.NoticeConfirmEmail}, b.mails)
+			assert.Equal(t, []auth.AuditKind{auth.AuditRegistered}, b.trail(t))
+			assert.Len(t, b.people, 1)
+			assert.Zero(t, b.jobs(t))
+
+			// Somebody registers with the address again.
+			require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
+			b.work(t)
+			assert.Equal(t, []event.NoticeKind{event.NoticeConfirmEmail, event.NoticeAccountExists}, b.mails)
+		})
+	}
+}
+
+// A process that is told to stop leaves what it has not done to the next.
+func TestAStopLosesNoJob(t *testing.T) {
+	b := newBench(t)
+	ctx, stop := context.WithCancel(t.Context())
+	b.register = func(ctx context.Context) error { // Keycloak hangs, and the process is told to stop
+		stop()
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	const many = 20
+	for i := range many {
+		require.NoError(t, b.accounts.Register(t.Context(), form("person-"+string(rune('a'+i))+"@foyer.example"), ""))
+	}
+	require.ErrorIs(t, b.accounts.Run(ctx), context.Canceled)
+	assert.Equal(t, many, b.jobs(t))
+	b.register = nil
+	b.work(t)
+	assert.Len(t, b.people, many)
+	assert.Equal(t, slices.Repeat([]event.NoticeKind{event.NoticeConfirmEmail}, many), b.mails)
+	assert.Len(t, b.told, many)
+	assert.Zero(t, b.jobs(t))
+}
+
+// While Keycloak is away for long, nothing is dropped; and a password waits for a day at most.
+func TestJobsOutlastAnOutage(t *testing.T) {
+	b := newBench(t)
+	b.register = func(context.Context) error {
+		delete(b.people, "anna@foyer.example")
+		return away
+	}
+	require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
+	for b.clock.Before(time.Date(2026, 11, 28, 15, 0, 0, 0, time.UTC)) {
+		b.work(t)
+	}
+	require.Equal(t, 1, b.jobs(t))
+	b.register = nil
+	b.work(t)
+	assert.Equal(t, []event.NoticeKind{event.NoticeConfirmEmail}, b.mails)
+
+	b.register = func(context.Context) error { return away }
+	require.NoError(t, b.accounts.Register(t.Context(), form("ben@foyer.example"), ""))
+	b.clock = b.clock.Add(25 * time.Hour)
+	delete(b.people, "ben@foyer.example")
+	b.work(t)
+	assert.Zero(t, b.jobs(t))
+}
+
+// What waits is sealed, and opens as itself only.
+func TestWaitingFormsAreSealed(t *testing.T) {
+	b := newBench(t)
+	require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), "203.0.113.7"))
+	require.NoError(t, b.accounts.RequestReset(t.Context(), "ben@foyer.example", ""))
+	var rows []string
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT array_agg(encode(sealed, 'escape') || jobs::text) FROM jobs`).Scan(&rows))
+	require.Len(t, rows, 2)
+	for _, secret := range []string{password, "anna", "Anna", "ben@", "203.0"} {
+		assert.NotContains(t, strings.Join(rows, " "), secret)
+	}
+	// Forms that were swapped are not used.
+	_, err := b.pool.Exec(t.Context(), `UPDATE jobs SET sealed = o.sealed FROM jobs o WHERE o.id <> jobs.id`)
+	require.NoError(t, err)
+	b.work(t)
+	assert.Empty(t, b.people)
+	assert.Zero(t, b.jobs(t), "and are not kept")
+
+	// Once the account is made, the form is gone although the mail waits.
+	b.notify = func(context.Context) error { return away }
+	require.NoError(t, b.accounts.Register(t.Context(), form("cleo@foyer.example"), ""))
+	_, err = b.accounts.Step(t.Context())
+	require.NoError(t, err)
+	var kept bool
+	require.NoError(t, b.pool.QueryRow(t.Context(), `SELECT sealed IS NOT NULL FROM jobs`).Scan(&kept))
+	assert.False(t, kept)
+}
+
+func TestTheQueueOfJobsHasALimit(t *testing.T) {
+	b := newBench(t)
+	_, err := b.pool.Exec(t.Context(), `INSERT INTO jobs (id, kind, due, created_at) SELECT gen_random_uuid(), 'confirmation', now(), now() FROM generate_series(1, 5000)`)
+	require.NoError(t, err)
+	require.ErrorIs(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""), auth.ErrTooBusy)
+}
+
+// anna has an account, and the token of a link in a mail to her.
+func (b *bench) anna(t *testing.T, kind auth.LinkKind) (account, token string) {
+	account = uuid.NewString()
+	b.people["anna@foyer.example"] = auth.Profile{ID: account, Email: "anna@foyer.example", Name: "Anna", Enabled: true}
+	link, err := b.accounts.NewLink(t.Context(), account, kind)
+	require.NoError(t, err)
+	_, token, _ = strings.Cut(link, "#")
+	return account, token
+}
+
+// The client leaves as soon as the password is set: the sessions end, it is recorded, and a mail goes out.
+func TestANewPasswordEndsSessionsWhateverHappens(t *testing.T) {
+	for name, c := range map[string]struct {
+		setPassword, endAll error
+		mails               int
+	}{
+		"the client has left":                {nil, nil, 1},
+		"Keycloak is away after that":        {nil, away, 1},
+		"nobody knows whether it was set":    {away, nil, 0},
+		"nor was Keycloak there to end them": {away, away, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			account, token := b.anna(t, auth.LinkReset)
+			ctx, leave := context.WithCancel(t.Context())
+			b.setPassword = func(ctx context.Context) error {
+				leave()
+				return errors.Join(ctx.Err(), c.setPassword)
+			}
+			b.endAll = func(ctx context.Context) error { return errors.Join(ctx.Err(), c.endAll) }
+			err := b.accounts.ResetPassword(ctx, token, password, "203.0.113.7")
+			assert.Equal(t, c.setPassword == nil, err == nil, "%v", err)
+			b.endAll = nil
+			b.work(t)
+			assert.Equal(t, []string{account}, b.ended)
+			assert.Len(t, b.mails, c.mails)
+			assert.Len(t, b.trail(t), c.mails)
+			assert.Zero(t, b.jobs(t))
+		})
+	}
+}
+
+// A password that is refused changes nothing, and the link still works.
+func TestARefusedPasswordEndsNothing(t *testing.T) {
+	b := newBench(t)
+	_, token := b.anna(t, auth.LinkReset)
+	b.setPassword = func(context.Context) error { return fault.New(fault.Invalid, "weak_password", "used before") }
+	require.Error(t, b.accounts.ResetPassword(t.Context(), token, password, ""))
+	assert.Zero(t, b.jobs(t))
+	assert.Empty(t, b.ended)
+	b.setPassword = nil
+	require.NoError(t, b.accounts.ResetPassword(t.Context(), token, password, ""))
+	assert.Len(t, b.ended, 1)
+}
+
+// Roles that were changed in part, or not seen to be changed, are recorded, and the old ones end.
+func TestHalfAChangeOfRolesIsRecordedAndTakesEffect(t *testing.T) {
+	b := newBench(t)
+	account, _ := b.anna(t, auth.LinkReset)
+	ctx, leave := context.WithCancel(t.Context())
+	b.setRoles = func(context.Context) error {
+		leave()
+		return away
+	}
+	lock := false
+	_, err := b.accounts.Administer(ctx, identity.Account{ID: uuid.NewString()}, "", account, auth.Change{ChangeRoles: true, Roles: []identity.Role{identity.Merchant}, Enabled: &lock})
+	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+	assert.ElementsMatch(t, []auth.AuditKind{auth.AuditRolesChanged, auth.AuditAccountLocked}, b.trail(t))
+	assert.Equal(t, []string{account}, b.ended)
+	assert.Zero(t, b.jobs(t))
+}
+
+// Ending sessions takes up to a second, and keeps no other admin waiting; who waits too long is told
+// to come back.
+func TestAdminsDoNotWaitForSessionsToEnd(t *testing.T) {
+	b := newBench(t)
+	account, _ := b.anna(t, auth.LinkReset)
+	lock := false
+	change := func() error {
+		_, err := b.accounts.Administer(t.Context(), identity.Account{ID: uuid.NewString()}, "", account, auth.Change{Enabled: &lock})
+		return err
+	}
+	b.endAll = func(ctx context.Context) error {
+		return b.store.Alone(ctx, func(context.Context) error { return nil })
+	}
+	require.NoError(t, change())
+	assert.Len(t, b.ended, 1, "the lock was free")
+
+	require.NoError(t, b.store.Alone(t.Context(), func(context.Context) error {
+		assert.Equal(t, fault.Unavailable, fault.KindOf(change()))
+		return nil
+	}))
+}
