@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	notice "github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	base "github.com/foyer-tickets/foyer/internal/postgres"
@@ -32,7 +32,7 @@ type outside struct {
 
 	mu     sync.Mutex
 	people map[string]auth.Profile // by address
-	mails  []event.NoticeKind
+	mails  []notice.NoticeKind
 	told   map[uuid.UUID]int
 	ended  []string
 	roles  []identity.Role
@@ -108,7 +108,7 @@ func (o *outside) EndAll(ctx context.Context, account string) error {
 	return nil
 }
 
-func (o *outside) Notify(ctx context.Context, id uuid.UUID, _ string, kind event.NoticeKind) error {
+func (o *outside) Notify(ctx context.Context, id uuid.UUID, _ string, kind notice.NoticeKind) error {
 	if err := run(ctx, o.notify); err != nil {
 		return err
 	}
@@ -193,7 +193,7 @@ func TestAHalfDoneRegistrationMailsTheRightThing(t *testing.T) {
 			breaks(b)
 			require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
 			b.work(t)
-			assert.Equal(t, []event.NoticeKind{event.NoticeConfirmEmail}, b.mails)
+			assert.Equal(t, []notice.NoticeKind{notice.NoticeConfirmEmail}, b.mails)
 			assert.Equal(t, []auth.AuditKind{auth.AuditRegistered}, b.trail(t))
 			assert.Len(t, b.people, 1)
 			assert.Zero(t, b.jobs(t))
@@ -201,7 +201,7 @@ func TestAHalfDoneRegistrationMailsTheRightThing(t *testing.T) {
 			// Somebody registers with the address again.
 			require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
 			b.work(t)
-			assert.Equal(t, []event.NoticeKind{event.NoticeConfirmEmail, event.NoticeAccountExists}, b.mails)
+			assert.Equal(t, []notice.NoticeKind{notice.NoticeConfirmEmail, notice.NoticeAccountExists}, b.mails)
 		})
 	}
 }
@@ -224,7 +224,7 @@ func TestAStopLosesNoJob(t *testing.T) {
 	b.register = nil
 	b.work(t)
 	assert.Len(t, b.people, many)
-	assert.Equal(t, slices.Repeat([]event.NoticeKind{event.NoticeConfirmEmail}, many), b.mails)
+	assert.Equal(t, slices.Repeat([]notice.NoticeKind{notice.NoticeConfirmEmail}, many), b.mails)
 	assert.Len(t, b.told, many)
 	assert.Zero(t, b.jobs(t))
 }
@@ -243,7 +243,7 @@ func TestJobsOutlastAnOutage(t *testing.T) {
 	require.Equal(t, 1, b.jobs(t))
 	b.register = nil
 	b.work(t)
-	assert.Equal(t, []event.NoticeKind{event.NoticeConfirmEmail}, b.mails)
+	assert.Equal(t, []notice.NoticeKind{notice.NoticeConfirmEmail}, b.mails)
 
 	b.register = func(context.Context) error { return away }
 	require.NoError(t, b.accounts.Register(t.Context(), form("ben@foyer.example"), ""))
