@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
@@ -19,7 +16,7 @@ type Personal struct {
 	Now   func() time.Time
 }
 
-var _ personaldata.Holder = Personal{}
+var _ personaldata.Stepwise = Personal{}
 
 // personalPage is how many events are exported at once.
 const personalPage = 100
@@ -83,19 +80,44 @@ func (p Personal) Obstacles(ctx context.Context, account string) ([]personaldata
 	return found, nil
 }
 
-// Erase implements personaldata.Holder: drafts go, and so do venues that no event needs. What was
-// published stays a record of what people bought tickets for, and names nobody as its merchant.
+// eraseAtOnce is how many events or venues one statement changes. A plan of a venue may be large.
+const eraseAtOnce = 50
+
+// erasureGoesOn is the cursor of an erasure that finds by itself what is left.
+const erasureGoesOn = "more"
+
+// Erase implements personaldata.Holder.
 func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
-	err := postgres.InTx(ctx, p.Store.Pool, func(tx pgx.Tx) error {
-		batch := &pgx.Batch{}
-		batch.Queue(`DELETE FROM events WHERE merchant = $1 AND status = 'draft'`, account)
-		batch.Queue(`UPDATE events SET merchant = $2, version = version + 1, updated_at = $3 WHERE merchant = $1`, account, tombstone, p.Now())
-		batch.Queue(`DELETE FROM venues v WHERE merchant = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.venue = v.id)`, account)
-		batch.Queue(`UPDATE venues SET merchant = $2, version = version + 1 WHERE merchant = $1`, account, tombstone)
-		return tx.SendBatch(ctx, batch).Close()
-	})
-	if err != nil {
-		return fmt.Errorf("erase merchant: %w", err)
+	for {
+		if next, err := p.EraseStep(ctx, account, tombstone, ""); err != nil || next == "" {
+			return err
+		}
 	}
-	return nil
+}
+
+// EraseStep implements personaldata.Stepwise: drafts go, and so do venues that no event needs. What was
+// published stays a record of what people bought tickets for, and names nobody as its merchant.
+// Each statement stands for itself and finds what is left: so what one call did stays done, however
+// the next one fares. Events come before the venues that they need.
+func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (next string, err error) {
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{`DELETE FROM events WHERE id IN (SELECT id FROM events WHERE merchant = $1 AND status = 'draft' LIMIT $2)`, nil},
+		{`UPDATE events SET merchant = $3, version = version + 1, updated_at = $4
+			WHERE id IN (SELECT id FROM events WHERE merchant = $1 LIMIT $2)`, []any{tombstone, p.Now()}},
+		{`DELETE FROM venues WHERE id IN (SELECT id FROM venues v
+			WHERE merchant = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.venue = v.id) LIMIT $2)`, nil},
+		{`UPDATE venues SET merchant = $3, version = version + 1 WHERE id IN (SELECT id FROM venues WHERE merchant = $1 LIMIT $2)`, []any{tombstone}},
+	} {
+		tag, err := p.Store.Pool.Exec(ctx, step.sql, append([]any{account, eraseAtOnce}, step.args...)...)
+		if err != nil {
+			return "", fmt.Errorf("erase merchant: %w", err)
+		}
+		if tag.RowsAffected() == eraseAtOnce {
+			return erasureGoesOn, nil
+		}
+	}
+	return "", nil
 }

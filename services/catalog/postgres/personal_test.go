@@ -35,8 +35,9 @@ func TestAMerchantLeaves(t *testing.T) {
 	found, err = p.Obstacles(ctx, "m")
 	require.NoError(t, err)
 	assert.Empty(t, found)
-	require.NoError(t, p.Erase(ctx, "m", "deleted-1"))
-	require.NoError(t, p.Erase(ctx, "m", "deleted-1"))
+	for range 2 {
+		require.NoError(t, p.Erase(ctx, "m", "deleted-1"))
+	}
 	after, err := s.Event(ctx, onSale.ID)
 	require.NoError(t, err)
 	assert.Equal(t, "deleted-1", after.Merchant)
@@ -45,4 +46,40 @@ func TestAMerchantLeaves(t *testing.T) {
 	require.ErrorIs(t, err, catalog.ErrEventNotFound)
 	_, err = s.Venue(ctx, unused.ID)
 	require.Error(t, err)
+}
+
+// TestALargeMerchantLeavesInPieces: no call does more than a batch, and what it did stays done.
+func TestALargeMerchantLeavesInPieces(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	used := venue(t, s)
+	for i := range 120 {
+		e := draft(t, s, used, 10+i%50)
+		if i%2 == 0 {
+			_, err := s.Pool.Exec(ctx, `UPDATE events SET status = 'published' WHERE id = $1`, e.ID)
+			require.NoError(t, err)
+		}
+	}
+	for range 60 {
+		venue(t, s)
+	}
+	p := store.Personal{Store: s, Now: func() time.Time { return now }}
+	left := func() (n int) {
+		require.NoError(t, s.Pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM events WHERE merchant = 'm') + (SELECT count(*) FROM venues WHERE merchant = 'm')`).Scan(&n))
+		return n
+	}
+	calls, next := 0, "more"
+	for before := left(); next != ""; before = left() {
+		var err error
+		next, err = p.EraseStep(ctx, "m", "deleted-1", "")
+		require.NoError(t, err)
+		calls++
+		assert.LessOrEqual(t, before-left(), 200)
+		require.True(t, next == "" || left() < before, "it comes to an end")
+	}
+	assert.Greater(t, calls, 2)
+	assert.Zero(t, left())
+	var published, drafts, venues int
+	require.NoError(t, s.Pool.QueryRow(ctx, `SELECT count(*) FILTER (WHERE status = 'published' AND merchant = 'deleted-1'), count(*) FILTER (WHERE status = 'draft'),
+		(SELECT count(*) FROM venues) FROM events`).Scan(&published, &drafts, &venues))
+	assert.Equal(t, []int{60, 0, 1}, []int{published, drafts, venues})
 }
