@@ -232,7 +232,8 @@ export interface components {
     }
     Balance: {
       /** @enum {string} */
-      account: 'provider_clearing' | 'provider_balance' | 'provider_fees' | 'sales' | 'refund_clearing' | 'paid_otherwise'
+      account:
+        'provider_clearing' | 'provider_balance' | 'provider_fees' | 'sales' | 'refund_clearing' | 'paid_otherwise'
       currency: string
       /**
        * Format: int64
