@@ -69,8 +69,11 @@ const revokeTimeout = 5 * time.Second
 // Ender ends everything that lets somebody act as an account.
 type Ender struct {
 	Directory interface {
+		SignIns
 		EndSessions(ctx context.Context, account string) error
 		EndSessionsBefore(ctx context.Context, account string, moment time.Time) error
+		// Ahead is how far the clock that tokens are issued by is before ours.
+		Ahead() time.Duration
 	}
 	Revoker Revoker
 	Now     func() time.Time
@@ -78,18 +81,24 @@ type Ender struct {
 
 // EndAll ends all sessions, refresh and offline tokens of an account, and every access token issued
 // until it returns. Tokens tell the second of their birth, so it returns in the next second: what is
-// issued then is good again, if the account may still sign in.
+// issued then is good again, if the account may still sign in. That second is told by the issuer's
+// clock, not ours; tokens of the sessions that are there also end by name, whatever clocks say.
 func (e Ender) EndAll(ctx context.Context, account string) error {
-	err := e.Directory.EndSessions(ctx, account)
-	next := e.Now().Truncate(time.Second).Add(time.Second)
-	err = errors.Join(err, e.Revoker.Revoke(ctx, identity.RevokeAccount(e.Now(), account, next)))
-	if err != nil {
+	sessions, err := e.Directory.SignIns(ctx, account)
+	err = errors.Join(err, e.Directory.EndSessions(ctx, account))
+	issuer := e.Now().Add(e.Directory.Ahead())
+	next := issuer.Truncate(time.Second).Add(time.Second)
+	over := []identity.Revocation{identity.RevokeAccount(e.Now(), account, next)}
+	for _, s := range sessions {
+		over = append(over, identity.RevokeSession(e.Now(), s.Session))
+	}
+	if err = errors.Join(err, e.Revoker.Revoke(ctx, over...)); err != nil {
 		return err
 	}
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(next.Sub(e.Now())):
+	case <-time.After(next.Sub(e.Now().Add(e.Directory.Ahead()))):
 		return nil
 	}
 }

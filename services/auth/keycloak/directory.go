@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/Nerzal/gocloak/v13"
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
@@ -39,6 +40,7 @@ type Directory struct {
 	mu      sync.Mutex
 	token   string
 	expires time.Time
+	ahead   time.Duration
 }
 
 var (
@@ -60,12 +62,35 @@ func (d *Directory) admin(ctx context.Context) (string, error) {
 	if time.Now().Before(d.expires) {
 		return d.token, nil
 	}
-	jwt, err := d.client.LoginClient(ctx, d.cfg.ClientID, d.cfg.ClientSecret, d.cfg.Realm)
+	asked := time.Now()
+	issued, err := d.client.LoginClient(ctx, d.cfg.ClientID, d.cfg.ClientSecret, d.cfg.Realm)
 	if err != nil {
 		return "", fault.Away("accounts", err)
 	}
-	d.token, d.expires = jwt.AccessToken, time.Now().Add(time.Duration(jwt.ExpiresIn)*time.Second*3/4)
+	d.ahead = ahead(issued.AccessToken, asked, time.Now())
+	d.token, d.expires = issued.AccessToken, time.Now().Add(time.Duration(issued.ExpiresIn)*time.Second*3/4)
 	return d.token, nil
+}
+
+// Ahead is how far Keycloak's clock is before ours.
+func (d *Directory) Ahead() time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ahead
+}
+
+// ahead tells by a token that was just issued how far Keycloak's clock is before ours. A token tells
+// the second of its birth: what may be due to that, or to the way, is no difference.
+func ahead(token string, asked, answered time.Time) time.Duration {
+	var claims jwt.RegisteredClaims
+	if _, _, err := jwt.NewParser().ParseUnverified(token, &claims); err != nil || claims.IssuedAt == nil {
+		return 0
+	}
+	least, most := claims.IssuedAt.Sub(answered), claims.IssuedAt.Add(time.Second).Sub(asked)
+	if least <= 0 && most >= 0 {
+		return 0
+	}
+	return most
 }
 
 // withoutURL is an error without the address that was called: what is searched for, often a person's
