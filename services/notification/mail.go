@@ -267,7 +267,7 @@ type Mailer struct {
 
 // How mails are retried: for about a day, then given up and left for an operator to see.
 const (
-	mailsAtOnce  = 8
+	mailsAtOnce  = 1 // the binding takes one (docs/decisions/0117): others would spend their time and tries waiting
 	mailTries    = 12
 	mailInterval = time.Second
 
