@@ -19,12 +19,39 @@ import (
 // An answer that is too large is an error, and not one that passes: half of it would be taken for the whole.
 func TestAnAnswerIsReadWholeOrNotAtAll(t *testing.T) {
 	size := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		// As a list that goes on: what is read of it has an end of its own, before the limit and after it.
 		_, _ = w.Write([]byte(`{"items":[]}` + strings.Repeat(" ", size)))
-	}))
-	defer server.Close()
+	})
+	var out struct{ Items []string }
+	require.NoError(t, client.Invoke(t.Context(), event.Booking, http.MethodGet, "/internal/x", nil, &out))
+	size = 17 << 20
+	err := client.Invoke(t.Context(), event.Booking, http.MethodGet, "/internal/x", nil, &out)
+	require.ErrorContains(t, err, "at most")
+	require.NotEqual(t, fault.Unavailable, fault.KindOf(err))
+}
+
+// A sidecar that is stopping may say 200 for a service that it did not reach. That is no answer.
+func TestAnEmptyAnswerIsNone(t *testing.T) {
+	status := http.StatusOK
+	client := answering(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) })
+	var out struct{ Items []string }
+	for _, into := range []any{nil, &out} {
+		err := client.Invoke(t.Context(), event.Payment, http.MethodPost, "/internal/x", struct{}{}, into)
+		require.Equal(t, fault.Unavailable, fault.KindOf(err), "%v", err)
+	}
+	for _, status = range []int{http.StatusAccepted, http.StatusNoContent} {
+		require.NoError(t, client.Invoke(t.Context(), event.Payment, http.MethodPost, "/internal/x", struct{}{}, nil))
+		require.Error(t, client.Invoke(t.Context(), event.Payment, http.MethodPost, "/internal/x", struct{}{}, &out))
+	}
+}
+
+// answering is a client of a sidecar that answers as handle does.
+func answering(t *testing.T, handle http.HandlerFunc) *sidecar.Client {
+	t.Helper()
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
 	address, err := url.Parse(server.URL)
 	require.NoError(t, err)
 	host, port, err := net.SplitHostPort(address.Host)
@@ -33,11 +60,6 @@ func TestAnAnswerIsReadWholeOrNotAtAll(t *testing.T) {
 	require.NoError(t, err)
 	client, err := sidecar.New(sidecar.Config{Host: host, HTTPPort: uint16(n), GRPCPort: 1, APIToken: "t", AppToken: "t"})
 	require.NoError(t, err)
-	defer client.Close()
-	var out struct{ Items []string }
-	require.NoError(t, client.Invoke(t.Context(), event.Booking, http.MethodGet, "/internal/x", nil, &out))
-	size = 17 << 20
-	err = client.Invoke(t.Context(), event.Booking, http.MethodGet, "/internal/x", nil, &out)
-	require.ErrorContains(t, err, "at most")
-	require.NotEqual(t, fault.Unavailable, fault.KindOf(err))
+	t.Cleanup(client.Close)
+	return client
 }

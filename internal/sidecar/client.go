@@ -259,7 +259,7 @@ func (c *Client) Bind(ctx context.Context, component, operation string, data []b
 
 // Invoke calls another service through both sidecars. in is sent as JSON unless nil; the answer
 // is read into out unless nil. A refusal of the other side arrives as the fault it was; no
-// answer at all as fault.Unavailable. path starts with a slash and may carry a query.
+// answer at all as fault.Unavailable, and so does an empty one, but for a 202 or 204 where out is nil. path starts with a slash and may carry a query.
 func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out any) error {
 	ctx, cancel := within(ctx, app)
 	defer cancel()
@@ -294,7 +294,11 @@ func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out a
 	if res.StatusCode >= http.StatusMultipleChoices {
 		return refused(app, res.StatusCode, raw)
 	}
-	if out == nil || len(raw) == 0 {
+	if len(raw) == 0 && (out != nil || res.StatusCode == http.StatusOK) {
+		// A sidecar that is stopping may answer 200, without a body, for a service that it did not reach.
+		return fault.Away(app, fmt.Errorf("answered %d without a body", res.StatusCode))
+	}
+	if out == nil {
 		return nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -113,12 +114,22 @@ func (p Payments) Intend(ctx context.Context, b booking.Booking) (booking.Paymen
 
 // Capture implements booking.Payments.
 func (p Payments) Capture(ctx context.Context, payment uuid.UUID) error {
-	return refused(p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/capture", payment), struct{}{}, nil))
+	return p.end(ctx, payment, "capture", "captured", "refunded")
 }
 
 // Void implements booking.Payments.
 func (p Payments) Void(ctx context.Context, payment uuid.UUID) error {
-	return refused(p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/void", payment), struct{}{}, nil))
+	return p.end(ctx, payment, "void", "voided")
+}
+
+// end has the payment service act, and believes that it did when the payment has one of the statuses.
+func (p Payments) end(ctx context.Context, payment uuid.UUID, act string, statuses ...string) error {
+	var out paymentAnswer
+	err := p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/%s", payment, act), struct{}{}, &out)
+	if err == nil && (out.Payment != payment || !slices.Contains(statuses, out.Status)) {
+		err = fault.Away(event.Payment, fmt.Errorf("payment %s is %q after %s", payment, out.Status, act))
+	}
+	return refused(err)
 }
 
 // Refund implements booking.Payments.
