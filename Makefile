@@ -48,7 +48,7 @@ test-web: ## the web application's own tests
 	@if [ -f web/package.json ]; then echo "== web unit tests"; $(NPM_CI); cd web && npm test -- --run; fi
 test-integration: install ## the whole platform, from outside
 	@echo "== whole-system tests"
-	@$(GOTEST) -p 1 -count=1 ./tests/launch ./tests/rolling ./tests/integration/...
+	@$(GOTEST) -p 1 -count=1 -timeout 40m ./tests/launch ./tests/rolling ./tests/integration/...
 test-contract: install ## schemathesis on every OpenAPI file, with the whole platform
 	@$(GOTEST) -count=1 -run 'TestContract$$' ./tests/integration
 test-e2e: ## a real Chromium on the whole platform
