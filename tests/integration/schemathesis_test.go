@@ -15,7 +15,9 @@ import (
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-// TestContract has schemathesis ask every service, through the gateway, whether it keeps to its OpenAPI
+// TestContract comes after the tests of accounts, by its file's name: it uses up the mails that one network may cause in an hour.
+//
+// It has schemathesis ask every service, through the gateway, whether it keeps to its OpenAPI
 // file: no error of ours, no status, type or body that is not declared, nothing accepted that breaks the
 // schema, whatever is sent. As an admin who is a merchant too, so that few answers are a mere 403.
 func TestContract(t *testing.T) {
