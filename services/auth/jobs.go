@@ -166,10 +166,7 @@ func (a *Accounts) make(ctx context.Context, j *Job) error {
 	case JobConfirm:
 		return a.makeConfirmation(ctx, j)
 	case JobEndSessions:
-		if err := a.Ender.EndAll(ctx, j.Account); !errors.Is(err, ErrNoAccount) {
-			return err
-		}
-		return nil // without the account there are no sessions
+		return a.Ender.EndAll(ctx, j.Account)
 	}
 	return fault.New(fault.Invalid, "unknown_job", fmt.Sprintf("There is no job of the kind %q.", j.Kind))
 }

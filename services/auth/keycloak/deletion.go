@@ -2,7 +2,6 @@ package keycloak
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"time"
 
@@ -167,36 +166,8 @@ func (d *Directory) Remove(ctx context.Context, account string) error {
 	if err != nil {
 		return err
 	}
-	err = d.client.DeleteUser(ctx, token, d.cfg.Realm, account)
-	if api, ok := err.(*gocloak.APIError); ok && api.Code == http.StatusNotFound { //nolint:errorlint // the client's own
-		return nil
-	}
-	if err != nil {
-		return translate(err)
+	if err := d.client.DeleteUser(ctx, token, d.cfg.Realm, account); err != nil {
+		return unlessGone(translate(err))
 	}
 	return nil
-}
-
-// SignIns lists an account's sessions at Keycloak: where and since when it is signed in.
-func (d *Directory) SignIns(ctx context.Context, account string) ([]auth.SignIn, error) {
-	token, err := d.admin(ctx)
-	if err != nil {
-		return nil, err
-	}
-	sessions, err := d.client.GetUserSessions(ctx, token, d.cfg.Realm, account)
-	if err != nil {
-		return nil, translate(err)
-	}
-	found := make([]auth.SignIn, 0, len(sessions))
-	for _, s := range sessions {
-		in := auth.SignIn{Session: gocloak.PString(s.ID), Address: gocloak.PString(s.IPAddress)}
-		if s.Start != nil {
-			in.At = time.UnixMilli(*s.Start).UTC()
-		}
-		if s.LastAccess != nil {
-			in.LastSeen = time.UnixMilli(*s.LastAccess).UTC()
-		}
-		found = append(found, in)
-	}
-	return found, nil
 }

@@ -325,22 +325,44 @@ func unlessGone(err error) error {
 
 // EndSessionsBefore implements auth.Directory. Keycloak tells the second in which a session began.
 func (d *Directory) EndSessionsBefore(ctx context.Context, id string, moment time.Time) error {
-	var sessions []struct {
-		ID    string `json:"id"`
-		Start int64  `json:"start"` // milliseconds
-	}
-	if err := d.call(ctx, http.MethodGet, d.users(id, "sessions"), nil, nil, &sessions); err != nil {
-		return unlessGone(err)
+	sessions, err := d.SignIns(ctx, id)
+	if err != nil {
+		return err
 	}
 	var failures error
 	for _, s := range sessions {
-		if s.Start >= moment.Truncate(time.Second).UnixMilli() {
+		if !s.At.Before(moment.Truncate(time.Second)) {
 			continue
 		}
-		address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/sessions/" + url.PathEscape(s.ID)
+		address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/sessions/" + url.PathEscape(s.Session)
 		failures = errors.Join(failures, unlessGone(d.call(ctx, http.MethodDelete, address, nil, nil, nil)))
 	}
 	return failures
+}
+
+// SignIns lists an account's sessions at Keycloak: where and since when it is signed in.
+// An account that is gone has none.
+func (d *Directory) SignIns(ctx context.Context, account string) ([]auth.SignIn, error) {
+	token, err := d.admin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := d.client.GetUserSessions(ctx, token, d.cfg.Realm, account)
+	if err != nil {
+		return nil, unlessGone(translate(err))
+	}
+	found := make([]auth.SignIn, 0, len(sessions))
+	for _, s := range sessions {
+		in := auth.SignIn{Session: gocloak.PString(s.ID), Address: gocloak.PString(s.IPAddress)}
+		if s.Start != nil {
+			in.At = time.UnixMilli(*s.Start).UTC()
+		}
+		if s.LastAccess != nil {
+			in.LastSeen = time.UnixMilli(*s.LastAccess).UTC()
+		}
+		found = append(found, in)
+	}
+	return found, nil
 }
 
 // Search implements auth.Directory.

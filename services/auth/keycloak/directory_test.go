@@ -63,9 +63,14 @@ func TestSessionsOfAnAccountThatIsGoneHaveEnded(t *testing.T) {
 	d := keycloak.NewDirectory(answering(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 	require.NoError(t, d.EndSessions(t.Context(), "gone"))
 	require.NoError(t, d.EndSessionsBefore(t.Context(), "gone", time.Now()))
+	sessions, err := d.SignIns(t.Context(), "gone")
+	require.NoError(t, err)
+	require.Empty(t, sessions)
 	status = http.StatusForbidden
 	require.Error(t, d.EndSessions(t.Context(), "refused"))
 	require.Error(t, d.EndSessionsBefore(t.Context(), "refused", time.Now()))
+	_, err = d.SignIns(t.Context(), "refused")
+	require.Error(t, err)
 }
 
 // More sign-ins than one reading takes: what the console did later waits, since the next reading
