@@ -18,9 +18,10 @@ import (
 const base = "/internal/personal-data/"
 
 var (
-	errNoAccount    = fault.New(fault.Malformed, "malformed_request", "Whose personal data?")
-	errTooManySteps = fault.New(fault.Internal, "erasure_without_end", "This erasure does not end.")
-	errNoTombstone  = fault.New(fault.Malformed, "malformed_request", "An erasure needs a tombstone.")
+	errInvalidCursor = fault.New(fault.Malformed, "invalid_cursor", "This cursor is not from us.")
+	errNoAccount     = fault.New(fault.Malformed, "malformed_request", "Whose personal data?")
+	errTooManySteps  = fault.New(fault.Internal, "erasure_without_end", "This erasure does not end.")
+	errNoTombstone   = fault.New(fault.Malformed, "malformed_request", "An erasure needs a tombstone.")
 )
 
 type erasure struct {
@@ -122,19 +123,11 @@ func (r Remote) Obstacles(ctx context.Context, account string) ([]Obstacle, erro
 	return found.Items, err
 }
 
-// eraseSteps bounds an erasure. Each step moves the cursor on.
-const eraseSteps = 100_000
-
 // Erase implements Holder: step by step, each with a call's deadline of its own.
 func (r Remote) Erase(ctx context.Context, account, tombstone string) error {
-	cursor := ""
-	for range eraseSteps {
+	return Steps(func(cursor string) (string, error) {
 		var done erased
 		err := r.Invoker.Invoke(ctx, r.App, http.MethodPost, base+url.PathEscape(account)+"/erasure", erasure{tombstone, cursor}, &done)
-		if err != nil || done.Next == "" {
-			return err
-		}
-		cursor = done.Next
-	}
-	return errTooManySteps
+		return done.Next, err
+	})
 }

@@ -7,7 +7,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/google/uuid"
 	"gopkg.in/yaml.v3"
 )
 
@@ -28,6 +31,31 @@ type Stepwise interface {
 	Holder
 	// EraseStep goes on from cursor, "" at first, and gives that of the next step, "" after the last.
 	EraseStep(ctx context.Context, account, tombstone, cursor string) (next string, err error)
+}
+
+// Steps calls step until there is no next cursor.
+func Steps(step func(cursor string) (next string, err error)) error {
+	cursor := ""
+	for range eraseSteps {
+		next, err := step(cursor)
+		if err != nil || next == "" {
+			return err
+		}
+		cursor = next
+	}
+	return errTooManySteps
+}
+
+// eraseSteps bounds an erasure. Each step moves the cursor on.
+const eraseSteps = 100_000
+
+// CursorID reads a cursor that is an id: uuid.Nil for "".
+func CursorID(cursor string) (uuid.UUID, error) {
+	id, err := uuid.Parse(cursor)
+	if err != nil && cursor != "" {
+		return uuid.Nil, errInvalidCursor
+	}
+	return id, nil
 }
 
 // Page is a part of an export: records by section, as they are shown to the person.
@@ -157,19 +185,10 @@ func (p Place) Declared(field string) bool {
 	if _, ok := p.Personal[field]; ok {
 		return true
 	}
-	for _, name := range p.Plain {
-		if name == field {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(p.Plain, field)
 }
 
 // Fields names all of them.
 func (p Place) Fields() []string {
-	names := append([]string{}, p.Plain...)
-	for name := range p.Personal {
-		names = append(names, name)
-	}
-	return names
+	return slices.AppendSeq(slices.Clone(p.Plain), maps.Keys(p.Personal))
 }

@@ -70,9 +70,9 @@ type exportedBooking struct {
 
 // Export implements personaldata.Holder.
 func (p Personal) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
-	before, err := uuid.Parse(cursor)
-	if err != nil && cursor != "" {
-		return personaldata.Page{}, fault.New(fault.Malformed, "invalid_cursor", "This cursor is not from us.")
+	before, err := personaldata.CursorID(cursor)
+	if err != nil {
+		return personaldata.Page{}, err
 	}
 	kept, err := p.Store.Kept(ctx, account, before, personalPage)
 	if err != nil {

@@ -88,11 +88,7 @@ const erasureGoesOn = "more"
 
 // Erase implements personaldata.Holder.
 func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
-	for {
-		if next, err := p.EraseStep(ctx, account, tombstone, ""); err != nil || next == "" {
-			return err
-		}
-	}
+	return personaldata.Steps(func(cursor string) (string, error) { return p.EraseStep(ctx, account, tombstone, cursor) })
 }
 
 // EraseStep implements personaldata.Stepwise: drafts go, and so do venues that no event needs. What was

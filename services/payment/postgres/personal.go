@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
@@ -42,9 +41,9 @@ type exportedPayment struct {
 
 // Export implements personaldata.Holder. Cards are the provider's: none of them is known here.
 func (s Store) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
-	after, err := uuid.Parse(cursor)
-	if err != nil && cursor != "" {
-		return personaldata.Page{}, fault.New(fault.Malformed, "invalid_cursor", "This cursor is not from us.")
+	after, err := personaldata.CursorID(cursor)
+	if err != nil {
+		return personaldata.Page{}, err
 	}
 	found, err := payments(ctx, s.Pool, `account = $1 AND id > $2 ORDER BY id LIMIT $3`, account, after, personalPage)
 	if err != nil {

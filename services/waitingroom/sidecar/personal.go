@@ -42,9 +42,9 @@ type exportedPlace struct {
 // each calls f for the events after one, and gives the last one when the time was over before all
 // were done.
 func (p Personal) each(ctx context.Context, cursor string, f func(ctx context.Context, event uuid.UUID) error) (next string, err error) {
-	after, err := uuid.Parse(cursor)
-	if err != nil && cursor != "" {
-		return "", fault.New(fault.Malformed, "invalid_cursor", "This cursor is not from us.")
+	after, err := personaldata.CursorID(cursor)
+	if err != nil {
+		return "", err
 	}
 	events, err := p.Ledger.Events(ctx)
 	if err != nil {
@@ -103,13 +103,7 @@ func (p Personal) Obstacles(context.Context, string) ([]personaldata.Obstacle, e
 
 // Erase implements personaldata.Holder.
 func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
-	for cursor := ""; ; {
-		next, err := p.EraseStep(ctx, account, tombstone, cursor)
-		if err != nil || next == "" {
-			return err
-		}
-		cursor = next
-	}
+	return personaldata.Steps(func(cursor string) (string, error) { return p.EraseStep(ctx, account, tombstone, cursor) })
 }
 
 // EraseStep implements personaldata.Stepwise. The published hash of an entry stays where the account
