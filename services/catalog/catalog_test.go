@@ -334,6 +334,8 @@ func TestPlansAreChecked(t *testing.T) {
 		"line break in a seat":  strings.Replace(plan(seat("a", "A")), `"seat_number":"1"`, `"seat_number":"1\n"`+`,"note":"a\nb"`, 1),
 		"sum without end":       strings.ReplaceAll(plan(seat("a", "A")), `"x":0`, `"x":1e308`),
 		"far away":              strings.Replace(plan(seat("a", "A")), `"y":0`, `"y":-1000001`, 1),
+		"areas of another kind": strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"z","areas":[[null]]`, 1),
+		"areas without a list":  strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"z","areas":{}`, 1),
 		"size without end":      strings.Replace(plan(seat("a", "A")), `"width":1`, `"width":1e308`, 1),
 		"NUL in what is passed": strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"z","uuid":"\u0000"`, 1),
 	} {

@@ -147,7 +147,10 @@ func ParsePlan(raw []byte) (*Plan, error) {
 		known[c.Name] = true
 	}
 	seen := map[string]bool{}
-	for _, z := range p.Zones {
+	for i, z := range p.Zones {
+		if !objects(z.Areas) {
+			return nil, planFault("The areas of a zone are a list of objects.").With("field", fmt.Sprintf("zones.%d.areas", i))
+		}
 		for _, r := range z.Rows {
 			for _, s := range r.Seats {
 				switch {
@@ -170,6 +173,12 @@ func ParsePlan(raw []byte) (*Plan, error) {
 		return nil, planFault(fmt.Sprintf("A plan has at most %d seats.", maxSeats))
 	}
 	return &p, nil
+}
+
+// objects tells whether raw is missing or a list of objects, whatever these hold.
+func objects(raw json.RawMessage) bool {
+	var list []map[string]json.RawMessage
+	return len(raw) == 0 || json.Unmarshal(raw, &list) == nil
 }
 
 // clean checks what is printed of a plan and where it is drawn.

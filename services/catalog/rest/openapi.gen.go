@@ -383,9 +383,9 @@ type PlanSeatKind string
 // PlanZone defines model for PlanZone.
 type PlanZone struct {
 	// Areas Drawn and not sold; the first 500 that can be read are shown
-	Areas    *[]interface{} `json:"areas,omitempty"`
-	Name     *string        `json:"name,omitempty"`
-	Position *PlanPosition  `json:"position,omitempty"`
+	Areas    *[]map[string]interface{} `json:"areas,omitempty"`
+	Name     *string                   `json:"name,omitempty"`
+	Position *PlanPosition             `json:"position,omitempty"`
 	Rows     *[]struct {
 		Position  *PlanPosition `json:"position,omitempty"`
 		RowLabel  *string       `json:"row_label,omitempty"`
