@@ -120,3 +120,9 @@ func (q Queue[T]) Step(ctx context.Context) (int, error) {
 	group.Wait()
 	return len(taken), nil
 }
+
+// Pause is how long an item waits before its next try: first, twice as long for each try that failed
+// before, and at most most.
+func Pause(first, most time.Duration, failed int) time.Duration {
+	return min(first<<min(failed, 16), most) // beyond that it is the most anywhere, and the shift must not overflow
+}

@@ -130,3 +130,9 @@ func TestLeaving(t *testing.T) {
 		assert.Less(t, time.Since(began), 5*time.Second)
 	})
 }
+
+func TestPausesDouble(t *testing.T) {
+	for failed, want := range map[int]time.Duration{0: time.Second, 1: 2 * time.Second, 5: 32 * time.Second, 6: time.Minute, 1000: time.Minute} {
+		assert.Equal(t, want, leased.Pause(time.Second, time.Minute, failed), failed)
+	}
+}

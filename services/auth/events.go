@@ -185,7 +185,7 @@ func (c SessionCloser) end(ctx context.Context, e SessionEnd) error {
 		slog.ErrorContext(ctx, "sessions of an account not ended, given up", "account", e.Account, "error", err)
 		return c.Queue.EndDone(ctx, e)
 	}
-	pause := min(endPauseMin<<min(e.Tries, 10), endPauseMax)
+	pause := leased.Pause(endPauseMin, endPauseMax, e.Tries)
 	if noted := c.Queue.PutOff(ctx, e, c.Now().Add(pause)); noted != nil {
 		return noted
 	}

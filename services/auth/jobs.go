@@ -132,7 +132,7 @@ func (a *Accounts) do(ctx context.Context, j Job) error {
 		slog.ErrorContext(ctx, "account job given up", "job", j.ID, "kind", j.Kind, "tries", j.Tries, "error", err)
 		return a.Store.DropJob(note, j.ID)
 	}
-	pause := min(firstRetry<<min(j.Tries, 10), lastRetry)
+	pause := leased.Pause(firstRetry, lastRetry, j.Tries)
 	return errors.Join(err, a.Store.PostponeJob(note, j.ID, a.Now().Add(pause)))
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
 // Trouble is a booking that cannot be brought on. It is that of one version: once the booking moved, or
@@ -55,7 +56,7 @@ func (t Trouble) Again(err error, now time.Time) Trouble {
 		t.Code = "internal"
 	}
 	outage := fault.KindOf(err) == fault.Unavailable || errors.Is(err, context.DeadlineExceeded)
-	pause := min(troubleFirst<<min(t.Tries-1, 16), troubleMost)
+	pause := leased.Pause(troubleFirst, troubleMost, t.Tries-1)
 	if outage {
 		pause = min(pause, outageMost)
 	}

@@ -320,7 +320,7 @@ func nextTry(now time.Time, try int, err error) time.Time {
 	if try >= mailTries || fault.KindOf(err) == fault.NotFound {
 		return time.Time{}
 	}
-	pause := min(time.Second<<try, 2*time.Hour)
+	pause := leased.Pause(time.Second, 2*time.Hour, try)
 	if errors.Is(err, ErrUnanswered) {
 		pause = max(pause, unknownPause)
 	}
