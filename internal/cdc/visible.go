@@ -61,15 +61,12 @@ const (
 func (f *follower) awaitVisible(ctx context.Context, xid uint32) error {
 	for pause := firstLook; !f.seen.sees(xid); pause = min(2*pause, lastLook) {
 		var text string
-		if err := f.db.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text); err != nil {
+		err := f.db.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text)
+		if err != nil {
 			return fmt.Errorf("relay: snapshot: %w", err)
 		}
-		var err error
-		if f.seen, err = parseSnapshot(text); err != nil {
+		if f.seen, err = parseSnapshot(text); err != nil || f.seen.sees(xid) {
 			return err
-		}
-		if f.seen.sees(xid) {
-			return nil
 		}
 		if time.Now().After(f.nextStatus) {
 			if err := f.status(ctx); err != nil {
