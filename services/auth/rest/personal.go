@@ -51,7 +51,6 @@ func (s Server) ExportMe(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="foyer-data-%s.json"`, export.At.Format(time.DateOnly)))
 	httpapi.WriteJSON(w, r, http.StatusOK, export)
 }
@@ -105,7 +104,6 @@ func (s Server) PreviewDeletion(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	httpapi.WriteJSON(w, r, http.StatusOK, DeletionPreview{Obstacles: obstacleViews(obstacles)})
 }
 
@@ -125,7 +123,6 @@ func (s Server) DeleteMe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.dropCookie(w, sessionCookie)
-	w.Header().Set("Cache-Control", "no-store")
 	httpapi.WriteJSON(w, r, http.StatusAccepted, DeletionBegun{RequestedAt: deletion.RequestedAt})
 }
 
@@ -173,6 +170,5 @@ func (s Server) ListDeletions(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Items[i] = view
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
