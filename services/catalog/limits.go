@@ -35,6 +35,11 @@ const (
 	maxPerOrder    = 50
 	maxPerAccount  = 200
 	maxCoordinate  = 1e6 // of a plan, in its own unit
+	maxColor       = 50
+
+	maxPlanCategories = 500
+	maxZones          = 1000
+	maxInPlan         = 10_000 // rows or areas of a zone, seats of a row
 )
 
 // Times of an event lie within these years.

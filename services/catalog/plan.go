@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -136,6 +137,9 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	if !drawable(p.Size.Width) || !drawable(p.Size.Height) {
 		return nil, planFault("A plan's size is at most a million.")
 	}
+	if p.crowded() {
+		return nil, planFault(fmt.Sprintf("A plan has at most %d categories and %d zones, a zone %d rows, a row %d seats.", maxPlanCategories, maxZones, maxInPlan, maxInPlan))
+	}
 	if err := p.clean(); err != nil {
 		return nil, err
 	}
@@ -149,7 +153,7 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	seen := map[string]bool{}
 	for i, z := range p.Zones {
 		if !objects(z.Areas) {
-			return nil, planFault("The areas of a zone are a list of objects.").With("field", fmt.Sprintf("zones.%d.areas", i))
+			return nil, planFault(fmt.Sprintf("The areas of a zone are a list of at most %d objects.", maxInPlan)).With("field", fmt.Sprintf("zones.%d.areas", i))
 		}
 		for _, r := range z.Rows {
 			for _, s := range r.Seats {
@@ -178,14 +182,23 @@ func ParsePlan(raw []byte) (*Plan, error) {
 // objects tells whether raw is missing or a list of objects, whatever these hold.
 func objects(raw json.RawMessage) bool {
 	var list []map[string]json.RawMessage
-	return len(raw) == 0 || json.Unmarshal(raw, &list) == nil
+	return len(raw) == 0 || json.Unmarshal(raw, &list) == nil && len(list) <= maxInPlan
+}
+
+// crowded tells whether a list of the plan has more entries than the contract allows.
+func (p *Plan) crowded() bool {
+	return len(p.Categories) > maxPlanCategories || len(p.Zones) > maxZones || slices.ContainsFunc(p.Zones, func(z Zone) bool {
+		return len(z.Rows) > maxInPlan || slices.ContainsFunc(z.Rows, func(r Row) bool { return len(r.Seats) > maxInPlan })
+	})
 }
 
 // clean checks what is printed of a plan and where it is drawn.
 func (p *Plan) clean() error {
 	fields := []text.Field{{Name: "name", Value: &p.Name, Max: maxName, Required: true}}
 	for i := range p.Categories {
-		fields = append(fields, text.Field{Name: fmt.Sprintf("categories.%d.name", i), Value: &p.Categories[i].Name, Max: maxTypeName})
+		fields = append(fields,
+			text.Field{Name: fmt.Sprintf("categories.%d.name", i), Value: &p.Categories[i].Name, Max: maxTypeName, Required: true},
+			text.Field{Name: fmt.Sprintf("categories.%d.color", i), Value: &p.Categories[i].Color, Max: maxColor})
 	}
 	far := planFault("Something on this plan lies further than a million from its origin.")
 	for z := range p.Zones {
@@ -193,7 +206,9 @@ func (p *Plan) clean() error {
 		if !zone.Position.drawable() {
 			return far.With("field", fmt.Sprintf("zones.%d.position", z))
 		}
-		fields = append(fields, text.Field{Name: fmt.Sprintf("zones.%d.name", z), Value: &zone.Name, Max: maxTypeName})
+		fields = append(fields,
+			text.Field{Name: fmt.Sprintf("zones.%d.name", z), Value: &zone.Name, Max: maxTypeName},
+			text.Field{Name: fmt.Sprintf("zones.%d.zone_id", z), Value: &zone.ZoneID, Max: maxTypeName})
 		for r := range zone.Rows {
 			row := &zone.Rows[r]
 			if !row.Position.drawable() {
