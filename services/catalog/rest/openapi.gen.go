@@ -383,10 +383,10 @@ type PlanSeatKind string
 // PlanZone defines model for PlanZone.
 type PlanZone struct {
 	// Areas Drawn and not sold; the first 500 that can be read are shown
-	Areas    *[]map[string]interface{} `json:"areas,omitempty"`
-	Name     *string                   `json:"name,omitempty"`
-	Position *PlanPosition             `json:"position,omitempty"`
-	Rows     *[]struct {
+	Areas    *[]*map[string]interface{} `json:"areas,omitempty"`
+	Name     *string                    `json:"name,omitempty"`
+	Position *PlanPosition              `json:"position,omitempty"`
+	Rows     *[]*struct {
 		Position  *PlanPosition `json:"position,omitempty"`
 		RowLabel  *string       `json:"row_label,omitempty"`
 		RowNumber *string       `json:"row_number,omitempty"`
@@ -404,7 +404,7 @@ type Problem struct {
 	Type   string `json:"type"`
 }
 
-// SeatingPlan At most 100,000 seats. What is null counts as missing. Coordinates are in the plan's own unit, within a million of its origin.
+// SeatingPlan At most 100,000 seats. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin.
 type SeatingPlan struct {
 	Categories *[]struct {
 		Color *string `json:"color,omitempty"`
@@ -412,10 +412,10 @@ type SeatingPlan struct {
 	} `json:"categories,omitempty"`
 	Name string `json:"name"`
 	Size *struct {
-		Height float32 `json:"height"`
-		Width  float32 `json:"width"`
+		Height *float32 `json:"height,omitempty"`
+		Width  *float32 `json:"width,omitempty"`
 	} `json:"size,omitempty"`
-	Zones []PlanZone `json:"zones"`
+	Zones []*PlanZone `json:"zones"`
 }
 
 // TicketType defines model for TicketType.

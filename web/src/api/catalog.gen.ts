@@ -456,13 +456,13 @@ export interface components {
       code?: string
       detail?: string
     }
-    /** @description At most 100,000 seats. What is null counts as missing. Coordinates are in the plan's own unit, within a million of its origin. */
+    /** @description At most 100,000 seats. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin. */
     SeatingPlan: {
       /** Format: line */
       name: string
       size?: {
-        width: number
-        height: number
+        width?: number | null
+        height?: number | null
       } | null
       categories?:
         | {
