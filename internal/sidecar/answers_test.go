@@ -1,6 +1,8 @@
 package sidecar_test
 
 import (
+	"bytes"
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,6 +48,44 @@ func TestAnEmptyAnswerIsNone(t *testing.T) {
 		require.NoError(t, client.Invoke(t.Context(), event.Payment, http.MethodPost, "/internal/x", struct{}{}, nil))
 		require.Error(t, client.Invoke(t.Context(), event.Payment, http.MethodPost, "/internal/x", struct{}{}, &out))
 	}
+}
+
+// The sidecar counts a canceled call as a failure of the service that it called: a caller who leaves
+// must not open its circuit breaker for everybody.
+func TestACallerWhoLeavesCancelsNoCall(t *testing.T) {
+	began, leave := make(chan struct{}), make(chan struct{})
+	ended := make(chan error, 1)
+	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
+		close(began)
+		<-leave
+		// More than the buffers of a connection hold: it is written only to a reader who is there.
+		_, err := w.Write(bytes.Repeat([]byte(" "), 15<<20))
+		ended <- err
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-began
+		cancel()
+	}()
+	err := client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/x", nil, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+	close(leave)
+	require.NoError(t, <-ended)
+}
+
+// A caller's own deadline ends the call: what is late is a failure.
+func TestACallerMayHaveLessTime(t *testing.T) {
+	ended := make(chan struct{})
+	client := answering(t, func(_ http.ResponseWriter, r *http.Request) {
+		<-r.Context().Done()
+		close(ended)
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err := client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/x", nil, nil)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	<-ended
 }
 
 // answering is a client of a sidecar that answers as handle does.

@@ -259,52 +259,88 @@ func (c *Client) Bind(ctx context.Context, component, operation string, data []b
 
 // Invoke calls another service through both sidecars. in is sent as JSON unless nil; the answer
 // is read into out unless nil. A refusal of the other side arrives as the fault it was; no
-// answer at all as fault.Unavailable, and so does an empty one, but for a 202 or 204 where out is nil. path starts with a slash and may carry a query.
+// answer at all as fault.Unavailable, and so does an empty one, but for a 202 or 204 where out is nil.
+// path starts with a slash and may carry a query. When ctx is canceled, Invoke returns at once and
+// the call itself goes on to its end, or to its deadline.
 func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out any) error {
-	ctx, cancel := within(ctx, app)
-	defer cancel()
-	var body io.Reader
+	var body []byte
 	if in != nil {
-		raw, err := json.Marshal(in)
-		if err != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
 			return fmt.Errorf("invoke %s: %w", app, err)
 		}
-		body = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+"/v1.0/invoke/"+url.PathEscape(app)+"/method"+path, body)
-	if err != nil {
-		return fmt.Errorf("invoke %s: %w", app, err)
+	call, cancel := detached(ctx, app)
+	var (
+		status int
+		answer []byte
+		sent   = make(chan error, 1)
+	)
+	go func() {
+		defer cancel()
+		var err error
+		status, answer, err = c.send(call, app, method, path, body)
+		sent <- err
+	}()
+	select {
+	case <-ctx.Done():
+		return fault.Away(app, ctx.Err())
+	case err := <-sent:
+		if err != nil {
+			return err
+		}
 	}
-	req.Header.Set(TokenHeader, c.token)
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if status >= http.StatusMultipleChoices {
+		return refused(app, status, answer)
 	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return fault.Away(app, withoutURL(err))
-	}
-	defer res.Body.Close()
-	raw, err := io.ReadAll(http.MaxBytesReader(nil, res.Body, maxMessage)) // an error, not half an answer
-	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return fmt.Errorf("invoke %s: an answer has at most %d bytes: %w", app, maxMessage, err)
-	}
-	if err != nil {
-		return fault.Away(app, err)
-	}
-	if res.StatusCode >= http.StatusMultipleChoices {
-		return refused(app, res.StatusCode, raw)
-	}
-	if len(raw) == 0 && (out != nil || res.StatusCode == http.StatusOK) {
+	if len(answer) == 0 && (out != nil || status == http.StatusOK) {
 		// A sidecar that is stopping may answer 200, without a body, for a service that it did not reach.
-		return fault.Away(app, fmt.Errorf("answered %d without a body", res.StatusCode))
+		return fault.Away(app, fmt.Errorf("answered %d without a body", status))
 	}
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(raw, out); err != nil {
+	if err := json.Unmarshal(answer, out); err != nil {
 		return fmt.Errorf("invoke %s: answer: %w", app, err)
 	}
 	return nil
+}
+
+// detached bounds a call as within does, and does not end it with ctx. The sidecar counts a call that
+// its caller canceled as a failure of the target: callers who leave, or calls side by side of which one
+// fails, would open the circuit breakers of healthy services and keep them open.
+func detached(ctx context.Context, app string) (context.Context, context.CancelFunc) {
+	until, bounded := ctx.Deadline()
+	call, cancel := within(context.WithoutCancel(ctx), app)
+	if !bounded {
+		return call, cancel
+	}
+	call, cancelUntil := context.WithDeadline(call, until)
+	return call, func() { cancelUntil(); cancel() }
+}
+
+func (c *Client) send(ctx context.Context, app, method, path string, body []byte) (status int, answer []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+"/v1.0/invoke/"+url.PathEscape(app)+"/method"+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, fmt.Errorf("invoke %s: %w", app, err)
+	}
+	req.Header.Set(TokenHeader, c.token)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, fault.Away(app, withoutURL(err))
+	}
+	defer res.Body.Close()
+	answer, err = io.ReadAll(http.MaxBytesReader(nil, res.Body, maxMessage)) // an error, not half an answer
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return 0, nil, fmt.Errorf("invoke %s: an answer has at most %d bytes: %w", app, maxMessage, err)
+	}
+	if err != nil {
+		return 0, nil, fault.Away(app, err)
+	}
+	return res.StatusCode, answer, nil
 }
 
 // OwnAppHeader proves that a call of an actor comes from a process of the app that hosts it: Dapr's

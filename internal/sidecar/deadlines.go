@@ -10,7 +10,7 @@ import (
 // deadlines bounds every call to the sidecar, by target: an app-id or a component. It is the one
 // place where clients' deadlines are. Each lasts a little longer than the target's policy in
 // dapr/resiliency.yaml can take, so that the sidecar's answer comes before the client gives up,
-// and nothing goes on behind a caller that went away. TestDeadlinesAgreeWithResiliency compares
+// and nothing goes on for long behind a caller that went away. TestDeadlinesAgreeWithResiliency compares
 // the two. A caller with less time passes a context with a deadline of its own.
 var deadlines = map[string]time.Duration{
 	event.Auth:         13 * time.Second,

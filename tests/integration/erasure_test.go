@@ -179,6 +179,7 @@ func TestErasureOfAnAccount(t *testing.T) {
 // goes on when it is back.
 func TestErasureWaitsForAService(t *testing.T) {
 	p := harness.Everything(t)
+	t.Cleanup(func() { troubles(t, p, "auth", "auth.daprd", "notification", "notification.daprd") })
 	c, email, _, id := somebody(t)
 	p.Halt(t, "notification")
 	a := c.call(http.MethodGet, "/api/v1/me/export", nil)
