@@ -210,6 +210,9 @@ func (e Event) Publish(plan *Plan, now time.Time) (Event, error) {
 	if err := e.checkCapacity(); err != nil {
 		return e, err
 	}
+	if err := e.checkSale(plan); err != nil {
+		return e, err
+	}
 	e.Status = Published
 	return e, nil
 }

@@ -308,33 +308,8 @@ type Unit struct {
 
 // Units lists everything that is sold for these ticket types, in an order that never changes for
 // a published event: seats as the plan has them, then general admission by type and number.
-// Seats that no ticket type sells are left out.
 func Units(plan *Plan, types []TicketType) []Unit {
-	byCategory := map[string]uuid.UUID{}
-	for _, t := range types {
-		for _, c := range t.Categories {
-			if t.Seated {
-				byCategory[form(c)] = t.ID
-			}
-		}
-	}
-	var units []Unit
-	if plan != nil {
-		plan.eachSeat(func(z Zone, r Row, s Seat) {
-			id, sold := byCategory[form(s.Category)]
-			if !sold {
-				return
-			}
-			kind := s.Kind
-			if kind == "" {
-				kind = "seat"
-			}
-			units = append(units, Unit{
-				ID: s.GUID, TicketType: id, Label: seatLabel(z, r, s), Zone: z.Name, Row: r.RowNumber, Number: s.Number, Note: s.Note, Kind: kind,
-				X: z.Position.X + r.Position.X + s.Position.X, Y: z.Position.Y + r.Position.Y + s.Position.Y,
-			})
-		})
-	}
+	units := Seats(plan, types)
 	for _, t := range types {
 		if t.Seated {
 			continue
@@ -346,6 +321,37 @@ func Units(plan *Plan, types []TicketType) []Unit {
 			})
 		}
 	}
+	return units
+}
+
+// Seats lists the plan's seats that these ticket types sell, in the plan's order.
+func Seats(plan *Plan, types []TicketType) []Unit {
+	if plan == nil {
+		return nil
+	}
+	byCategory := map[string]uuid.UUID{}
+	for _, t := range types {
+		for _, c := range t.Categories {
+			if t.Seated {
+				byCategory[form(c)] = t.ID
+			}
+		}
+	}
+	var units []Unit
+	plan.eachSeat(func(z Zone, r Row, s Seat) {
+		id, sold := byCategory[form(s.Category)]
+		if !sold {
+			return
+		}
+		kind := s.Kind
+		if kind == "" {
+			kind = "seat"
+		}
+		units = append(units, Unit{
+			ID: s.GUID, TicketType: id, Label: seatLabel(z, r, s), Zone: z.Name, Row: r.RowNumber, Number: s.Number, Note: s.Note, Kind: kind,
+			X: z.Position.X + r.Position.X + s.Position.X, Y: z.Position.Y + r.Position.Y + s.Position.Y,
+		})
+	})
 	return units
 }
 

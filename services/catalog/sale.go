@@ -1,10 +1,12 @@
 package catalog
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
@@ -28,7 +30,21 @@ type Sale struct {
 	RefundableUntil *time.Time   `json:"refundableUntil,omitempty"`
 	PlanVersion     int64        `json:"planVersion"`
 	TicketTypes     []SaleTicket `json:"ticketTypes"`
-	Units           []Unit       `json:"units"`
+	Seats           []Unit       `json:"units"` // general admission follows from the ticket types
+}
+
+// maxSale bounds the JSON of a Sale: a service reads at most 16 MiB of another's answer (internal/sidecar).
+const maxSale = 15 << 20
+
+var errSaleTooLarge = fault.New(fault.Invalid, "plan_too_large", "The texts of the plan's seats are too long for so many seats: shorten the names of zones, or the notes.")
+
+// checkSale refuses an event that could be published and then not be read by booking.
+func (e Event) checkSale(plan *Plan) error {
+	raw, err := json.Marshal(e.ForSale(plan))
+	if err == nil && len(raw) > maxSale {
+		err = errSaleTooLarge.With("field", "seatingPlan")
+	}
+	return err
 }
 
 // SaleVenue is where a ticket says to go.
@@ -55,7 +71,7 @@ func (e Event) ForSale(plan *Plan) Sale {
 		Venue:      SaleVenue{Name: e.Venue.Name, City: e.Venue.City, Country: e.Venue.Country},
 		SalesStart: e.SalesStart, SalesEnd: e.SalesEnd, MaxPerOrder: e.MaxPerOrder, MaxPerAccount: e.MaxPerAccount,
 		HighDemand: e.HighDemand, RefundableUntil: e.RefundableUntil, PlanVersion: e.Venue.Version,
-		TicketTypes: make([]SaleTicket, 0, len(e.TicketTypes)), Units: Units(plan, e.TicketTypes),
+		TicketTypes: make([]SaleTicket, 0, len(e.TicketTypes)), Seats: Seats(plan, e.TicketTypes),
 	}
 	for _, t := range e.TicketTypes {
 		s.Currency = t.Price.Currency

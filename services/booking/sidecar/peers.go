@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,9 +44,11 @@ type saleAnswer struct {
 		Country string `json:"country"`
 	} `json:"venue"`
 	TicketTypes []struct {
-		ID    string      `json:"id"`
-		Name  string      `json:"name"`
-		Price money.Money `json:"price"`
+		ID       string      `json:"id"`
+		Name     string      `json:"name"`
+		Price    money.Money `json:"price"`
+		Capacity int         `json:"capacity"`
+		Seated   bool        `json:"seated"`
 	} `json:"ticketTypes"`
 	Units []struct {
 		ID         string       `json:"id"`
@@ -72,6 +75,12 @@ func (c Catalog) Sale(ctx context.Context, id uuid.UUID) (*booking.Sale, error) 
 	if err != nil {
 		return nil, err
 	}
+	return a.sale(), nil
+}
+
+// sale lists the units: the seats that came, and then those of general admission, which the answer only
+// counts. Their order and ids are the catalog's (catalog.Units). A catalog before that change lists all.
+func (a saleAnswer) sale() *booking.Sale {
 	s := &booking.Sale{
 		Event: a.ID, Version: a.Version, PlanVersion: a.PlanVersion, Name: a.Name, Status: a.Status, Merchant: a.Merchant,
 		StartsAt: a.StartsAt, EndsAt: a.EndsAt, TimeZone: a.TimeZone, Venue: booking.Venue(a.Venue),
@@ -79,14 +88,23 @@ func (c Catalog) Sale(ctx context.Context, id uuid.UUID) (*booking.Sale, error) 
 		HighDemand: a.HighDemand, Currency: a.Currency, RefundableUntil: a.RefundableUntil,
 		TicketTypes: make([]booking.TicketType, 0, len(a.TicketTypes)), Units: make([]booking.Unit, 0, len(a.Units)),
 	}
-	for _, t := range a.TicketTypes {
-		s.TicketTypes = append(s.TicketTypes, booking.TicketType(t))
-	}
+	listed := map[string]bool{}
 	for _, u := range a.Units {
 		s.Units = append(s.Units, booking.Unit(u))
+		listed[u.TicketType] = true
+	}
+	for _, t := range a.TicketTypes {
+		s.TicketTypes = append(s.TicketTypes, booking.TicketType{ID: t.ID, Name: t.Name, Price: t.Price})
+		if t.Seated || listed[t.ID] {
+			continue
+		}
+		for n := 1; n <= t.Capacity; n++ {
+			number := strconv.Itoa(n)
+			s.Units = append(s.Units, booking.Unit{ID: t.ID + "-" + number, TicketType: t.ID, Label: t.Name, Number: number, Kind: booking.Standing})
+		}
 	}
 	s.Prepare()
-	return s, nil
+	return s
 }
 
 // Payments asks the payment service to move money.

@@ -52,7 +52,7 @@ func (i Internal) readSale(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return cached(r.Context(), i.Cache, "sale", e, func() (any, error) {
+	return cached(r.Context(), i.Cache, "sale-seats", e, func() (any, error) {
 		e, plan, err := i.Store.Sale(r.Context(), id)
 		return e.ForSale(plan), err
 	})
