@@ -88,6 +88,9 @@ func Check(s string, lines bool) Rule {
 const (
 	zwnj, zwj = '\u200c', '\u200d'
 	blackFlag = '\U0001f3f4'
+
+	softHyphen   = '\u00ad'
+	brailleBlank = '\u2800'
 )
 
 func check(before, r rune, rest string, lines bool) Rule {
@@ -112,6 +115,10 @@ func check(before, r rune, rest string, lines bool) Rule {
 		}
 	case r == '\u200b', r == '\ufeff', r == '\u180e', r >= '\u2060' && r <= '\u2065', r >= '\u206a' && r <= '\u206f',
 		r >= '\ufff9' && r <= '\ufffb', r >= '\U000e0000' && r <= '\U000e0fff' && !unicode.Is(unicode.Variation_Selector, r):
+		return Invisible
+	case unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r), r == brailleBlank: // fillers, such as Hangul's U+3164
+		return Invisible
+	case r == softHyphen && !lines: // in a long text it says where a word may break; in a name it only makes it another
 		return Invisible
 	case unicode.Is(unicode.Noncharacter_Code_Point, r):
 		return Control

@@ -35,6 +35,12 @@ func TestWhatTextMayHold(t *testing.T) {
 		"a\u200bb":             text.Invisible,
 		"\ufeffa":              text.Invisible,
 		"a\u2060b":             text.Invisible,
+		"a\u3164b":             text.Invisible, // Hangul filler
+		"\u115f\u1160":         text.Invisible,
+		"\uffa0":               text.Invisible,
+		"\u2800":               text.Invisible, // a Braille pattern without dots
+		"a\u034fb":             text.Invisible,
+		"Fo\u00adyer":          text.Invisible,
 		"a \u200d":             text.Invisible,
 		"\u200ca":              text.Invisible,
 		"a\U000e0041":          text.Invisible,

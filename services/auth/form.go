@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/keycloak"
 )
 
@@ -87,13 +88,10 @@ func CheckName(name string) (string, error) {
 	return name, nil
 }
 
-// breaksText tells whether text has what is not text: control characters, and characters that show
-// nothing or turn the order of others.
+// breaksText tells whether s breaks the rule for text of one line, or has the character that stands for
+// one that could not be read.
 func breaksText(s string) bool {
-	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar ||
-			unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' // joiners, which scripts need
-	})
+	return text.Check(s, false) != "" || strings.ContainsRune(s, unicode.ReplacementChar)
 }
 
 var common = sync.OnceValue(func() map[string]struct{} {
