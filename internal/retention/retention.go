@@ -65,7 +65,10 @@ func (c Config) Payment() []Rule {
 
 // Notification is what the database notification keeps. A message takes its mail with it.
 func (c Config) Notification() []Rule {
-	return []Rule{{"messages", c.Messages, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE at < $1 ORDER BY at LIMIT $2)`}}
+	return []Rule{
+		{"messages", c.Messages, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE at < $1 ORDER BY at LIMIT $2)`},
+		{"farewells", c.Messages, `DELETE FROM farewells WHERE id IN (SELECT id FROM farewells WHERE at < $1 ORDER BY at LIMIT $2)`},
+	}
 }
 
 // Auth is what the database auth keeps. Its trail refuses to lose entries of the last 80 days.

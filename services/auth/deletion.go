@@ -65,7 +65,8 @@ type Deletions interface {
 
 // Farewells sends the last mail.
 type Farewells interface {
-	Farewell(ctx context.Context, to Person) error
+	// Farewell queues it, once for a tombstone.
+	Farewell(ctx context.Context, tombstone string, to Person) error
 }
 
 // SessionEnder ends all sessions of an account, in every browser and program.
@@ -297,7 +298,7 @@ func (d *Deleter) tell(ctx context.Context, deletion *Deletion) error {
 	if err := d.record(ctx, *deletion, ""); err != nil {
 		return d.waits(ctx, deletion, "audit", err)
 	}
-	if err := d.Farewells.Farewell(ctx, deletion.Person); err != nil && d.Now().Sub(deletion.RequestedAt) < tellFor {
+	if err := d.Farewells.Farewell(ctx, deletion.Tombstone, deletion.Person); err != nil && d.Now().Sub(deletion.RequestedAt) < tellFor {
 		return d.waits(ctx, deletion, "mail", err)
 	}
 	deletion.Told, deletion.Person, deletion.WaitingFor = true, Person{}, ""

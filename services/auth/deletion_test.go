@@ -95,7 +95,7 @@ type post struct {
 	away error
 }
 
-func (p *post) Farewell(_ context.Context, to auth.Person) error {
+func (p *post) Farewell(_ context.Context, _ string, to auth.Person) error {
 	if p.away == nil {
 		p.sent = append(p.sent, to)
 	}

@@ -30,8 +30,8 @@ type Farewells struct{ Client *sidecar.Client }
 var _ auth.Farewells = Farewells{}
 
 // Farewell implements auth.Farewells.
-func (f Farewells) Farewell(ctx context.Context, to auth.Person) error {
-	return f.Client.Invoke(ctx, event.Notification, http.MethodPost, "/internal/mails/account-deleted", to, nil)
+func (f Farewells) Farewell(ctx context.Context, tombstone string, to auth.Person) error {
+	return f.Client.Invoke(ctx, event.Notification, http.MethodPost, "/internal/mails/account-deleted", map[string]any{"tombstone": tombstone, "to": to}, nil)
 }
 
 // Lease is auth.Lease on a state store.

@@ -34,6 +34,8 @@ type Store struct{ Pool *pgxpool.Pool }
 var (
 	_ notification.Store  = Store{}
 	_ notification.Outbox = Store{}
+
+	_ notification.FarewellStore = Store{}
 )
 
 // Add implements notification.Store: the message and its mail in one transaction.
@@ -121,6 +123,45 @@ func (s Store) Failed(ctx context.Context, id uuid.UUID, retry time.Time) error 
 	_, err := s.Pool.Exec(ctx, `UPDATE mails SET next_try = $2 WHERE message = $1`, id, next)
 	if err != nil {
 		return fmt.Errorf("mail failed: %w", err)
+	}
+	return nil
+}
+
+// AddFarewell implements notification.FarewellStore.
+func (s Store) AddFarewell(ctx context.Context, id string, to notification.Recipient, now time.Time) error {
+	_, err := s.Pool.Exec(ctx, `INSERT INTO farewells (id, recipient, next_try, at) VALUES ($1, $2, $3, $3) ON CONFLICT (id) DO NOTHING`, id, to, now)
+	if err != nil {
+		return fmt.Errorf("add farewell: %w", err)
+	}
+	return nil
+}
+
+// DueFarewells implements notification.FarewellStore.
+func (s Store) DueFarewells(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]notification.DueFarewell, error) {
+	rows, err := s.Pool.Query(ctx, `
+		UPDATE farewells SET next_try = $2, tries = tries + 1
+		WHERE id IN (SELECT id FROM farewells WHERE next_try <= $1 ORDER BY next_try LIMIT $3 FOR UPDATE SKIP LOCKED)
+		RETURNING id, recipient, tries`, now, now.Add(lease), limit)
+	if err != nil {
+		return nil, fmt.Errorf("farewells due: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[notification.DueFarewell])
+}
+
+// EndFarewell implements notification.FarewellStore.
+func (s Store) EndFarewell(ctx context.Context, id string) error {
+	_, err := s.Pool.Exec(ctx, `UPDATE farewells SET recipient = NULL, next_try = NULL WHERE id = $1`, id)
+	if err != nil {
+		return fmt.Errorf("end farewell: %w", err)
+	}
+	return nil
+}
+
+// RetryFarewell implements notification.FarewellStore.
+func (s Store) RetryFarewell(ctx context.Context, id string, next time.Time) error {
+	_, err := s.Pool.Exec(ctx, `UPDATE farewells SET next_try = $2 WHERE id = $1`, id, next)
+	if err != nil {
+		return fmt.Errorf("retry farewell: %w", err)
 	}
 	return nil
 }

@@ -1,6 +1,9 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,4 +44,73 @@ func TestMessagesAreExportedAndErased(t *testing.T) {
 	require.NoError(t, pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM mails)`).Scan(&messages, &mails))
 	require.Equal(t, 1, messages, "ben's")
 	require.Equal(t, 1, mails)
+}
+
+// postman fails as often as it is told to, and remembers whom it wrote to.
+type postman struct {
+	failures []error
+	sent     []string
+}
+
+func (p *postman) Send(_ context.Context, m notification.Mail) error {
+	if len(p.failures) > 0 {
+		err := p.failures[0]
+		p.failures = p.failures[1:]
+		return err
+	}
+	p.sent = append(p.sent, m.To)
+	return nil
+}
+
+// The last mail is queued once for an account, sent once however often it is asked for, and its address
+// forgotten.
+func TestTheLastMailIsSentOnce(t *testing.T) {
+	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	require.NoError(t, err)
+	defer pool.Close()
+	composer, err := notification.NewComposer("https://foyer.test")
+	require.NoError(t, err)
+	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+	post := &postman{failures: []error{errors.New("busy"), notification.ErrUnanswered}}
+	f := notification.Farewells{Store: postgres.Store{Pool: pool}, Composer: composer, Postman: post, Now: func() time.Time { return now }}
+	step := func(want int) {
+		t.Helper()
+		n, err := f.Step(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+	addresses := func() (n int) {
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM farewells WHERE recipient::text LIKE '%anna%'`).Scan(&n))
+		return n
+	}
+	ask := func() {
+		require.NoError(t, f.Send(t.Context(), "deleted-1", notification.Recipient{Email: "anna@foyer.test", Name: "Anna", Locale: "de"}))
+	}
+	ask()
+	ask()
+	step(1) // busy
+	step(0)
+	now = now.Add(time.Minute)
+	step(1) // no answer: it may be on its way
+	ask()
+	now = now.Add(10 * time.Minute)
+	step(0)
+	now = now.Add(10 * time.Minute)
+	require.Equal(t, 1, addresses())
+	step(1)
+	require.Equal(t, []string{"anna@foyer.test"}, post.sent)
+	require.Zero(t, addresses())
+	ask()
+	now = now.Add(24 * time.Hour)
+	step(0)
+
+	post.failures = slices.Repeat([]error{errors.New("refused")}, 100)
+	require.NoError(t, f.Send(t.Context(), "deleted-2", notification.Recipient{Email: "anna@foyer.test", Name: "Anna", Locale: "de"}))
+	for range 8 {
+		now = now.Add(2 * time.Hour)
+		step(1)
+	}
+	now = now.Add(24 * time.Hour)
+	step(0)
+	require.Zero(t, addresses(), "an address that no mail gets through to is not kept")
 }

@@ -15,15 +15,18 @@ type Internal struct{ Farewells notification.Farewells }
 // Mount adds the routes to a guarded router.
 func (i Internal) Mount(router *mux.Router) {
 	router.HandleFunc("/internal/mails/account-deleted", func(w http.ResponseWriter, r *http.Request) {
-		var to notification.Recipient
-		if err := httpapi.DecodeInternal(r, &to); err != nil {
+		var form struct {
+			Tombstone string                 `json:"tombstone"`
+			To        notification.Recipient `json:"to"`
+		}
+		if err := httpapi.DecodeInternal(r, &form); err != nil {
 			httpapi.BadRequest(w, r, err)
 			return
 		}
-		if err := i.Farewells.Send(r.Context(), to); err != nil {
+		if err := i.Farewells.Send(r.Context(), form.Tombstone, form.To); err != nil {
 			httpapi.WriteProblem(w, r, err)
 			return
 		}
-		w.WriteHeader(http.StatusNoContent)
+		w.WriteHeader(http.StatusAccepted)
 	}).Methods(http.MethodPost)
 }

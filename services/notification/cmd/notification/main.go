@@ -67,7 +67,8 @@ func run(ctx context.Context, p *process.Process) error {
 	})
 	inbox := notification.Inbox{Store: messages, Announcer: adapter}
 	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
-	rest.Internal{Farewells: notification.Farewells{Composer: composer, Postman: adapter}}.Mount(guarded)
+	farewells := notification.Farewells{Store: messages, Composer: composer, Postman: adapter, Now: time.Now}
+	rest.Internal{Farewells: farewells}.Mount(guarded)
 	personaldata.Mount(guarded, messages)
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
 
@@ -77,6 +78,7 @@ func run(ctx context.Context, p *process.Process) error {
 	p.Go("mailer", notification.Mailer{
 		Outbox: messages, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp,
 	}.Run)
+	p.Go("farewells", farewells.Run)
 	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Notification(), Metrics: p.Metrics}.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }
