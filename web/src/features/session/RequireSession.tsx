@@ -1,4 +1,4 @@
-import { Empty, Loading } from '../../components/ui'
+import { Empty, Failure, Loading } from '../../components/ui'
 import { useText } from '../../i18n/text'
 import { signIn, useSession, type Session } from './session'
 
@@ -11,7 +11,13 @@ export function RequireSession({
   children: (session: Session) => React.ReactNode
 }) {
   const t = useText()
-  const { session, known } = useSession()
+  const { session, known, error, again } = useSession()
+  if (error)
+    return (
+      <div className="page page-narrow">
+        <Failure error={error} retry={again} />
+      </div>
+    )
   if (!known) return <Loading />
   if (!session)
     return (

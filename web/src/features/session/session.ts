@@ -21,9 +21,15 @@ export const sessionQuery = queryOptions({
   retry: 1,
 })
 
+/** known: the answer is there. error: there is none, which does not mean that nobody is signed in. */
 export function useSession() {
-  const { data, isPending } = useQuery(sessionQuery)
-  return { session: data ?? null, known: !isPending }
+  const { data, error, refetch } = useQuery(sessionQuery)
+  return {
+    session: data ?? null,
+    known: data !== undefined,
+    error: data === undefined ? error : null,
+    again: () => void refetch(),
+  }
 }
 
 export function signIn(returnTo = location.pathname + location.search): void {
