@@ -28,11 +28,15 @@ func TestErasedFromTheLine(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int64{603}, arrivals)
 
-	found, err := TracesOf(ctx, s, a.Event(), "anna")
+	found, err := TracesOf(ctx, s, a.Event(), "anna", []int64{0, 1, 2})
 	require.NoError(t, err)
 	require.Equal(t, []Arrival{{1, true}, {603, false}}, found.Arrivals)
 	require.Equal(t, []int64{0, 2}, found.Pages)
-	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages))
+	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages[:1]), "in pieces")
+	arrivals, err = a.Seek(ctx, []string{"anna"})
+	require.NoError(t, err)
+	require.Equal(t, []int64{603}, arrivals)
+	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages[1:]))
 	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages), "again")
 
 	for _, p := range s.pages {
@@ -46,7 +50,7 @@ func TestErasedFromTheLine(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []int64{0, 2}, arrivals)
 	}
-	left, err := TracesOf(ctx, s, a.Event(), "anna")
+	left, err := TracesOf(ctx, s, a.Event(), "anna", []int64{0, 1, 2})
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
@@ -58,9 +62,17 @@ func TestAMerchantIsErasedFromTheLine(t *testing.T) {
 	merchant.Merchant = "marta"
 	_, err := r.Take(t.Context(), asks("anna"), merchant)
 	require.NoError(t, err)
-	found, err := TracesOf(t.Context(), s, r.Event(), "marta")
-	require.NoError(t, err)
-	require.True(t, found.Merchant)
 	require.NoError(t, r.Erase(t.Context(), "marta", "deleted-1", nil))
 	require.Equal(t, "deleted-1", s.line.Terms.Merchant)
+}
+
+// TestErasureReadsOnlyThePagesThatItIsGiven: what else an old line has would be read within one call.
+func TestErasureReadsOnlyThePagesThatItIsGiven(t *testing.T) {
+	s, _, room := opened()
+	_, err := room().Take(t.Context(), asks(numbered(1, 40*PageSize)...), terms())
+	require.NoError(t, err)
+	fresh := room()
+	s.reads = 0
+	require.NoError(t, fresh.Erase(t.Context(), s.pages[3].Accounts[7], "deleted-1", []int64{3}))
+	require.LessOrEqual(t, s.reads, 2)
 }

@@ -64,6 +64,16 @@ func (p Page) names(account string) bool {
 	return slices.ContainsFunc(p.Accounts, func(s string) bool { return strings.TrimPrefix(s, leftMark) == account })
 }
 
+// arrivals lists where an account came on the page.
+func (p Page) arrivals(account string) (found []Arrival) {
+	for i := range p.Accounts {
+		if p.came(i) == account {
+			found = append(found, Arrival{Number: p.Number*PageSize + int64(i) + 1, Left: p.at(i) == ""})
+		}
+	}
+	return found
+}
+
 // without puts the published hash in place of an account, wherever it arrived.
 func (p Page) without(event uuid.UUID, account string) Page {
 	p.Accounts = slices.Clone(p.Accounts)

@@ -366,13 +366,11 @@ func (r *Room) Quit(ctx context.Context, account string) error {
 	})
 }
 
-// Erase takes an account out of the line and off the pages that name it. As the merchant a
-// tombstone takes its place.
+// Erase takes an account off pages that name it, and out of the line where it stands there. As the
+// merchant a tombstone takes its place. It needs no index: of an old line that would have to be made
+// of all its pages first.
 func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []int64) error {
 	return r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
-		if err := r.learn(ctx, l); err != nil {
-			return step{}, err
-		}
 		pages, err := r.read(ctx, numbers)
 		if err != nil {
 			return step{}, err
@@ -381,20 +379,33 @@ func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []i
 			l.Terms.Merchant = tombstone
 		}
 		var changed []Page
+		var stood []int64
 		for _, n := range numbers {
-			if p := pages[n]; p.names(account) {
-				changed = append(changed, p.without(r.event, account))
+			p := pages[n]
+			if !p.names(account) {
+				continue
 			}
+			for _, a := range p.arrivals(account) {
+				if !a.Left {
+					stood = append(stood, a.Number)
+				}
+			}
+			changed = append(changed, p.without(r.event, account))
 		}
 		if len(changed) == 0 {
 			return step{line: l, check: true}, nil
 		}
-		if arrival := r.index.arrival(account); arrival > 0 {
+		for _, arrival := range stood { // more than one when a turn was missed
 			l = l.Quit(r.dealt(l).Place(arrival), r.now())
 		}
 		l.Marks++
 		return step{line: l, pages: changed, seen: func() {
-			r.index.drop(account)
+			if r.index == nil || r.index.marks != l.Marks-1 {
+				return // it is made anew
+			}
+			if slices.Contains(stood, r.index.arrival(account)) {
+				r.index.drop(account)
+			}
 			r.index.marks = l.Marks
 		}}, nil
 	})
@@ -406,39 +417,22 @@ type Arrival struct {
 	Left   bool
 }
 
-// Traces is what a line keeps of an account.
+// Traces is what some pages of a line keep of an account.
 type Traces struct {
 	Arrivals []Arrival
 	Pages    []int64 // which name it
-	Merchant bool    // it is the event's merchant
 }
 
-// TracesOf looks through a line for an account.
-func TracesOf(ctx context.Context, ledger Ledger, event uuid.UUID, account string) (Traces, error) {
-	l, _, err := ledger.Load(ctx, event)
+// TracesOf looks through pages of a line for an account.
+func TracesOf(ctx context.Context, ledger Ledger, event uuid.UUID, account string, numbers []int64) (t Traces, err error) {
+	pages, err := ledger.Pages(ctx, event, numbers)
 	if err != nil {
-		return Traces{}, err
+		return t, err
 	}
-	t := Traces{Merchant: l.Terms.Merchant == account}
-	for first := int64(0); first*PageSize < l.Taken; first += indexChunk {
-		var chunk []int64
-		for n := first; n < first+indexChunk && n*PageSize < l.Taken; n++ {
-			chunk = append(chunk, n)
-		}
-		pages, err := ledger.Pages(ctx, event, chunk)
-		if err != nil {
-			return Traces{}, err
-		}
-		for _, p := range pages {
-			if !p.names(account) {
-				continue
-			}
+	for _, p := range pages {
+		if p.names(account) {
 			t.Pages = append(t.Pages, p.Number)
-			for i := range p.Accounts {
-				if p.came(i) == account {
-					t.Arrivals = append(t.Arrivals, Arrival{Number: p.Number*PageSize + int64(i) + 1, Left: p.at(i) == ""})
-				}
-			}
+			t.Arrivals = append(t.Arrivals, p.arrivals(account)...)
 		}
 	}
 	return t, nil

@@ -107,7 +107,7 @@ func (h *House) show(f waitingroom.Front) {
 
 // Personal answers for what the waiting room keeps about an account.
 func (h *House) Personal() Personal {
-	return Personal{Ledger: Ledger{h.client.Store(event.Line)}, Rooms: h.Rooms, Book: Book{h.Cache}}
+	return Personal{Ledger: Ledger{h.client.Store(event.Line)}, Rooms: h.Rooms, Book: Book{h.Cache}, Now: h.now}
 }
 
 // Subscriptions are the process's topics.
