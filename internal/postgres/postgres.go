@@ -93,6 +93,19 @@ func InTx(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, pool, f)
 }
 
+// InBatches repeats a statement until it affects fewer than size rows. The statement affects at most as
+// many as its last argument, which is size. Each batch is a transaction of its own: what was done stays
+// done when there is no time for the rest, and whoever tries again has less to do.
+func InBatches(ctx context.Context, pool *pgxpool.Pool, size int64, sql string, args ...any) error {
+	args = append(args, size)
+	for {
+		tag, err := pool.Exec(ctx, sql, args...)
+		if err != nil || tag.RowsAffected() < size {
+			return err
+		}
+	}
+}
+
 // InTwo runs a transaction in two round trips. look queues what is read, each with the function
 // that takes its rows; change then decides by it and queues what is written, which goes together
 // with the commit. An error of any of them undoes it all. Nothing within it calls anybody.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
@@ -45,9 +46,14 @@ func (s Store) Obstacles(context.Context, string) ([]personaldata.Obstacle, erro
 	return []personaldata.Obstacle{}, nil
 }
 
+// erasedAtOnce is how many messages one statement deletes.
+const erasedAtOnce = 500
+
 // Erase implements personaldata.Holder. Mails that are due go with their messages.
 func (s Store) Erase(ctx context.Context, account, _ string) error {
-	if _, err := s.Pool.Exec(ctx, `DELETE FROM messages WHERE account = $1`, account); err != nil {
+	err := postgres.InBatches(ctx, s.Pool, erasedAtOnce, `DELETE FROM messages
+		WHERE id IN (SELECT id FROM messages WHERE account = $1 LIMIT $2)`, account)
+	if err != nil {
 		return fmt.Errorf("delete messages: %w", err)
 	}
 	return nil

@@ -46,6 +46,31 @@ func TestMessagesAreExportedAndErased(t *testing.T) {
 	require.Equal(t, 1, mails)
 }
 
+// However many messages there are: what a call that broke off has deleted stays deleted, and the next one
+// has less to do.
+func TestManyMessagesAreErasedInBatches(t *testing.T) {
+	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	require.NoError(t, err)
+	defer pool.Close()
+	s, ctx := postgres.Store{Pool: pool}, t.Context()
+	_, err = pool.Exec(ctx, `INSERT INTO messages (id, account, kind, at) SELECT gen_random_uuid(), 'anna', 'your_turn', now() FROM generate_series(1, 1200);
+		CREATE SEQUENCE deleted;
+		CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('deleted') > 1100 THEN RAISE EXCEPTION 'out of time'; END IF; RETURN OLD; END $$;
+		CREATE TRIGGER stop BEFORE DELETE ON messages FOR EACH ROW EXECUTE FUNCTION stop()`)
+	require.NoError(t, err)
+	require.Error(t, s.Erase(ctx, "anna", "deleted-1"))
+	left := func() (n int) {
+		require.NoError(t, pool.QueryRow(ctx, `SELECT count(*) FROM messages`).Scan(&n))
+		return n
+	}
+	require.Equal(t, 200, left())
+	_, err = pool.Exec(ctx, `DROP TRIGGER stop ON messages`)
+	require.NoError(t, err)
+	require.NoError(t, s.Erase(ctx, "anna", "deleted-1"))
+	require.Zero(t, left())
+}
+
 // postman fails as often as it is told to, and remembers whom it wrote to.
 type postman struct {
 	failures []error

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
@@ -80,9 +81,13 @@ func (s Store) Obstacles(context.Context, string) ([]personaldata.Obstacle, erro
 	return []personaldata.Obstacle{}, nil
 }
 
+// erasedAtOnce is how many payments one statement anonymises.
+const erasedAtOnce = 500
+
 // Erase implements personaldata.Holder. Amounts stay: the books need them.
 func (s Store) Erase(ctx context.Context, account, tombstone string) error {
-	_, err := s.Pool.Exec(ctx, `UPDATE payments SET account = $2, client_secret = '' WHERE account = $1`, account, tombstone)
+	err := postgres.InBatches(ctx, s.Pool, erasedAtOnce, `UPDATE payments SET account = $2, client_secret = ''
+		WHERE id IN (SELECT id FROM payments WHERE account = $1 LIMIT $3)`, account, tombstone)
 	if err != nil {
 		return fmt.Errorf("anonymise payments: %w", err)
 	}

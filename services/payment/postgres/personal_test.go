@@ -44,3 +44,24 @@ func TestAPaymentCanBeAnonymised(t *testing.T) {
 	_, err = s.Export(ctx, "buyer", "no cursor")
 	require.Error(t, err)
 }
+
+// However many payments there are: what a call that broke off has anonymised stays so, and the next one
+// has less to do.
+func TestManyPaymentsAreAnonymisedInBatches(t *testing.T) {
+	s, pool := open(t)
+	ctx := t.Context()
+	_, err := pool.Exec(ctx, `INSERT INTO payments (id, booking, attempt, account, event, amount, currency, client_secret, status, created_at, updated_at)
+		SELECT gen_random_uuid(), gen_random_uuid(), 1, 'buyer', gen_random_uuid(), 1, 'EUR', '', 'pending', now(), now() FROM generate_series(1, 1200);
+		CREATE SEQUENCE anonymised;
+		CREATE FUNCTION stop() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+			IF nextval('anonymised') > 1100 THEN RAISE EXCEPTION 'out of time'; END IF; RETURN NEW; END $$;
+		CREATE TRIGGER stop BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION stop()`)
+	require.NoError(t, err)
+	tombstone := identity.NewTombstone()
+	require.Error(t, s.Erase(ctx, "buyer", tombstone))
+	require.Equal(t, 1000, count(t, pool, `SELECT count(*) FROM payments WHERE account = $1`, tombstone))
+	_, err = pool.Exec(ctx, `DROP TRIGGER stop ON payments`)
+	require.NoError(t, err)
+	require.NoError(t, s.Erase(ctx, "buyer", tombstone))
+	require.Equal(t, 1200, count(t, pool, `SELECT count(*) FROM payments WHERE account = $1`, tombstone))
+}
