@@ -10,7 +10,8 @@
 // is a stream to hold it. If the slot falls so far behind that Postgres gives it up
 // (max_slot_wal_keep_size), it is made anew with a new snapshot.
 //
-// A service whose messages are rows of an outbox table needs one line:
+// A service whose messages are rows of an outbox table needs one line, and the tables cdc_snapshots and
+// cdc_rejected (services/booking/postgres/migrations/0007_relay.sql), declared in its personaldata.yaml:
 //
 //	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)
 package cdc

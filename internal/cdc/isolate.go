@@ -14,7 +14,7 @@ import (
 )
 
 // A message that the broker never takes would hold up the relay for ever. Such a one is set aside:
-// kept in cdc_rejected, told with an alarm, and passed by. What cannot be told from a broker that is
+// kept in cdc_rejected for a while (internal/retention), told with an alarm, and passed by. What cannot be told from a broker that is
 // away waits.
 const (
 	// tooLarge is what brokers surely do not take in one message.
@@ -75,11 +75,7 @@ func refused(err error) bool {
 
 func (r *Relay) setAside(ctx context.Context, topic string, m sidecar.Message, reason error) error {
 	slog.ErrorContext(ctx, "message set aside: the broker does not take it", "slot", r.Name, "topic", topic, "key", m.Key, "bytes", len(m.Payload), "error", reason)
-	_, err := r.db.Exec(ctx, `CREATE TABLE IF NOT EXISTS cdc_rejected (
-		at timestamptz NOT NULL DEFAULT now(), topic text NOT NULL, key text NOT NULL, payload jsonb NOT NULL, reason text NOT NULL)`)
-	if err == nil || isDuplicate(err) {
-		_, err = r.db.Exec(ctx, `INSERT INTO cdc_rejected (topic, key, payload, reason) VALUES ($1, $2, $3, $4)`, topic, m.Key, string(m.Payload), reason.Error())
-	}
+	_, err := r.db.Exec(ctx, `INSERT INTO cdc_rejected (topic, key, payload, reason) VALUES ($1, $2, $3, $4)`, topic, m.Key, string(m.Payload), reason.Error())
 	if err != nil {
 		return fmt.Errorf("relay: set aside: %w", err)
 	}

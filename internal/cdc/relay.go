@@ -147,14 +147,10 @@ func standby(err error) error {
 	return err
 }
 
-// prepare makes the publication and the note of finished snapshots.
+// prepare makes the publication.
 func (r *Relay) prepare(ctx context.Context, db *pgx.Conn) error {
-	_, err := db.Exec(ctx, `CREATE TABLE IF NOT EXISTS cdc_snapshots (slot text PRIMARY KEY, finished_at timestamptz NOT NULL)`)
-	if err != nil && !isDuplicate(err) {
-		return fmt.Errorf("relay: %w", err)
-	}
 	var have []string
-	err = db.QueryRow(ctx, `SELECT coalesce(array_agg(tablename::text), '{}') FROM pg_publication_tables WHERE pubname = $1`, r.publication()).Scan(&have)
+	err := db.QueryRow(ctx, `SELECT coalesce(array_agg(tablename::text), '{}') FROM pg_publication_tables WHERE pubname = $1`, r.publication()).Scan(&have)
 	if err != nil {
 		return fmt.Errorf("relay: publication: %w", err)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,12 +118,29 @@ func exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 	require.NoError(t, err)
 }
 
+// relayTables gives what each service that relays has in its migrations: the same.
+func relayTables(t testing.TB) (up string) {
+	t.Helper()
+	files, err := filepath.Glob("../../services/*/postgres/migrations/*_relay.sql")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		require.NoError(t, err)
+		text, _, _ := strings.Cut(string(raw), "-- +goose Down")
+		require.Contains(t, []string{"", text}, up, file)
+		up = text
+	}
+	return up
+}
+
 // notes makes a database with a table notes(id, text) and a relay of it.
 func notes(t testing.TB) (url string, conn *pgx.Conn) {
 	t.Helper()
 	url = harness.Postgres(t)
 	conn = connect(t, url)
 	exec(t, conn, `CREATE TABLE notes (id int PRIMARY KEY, text text, big text)`)
+	exec(t, conn, relayTables(t))
 	return url, conn
 }
 
@@ -485,6 +504,7 @@ func TestOutboxIsPrunedOnceRelayed(t *testing.T) {
 	dropSlot(t, url)
 	conn := connect(t, url)
 	exec(t, conn, outboxTable)
+	exec(t, conn, relayTables(t))
 	b := &broker{away: true}
 	metrics := prometheus.NewRegistry()
 	run(t, cdc.Outbox(url, b, metrics))
@@ -523,6 +543,7 @@ func TestOutboxToKafka(t *testing.T) {
 	dropSlot(t, url)
 	conn := connect(t, url)
 	exec(t, conn, outboxTable)
+	exec(t, conn, relayTables(t))
 	type message struct {
 		N  int       `json:"n"`
 		At time.Time `json:"at"`

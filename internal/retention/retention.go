@@ -20,6 +20,7 @@ type Config struct {
 	Secrets      time.Duration `env:"FOYER_KEEP_CLIENT_SECRETS" envDefault:"24h"`  // of payments that nobody made, should their end not have been noticed
 	Deadlines    time.Duration `env:"FOYER_KEEP_HOLD_DEADLINES" envDefault:"24h"`  // of holds nobody could be told of
 	Outbox       time.Duration `env:"FOYER_KEEP_OUTBOX" envDefault:"720h"`         // rows that the relay left; it removes what it carried after an hour
+	Rejected     time.Duration `env:"FOYER_KEEP_REJECTED" envDefault:"720h"`       // messages that the broker did not take
 	SignIns      time.Duration `env:"FOYER_KEEP_SIGN_INS" envDefault:"2160h"`      // in the audit trail, with network addresses: 90 days
 	Audit        time.Duration `env:"FOYER_KEEP_AUDIT" envDefault:"9600h"`         // the rest of the trail: 400 days
 }
@@ -38,10 +39,18 @@ func (c Config) outbox() Rule {
 	return Rule{"outbox", c.Outbox, `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 ORDER BY created_at LIMIT $2)`}
 }
 
+// rejected: what the relay set aside, for people to look at.
+func (c Config) rejected() Rule {
+	return Rule{"rejected", c.Rejected, `DELETE FROM cdc_rejected WHERE ctid = ANY (ARRAY(SELECT ctid FROM cdc_rejected WHERE at < $1 ORDER BY at LIMIT $2))`}
+}
+
+// Catalog is what the database catalog keeps.
+func (c Config) Catalog() []Rule { return []Rule{c.rejected()} }
+
 // Booking is what the database booking keeps.
 func (c Config) Booking() []Rule {
 	return []Rule{
-		c.outbox(),
+		c.outbox(), c.rejected(),
 		{"client_secrets", c.Secrets, `UPDATE bookings SET client_secret = NULL WHERE id IN (
 			SELECT id FROM bookings WHERE client_secret <> '' AND updated_at < $1 LIMIT $2)`},
 		{"hold_deadlines", c.Deadlines, `DELETE FROM hold_deadlines WHERE hold_id IN (SELECT hold_id FROM hold_deadlines WHERE due < $1 ORDER BY due LIMIT $2)`},
@@ -53,7 +62,7 @@ func (c Config) Booking() []Rule {
 // Payment is what the database payment keeps.
 func (c Config) Payment() []Rule {
 	return []Rule{
-		c.outbox(),
+		c.outbox(), c.rejected(),
 		{"webhooks", c.Webhooks, `DELETE FROM inbox WHERE id IN (
 			SELECT id FROM inbox WHERE at < $1 AND outcome IN ('applied', 'ignored') ORDER BY at LIMIT $2)`},
 		{"webhook_cases", c.WebhookCases, `DELETE FROM inbox WHERE id IN (

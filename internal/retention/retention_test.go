@@ -13,6 +13,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/retention"
 	auth "github.com/foyer-tickets/foyer/services/auth/postgres"
 	booking "github.com/foyer-tickets/foyer/services/booking/postgres"
+	catalog "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	notification "github.com/foyer-tickets/foyer/services/notification/postgres"
 	payment "github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -21,7 +22,7 @@ import (
 func TestMain(m *testing.M) { harness.Main(m) }
 
 var cfg = retention.Config{
-	Messages: 10 * time.Hour, Webhooks: 10 * time.Hour, WebhookCases: 20 * time.Hour, Secrets: 10 * time.Hour, Deadlines: 10 * time.Hour, Outbox: 10 * time.Hour,
+	Messages: 10 * time.Hour, Webhooks: 10 * time.Hour, WebhookCases: 20 * time.Hour, Secrets: 10 * time.Hour, Deadlines: 10 * time.Hour, Outbox: 10 * time.Hour, Rejected: 30 * 24 * time.Hour,
 	SignIns: 90 * 24 * time.Hour, Audit: 400 * 24 * time.Hour,
 }
 
@@ -43,6 +44,25 @@ func count(t *testing.T, pool *pgxpool.Pool, sql string) (n int) {
 	t.Helper()
 	require.NoError(t, pool.QueryRow(t.Context(), sql).Scan(&n))
 	return n
+}
+
+// What a relay set aside goes in every service that relays.
+func TestRejected(t *testing.T) {
+	for name, service := range map[string]struct {
+		migrations fs.FS
+		rules      []retention.Rule
+	}{
+		"booking": {booking.Migrations(), cfg.Booking()},
+		"payment": {payment.Migrations(), cfg.Payment()},
+		"catalog": {catalog.Migrations(), cfg.Catalog()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pool := database(t, service.migrations)
+			exec(t, pool, `INSERT INTO cdc_rejected (at, topic, key, payload, reason) SELECT now() - d * interval '1 day', 't', 'k', '{}', 'too large' FROM unnest(ARRAY[1, 29, 31, 400]) d`)
+			retention.Janitor{Pool: pool, Rules: service.rules}.Apply(t.Context(), time.Now())
+			assert.Equal(t, 2, count(t, pool, `SELECT count(*) FROM cdc_rejected`))
+		})
+	}
 }
 
 func TestNotification(t *testing.T) {

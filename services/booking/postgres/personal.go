@@ -93,5 +93,8 @@ func (s Store) AnonymiseRest(ctx context.Context, account, tombstone string) err
 	if err != nil {
 		return fmt.Errorf("anonymise messages: %w", err)
 	}
+	if _, err := s.Pool.Exec(ctx, `DELETE FROM cdc_rejected WHERE payload ->> 'account' = $1`, account); err != nil {
+		return fmt.Errorf("delete messages that were set aside: %w", err)
+	}
 	return nil
 }

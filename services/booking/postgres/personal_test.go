@@ -29,6 +29,9 @@ func TestABookingCanBeAnonymised(t *testing.T) {
 	require.Len(t, rest, 1)
 
 	require.NoError(t, s.Anonymise(ctx, []uuid.UUID{kept[0].Booking.ID, kept[1].Booking.ID}, "deleted-1"))
+	_, err = s.Pool.Exec(ctx, `INSERT INTO cdc_rejected (topic, key, payload, reason) SELECT topic, key, payload, 'too large' FROM outbox;
+		INSERT INTO cdc_rejected (topic, key, payload, reason) VALUES ('notices', 'k', '{"account": "other"}', 'too large')`)
+	require.NoError(t, err)
 	require.NoError(t, s.AnonymiseRest(ctx, "buyer", "deleted-1"))
 	_, err = s.Pool.Exec(ctx, `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
 		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'other', 'merchant', 'confirmed', 4, 4500, 'EUR', '[]', '{"merchant": "merchant"}', $1, $1, $1 FROM generate_series(1, 1200)`, now)
@@ -54,8 +57,10 @@ func TestABookingCanBeAnonymised(t *testing.T) {
 	assert.Equal(t, b.Total, after.Total)
 	var left int
 	require.NoError(t, s.Pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM bookings r WHERE r::text ~ 'buyer|"merchant": "merchant"|,merchant,')
-		+ (SELECT count(*) FROM outbox r WHERE r::text ~ 'buyer')`).Scan(&left))
+		+ (SELECT count(*) FROM outbox r WHERE r::text ~ 'buyer') + (SELECT count(*) FROM cdc_rejected r WHERE r::text ~ 'buyer')`).Scan(&left))
 	assert.Zero(t, left)
+	require.NoError(t, s.Pool.QueryRow(ctx, `SELECT count(*) FROM cdc_rejected WHERE payload ->> 'account' = 'other'`).Scan(&left))
+	assert.Equal(t, 1, left, "somebody else's")
 	kept, err = s.Kept(ctx, "buyer", uuid.Nil, 10)
 	require.NoError(t, err)
 	assert.Empty(t, kept)

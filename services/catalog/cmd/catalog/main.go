@@ -11,6 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/rest"
@@ -20,6 +21,7 @@ import (
 type config struct {
 	Sidecar     sidecar.Config
 	Identity    identity.Config
+	Retention   retention.Config
 	DatabaseURL string `secret:"catalog-database-url"`
 	PublicURL   string `env:"FOYER_PUBLIC_URL,required"`
 	WebIndex    string `env:"FOYER_WEB_INDEX" envDefault:"web/dist/index.html"`
@@ -66,5 +68,6 @@ func run(ctx context.Context, p *process.Process) error {
 
 	p.Check("postgres", pool.Ping)
 	p.Go("relay", dapr.Changes(cfg.DatabaseURL, client, p.Metrics, events.EventsOf).Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Catalog(), Metrics: p.Metrics}.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }
