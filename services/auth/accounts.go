@@ -66,6 +66,7 @@ type Accounts struct {
 	Audit     Audit
 	Notifier  Notifier
 	Ender     SessionEnder
+	Confirmed Confirmations
 	Seal      cipher.AEAD // of the forms in jobs
 	PublicURL string
 	PerIP     int // mails an hour for one IP address; 0: no limit
@@ -176,7 +177,11 @@ func changing(ctx context.Context) (context.Context, context.CancelFunc) {
 // willEnd queues the end of an account's sessions before what calls for it is done, so that no
 // failure in between leaves them alive. do carries it out at once; it is dropped if nothing changed.
 func (a *Accounts) willEnd(ctx context.Context, account string) (Job, error) {
-	j := Job{ID: uuid.Must(uuid.NewV7()), Kind: JobEndSessions, Account: account, CreatedAt: a.Now()}
+	return a.will(ctx, JobEndSessions, account)
+}
+
+func (a *Accounts) will(ctx context.Context, kind JobKind, account string) (Job, error) {
+	j := Job{ID: uuid.Must(uuid.NewV7()), Kind: kind, Account: account, CreatedAt: a.Now()}
 	if _, err := a.Store.AddJob(ctx, j, a.Now().Add(changeTimeout+changeMargin), math.MaxInt32); err != nil {
 		return j, fault.Away("accounts", err)
 	}
@@ -200,6 +205,14 @@ func (a *Accounts) Confirm(ctx context.Context, token string) error {
 	defer cancel()
 	if err := a.Directory.ConfirmEmail(ctx, account); err != nil {
 		return err
+	}
+	// Whoever is signed in has a token that does not say so yet. Until this is queued, the link works.
+	job, err := a.will(ctx, JobRenewSessions, account)
+	if err != nil {
+		return err
+	}
+	if err := a.do(ctx, job); err != nil {
+		slog.WarnContext(ctx, "sessions not marked for renewal yet", "account", account, "error", err)
 	}
 	if err := a.use(ctx, account, LinkConfirm, hash); err != nil {
 		return err

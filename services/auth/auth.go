@@ -86,10 +86,18 @@ type Tokens struct {
 	Expires       time.Time `json:"expires"`       // of the access token
 	SessionExpiry time.Time `json:"sessionExpiry"` // of the refresh token
 	Session       string    `json:"session"`       // Keycloak's session id, which its logout tokens name
+	// Confirmed is the mark of a confirmed address that they were renewed for: a session is renewed
+	// once for a mark, whatever the clocks say and the new token says.
+	Confirmed time.Time `json:"confirmed,omitzero"`
 }
 
 // Stale tells whether the access token should be renewed before it is used.
 func (t Tokens) Stale(now time.Time) bool { return now.Add(30 * time.Second).After(t.Expires) }
+
+// outdated tells whether they should be renewed: because of their age, or for a mark.
+func (t Tokens) outdated(now, mark time.Time) bool {
+	return t.Stale(now) || !mark.IsZero() && !mark.Equal(t.Confirmed)
+}
 
 // NewSessionID makes an id of 256 random bits.
 func NewSessionID() string { return rand.Text() + rand.Text() }

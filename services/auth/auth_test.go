@@ -107,14 +107,27 @@ func (r *revoked) verify(_ context.Context, access string) (identity.Account, er
 			return identity.Account{}, identity.ErrSessionEnded
 		}
 	}
-	return identity.Account{}, nil
+	return identity.Account{ID: "anna", EmailVerified: true}, nil
 }
+
+// confirmations has one mark at most.
+type confirmations struct {
+	mark time.Time
+	away error
+}
+
+func (c *confirmations) Mark(_ context.Context, _ string, at time.Time) error {
+	c.mark = at
+	return c.away
+}
+
+func (c *confirmations) Marked(context.Context, string) (time.Time, error) { return c.mark, c.away }
 
 func manager(t *testing.T, p auth.Provider, clock func() time.Time) (*auth.SessionManager, *authtest.Sessions, *revoked) {
 	sealer, err := auth.NewSealer(base64.StdEncoding.EncodeToString(make([]byte, 32)))
 	require.NoError(t, err)
 	sessions, ended := authtest.NewSessions(), &revoked{}
-	return &auth.SessionManager{Sessions: sessions, Provider: p, Sealer: sealer, Verify: ended.verify, Revoker: ended, Now: clock}, sessions, ended
+	return &auth.SessionManager{Sessions: sessions, Provider: p, Sealer: sealer, Verify: ended.verify, Revoker: ended, Confirmations: &confirmations{}, Now: clock}, sessions, ended
 }
 
 func TestASessionIsRenewedOnceForAllWhoWait(t *testing.T) {
@@ -135,7 +148,7 @@ func TestASessionIsRenewedOnceForAllWhoWait(t *testing.T) {
 	assert.Zero(t, p.refreshes.Load())
 
 	// A second replica shares the store and nothing else.
-	other := &auth.SessionManager{Sessions: sessions, Provider: p, Sealer: m.Sealer, Verify: m.Verify, Revoker: m.Revoker, Now: m.Now}
+	other := &auth.SessionManager{Sessions: sessions, Provider: p, Sealer: m.Sealer, Verify: m.Verify, Revoker: m.Revoker, Confirmations: m.Confirmations, Now: m.Now}
 	clock = now.Add(14*time.Minute + 40*time.Second)
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -339,3 +352,89 @@ func TestRevocationsAreWrittenTogether(t *testing.T) {
 }
 
 func TestSessionsInMemory(t *testing.T) { authtest.Run(t, authtest.NewSessions()) }
+
+// Somebody who is signed in confirms the address: the next request has a token that says so, and a
+// session is renewed once for it.
+func TestConfirmingAnAddressRenewsASessionOnce(t *testing.T) {
+	away := fault.Away("accounts", errors.New("connection refused"))
+	for name, c := range map[string]struct {
+		before  time.Duration // the mark, before now
+		unread  error
+		refresh error
+		still   bool // the new token says unconfirmed again
+		access  string
+		tries   int32
+	}{
+		"it was confirmed":               {0, nil, nil, false, "second", 1},
+		"whatever the clocks say":        {10 * time.Minute, nil, nil, false, "second", 1},
+		"the new token is no better":     {0, nil, nil, true, "second", 1},
+		"the mark is not read":           {0, away, nil, false, "first", 0},
+		"Keycloak is away":               {0, nil, away, false, "first", 1},
+		"Keycloak has ended the session": {0, nil, fault.New(fault.Unauthenticated, "session_ended", "ended"), false, "", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := &provider{refresh: func() (auth.Tokens, error) { return tokens("second", now), c.refresh }}
+			m, _, _ := manager(t, p, func() time.Time { return now })
+			m.Verify = func(_ context.Context, access string) (identity.Account, error) {
+				return identity.Account{ID: "anna", EmailVerified: access == "second" && !c.still}, nil
+			}
+			id, _, err := m.Begin(t.Context(), tokens("first", now), "")
+			require.NoError(t, err)
+			access, err := m.Access(t.Context(), id)
+			require.NoError(t, err)
+			assert.Equal(t, "first", access)
+			assert.Zero(t, p.refreshes.Load(), "nothing was confirmed")
+
+			m.Confirmations = &confirmations{mark: now.Add(-c.before), away: c.unread}
+			for range 3 {
+				access, err = m.Access(t.Context(), id)
+				require.NoError(t, err)
+				assert.Equal(t, c.access, access)
+			}
+			assert.Equal(t, c.tries, p.refreshes.Load())
+		})
+	}
+}
+
+// A request that meets another replica's renewal goes on with the new token.
+func TestAConfirmedAddressIsRenewedByOneReplica(t *testing.T) {
+	begun, proceed := make(chan struct{}), make(chan struct{})
+	p := &provider{refresh: func() (auth.Tokens, error) {
+		close(begun)
+		<-proceed
+		return tokens("second", now), nil
+	}}
+	m, sessions, _ := manager(t, p, func() time.Time { return now })
+	m.Verify = func(_ context.Context, access string) (identity.Account, error) {
+		return identity.Account{ID: "anna", EmailVerified: access == "second"}, nil
+	}
+	m.Confirmations = &confirmations{mark: now}
+	id, _, err := m.Begin(t.Context(), tokens("first", now), "")
+	require.NoError(t, err)
+	other := &auth.SessionManager{Sessions: sessions, Provider: p, Sealer: m.Sealer, Verify: m.Verify, Revoker: m.Revoker, Confirmations: m.Confirmations, Now: m.Now}
+	var all sync.WaitGroup
+	all.Go(func() {
+		access, err := m.Access(t.Context(), id)
+		assert.NoError(t, err)
+		assert.Equal(t, "second", access)
+	})
+	select {
+	case <-begun:
+	case <-time.After(20 * time.Second):
+		t.Fatal("nobody renews")
+	}
+	access, err := other.Access(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, "first", access, "it waits for a while, and no longer: the token is good")
+	all.Go(func() {
+		access, err := other.Access(t.Context(), id)
+		assert.NoError(t, err)
+		assert.NotEmpty(t, access)
+	})
+	close(proceed)
+	all.Wait()
+	access, err = other.Access(t.Context(), id)
+	require.NoError(t, err)
+	assert.Equal(t, "second", access)
+	assert.EqualValues(t, 1, p.refreshes.Load())
+}

@@ -20,10 +20,11 @@ type JobKind string
 
 // The kinds of jobs.
 const (
-	JobRegister    JobKind = "register"
-	JobReset       JobKind = "password_reset"
-	JobConfirm     JobKind = "confirmation"
-	JobEndSessions JobKind = "end_sessions"
+	JobRegister      JobKind = "register"
+	JobReset         JobKind = "password_reset"
+	JobConfirm       JobKind = "confirmation"
+	JobEndSessions   JobKind = "end_sessions"
+	JobRenewSessions JobKind = "renew_sessions"
 )
 
 // Job is work that was promised with an answer and is done after it. It has two steps, so that one
@@ -167,6 +168,11 @@ func (a *Accounts) make(ctx context.Context, j *Job) error {
 		return a.makeConfirmation(ctx, j)
 	case JobEndSessions:
 		return a.Ender.EndAll(ctx, j.Account)
+	case JobRenewSessions:
+		if err := a.Confirmed.Mark(ctx, j.Account, a.Now()); err != nil {
+			return fault.Away("sessions", err)
+		}
+		return nil
 	}
 	return fault.New(fault.Invalid, "unknown_job", fmt.Sprintf("There is no job of the kind %q.", j.Kind))
 }

@@ -37,6 +37,14 @@ type Provider interface {
 	Revoke(ctx context.Context, refresh string) error
 }
 
+// Confirmations marks accounts that have just confirmed their address, for as long as a token may live
+// that does not say so. Other replicas of the service read the marks.
+type Confirmations interface {
+	Mark(ctx context.Context, account string, at time.Time) error
+	// Marked tells which mark an account has, the zero Time when it has none.
+	Marked(ctx context.Context, account string) (time.Time, error)
+}
+
 // SessionManager keeps browsers signed in: it gives the access token of a session, renewed when it is
 // about to end.
 type SessionManager struct {
@@ -44,9 +52,10 @@ type SessionManager struct {
 	Provider Provider
 	Sealer   Sealer
 	// Verify tells whether an access token is still good here; identity.ErrSessionEnded when not.
-	Verify  func(ctx context.Context, access string) (identity.Account, error)
-	Revoker Revoker
-	Now     func() time.Time
+	Verify        func(ctx context.Context, access string) (identity.Account, error)
+	Revoker       Revoker
+	Confirmations Confirmations
+	Now           func() time.Time
 
 	renewals singleflight.Group
 }
@@ -58,6 +67,9 @@ const (
 	renewalLease   = 15 * time.Second
 	renewalPoll    = 50 * time.Millisecond
 	renewalWait    = 5 * time.Second
+	// confirmedWait is how long a request waits for another replica's renewal while its own token is
+	// good, and says only that the address is not confirmed.
+	confirmedWait = 500 * time.Millisecond
 )
 
 // Begin stores a new session and returns its id for the cookie. previous is the id that the browser
@@ -95,25 +107,31 @@ func (m *SessionManager) load(ctx context.Context, id string) (t Tokens, version
 	return t, stored.Version, true, nil
 }
 
-// Access gives the session's access token, "" when there is no such session (any more).
+// Access gives the session's access token, "" when there is no such session (any more). Besides one
+// that is about to end, it renews one from before its account confirmed the address.
 // Many requests of one browser arrive at once; one of them renews.
 func (m *SessionManager) Access(ctx context.Context, id string) (string, error) {
 	t, _, ok, err := m.load(ctx, id)
 	if err != nil || !ok {
 		return "", err
 	}
+	var mark time.Time
 	if m.Now().Before(t.Expires) {
-		if _, err := m.Verify(ctx, t.Access); errors.Is(err, identity.ErrSessionEnded) {
+		account, err := m.Verify(ctx, t.Access)
+		if errors.Is(err, identity.ErrSessionEnded) {
 			return "", m.Sessions.End(ctx, SessionKey(id))
 		}
+		if err == nil && !account.EmailVerified {
+			mark = m.marked(ctx, account.ID)
+		}
 	}
-	if !t.Stale(m.Now()) {
+	if !t.outdated(m.Now(), mark) {
 		return t.Access, nil
 	}
-	renewed, err, _ := m.renewals.Do(id, func() (any, error) {
+	renewed, err, _ := m.renewals.Do(id+mark.String(), func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewalTimeout)
 		defer cancel()
-		return m.renew(ctx, id)
+		return m.renew(ctx, id, mark)
 	})
 	if err != nil {
 		return "", err
@@ -121,31 +139,36 @@ func (m *SessionManager) Access(ctx context.Context, id string) (string, error) 
 	return renewed.(string), nil
 }
 
+// marked gives the mark of an account whose token says that its address is not confirmed. Without an
+// answer the token is used as it is.
+func (m *SessionManager) marked(ctx context.Context, account string) time.Time {
+	mark, err := m.Confirmations.Marked(ctx, account)
+	if err != nil {
+		slog.WarnContext(ctx, "not known whether the address was confirmed since", "error", err)
+		return time.Time{}
+	}
+	return mark
+}
+
 // renew uses up the refresh token, which works once: of all replicas one does it, and the others
 // go on with the old access token or wait for the new one.
-func (m *SessionManager) renew(ctx context.Context, id string) (string, error) {
-	key := SessionKey(id)
+func (m *SessionManager) renew(ctx context.Context, id string, mark time.Time) (string, error) {
 	for waited := time.Duration(0); ; waited += renewalPoll {
-		claimed, err := m.Sessions.Claim(ctx, key, renewalLease)
+		claimed, err := m.Sessions.Claim(ctx, SessionKey(id), renewalLease)
 		if err != nil {
 			return "", fault.Away("sessions", err)
 		}
 		if claimed {
-			defer func() {
-				if err := m.Sessions.Release(context.WithoutCancel(ctx), key); err != nil {
-					slog.WarnContext(ctx, "renewal not released", "error", err)
-				}
-			}()
+			return m.renewClaimed(ctx, id, mark)
 		}
-		t, version, ok, err := m.load(ctx, id)
+		t, _, ok, err := m.load(ctx, id)
 		if err != nil || !ok {
 			return "", err
 		}
+		good := m.Now().Before(t.Expires)
 		switch {
-		case !t.Stale(m.Now()), !claimed && m.Now().Before(t.Expires):
+		case !t.outdated(m.Now(), mark), good && (mark.IsZero() || waited >= confirmedWait):
 			return t.Access, nil
-		case claimed:
-			return m.refresh(ctx, id, t, version)
 		case waited >= renewalWait:
 			return "", fault.Away("accounts", errors.New("another replica's renewal takes too long"))
 		}
@@ -157,7 +180,31 @@ func (m *SessionManager) renew(ctx context.Context, id string) (string, error) {
 	}
 }
 
-func (m *SessionManager) refresh(ctx context.Context, id string, t Tokens, version string) (string, error) {
+// renewClaimed renews the session that was claimed.
+func (m *SessionManager) renewClaimed(ctx context.Context, id string, mark time.Time) (string, error) {
+	key, keep := SessionKey(id), false
+	defer func() {
+		if keep {
+			return
+		}
+		if err := m.Sessions.Release(context.WithoutCancel(ctx), key); err != nil {
+			slog.WarnContext(ctx, "renewal not released", "error", err)
+		}
+	}()
+	t, version, ok, err := m.load(ctx, id)
+	if err != nil || !ok {
+		return "", err
+	}
+	if !t.outdated(m.Now(), mark) {
+		return t.Access, nil
+	}
+	access, err := m.refresh(ctx, id, t, version, mark)
+	// The old token is good for minutes still: while Keycloak is away, it is asked once in a lease.
+	keep = err == nil && access == t.Access && !t.Stale(m.Now())
+	return access, err
+}
+
+func (m *SessionManager) refresh(ctx context.Context, id string, t Tokens, version string, mark time.Time) (string, error) {
 	key := SessionKey(id)
 	next, err := m.Provider.Refresh(ctx, t.Refresh)
 	switch {
@@ -167,6 +214,10 @@ func (m *SessionManager) refresh(ctx context.Context, id string, t Tokens, versi
 		return t.Access, nil
 	case err != nil:
 		return "", err
+	}
+	next.Confirmed = t.Confirmed
+	if !mark.IsZero() {
+		next.Confirmed = mark
 	}
 	sealed, err := m.Sealer.Seal(id, next)
 	if err != nil {

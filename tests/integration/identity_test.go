@@ -212,6 +212,42 @@ func TestIdentityRegisteringTellsNothing(t *testing.T) {
 	}
 }
 
+// Somebody who is signed in confirms the address in the middle of a rush: the same cookies open the line
+// and hold places at once.
+func TestIdentityConfirmingRenewsTheSession(t *testing.T) {
+	e := rush(t, 4, time.Now().Add(-time.Hour), map[string]any{"rate": 10})
+	email, _ := newAccount(t)
+	token := linkToken(t, mail(t, email, "Bestätigen"))
+	browser := signedIn(t, email)
+	queue, holds := "/api/v1/events/"+e.ID+"/queue", "/api/v1/events/"+e.ID+"/holds"
+	wish := map[string]any{"items": []any{map[string]any{"ticketType": e.TicketTypes[0].ID, "quantity": 1}}}
+	post := func(path string, body any, header ...string) answer {
+		return browser.call(http.MethodPost, path, body, append(header, "Sec-Fetch-Site", "same-origin")...)
+	}
+	harness.Eventually(t, time.Minute, "the line is there", func() error {
+		if a := post(queue, nil); a.Status != 403 {
+			return fmt.Errorf("%d %s", a.Status, a.Body)
+		}
+		return nil
+	})
+	post(queue, nil).refused(403, "email_unverified")
+	post(holds, wish).refused(403, "email_unverified")
+
+	as(t, nobody).call(http.MethodPost, "/api/v1/accounts/confirmation", map[string]any{"token": token}).as(204, nil)
+	var place queuePlace
+	post(queue, nil).as(201, &place)
+	var admitted struct{ Pass string }
+	harness.Eventually(t, 2*time.Minute, "the turn comes", func() error {
+		a := post(queue+"/admission", nil, "Queue-Place", place.Place)
+		if a.Status != 201 {
+			return fmt.Errorf("%d %s", a.Status, a.Body)
+		}
+		a.as(201, &admitted)
+		return nil
+	})
+	post(holds, wish, "Admission-Pass", admitted.Pass).as(201, nil)
+}
+
 var link = regexp.MustCompile(`https?://\S+#\S+`)
 
 func linkToken(t testing.TB, text string) string {

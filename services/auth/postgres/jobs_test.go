@@ -36,8 +36,9 @@ type outside struct {
 	told   map[uuid.UUID]int
 	ended  []string
 	roles  []identity.Role
+	marked []string
 
-	register, notify, endAll, setPassword, setRoles func(ctx context.Context) error // run after the work; what they return is what the caller sees
+	mark, register, notify, endAll, setPassword, setRoles func(ctx context.Context) error // run after the work; what they return is what the caller sees
 }
 
 func run(ctx context.Context, hook func(context.Context) error) error {
@@ -108,6 +109,18 @@ func (o *outside) EndAll(ctx context.Context, account string) error {
 	return nil
 }
 
+func (o *outside) ConfirmEmail(ctx context.Context, _ string) error { return ctx.Err() }
+
+func (o *outside) Mark(ctx context.Context, account string, _ time.Time) error {
+	if err := run(ctx, o.mark); err != nil {
+		return err
+	}
+	o.marked = append(o.marked, account)
+	return nil
+}
+
+func (o *outside) Marked(context.Context, string) (time.Time, error) { return time.Time{}, nil }
+
 func (o *outside) Notify(ctx context.Context, id uuid.UUID, _ string, kind notice.NoticeKind) error {
 	if err := run(ctx, o.notify); err != nil {
 		return err
@@ -140,7 +153,7 @@ func newBench(t *testing.T) *bench {
 		store:   postgres.Store{Pool: pool, Key: []byte("key")}, pool: pool, clock: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC),
 	}
 	b.accounts = &auth.Accounts{
-		Directory: b, Store: b.store, Audit: b.store, Notifier: b, Ender: b, Seal: seal, PublicURL: "https://foyer.example",
+		Directory: b, Store: b.store, Audit: b.store, Notifier: b, Ender: b, Confirmed: b, Seal: seal, PublicURL: "https://foyer.example",
 		Now: func() time.Time { return b.clock },
 	}
 	return b
@@ -326,6 +339,25 @@ func TestANewPasswordEndsSessionsWhateverHappens(t *testing.T) {
 			assert.Len(t, b.mails, c.mails)
 			assert.Len(t, b.trail(t), c.mails)
 			assert.Zero(t, b.jobs(t))
+		})
+	}
+}
+
+// Whoever confirms an address while signed in has the sessions renewed, at once or as soon as it goes.
+func TestConfirmingMarksSessionsForRenewal(t *testing.T) {
+	for name, mark := range map[string]error{"at once": nil, "the cache is away": away} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			account, token := b.anna(t, auth.LinkConfirm)
+			b.mark = func(context.Context) error { return mark }
+			require.NoError(t, b.accounts.Confirm(t.Context(), token))
+			assert.Equal(t, mark == nil, slices.Contains(b.marked, account))
+			b.mark = nil
+			b.work(t)
+			assert.Equal(t, []string{account}, b.marked)
+			assert.Equal(t, []auth.AuditKind{auth.AuditEmailConfirmed}, b.trail(t))
+			assert.Zero(t, b.jobs(t))
+			require.ErrorIs(t, b.accounts.Confirm(t.Context(), token), auth.ErrLinkOver)
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
@@ -127,6 +128,34 @@ func (s Sessions) Claim(ctx context.Context, key string, ttl time.Duration) (boo
 // Release implements auth.Sessions.
 func (s Sessions) Release(ctx context.Context, key string) error {
 	return s.Store.Delete(ctx, renewalKey(key))
+}
+
+// Confirmations is auth.Confirmations on a state store.
+type Confirmations struct{ Store *sidecar.Store }
+
+var _ auth.Confirmations = Confirmations{}
+
+// markLife outlasts every token from before a mark.
+const markLife = identity.MaxTokenAge + time.Minute
+
+func markKey(account string) string { return "email-confirmed:" + account }
+
+// Mark implements auth.Confirmations.
+func (c Confirmations) Mark(ctx context.Context, account string, at time.Time) error {
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	return c.Store.Put(ctx, markKey(account), raw, markLife)
+}
+
+// Marked implements auth.Confirmations.
+func (c Confirmations) Marked(ctx context.Context, account string) (at time.Time, err error) {
+	item, err := c.Store.Get(ctx, markKey(account))
+	if err != nil || !item.Found {
+		return at, err
+	}
+	return at, json.Unmarshal(item.Value, &at)
 }
 
 // Notifier is auth.Notifier on the topic of notices.

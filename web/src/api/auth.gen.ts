@@ -114,7 +114,10 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Confirm an address with the link of a mail */
+    /**
+     * Confirm an address with the link of a mail
+     * @description A browser that is signed in has its session renewed with its next request. A program that keeps tokens itself refreshes them: until then its access token says that the address is not confirmed, and is refused with `email_unverified`.
+     */
     post: operations['confirmEmail']
     delete?: never
     options?: never

@@ -75,10 +75,11 @@ func run(ctx context.Context, p *process.Process) error {
 	shared, directory, provider := sidecar.Keys{Store: cache}, keycloak.NewDirectory(cfg.Keycloak), keycloak.NewProvider(ctx, cfg.Web)
 	verifier := identity.NewVerifier(cfg.Identity, shared)
 	revoker := &auth.GroupRevoker{Write: shared.Revoke, Wrote: verifier.Reread, Now: time.Now}
+	confirmations := dapr.Confirmations{Store: cache}
 	ender := auth.Ender{Directory: directory, Revoker: revoker, Now: time.Now}
 	accounts := &auth.Accounts{
 		Directory: directory, Store: records, Audit: records, Notifier: dapr.Notifier{Client: client, Now: time.Now},
-		Ender: ender, Seal: forms, PublicURL: cfg.Web.PublicURL, PerIP: cfg.MailsPerIP, Now: time.Now,
+		Ender: ender, Confirmed: confirmations, Seal: forms, PublicURL: cfg.Web.PublicURL, PerIP: cfg.MailsPerIP, Now: time.Now,
 	}
 	deleter := &auth.Deleter{
 		Deletions: directory, Sessions: ender, Farewells: dapr.Farewells{Client: client}, Lease: dapr.Lease{Store: cache}, Audit: records,
@@ -87,7 +88,7 @@ func run(ctx context.Context, p *process.Process) error {
 	server := rest.Server{
 		Sessions: &auth.SessionManager{
 			Sessions: dapr.Sessions{Store: cache}, Provider: provider, Sealer: sealer,
-			Verify: verifier.Verify, Revoker: revoker, Now: time.Now,
+			Verify: verifier.Verify, Revoker: revoker, Confirmations: confirmations, Now: time.Now,
 		},
 		Provider: provider, Directory: directory, Accounts: accounts, Audit: records, SignIns: directory, Deleter: deleter, Exports: &auth.Exports{}, PublicURL: cfg.Web.PublicURL, Seal: seal,
 	}

@@ -1,4 +1,4 @@
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useId, useState } from 'react'
 import { api, take } from '../../api/client'
@@ -154,9 +154,11 @@ export function NewPasswordPage() {
 export function ConfirmPage() {
   const t = useText()
   const token = useLinkToken()
+  const queries = useQueryClient()
   useTitle(t('session.confirming'))
   const { mutate, ...confirm } = useMutation({
     mutationFn: (token: string) => take(api.POST('/api/v1/accounts/confirmation', { body: { token } })),
+    onSuccess: () => queries.invalidateQueries({ queryKey: ['me'] }), // it says whether the address is confirmed
   })
   useEffect(() => {
     if (token) mutate(token)
