@@ -53,7 +53,8 @@ type Person struct {
 // Deletions keeps them. Save writes progress; Forget also takes address and name off the account,
 // so that the address is free for a new one.
 type Deletions interface {
-	Begin(ctx context.Context, d Deletion) error
+	// Begin writes a deletion down, unless the account has one: then it gives that.
+	Begin(ctx context.Context, d Deletion) (Deletion, error)
 	// Pending lists some of them, from the first-th on.
 	Pending(ctx context.Context, first, limit int) ([]Deletion, error)
 	// Find gives the deletion of an account as it is now, false when it has ended.
@@ -74,7 +75,7 @@ type SessionEnder interface {
 	EndAll(ctx context.Context, account string) error
 }
 
-// Lease keeps two replicas from taking the same step at once.
+// Lease keeps two replicas, or two requests, from working on the same account's deletion at once.
 type Lease interface {
 	Acquire(ctx context.Context, name string, ttl time.Duration) (bool, error)
 	Release(ctx context.Context, name string) error
@@ -102,13 +103,15 @@ type Deleter struct {
 
 // Bounds of the saga.
 const (
-	deletionEvery = 10 * time.Second
-	deletionsPage = 100
-	deletionsMost = 10_000 // of one round, far more than ever wait
-	deletionsOnce = 4
-	deletionLease = 2 * time.Minute
-	tellFor       = time.Hour // a mail that cannot be delivered keeps nobody's address
-	stuckAfter    = 24 * time.Hour
+	deletionEvery  = 10 * time.Second
+	deletionsPage  = 100
+	deletionsMost  = 10_000 // of one round, far more than ever wait
+	deletionsOnce  = 4
+	deletionLease  = 2 * time.Minute
+	beginTimeout   = 20 * time.Second // the directory's three calls, each with its own
+	deletionMargin = 10 * time.Second // how much longer a lease is than what is done under it
+	tellFor        = time.Hour        // a mail that cannot be delivered keeps nobody's address
+	stuckAfter     = 24 * time.Hour
 )
 
 // Stuck tells whether people should look after a deletion.
@@ -153,7 +156,7 @@ func (d *Deleter) Begin(ctx context.Context, a identity.Account, p Profile, ip s
 		return Deletion{}, ErrDeletionBlocked.With("obstacles", standing)
 	}
 	deletion := Deletion{Account: a.ID, Tombstone: identity.NewTombstone(), RequestedAt: d.Now().UTC(), Person: Person{p.Email, p.Name, p.Locale}}
-	if err := d.Deletions.Begin(ctx, deletion); err != nil {
+	if deletion, err = d.begin(ctx, deletion); err != nil {
 		return Deletion{}, err
 	}
 	if err := d.record(ctx, deletion, ip); err != nil { // the saga does it again, and so the next
@@ -164,6 +167,37 @@ func (d *Deleter) Begin(ctx context.Context, a identity.Account, p Profile, ip s
 	}
 	d.poke()
 	return deletion, nil
+}
+
+// errBeginning: the other request has not written its deletion down yet.
+var errBeginning = errors.New("another request works on this deletion")
+
+// begin writes a deletion down, or gives the one that the account has. The directory cannot compare and
+// swap: what a request read before another began, or before the saga went on, must not be written back.
+func (d *Deleter) begin(ctx context.Context, deletion Deletion) (Deletion, error) {
+	mine, err := d.Lease.Acquire(ctx, deletion.Account, beginTimeout+deletionMargin)
+	if err != nil {
+		return Deletion{}, err
+	}
+	if !mine {
+		there, found, err := d.Deletions.Find(ctx, deletion.Account)
+		if err == nil && !found {
+			err = fault.Away("accounts", errBeginning)
+		}
+		return there, err
+	}
+	defer d.release(ctx, deletion.Account)
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	return d.Deletions.Begin(ctx, deletion)
+}
+
+func (d *Deleter) release(ctx context.Context, account string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer cancel()
+	if err := d.Lease.Release(ctx, account); err != nil { // it runs out
+		slog.WarnContext(ctx, "lease of a deletion not released", "error", err)
+	}
 }
 
 // record adds a deletion to the audit trail, once however often it is called.
@@ -248,15 +282,11 @@ func (d *Deleter) due(deletion Deletion) bool {
 }
 
 func (d *Deleter) leased(ctx context.Context, deletion Deletion) error {
-	mine, err := d.Lease.Acquire(ctx, deletion.Tombstone, deletionLease)
+	mine, err := d.Lease.Acquire(ctx, deletion.Account, deletionLease)
 	if err != nil || !mine {
 		return err
 	}
-	defer func() {
-		if err := d.Lease.Release(context.WithoutCancel(ctx), deletion.Tombstone); err != nil {
-			slog.WarnContext(ctx, "lease of a deletion not released", "error", err)
-		}
-	}()
+	defer d.release(ctx, deletion.Account)
 	// It was listed a while ago: another replica may have taken it further since.
 	deletion, found, err := d.Deletions.Find(ctx, deletion.Account)
 	if err != nil || !found {

@@ -26,7 +26,12 @@ type registry struct {
 	removed bool
 }
 
-func (r *registry) Begin(_ context.Context, d auth.Deletion) error { return r.Save(nil, d) } //nolint:staticcheck // no context needed
+func (r *registry) Begin(_ context.Context, d auth.Deletion) (auth.Deletion, error) {
+	if r.now != nil {
+		return *r.now, nil
+	}
+	return d, r.Save(nil, d) //nolint:staticcheck // no context needed
+}
 
 func (r *registry) Save(_ context.Context, d auth.Deletion) error {
 	r.mu.Lock()
@@ -214,6 +219,31 @@ func TestDeletionIsLeftToWhoHasTheLease(t *testing.T) {
 	require.NoError(t, w.deleter.Continue(t.Context()))
 	assert.Empty(t, w.post.sent)
 	assert.Empty(t, w.one.erasures)
+}
+
+// Asked for twice at once, or again: there is one deletion, and one entry in the trail.
+func TestADeletionBeginsOnce(t *testing.T) {
+	w := newWorld()
+	begin := func() (auth.Deletion, error) {
+		return w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "192.0.2.1", false)
+	}
+	w.leases.taken = true
+	_, err := begin()
+	require.Equal(t, fault.Unavailable, fault.KindOf(err), "another request is about to begin it")
+	assert.Nil(t, w.registry.now)
+
+	w.leases.taken = false
+	first, err := begin()
+	require.NoError(t, err)
+	w.registry.now.Told, w.registry.now.Person = true, auth.Person{} // the saga goes on
+	for _, underWay := range []bool{false, true} {
+		w.leases.taken = underWay
+		again, err := begin()
+		require.NoError(t, err)
+		assert.Equal(t, first.Tombstone, again.Tombstone)
+		assert.True(t, w.registry.now.Told)
+	}
+	assert.Len(t, w.trail.entries, 1)
 }
 
 func TestDeletionIsRefusedWhileSomethingStands(t *testing.T) {

@@ -105,8 +105,12 @@ func (d *Directory) note(ctx context.Context, deletion auth.Deletion, also func(
 }
 
 // Begin implements auth.Deletions.
-func (d *Directory) Begin(ctx context.Context, deletion auth.Deletion) error {
-	return d.note(ctx, deletion, nil)
+func (d *Directory) Begin(ctx context.Context, deletion auth.Deletion) (auth.Deletion, error) {
+	there, found, err := d.Find(ctx, deletion.Account)
+	if err != nil || found {
+		return there, err
+	}
+	return deletion, d.note(ctx, deletion, nil)
 }
 
 // Save implements auth.Deletions.

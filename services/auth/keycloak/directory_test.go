@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
 )
 
@@ -93,6 +94,27 @@ func TestEventsEndWhereASourceWasNotReadToItsEnd(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, events, fullPages)
 	assert.Equal(t, time.UnixMilli(fullPages-1).UTC(), events[len(events)-1].At)
+}
+
+// A deletion that is asked for again is the one that is there, and nothing is written over it.
+func TestADeletionIsNotBegunOverAnother(t *testing.T) {
+	user, writes := json.RawMessage(`{"id": "anna", "email": "anna@foyer.example", "enabled": true}`), 0
+	d := keycloak.NewDirectory(answering(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			writes++
+			assert.NoError(t, json.NewDecoder(r.Body).Decode(&user))
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		assert.NoError(t, json.NewEncoder(w).Encode(user))
+	}))
+	first, err := d.Begin(t.Context(), auth.Deletion{Account: "anna", Tombstone: "deleted-1", RequestedAt: time.Now()})
+	require.NoError(t, err)
+	again, err := d.Begin(t.Context(), auth.Deletion{Account: "anna", Tombstone: "deleted-2", RequestedAt: time.Now()})
+	require.NoError(t, err)
+	assert.Equal(t, first.Tombstone, again.Tombstone)
+	assert.Equal(t, "anna", again.Account)
+	assert.Equal(t, 1, writes)
 }
 
 // TestThePasswordIsSetLast: when setting a password fails, no step after it is to blame, so the

@@ -174,7 +174,7 @@ export interface paths {
     post?: never
     /**
      * Delete the account
-     * @description Wants a sign-in of the last ten minutes, and the account's address as confirmation. The account is locked and signed out at once; what is kept about it is erased within minutes. Orders stay in the books and name nobody.
+     * @description Wants a sign-in of the last ten minutes, and the account's address as confirmation. The account is locked and signed out at once; what is kept about it is erased within minutes. Orders stay in the books and name nobody. Asked for again, it is the same deletion.
      */
     delete: operations['deleteMe']
     options?: never
