@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestAnAnswerIsReadWholeOrNotAtAll(t *testing.T) {
 	})
 	var out struct{ Items []string }
 	require.NoError(t, client.Invoke(t.Context(), event.Booking, http.MethodGet, "/internal/x", nil, &out))
-	size = 17 << 20
+	size = sidecar.MaxAnswer
 	err := client.Invoke(t.Context(), event.Booking, http.MethodGet, "/internal/x", nil, &out)
 	require.ErrorContains(t, err, "at most")
 	require.NotEqual(t, fault.Unavailable, fault.KindOf(err))
@@ -53,8 +54,9 @@ func TestAnEmptyAnswerIsNone(t *testing.T) {
 // The sidecar counts a canceled call as a failure of the service that it called: a caller who leaves
 // must not open its circuit breaker for everybody.
 func TestACallerWhoLeavesCancelsNoCall(t *testing.T) {
-	began, leave := make(chan struct{}), make(chan struct{})
+	began, leave := make(chan struct{}), make(chan struct{}) // began is closed once: a second call would panic
 	ended := make(chan error, 1)
+	stay := sync.OnceFunc(func() { close(leave) })
 	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		close(began)
 		<-leave
@@ -67,11 +69,13 @@ func TestACallerWhoLeavesCancelsNoCall(t *testing.T) {
 		<-began
 		cancel()
 	}()
+	defer stay()
 	err := client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/x", nil, nil)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
-	close(leave)
+	stay()
 	require.NoError(t, <-ended)
+	require.ErrorIs(t, client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/x", nil, nil), context.Canceled, "nothing is begun")
 }
 
 // A caller's own deadline ends the call: what is late is a failure.

@@ -42,8 +42,12 @@ type Config struct {
 // TokenHeader carries the API token in both directions.
 const TokenHeader = "dapr-api-token"
 
-// maxMessage is the largest state value or answer taken from the sidecar.
+// maxMessage is the largest state value or message taken from the sidecar.
 const maxMessage = 16 << 20
+
+// MaxAnswer is the longest answer of another service that Invoke reads, in bytes. What may become longer is
+// paged, or bounded where it is made.
+const MaxAnswer = 32 << 20
 
 // Client speaks to the process's own sidecar.
 type Client struct {
@@ -259,7 +263,7 @@ func (c *Client) Bind(ctx context.Context, component, operation string, data []b
 
 // Invoke calls another service through both sidecars. in is sent as JSON unless nil; the answer
 // is read into out unless nil. A refusal of the other side arrives as the fault it was; no
-// answer at all as fault.Unavailable, and so does an empty one, but for a 202 or 204 where out is nil.
+// answer at all as fault.Unavailable, and so does an empty 200, or any empty answer where out is not nil.
 // path starts with a slash and may carry a query. When ctx is canceled, Invoke returns at once and
 // the call itself goes on to its end, or to its deadline.
 func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out any) error {
@@ -269,6 +273,9 @@ func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out a
 		if body, err = json.Marshal(in); err != nil {
 			return fmt.Errorf("invoke %s: %w", app, err)
 		}
+	}
+	if err := ctx.Err(); err != nil { // nothing new is begun for a caller who has left
+		return fault.Away(app, err)
 	}
 	call, cancel := detached(ctx, app)
 	var (
@@ -333,9 +340,9 @@ func (c *Client) send(ctx context.Context, app, method, path string, body []byte
 		return 0, nil, fault.Away(app, withoutURL(err))
 	}
 	defer res.Body.Close()
-	answer, err = io.ReadAll(http.MaxBytesReader(nil, res.Body, maxMessage)) // an error, not half an answer
+	answer, err = io.ReadAll(http.MaxBytesReader(nil, res.Body, MaxAnswer)) // an error, not half an answer
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return 0, nil, fmt.Errorf("invoke %s: an answer has at most %d bytes: %w", app, maxMessage, err)
+		return 0, nil, fmt.Errorf("invoke %s: an answer has at most %d bytes: %w", app, MaxAnswer, err)
 	}
 	if err != nil {
 		return 0, nil, fault.Away(app, err)

@@ -353,6 +353,8 @@ func TestPlansAreChecked(t *testing.T) {
 		_, err := catalog.ParsePlan([]byte(raw))
 		assert.Equal(t, "malformed_plan", fault.CodeOf(err), name)
 	}
+	_, err = catalog.ParsePlan([]byte(strings.Replace(plan(seat("a", "A")), `"name":"z"`, `"name":"C:\\\\u0000"`, 1)))
+	require.NoError(t, err, "a backslash and then letters is no NUL")
 	kept, err := catalog.ReadPlan([]byte(strings.ReplaceAll(plan(seat("a", "A")), `"x":0`, `"x":1e308`)))
 	require.NoError(t, err, "one that was kept before is still sold")
 	units := catalog.Units(kept, []catalog.TicketType{{ID: uuid.New(), Seated: true, Categories: []string{"A"}}})

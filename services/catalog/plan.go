@@ -1,10 +1,10 @@
 package catalog
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,6 +120,9 @@ func (p *Position) bound() {
 
 func (p Position) drawable() bool { return drawable(p.X) && drawable(p.Y) }
 
+// nul is an escaped NUL character in JSON: an odd number of backslashes before it.
+var nul = regexp.MustCompile(`(^|[^\\])(\\\\)*\\u0000`)
+
 // ParsePlan reads and checks a new plan: every seat has an id of its own and a known category, labels
 // can be printed, and all of it can be drawn. Members that are not ours are passed over; names are
 // case-sensitive and none comes twice.
@@ -128,7 +131,7 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	if err := jsonv2.Unmarshal(raw, &p); err != nil {
 		return nil, fault.New(fault.Malformed, "malformed_plan", "The seating plan could not be read.").Because(err)
 	}
-	if bytes.Contains(raw, []byte(`\u0000`)) { // in what we do not read, too: no database takes it
+	if nul.Match(raw) { // in what we do not read, too: no database takes it
 		return nil, planFault("A plan's texts are UTF-8 without NUL characters.")
 	}
 	if p.Name == "" || len(p.Zones) == 0 || p.Size.Width < 0 || p.Size.Height < 0 {
@@ -176,7 +179,7 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	if len(seen) > maxSeats {
 		return nil, planFault(fmt.Sprintf("A plan has at most %d seats.", maxSeats))
 	}
-	return &p, nil
+	return &p, p.checkSale()
 }
 
 // objects tells whether raw is missing or a list of objects, whatever these hold.

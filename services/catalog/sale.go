@@ -33,10 +33,27 @@ type Sale struct {
 	Seats           []Unit       `json:"units"` // general admission follows from the ticket types
 }
 
-// maxSale bounds the JSON of a Sale: a service reads at most 16 MiB of another's answer (internal/sidecar).
-const maxSale = 15 << 20
+// maxSale bounds the JSON of a Sale, in bytes: booking reads it at once, and at most sidecar.MaxAnswer.
+// A plan of 100,000 seats with ordinary texts takes 24 MB.
+const (
+	maxSale     = 30 << 20
+	saleOfEvent = 1 << 20 // of it for all but the seats
+)
 
-var errSaleTooLarge = fault.New(fault.Invalid, "plan_too_large", "The texts of the plan's seats are too long for so many seats: shorten the names of zones, or the notes.")
+var errSaleTooLarge = fault.New(fault.Invalid, "plan_too_large", "The ids and texts of the plan's seats are too long for so many seats. Use fewer seats, or shorter ids, zone names and notes.")
+
+// checkSale refuses a plan on which no event could be published.
+func (p *Plan) checkSale() error {
+	all := TicketType{Seated: true}
+	for _, c := range p.Categories {
+		all.Categories = append(all.Categories, c.Name)
+	}
+	raw, err := json.Marshal(Seats(p, []TicketType{all}))
+	if err == nil && len(raw) > maxSale-saleOfEvent {
+		err = errSaleTooLarge
+	}
+	return err
+}
 
 // checkSale refuses an event that could be published and then not be read by booking.
 func (e Event) checkSale(plan *Plan) error {

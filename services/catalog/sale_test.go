@@ -13,11 +13,9 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
-
-// readable is what a service reads of another's answer (internal/sidecar).
-const readable = 16 << 20
 
 // Whatever may be published is small enough for booking to read.
 func TestWhatIsPublishedCanBeSold(t *testing.T) {
@@ -37,14 +35,14 @@ func TestWhatIsPublishedCanBeSold(t *testing.T) {
 	long := strings.Repeat("ß", 100)
 	standing, err := draft(catalog.TicketType{Name: long, Capacity: 100_000}, catalog.TicketType{Name: long + "2", Capacity: 100_000}).Publish(nil, now)
 	require.NoError(t, err)
-	assert.Less(t, size(standing, nil), readable)
+	assert.Less(t, size(standing, nil), sidecar.MaxAnswer)
 	assert.Len(t, catalog.Units(nil, standing.TicketTypes), 200_000)
 
 	stadium := func(note string) *catalog.Plan {
 		p := &catalog.Plan{Zones: []catalog.Zone{{Name: "Lower ring east"}}}
 		for r := range 1000 {
 			row := catalog.Row{RowNumber: strconv.Itoa(r)}
-			for s := range 60 {
+			for s := range 100 {
 				row.Seats = append(row.Seats, catalog.Seat{GUID: uuid.NewString(), Number: strconv.Itoa(s), Category: "A", Note: note})
 			}
 			p.Zones[0].Rows = append(p.Zones[0].Rows, row)
@@ -55,7 +53,13 @@ func TestWhatIsPublishedCanBeSold(t *testing.T) {
 	plan := stadium("")
 	published, err := draft(seated).Publish(plan, now)
 	require.NoError(t, err)
-	assert.Less(t, size(published, plan), readable)
-	_, err = draft(seated).Publish(stadium(long), now)
+	assert.Less(t, size(published, plan), sidecar.MaxAnswer)
+	large := stadium(long)
+	_, err = draft(seated).Publish(large, now)
 	assert.Equal(t, "plan_too_large", fault.CodeOf(err))
+	large.Name, large.Categories = "Stadium", []catalog.PlanCategory{{Name: "A"}}
+	raw, err := json.Marshal(large)
+	require.NoError(t, err)
+	_, err = catalog.ParsePlan(raw)
+	assert.Equal(t, "plan_too_large", fault.CodeOf(err), "told when it is uploaded")
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
@@ -44,14 +46,17 @@ type FarewellStore interface {
 
 // DueFarewell is a last mail to send. Try counts from one.
 type DueFarewell struct {
-	ID  string
-	To  Recipient
-	Try int
+	ID       string
+	To       Recipient
+	Try      int
+	QueuedAt time.Time
 }
 
-// farewellTries bounds how long an address is kept that no mail gets through to: some eight minutes of
-// pauses, or two hours with a mail server that does not answer.
-const farewellTries = 8
+// farewellFor bounds how long the address of a deleted account is kept that no mail gets through to.
+const (
+	farewellFor   = time.Hour
+	farewellPause = 5 * time.Minute
+)
 
 // Farewells queues and sends them.
 type Farewells struct {
@@ -59,6 +64,7 @@ type Farewells struct {
 	Composer *Composer
 	Postman  Postman
 	Now      func() time.Time
+	GivenUp  prometheus.Counter // may be nil
 }
 
 // Send queues the last mail of the account with that tombstone.
@@ -93,9 +99,13 @@ func (f Farewells) deliver(ctx context.Context, d DueFarewell) error {
 	if err == nil {
 		return f.Store.EndFarewell(note, d.ID)
 	}
-	if d.Try >= farewellTries {
+	next := nextTry(f.Now(), d.Try, farewellPause, err)
+	if next.After(d.QueuedAt.Add(farewellFor)) {
 		slog.ErrorContext(ctx, "last mail given up", "tries", d.Try, "error", err)
+		if f.GivenUp != nil {
+			f.GivenUp.Inc()
+		}
 		return errors.Join(err, f.Store.EndFarewell(note, d.ID))
 	}
-	return errors.Join(err, f.Store.RetryFarewell(note, d.ID, nextTry(f.Now(), d.Try, err)))
+	return errors.Join(err, f.Store.RetryFarewell(note, d.ID, next))
 }

@@ -24,7 +24,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/text"
 )
 
-// Recipient is whom a mail goes to. It is asked for when the mail is sent and never stored.
+// Recipient is whom a mail goes to. It is asked for when the mail is sent, and not stored; only that of an
+// account's last mail is, until the mail is out (Farewells).
 type Recipient struct {
 	Email  string `json:"email"`
 	Name   string `json:"name"`
@@ -265,14 +266,16 @@ type Mailer struct {
 	GivenUp   prometheus.Counter // mails that were tried for the last time; may be nil
 }
 
-// How mails are retried: for about a day, then given up and left for an operator to see.
+// How mails are retried: for about a day with growing pauses, then given up, counted and logged.
 const (
 	mailsAtOnce  = 1 // the binding takes one (docs/decisions/0117): others would spend their time and tries waiting
-	mailTries    = 12
+	mailTries    = 23
 	mailInterval = time.Second
+	mailPause    = 2 * time.Hour
 
-	// MailTimeout is for one mail: whom it goes to, what is in it, and a mail server that takes its time.
-	MailTimeout = 100 * time.Second
+	// MailTimeout is for one mail: whom it goes to, what is in it, and a mail server that takes its time, for
+	// this mail and for one of the other queue that has the binding (Farewells).
+	MailTimeout = 160 * time.Second
 
 	// unknownPause is how long a mail waits whose sending was not answered: it may still go out.
 	unknownPause = 15 * time.Minute
@@ -303,8 +306,9 @@ func (m Mailer) deliver(ctx context.Context, d Due) error {
 	if err == nil {
 		return m.Outbox.Sent(note, d.Message.ID, m.Now())
 	}
-	next := nextTry(m.Now(), d.Try, err)
-	if next.IsZero() {
+	next := nextTry(m.Now(), d.Try, mailPause, err)
+	if d.Try >= mailTries || fault.KindOf(err) == fault.NotFound { // an account that is gone gets no mail
+		next = time.Time{}
 		slog.ErrorContext(ctx, "mail given up", "message", d.Message.ID, "kind", d.Message.Kind, "tries", d.Try, "error", err)
 		if m.GivenUp != nil {
 			m.GivenUp.Inc()
@@ -315,12 +319,9 @@ func (m Mailer) deliver(ctx context.Context, d Due) error {
 
 const noteTimeout = 5 * time.Second
 
-// nextTry doubles the pause from two seconds to at most two hours. An account that is gone gets no mail.
-func nextTry(now time.Time, try int, err error) time.Time {
-	if try >= mailTries || fault.KindOf(err) == fault.NotFound {
-		return time.Time{}
-	}
-	pause := leased.Pause(time.Second, 2*time.Hour, try)
+// nextTry doubles the pause from two seconds to at most most. A mail that may be on its way waits longer.
+func nextTry(now time.Time, try int, most time.Duration, err error) time.Time {
+	pause := leased.Pause(2*time.Second, most, try-1)
 	if errors.Is(err, ErrUnanswered) {
 		pause = max(pause, unknownPause)
 	}

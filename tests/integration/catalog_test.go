@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/services/catalog"
 	"github.com/foyer-tickets/foyer/services/catalog/seating"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -334,6 +335,43 @@ func TestCatalogSeatingPlanComesBackAsItWent(t *testing.T) {
 	}
 	as(t, nobody).call(http.MethodGet, "/api/v1/events/"+e.ID+"/plan", nil).as(200, &shown)
 	assert.Len(t, shown.Units.Row, 600)
+}
+
+// The largest plan that the contract allows passes from catalog to booking through both sidecars, and
+// a seat of it can be held.
+func TestCatalogTheLargestPlanIsSold(t *testing.T) {
+	m := as(t, merchant)
+	venue := newVenue(m)
+	var zone catalog.Zone
+	zone.Name = "Lower ring east"
+	for r := range 1000 {
+		row := catalog.Row{RowNumber: strconv.Itoa(r + 1), Position: catalog.Position{Y: float64(r)}}
+		for s := range 100 {
+			row.Seats = append(row.Seats, catalog.Seat{GUID: uuid.NewString(), Number: strconv.Itoa(s + 1), Category: "A", Position: catalog.Position{X: float64(s)}})
+		}
+		zone.Rows = append(zone.Rows, row)
+	}
+	plan := catalog.Plan{Name: "Stadium", Categories: []catalog.PlanCategory{{Name: "A", Color: "#336699"}}, Zones: []catalog.Zone{zone}}
+	raw, err := json.Marshal(plan)
+	require.NoError(t, err)
+	m.call(http.MethodPut, "/api/v1/venues/"+venue+"/seating-plan", raw).as(200, nil)
+	form := standingEvent(venue, "The largest")
+	form["ticketTypes"] = []any{map[string]any{"name": "Seat", "seated": true, "categories": []string{"A"}, "capacity": 1, "price": map[string]any{"amount": 100, "currency": "EUR"}}}
+	var e concert
+	m.call(http.MethodPost, "/api/v1/events", form).as(201, &e)
+	m.call(http.MethodPost, "/api/v1/events/"+e.ID+"/publish", nil).as(200, &e)
+	assert.Equal(t, 100_000, e.TicketTypes[0].Capacity)
+	last := zone.Rows[999].Seats[99].GUID
+	var hold struct{ ID uuid.UUID }
+	c := as(t, customer)
+	harness.Eventually(t, time.Minute, "its seats can be held", func() error {
+		a := c.call(http.MethodPost, "/api/v1/events/"+e.ID+"/holds", map[string]any{"units": []string{last}})
+		if a.Status != http.StatusCreated {
+			return fmt.Errorf("%d %s", a.Status, a.Body)
+		}
+		return json.Unmarshal(a.Body, &hold)
+	})
+	c.call(http.MethodDelete, "/api/v1/holds/"+hold.ID.String(), nil).as(204, nil)
 }
 
 // Whatever catalog has answered 2xx to is there after kill -9.

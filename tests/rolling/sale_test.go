@@ -48,7 +48,7 @@ type buyer struct {
 
 const (
 	merchant = "merchant@foyer.test"
-	capacity = 5000
+	capacity = 20_000
 	patience = 60 * time.Second // of a buyer for their tickets
 
 	pollEvery = 400 * time.Millisecond // the state of a booking that is not confirmed yet
@@ -167,7 +167,10 @@ func (s *sale) run(ctx context.Context, every time.Duration) {
 		select {
 		case b := <-s.buyers:
 			place := s.next
-			s.next = (s.next + 1) % capacity
+			if s.next++; place >= capacity {
+				s.fail(errors.New("sold out: the test needs a larger capacity"))
+				return
+			}
 			s.group.Go(func() {
 				defer func() { s.buyers <- b }()
 				id, err := s.purchase(b, place+1)

@@ -141,7 +141,7 @@ func (s Store) DueFarewells(ctx context.Context, now time.Time, lease time.Durat
 	rows, err := s.Pool.Query(ctx, `
 		UPDATE farewells SET next_try = $2, tries = tries + 1
 		WHERE id IN (SELECT id FROM farewells WHERE next_try <= $1 ORDER BY next_try LIMIT $3 FOR UPDATE SKIP LOCKED)
-		RETURNING id, recipient, tries`, now, now.Add(lease), limit)
+		RETURNING id, recipient, tries, at`, now, now.Add(lease), limit)
 	if err != nil {
 		return nil, fmt.Errorf("farewells due: %w", err)
 	}

@@ -131,11 +131,15 @@ func TestTheLastMailIsSentOnce(t *testing.T) {
 
 	post.failures = slices.Repeat([]error{errors.New("refused")}, 100)
 	require.NoError(t, f.Send(t.Context(), "deleted-2", notification.Recipient{Email: "anna@foyer.test", Name: "Anna", Locale: "de"}))
-	for range 8 {
-		now = now.Add(2 * time.Hour)
-		step(1)
+	queued := now
+	for tries := 0; addresses() > 0; tries++ {
+		require.Less(t, now.Sub(queued), time.Hour)
+		require.Less(t, tries, 200)
+		_, err := f.Step(t.Context())
+		require.NoError(t, err)
+		now = now.Add(20 * time.Second)
 	}
+	require.Greater(t, now.Sub(queued), 50*time.Minute, "a mail server may be away for a while")
 	now = now.Add(24 * time.Hour)
 	step(0)
-	require.Zero(t, addresses(), "an address that no mail gets through to is not kept")
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,7 +22,13 @@ import (
 // Ledger keeps lines, their pages and their log of admissions in the component `line`. Each
 // commit is one transaction that holds only if the line's ETag is still the one it was read
 // with; so a page needs no check of its own.
-type Ledger struct{ Store *sidecar.Store }
+type Ledger struct {
+	Store *sidecar.Store
+
+	// Registered are the events of which this process knows that they are in a register; nil to look only
+	// when a line is new. Lines that are older than the registers get into one by their next commit.
+	Registered *sync.Map
+}
 
 var _ waitingroom.Ledger = Ledger{}
 
@@ -84,10 +91,8 @@ func (l Ledger) Log(ctx context.Context, event uuid.UUID, number int64) (waiting
 
 // Commit implements waitingroom.Ledger.
 func (l Ledger) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Change) error {
-	if c.Version == "" {
-		if err := l.register(ctx, event); err != nil {
-			return err
-		}
+	if err := l.ensureRegistered(ctx, event, c.Version == ""); err != nil {
+		return err
 	}
 	line, err := EncodeLine(c.Line)
 	if err != nil {
@@ -123,6 +128,23 @@ func registerKey(n byte) string { return fmt.Sprintf("lines:%02d", n) }
 const registerTries = 20
 
 // register notes that an event has a line, before it has one.
+func (l Ledger) ensureRegistered(ctx context.Context, event uuid.UUID, isNew bool) error {
+	if l.Registered == nil {
+		if isNew {
+			return l.register(ctx, event)
+		}
+		return nil
+	}
+	if _, known := l.Registered.Load(event); known {
+		return nil
+	}
+	if err := l.register(ctx, event); err != nil {
+		return err
+	}
+	l.Registered.Store(event, struct{}{}) // 16 bytes for each line that this process hosted
+	return nil
+}
+
 func (l Ledger) register(ctx context.Context, event uuid.UUID) error {
 	key := registerKey(event[15] % registers)
 	var last error

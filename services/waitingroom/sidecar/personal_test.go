@@ -14,8 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -135,4 +137,24 @@ func TestErasureAndExportInPieces(t *testing.T) {
 	require.Equal(t, "deleted-1", line.Terms.Merchant)
 	_, err = p.EraseStep(ctx, "anna", "deleted-1", "no cursor")
 	require.ErrorIs(t, err, httpapi.ErrInvalidCursor)
+}
+
+// A line from before there were registers gets into one when it changes: an erasure has to find it.
+func TestAnOlderLineIsRegisteredByItsNextCommit(t *testing.T) {
+	house := open(t, &world{})
+	ledger := Ledger{Store: house.client.Store(event.Line), Registered: &sync.Map{}}
+	id := uuid.New()
+	older, err := EncodeLine(waitingroom.NewLine(id))
+	require.NoError(t, err)
+	require.NoError(t, ledger.Store.Transact(t.Context(), []sidecar.Op{{Key: LineKey(id), Value: older}}))
+	events := func() []uuid.UUID {
+		all, err := ledger.Events(t.Context())
+		require.NoError(t, err)
+		return all
+	}
+	require.NotContains(t, events(), id)
+	line, version, err := ledger.Load(t.Context(), id)
+	require.NoError(t, err)
+	require.NoError(t, ledger.Commit(t.Context(), id, waitingroom.Change{Line: line, Version: version}))
+	require.Contains(t, events(), id)
 }

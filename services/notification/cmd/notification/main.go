@@ -67,14 +67,14 @@ func run(ctx context.Context, p *process.Process) error {
 	})
 	inbox := notification.Inbox{Store: messages, Announcer: adapter}
 	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
-	farewells := notification.Farewells{Store: messages, Composer: composer, Postman: adapter, Now: time.Now}
+	givenUp := prometheus.NewCounter(prometheus.CounterOpts{Name: "notification_mails_given_up_total", Help: "Mails that were tried for the last time and not sent."})
+	p.Metrics.MustRegister(givenUp)
+	farewells := notification.Farewells{Store: messages, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp}
 	rest.Internal{Farewells: farewells}.Mount(guarded)
 	personaldata.Mount(guarded, messages)
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
 
 	p.Check("postgres", pool.Ping)
-	givenUp := prometheus.NewCounter(prometheus.CounterOpts{Name: "notification_mails_given_up_total", Help: "Mails that were tried for the last time and not sent."})
-	p.Metrics.MustRegister(givenUp)
 	p.Go("mailer", notification.Mailer{
 		Outbox: messages, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp,
 	}.Run)
