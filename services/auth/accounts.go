@@ -44,6 +44,8 @@ type Store interface {
 	Jobs
 	// PutLink replaces the account's link of that kind.
 	PutLink(ctx context.Context, account string, kind LinkKind, hash []byte, expires time.Time) error
+	// RestoreLink puts a link back that was used up, unless there is a newer one.
+	RestoreLink(ctx context.Context, account string, kind LinkKind, hash []byte, expires time.Time) error
 	// Link gives the hash of a link that still works, nil when there is none.
 	Link(ctx context.Context, account string, kind LinkKind, now time.Time) ([]byte, error)
 	// TakeLink uses a link up. false: somebody else did, or it is over.
@@ -174,6 +176,11 @@ func changing(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), changeTimeout)
 }
 
+// noting bounds what is written down when the time of the change itself may be over.
+func noting(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+}
+
 // willEnd queues the end of an account's sessions before what calls for it is done, so that no
 // failure in between leaves them alive. do carries it out at once; it is dropped if nothing changed.
 func (a *Accounts) willEnd(ctx context.Context, account string) (Job, error) {
@@ -246,21 +253,35 @@ func (a *Accounts) ResetPassword(ctx context.Context, token, password, ip string
 	if err := a.use(ctx, account, LinkReset, hash); err != nil {
 		return errors.Join(err, a.Store.DropJob(ctx, job.ID))
 	}
-	if err := a.Directory.SetPassword(ctx, account, password); err != nil {
-		if refused(err) {
-			err = errors.Join(err, a.Store.DropJob(ctx, job.ID))
-		} else { // it may be set all the same
-			a.end(ctx, job)
+	failed := a.Directory.SetPassword(ctx, account, password)
+	note, cancel := noting(ctx)
+	defer cancel()
+	if failed != nil { // it was not the link's fault: the person may try again with it
+		err = errors.Join(failed, a.Store.RestoreLink(note, account, LinkReset, hash, a.Now().Add(LinkLife/4)))
+		if refused(failed) {
+			return errors.Join(err, a.Store.DropJob(note, job.ID))
 		}
-		// It was not the link's fault: the person may try again with it.
-		return errors.Join(err, a.Store.PutLink(context.WithoutCancel(ctx), account, LinkReset, hash, a.Now().Add(LinkLife/4)))
+	}
+	// It is set, or may be: the owner is told either way.
+	var detail map[string]any
+	if failed != nil {
+		detail = outcomeUnknown(nil)
 	}
 	job.Notice = event.NoticePasswordChanged
-	done := entry(a.Now(), AuditPasswordReset, account, "", nil)
+	done := entry(a.Now(), AuditPasswordReset, account, "", detail)
 	done.Address = ip
-	err = errors.Join(a.Store.SaveJob(ctx, job), a.Audit.Record(ctx, done))
+	err = errors.Join(err, a.Store.SaveJob(note, job), a.Audit.Record(note, done))
 	a.end(ctx, job)
 	return err
+}
+
+// outcomeUnknown marks an entry of the trail whose change may have been made or not.
+func outcomeUnknown(detail map[string]any) map[string]any {
+	if detail == nil {
+		detail = map[string]any{}
+	}
+	detail["outcome"] = "unknown"
+	return detail
 }
 
 // refused tells a change that was not made from one that may have been.
@@ -280,53 +301,56 @@ type Change struct {
 // Administer changes an account as an admin. What an account could do under its old rights ends.
 func (a *Accounts) Administer(ctx context.Context, admin identity.Account, ip, account string, c Change) (p Profile, err error) {
 	var job *Job
+	var deadline time.Time
 	began := false
 	// One at a time: two admins must not demote each other in the same moment.
 	err = a.Store.Alone(ctx, func(ctx context.Context) error {
 		began = true
-		p, job, err = a.administer(ctx, admin, ip, account, c)
+		p, job, deadline, err = a.administer(ctx, admin, ip, account, c)
 		return err
 	})
 	if err != nil && !began { // too many others are before it, or the store is away
 		return p, fault.Away("accounts", err)
 	}
-	if job != nil { // others need not wait for this
-		ctx, cancel := changing(ctx)
+	if job != nil { // others need not wait for this; the queue does it when the time of the change is over
+		ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline)
 		defer cancel()
 		a.end(ctx, *job)
 	}
 	return p, err
 }
 
-func (a *Accounts) administer(ctx context.Context, admin identity.Account, ip, account string, c Change) (Profile, *Job, error) {
+func (a *Accounts) administer(ctx context.Context, admin identity.Account, ip, account string, c Change) (Profile, *Job, time.Time, error) {
+	var none time.Time
 	before, err := a.Directory.WithRoles(ctx, account)
 	if err != nil {
-		return before, nil, err
+		return before, nil, none, err
 	}
 	locks := c.Enabled != nil && !*c.Enabled
 	demotes := c.ChangeRoles && !slices.Contains(c.Roles, identity.Admin)
 	if (locks || demotes) && slices.Contains(before.Roles, identity.Admin) {
 		if account == admin.ID {
-			return before, nil, ErrOwnAccount
+			return before, nil, none, ErrOwnAccount
 		}
 		admins, err := a.Directory.Admins(ctx)
 		if err != nil {
-			return before, nil, err
+			return before, nil, none, err
 		}
 		if !slices.Contains(admins, admin.ID) { // demoted since the token was issued
-			return before, nil, identity.ErrForbidden
+			return before, nil, none, identity.ErrForbidden
 		}
 		if !slices.ContainsFunc(admins, func(id string) bool { return id != account }) {
-			return before, nil, ErrLastAdmin
+			return before, nil, none, ErrLastAdmin
 		}
 	}
 	ctx, cancel := changing(ctx)
 	defer cancel()
+	deadline, _ := ctx.Deadline()
 	var job *Job
 	if locks || c.ChangeRoles {
 		j, err := a.willEnd(ctx, account)
 		if err != nil {
-			return before, nil, err
+			return before, nil, none, err
 		}
 		job = &j
 	}
@@ -337,10 +361,7 @@ func (a *Accounts) administer(ctx context.Context, admin identity.Account, ip, a
 			if refused(failed) {
 				return
 			}
-			if detail == nil {
-				detail = map[string]any{}
-			}
-			detail["outcome"] = "unknown"
+			detail = outcomeUnknown(detail)
 		}
 		e := entry(a.Now(), kind, account, admin.ID, detail)
 		e.Address = ip
@@ -371,5 +392,7 @@ func (a *Accounts) administer(ctx context.Context, admin identity.Account, ip, a
 		record(kind, failed, nil)
 		err = errors.Join(err, failed)
 	}
-	return p, job, errors.Join(err, a.Audit.Record(ctx, done...))
+	note, cancel := noting(ctx)
+	defer cancel()
+	return p, job, deadline, errors.Join(err, a.Audit.Record(note, done...))
 }

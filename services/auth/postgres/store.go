@@ -57,6 +57,16 @@ func (s Store) PutLink(ctx context.Context, account string, kind auth.LinkKind, 
 	return nil
 }
 
+// RestoreLink implements auth.Store.
+func (s Store) RestoreLink(ctx context.Context, account string, kind auth.LinkKind, hash []byte, expires time.Time) error {
+	_, err := s.Pool.Exec(ctx, `INSERT INTO links (account, kind, hash, expires) VALUES ($1, $2, $3, $4) ON CONFLICT (account, kind) DO NOTHING`,
+		account, kind, hash, expires)
+	if err != nil {
+		return fmt.Errorf("restore link: %w", err)
+	}
+	return nil
+}
+
 // Link implements auth.Store.
 func (s Store) Link(ctx context.Context, account string, kind auth.LinkKind, now time.Time) (hash []byte, err error) {
 	err = s.Pool.QueryRow(ctx, `SELECT hash FROM links WHERE account = $1 AND kind = $2 AND expires > $3`, account, kind, now).Scan(&hash)
