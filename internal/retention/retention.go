@@ -84,6 +84,8 @@ func (c Config) Notification() []Rule {
 func (c Config) Auth() []Rule {
 	return []Rule{
 		{"links", 0, `DELETE FROM links WHERE (account, kind) IN (SELECT account, kind FROM links WHERE expires < $1 ORDER BY expires LIMIT $2)`},
+		{"jobs", jobsKept, `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE created_at < $1 AND kind <> 'end_sessions' ORDER BY created_at LIMIT $2)`},
+		{"session_end_jobs", endsKept, `DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE created_at < $1 ORDER BY created_at LIMIT $2)`},
 		{"mail_counts", countsKept, `DELETE FROM counts WHERE ctid = ANY (ARRAY(SELECT ctid FROM counts WHERE at < $1 ORDER BY at LIMIT $2))`},
 		{"sign_ins", c.SignIns, `DELETE FROM audit WHERE id IN (SELECT id FROM audit
 			WHERE at < $1 AND kind IN ('sign_in', 'sign_in_failed', 'sign_out', 'locked_out', 'token_refused') ORDER BY at LIMIT $2)`},
@@ -93,6 +95,13 @@ func (c Config) Auth() []Rule {
 
 // countsKept is longer than the hour that mails are counted by.
 const countsKept = 24 * time.Hour
+
+// The queue gives jobs up after so long; the rules are for those that it does not come to. A form holds
+// a password.
+const (
+	jobsKept = 24 * time.Hour
+	endsKept = 7 * 24 * time.Hour
+)
 
 // Janitor applies rules, now and then, in steps that lock few rows and for a bounded time. Several
 // replicas may: what one removed the others do not find.

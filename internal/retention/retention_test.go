@@ -112,10 +112,13 @@ func TestAuth(t *testing.T) {
 	exec(t, pool, `INSERT INTO audit (id, at, kind, address) SELECT gen_random_uuid(), now() - interval '91 days', 'sign_in', '192.0.2.1' FROM generate_series(1, 12000)`)
 	exec(t, pool, `INSERT INTO links (account, kind, hash, expires) SELECT 'a', h::text, '', now() - h * interval '1 hour' FROM unnest(ARRAY[-1, 1]) h`)
 	exec(t, pool, `INSERT INTO counts (key, at) SELECT 'k', now() - h * interval '1 hour' FROM unnest(ARRAY[1, 25, 25]) h`)
+	exec(t, pool, `INSERT INTO jobs (id, kind, due, created_at) SELECT gen_random_uuid(), k, now(), now() - h * interval '1 hour' FROM unnest(ARRAY[1, 25, 169]) h, unnest(ARRAY['register', 'end_sessions']) k`)
 	retention.Janitor{Pool: pool, Rules: cfg.Auth()}.Apply(t.Context(), time.Now())
 	assert.Zero(t, count(t, pool, `SELECT count(*) FROM audit WHERE address <> ''`), "all that is over, however much")
 	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM audit WHERE kind = 'sign_in'`))
 	assert.Equal(t, 3, count(t, pool, `SELECT count(*) FROM audit WHERE kind = 'account_locked'`))
 	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM links`))
 	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM counts`))
+	assert.Equal(t, 1, count(t, pool, `SELECT count(*) FROM jobs WHERE kind = 'register'`))
+	assert.Equal(t, 2, count(t, pool, `SELECT count(*) FROM jobs WHERE kind = 'end_sessions'`))
 }

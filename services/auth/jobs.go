@@ -63,7 +63,7 @@ const (
 	jobsAtOnce  = 3
 	jobEvery    = 500 * time.Millisecond
 	jobTimeout  = 30 * time.Second
-	jobLife     = 24 * time.Hour // a job holds a password: it is kept no longer, done or not
+	jobLife     = 24 * time.Hour // a job may hold a password: it is kept no longer, done or not
 	noteTimeout = 2 * time.Second
 	firstRetry  = 2 * time.Second
 	lastRetry   = 2 * time.Minute
@@ -120,16 +120,34 @@ func (a *Accounts) form(j Job) (r Registration, err error) {
 	return r, nil
 }
 
+// errOver: a job's time is over. What it was asked for a day ago nobody waits for any more.
+var errOver = fault.New(fault.Gone, "job_over", "The time of this job is over.")
+
+// over tells whether a job is too old to be carried out. One that ends sessions holds no password, and
+// what called for it has happened: it has the time that other ends of sessions have.
+func (j Job) over(now time.Time) bool {
+	life := jobLife
+	if j.Kind == JobEndSessions {
+		life = endsFor
+	}
+	return now.Sub(j.CreatedAt) > life
+}
+
 // do carries a job out and notes what came of it, also when its time is over.
 func (a *Accounts) do(ctx context.Context, j Job) error {
-	err := a.carryOut(ctx, &j)
+	var err error
+	if j.over(a.Now()) { // no process came to it before: its account is not made a day late
+		err = errOver
+	} else {
+		err = a.carryOut(ctx, &j)
+	}
 	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
 	kind := fault.KindOf(err)
 	switch {
 	case err == nil:
 		return a.Store.DropJob(note, j.ID)
-	case kind != fault.Unavailable && kind != fault.Internal, a.Now().Sub(j.CreatedAt) > jobLife:
+	case kind != fault.Unavailable && kind != fault.Internal:
 		slog.ErrorContext(ctx, "account job given up", "job", j.ID, "kind", j.Kind, "tries", j.Tries, "error", err)
 		return a.Store.DropJob(note, j.ID)
 	}

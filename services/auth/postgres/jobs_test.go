@@ -258,12 +258,34 @@ func TestJobsOutlastAnOutage(t *testing.T) {
 	b.work(t)
 	assert.Equal(t, []notice.NoticeKind{notice.NoticeConfirmEmail}, b.mails)
 
-	b.register = func(context.Context) error { return away }
 	require.NoError(t, b.accounts.Register(t.Context(), form("ben@foyer.example"), ""))
 	b.clock = b.clock.Add(25 * time.Hour)
-	delete(b.people, "ben@foyer.example")
 	b.work(t)
 	assert.Zero(t, b.jobs(t))
+	assert.NotContains(t, b.people, "ben@foyer.example", "no process came to it in time")
+}
+
+// What a changed account could do before ends, however long Keycloak was away.
+func TestSessionsAreEndedAfterADayToo(t *testing.T) {
+	b := newBench(t)
+	account, _ := b.anna(t, auth.LinkReset)
+	b.endAll = func(context.Context) error { return away }
+	lock := false
+	_, err := b.accounts.Administer(t.Context(), identity.Account{ID: uuid.NewString()}, "", account, auth.Change{Enabled: &lock})
+	require.NoError(t, err)
+	b.clock = b.clock.Add(48 * time.Hour)
+	b.work(t)
+	b.endAll = nil
+	b.work(t)
+	assert.Equal(t, []string{account}, b.ended)
+	assert.Zero(t, b.jobs(t))
+
+	b.endAll = func(context.Context) error { return away }
+	_, err = b.accounts.Administer(t.Context(), identity.Account{ID: uuid.NewString()}, "", account, auth.Change{Enabled: &lock})
+	require.NoError(t, err)
+	b.clock = b.clock.Add(8 * 24 * time.Hour)
+	b.work(t)
+	assert.Zero(t, b.jobs(t), "given up in the end")
 }
 
 // What waits is sealed, and opens as itself only.
