@@ -94,6 +94,7 @@ type Books struct {
 	Owing     []Refund            // ours that failed for good, however old; their payments are among the above
 	Resolved  map[uuid.UUID]int64 // given back by other means, by payment
 	Receipts  []Receipt           // webhooks that were refused, or that people should know of
+	NotAsked  map[uuid.UUID]bool  // our refunds that the provider was not asked for: that one is missing there is not known
 }
 
 // Settling is how long things may differ while they are under way.
@@ -329,7 +330,7 @@ func (c *comparison) refunds(b Books) {
 	}
 	for _, r := range b.Refunds {
 		p, known := c.payments[r.Payment]
-		if _, found := there[r.ID]; found || !known || p.free() || !r.expectedThere(c.now) {
+		if _, found := there[r.ID]; found || b.NotAsked[r.ID] || !known || p.free() || !r.expectedThere(c.now) {
 			continue
 		}
 		f := about(RefundMissingThere, p, "The provider does not have a refund that our books have.")

@@ -4,8 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -59,6 +59,7 @@ type Reconciliation struct {
 	Bookings   int
 	Findings   []Finding
 	Failure    string // a side that could not be read, as a code; empty when all were
+	NotAsked   int    // refunds from before the period that the provider was not asked for: they may be there
 }
 
 // Reconciler compares the provider's books with ours and the bookings', heals what is safe, and
@@ -80,7 +81,7 @@ const (
 	runLimit  = 100 * time.Second
 	lead      = time.Hour // a booking is older than its payment
 	maxHealed = 500       // the next run does the rest
-	maxAsked  = 100       // payments whose refunds the provider is asked for one by one
+	maxAsked  = 100       // payments whose refunds the provider is asked for one by one; others may be in the next run
 	asking    = 8         // at a time
 )
 
@@ -105,6 +106,7 @@ func (r Reconciler) Run(ctx context.Context, trigger string, from, to time.Time)
 			return err
 		}
 		report.Intents, report.Payments, report.Refunds, report.Bookings = len(books.Intents), len(books.Payments), len(books.Refunds), len(books.Bookings)
+		report.NotAsked = len(books.NotAsked)
 		report.Findings = books.Compare(r.Now())
 		r.heal(ctx, report.Findings)
 		report.FinishedAt = r.Now()
@@ -166,10 +168,20 @@ func (r Reconciler) complete(ctx context.Context, books *Books) error {
 }
 
 // earlierRefunds asks the provider for the refunds that moved here and that it made before the period.
+// When there are more than one run asks for, those come first that the provider may never have heard of,
+// and chance picks among the rest: no run leaves out the same ones as the last.
 func (r Reconciler) earlierRefunds(ctx context.Context, books *Books) error {
 	unseen := books.unseenRefunds(r.Now())
-	intents := slices.SortedFunc(maps.Keys(unseen), strings.Compare)
+	intents := slices.Collect(maps.Keys(unseen))
+	rand.Shuffle(len(intents), func(i, j int) { intents[i], intents[j] = intents[j], intents[i] })
+	slices.SortStableFunc(intents, func(a, b string) int { return rank(unseen[a]) - rank(unseen[b]) })
 	found := make([][]ProviderRefund, min(len(intents), maxAsked))
+	books.NotAsked = map[uuid.UUID]bool{}
+	for _, intent := range intents[len(found):] {
+		for _, refund := range unseen[intent] {
+			books.NotAsked[refund.ID] = true
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(asking)
 	for i := range found {
@@ -191,6 +203,14 @@ func (r Reconciler) earlierRefunds(ctx context.Context, books *Books) error {
 	}
 	books.Returned = slices.Concat(append(found, books.Returned)...)
 	return nil
+}
+
+// rank is 0 for refunds of which one was never answered, 1 for others.
+func rank(refunds []Refund) int {
+	if slices.ContainsFunc(refunds, func(r Refund) bool { return r.Status == RefundRequested }) {
+		return 0
+	}
+	return 1
 }
 
 func (r Reconciler) heal(ctx context.Context, findings []Finding) {

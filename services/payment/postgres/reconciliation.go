@@ -150,9 +150,9 @@ func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
 	}
 	_, err = s.Pool.Exec(context.WithoutCancel(ctx), `
 		WITH old AS (DELETE FROM reconciliations WHERE id IN (SELECT id FROM reconciliations ORDER BY started_at DESC OFFSET $13))
-		INSERT INTO reconciliations (id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		r.ID, r.Trigger, r.From, r.To, r.StartedAt, r.FinishedAt, r.Intents, r.Payments, r.Refunds, r.Bookings, raw, r.Failure, keptReports)
+		INSERT INTO reconciliations (id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure, not_asked)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14)`,
+		r.ID, r.Trigger, r.From, r.To, r.StartedAt, r.FinishedAt, r.Intents, r.Payments, r.Refunds, r.Bookings, raw, r.Failure, keptReports, r.NotAsked)
 	if err != nil {
 		return fmt.Errorf("keep report: %w", err)
 	}
@@ -165,7 +165,7 @@ var ErrNoReport = errors.New("no report")
 // Report gives a reconciliation, the newest when no id is given.
 func (s Store) Report(ctx context.Context, id uuid.UUID) (payment.Reconciliation, error) {
 	rows, err := s.Pool.Query(ctx, `
-		SELECT id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure
+		SELECT id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure, not_asked
 		FROM reconciliations WHERE $1 OR id = $2 ORDER BY started_at DESC LIMIT 1`, id == uuid.Nil, id)
 	if err != nil {
 		return payment.Reconciliation{}, fmt.Errorf("report: %w", err)

@@ -262,7 +262,7 @@ func TestReports(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	var last payment.Reconciliation
 	for i := range 3 {
-		last = payment.Reconciliation{ID: uuid.New(), Trigger: "request", From: now, To: now, StartedAt: now.Add(time.Duration(i) * time.Second), FinishedAt: now,
+		last = payment.Reconciliation{ID: uuid.New(), Trigger: "request", From: now, To: now, StartedAt: now.Add(time.Duration(i) * time.Second), FinishedAt: now, NotAsked: i,
 			Findings: []payment.Finding{{Kind: payment.Stuck, Detail: fmt.Sprint(i), Remedy: payment.Apply, Healed: true}}}
 		require.NoError(t, s.KeepReport(t.Context(), last))
 	}
@@ -270,4 +270,5 @@ func TestReports(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, last.ID, got.ID)
 	require.Equal(t, last.Findings, got.Findings)
+	require.Equal(t, 2, got.NotAsked)
 }

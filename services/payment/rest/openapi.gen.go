@@ -306,6 +306,9 @@ type Reconciliation struct {
 		Intents  int `json:"intents"`
 		Payments int `json:"payments"`
 		Refunds  int `json:"refunds"`
+
+		// RefundsNotAsked Refunds from before the period that the provider was not asked for, because one run asks for so many only. They are no findings: they may well be there
+		RefundsNotAsked int `json:"refundsNotAsked"`
 	} `json:"checked,omitempty"`
 
 	// Failure Why a side could not be read, as a code

@@ -263,7 +263,10 @@ func view(report payment.Reconciliation, balances []postgres.Balance) Reconcilia
 		Intents  int `json:"intents"`
 		Payments int `json:"payments"`
 		Refunds  int `json:"refunds"`
-	}{report.Bookings, report.Intents, report.Payments, report.Refunds}
+
+		// RefundsNotAsked Refunds from before the period that the provider was not asked for, because one run asks for so many only. They are no findings: they may well be there
+		RefundsNotAsked int `json:"refundsNotAsked"`
+	}{report.Bookings, report.Intents, report.Payments, report.Refunds, report.NotAsked}
 	return out
 }
 

@@ -182,6 +182,8 @@ export interface components {
         payments: number
         refunds: number
         bookings: number
+        /** @description Refunds from before the period that the provider was not asked for, because one run asks for so many only. They are no findings: they may well be there */
+        refundsNotAsked: number
       }
       healed?: number
       findings: components['schemas']['Finding'][]
