@@ -117,6 +117,47 @@ func TestADeletionIsNotBegunOverAnother(t *testing.T) {
 	assert.Equal(t, 1, writes)
 }
 
+// However much this service did itself, what an admin did in the console after it is found, and so is
+// what comes up to where reading ended.
+func TestOwnEventsHideNoOthers(t *testing.T) {
+	const many = 25 * 200
+	for name, c := range map[string]struct {
+		byAdmin func(i int) bool
+		total   int
+		want    []int64 // the last times
+	}{
+		"only own events at first": {func(i int) bool { return i == many }, many + 1, []int64{many - 1, many}},
+		"one of an admin a page":   {func(i int) bool { return i%200 == 0 }, 2 * many, []int64{many - 200, many - 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := keycloak.NewDirectory(answering(t, func(w http.ResponseWriter, r *http.Request) {
+				first, _ := strconv.Atoi(r.URL.Query().Get("first"))
+				list := []map[string]any{}
+				if strings.HasSuffix(r.URL.Path, "/admin-events") {
+					for i := first; i < min(first+200, c.total); i++ {
+						by := "" // this service
+						if c.byAdmin(i) {
+							by = "admin"
+						}
+						list = append(list, map[string]any{"id": uuid.NewString(), "time": i, "operationType": "UPDATE", "resourceType": "USER", "resourcePath": "x", "authDetails": map[string]any{"userId": by}})
+					}
+				} else {
+					list = append(list, map[string]any{"id": uuid.NewString(), "time": many - 1, "type": "LOGIN", "userId": "u"})
+				}
+				assert.NoError(t, json.NewEncoder(w).Encode(list))
+			}))
+			events, err := d.Events(t.Context(), time.Unix(0, 0))
+			require.NoError(t, err)
+			var times []int64
+			for _, e := range events {
+				times = append(times, e.At.UnixMilli())
+			}
+			require.GreaterOrEqual(t, len(times), len(c.want))
+			assert.Equal(t, c.want, times[len(times)-len(c.want):])
+		})
+	}
+}
+
 // TestThePasswordIsSetLast: when setting a password fails, no step after it is to blame, so the
 // sessions that the old one opened need not end.
 func TestThePasswordIsSetLast(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -17,7 +18,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
-// Events are read in pages, and no more pages at a time than these.
+// Events are read in pages, and no more pages at a time than these. Pages without an event to keep do
+// not count: the next reading begins at the latest event that was kept, and would find the same again.
 const (
 	eventPage  = 200
 	eventPages = 25
@@ -38,8 +40,7 @@ func (d *Directory) Events(ctx context.Context, since time.Time) ([]auth.Event, 
 		{"events", userEvent},
 		{"admin-events", func(raw json.RawMessage) (auth.Event, bool) { return consoleEvent(raw, own) }},
 	} {
-		var last time.Time
-		for page := range eventPages {
+		for page, full := 0, 0; ; page++ {
 			query := url.Values{"direction": {"asc"}, "max": {strconv.Itoa(eventPage)}, "first": {strconv.Itoa(page * eventPage)}}
 			if since.Unix() > 0 {
 				query.Set("dateFrom", strconv.FormatInt(since.UnixMilli(), 10))
@@ -48,17 +49,29 @@ func (d *Directory) Events(ctx context.Context, since time.Time) ([]auth.Event, 
 			if err := d.call(ctx, http.MethodGet, d.cfg.URL+"/admin/realms/"+url.PathEscape(d.cfg.Realm)+"/"+source.path, query, nil, &events); err != nil {
 				return nil, err
 			}
+			before := len(found)
 			for _, raw := range events {
 				if e, ok := source.read(raw); ok {
-					found, last = append(found, e), e.At
+					found = append(found, e)
 				}
 			}
 			if len(events) < eventPage {
 				break
 			}
-			if page == eventPages-1 && (horizon.IsZero() || last.Before(horizon)) {
+			if len(found) > before {
+				full++
+			}
+			if full < eventPages {
+				continue
+			}
+			last, err := eventTime(events[len(events)-1])
+			if err != nil {
+				return nil, err
+			}
+			if horizon.IsZero() || last.Before(horizon) {
 				horizon = last
 			}
+			break
 		}
 	}
 	if !horizon.IsZero() {
@@ -68,6 +81,17 @@ func (d *Directory) Events(ctx context.Context, since time.Time) ([]auth.Event, 
 	}
 	slices.SortStableFunc(found, func(a, b auth.Event) int { return a.At.Compare(b.At) })
 	return found, nil
+}
+
+// eventTime is when an event happened, whether it is one to keep or not.
+func eventTime(raw json.RawMessage) (time.Time, error) {
+	var e struct {
+		Time int64 `json:"time"`
+	}
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return time.Time{}, fmt.Errorf("time of an event: %w", err)
+	}
+	return time.UnixMilli(e.Time).UTC(), nil
 }
 
 // ownID is the user that stands for this service: what it does is recorded here already.
