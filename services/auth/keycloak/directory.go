@@ -11,10 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/Nerzal/gocloak/v13"
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
@@ -37,10 +39,11 @@ type Directory struct {
 	cfg    Config
 	client *gocloak.GoCloak
 
-	mu      sync.Mutex
+	logins  singleflight.Group
+	mu      sync.Mutex // never held over a call
 	token   string
 	expires time.Time
-	ahead   time.Duration
+	ahead   atomic.Int64 // a time.Duration
 }
 
 var (
@@ -55,29 +58,50 @@ func NewDirectory(cfg Config) *Directory {
 	return &Directory{cfg: cfg, client: client}
 }
 
-// admin gives the service account's token.
+// admin gives the service account's token. One signs in for all who wait, and each of those waits no
+// longer than its own time.
 func (d *Directory) admin(ctx context.Context) (string, error) {
+	if token, ok := d.current(); ok {
+		return token, nil
+	}
+	login := d.logins.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
+		defer cancel()
+		return d.login(ctx)
+	})
+	select {
+	case got := <-login:
+		token, _ := got.Val.(string)
+		return token, got.Err
+	case <-ctx.Done():
+		return "", fault.Away("accounts", ctx.Err())
+	}
+}
+
+func (d *Directory) current() (string, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if time.Now().Before(d.expires) {
-		return d.token, nil
+	return d.token, time.Now().Before(d.expires)
+}
+
+func (d *Directory) login(ctx context.Context) (string, error) {
+	if token, ok := d.current(); ok { // somebody signed in since this was asked for
+		return token, nil
 	}
 	asked := time.Now()
 	issued, err := d.client.LoginClient(ctx, d.cfg.ClientID, d.cfg.ClientSecret, d.cfg.Realm)
 	if err != nil {
 		return "", fault.Away("accounts", err)
 	}
-	d.ahead = ahead(issued.AccessToken, asked, time.Now())
+	d.ahead.Store(int64(ahead(issued.AccessToken, asked, time.Now())))
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.token, d.expires = issued.AccessToken, time.Now().Add(time.Duration(issued.ExpiresIn)*time.Second*3/4)
 	return d.token, nil
 }
 
 // Ahead is how far Keycloak's clock is before ours.
-func (d *Directory) Ahead() time.Duration {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.ahead
-}
+func (d *Directory) Ahead() time.Duration { return time.Duration(d.ahead.Load()) }
 
 // ahead tells by a token that was just issued how far Keycloak's clock is before ours. A token tells
 // the second of its birth: what may be due to that, or to the way, is no difference.

@@ -1,6 +1,7 @@
 package keycloak_test
 
 import (
+	"context"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -156,6 +157,47 @@ func TestOwnEventsHideNoOthers(t *testing.T) {
 			assert.Equal(t, c.want, times[len(times)-len(c.want):])
 		})
 	}
+}
+
+// While Keycloak does not answer, nobody waits longer than they want to, and nothing that is known
+// already waits at all. One signs in for all.
+func TestNobodyWaitsForALoginThatHangs(t *testing.T) {
+	logins, answer := make(chan struct{}, 10), make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			logins <- struct{}{}
+			<-answer
+			_, _ = w.Write([]byte(`{"access_token": "t.e30.t", "expires_in": 60}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"id": "anna"}`))
+	}))
+	defer server.Close()
+	d := keycloak.NewDirectory(keycloak.Config{URL: server.URL, Realm: "foyer", ClientID: "c", ClientSecret: "s"})
+	first := make(chan error, 1)
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		_, err := d.Profile(ctx, "anna")
+		first <- err
+	}()
+	<-logins
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := d.Profile(gone, "anna")
+	require.ErrorIs(t, err, context.Canceled, "it did not wait for the login")
+	assert.Zero(t, d.Ahead())
+	leave()
+	require.ErrorIs(t, <-first, context.Canceled)
+
+	patient := make(chan error, 1)
+	go func() {
+		_, err := d.Profile(t.Context(), "anna")
+		patient <- err
+	}()
+	close(answer)
+	require.NoError(t, <-patient, "who began the login has left, and it goes on for the others")
+	assert.Empty(t, logins)
 }
 
 // TestThePasswordIsSetLast: when setting a password fails, no step after it is to blame, so the
