@@ -75,6 +75,8 @@ func refused(err error) bool {
 
 func (r *Relay) setAside(ctx context.Context, topic string, m sidecar.Message, reason error) error {
 	slog.ErrorContext(ctx, "message set aside: the broker does not take it", "slot", r.Name, "topic", topic, "key", m.Key, "bytes", len(m.Payload), "error", reason)
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
 	_, err := r.db.Exec(ctx, `INSERT INTO cdc_rejected (topic, key, payload, reason) VALUES ($1, $2, $3, $4)`, topic, m.Key, string(m.Payload), reason.Error())
 	if err != nil {
 		return fmt.Errorf("relay: set aside: %w", err)

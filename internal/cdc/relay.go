@@ -98,8 +98,8 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 
 	slot := r.slotName(cfg.Database)
 	// A slot that is being made, or read to its snapshot, is not yet held by a stream.
-	var ours bool
-	if err := db.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, slot).Scan(&ours); err != nil {
+	ours, err := tryLock(ctx, db, slot)
+	if err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
 	if !ours {
@@ -119,12 +119,26 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 		return standby(err)
 	}
 	// The stream holds the slot from here on, also when this process freezes and only the database notices.
-	if _, err := db.Exec(ctx, `SELECT pg_advisory_unlock(hashtextextended($1, 0))`, slot); err != nil {
+	if err := unlock(ctx, db, slot); err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
 	slog.InfoContext(ctx, "relaying", "slot", slot, "from", start.String())
 	f := &follower{relay: r, stream: stream, db: db, slot: slot, done: start, lag: lag, relations: map[uint32]*pglogrepl.RelationMessage{}}
 	return f.follow(ctx)
+}
+
+func tryLock(ctx context.Context, db *pgx.Conn, slot string) (ours bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	err = db.QueryRow(ctx, `SELECT pg_try_advisory_lock(hashtextextended($1, 0))`, slot).Scan(&ours)
+	return ours, err
+}
+
+func unlock(ctx context.Context, db *pgx.Conn, slot string) error {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	_, err := db.Exec(ctx, `SELECT pg_advisory_unlock(hashtextextended($1, 0))`, slot)
+	return err
 }
 
 // hangUp closes a connection, also after ctx has ended, and does not wait for long that the other
@@ -149,6 +163,8 @@ func standby(err error) error {
 
 // prepare makes the publication.
 func (r *Relay) prepare(ctx context.Context, db *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
 	var have []string
 	err := db.QueryRow(ctx, `SELECT coalesce(array_agg(tablename::text), '{}') FROM pg_publication_tables WHERE pubname = $1`, r.publication()).Scan(&have)
 	if err != nil {
@@ -490,6 +506,8 @@ func (f *follower) add(ctx context.Context, op Op, relation uint32, tuple *pglog
 			row[rel.Columns[i].Name] = string(c.Data)
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, silence) // it may query
+	defer cancel()
 	messages, err := f.relay.Map(ctx, Change{Table: rel.RelationName, Op: op, Row: row, LSN: f.lsn})
 	if err != nil {
 		return fmt.Errorf("relay: %s: %w", rel.RelationName, err)

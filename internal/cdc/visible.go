@@ -60,8 +60,7 @@ const (
 // must not find what was there before.
 func (f *follower) awaitVisible(ctx context.Context, xid uint32) error {
 	for pause := firstLook; !f.seen.sees(xid); pause = min(2*pause, lastLook) {
-		var text string
-		err := f.db.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text)
+		text, err := f.readersSnapshot(ctx)
 		if err != nil {
 			return fmt.Errorf("relay: snapshot: %w", err)
 		}
@@ -81,4 +80,11 @@ func (f *follower) awaitVisible(ctx context.Context, xid uint32) error {
 		f.heard = time.Now() // we were not listening
 	}
 	return nil
+}
+
+func (f *follower) readersSnapshot(ctx context.Context) (text string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, silence)
+	defer cancel()
+	err = f.db.QueryRow(ctx, `SELECT pg_current_snapshot()::text`).Scan(&text)
+	return text, err
 }
