@@ -77,8 +77,10 @@ type SessionEnder interface {
 
 // Lease keeps two replicas, or two requests, from working on the same account's deletion at once.
 type Lease interface {
-	Acquire(ctx context.Context, name string, ttl time.Duration) (bool, error)
-	Release(ctx context.Context, name string) error
+	// Acquire gives what to release it by; "" while somebody else has it.
+	Acquire(ctx context.Context, name string, ttl time.Duration) (owner string, err error)
+	// Release ends the lease of this owner, and nobody else's.
+	Release(ctx context.Context, name, owner string) error
 }
 
 // Deleter deletes accounts: a saga whose every step may be repeated. The account is locked and
@@ -107,9 +109,10 @@ const (
 	deletionsPage  = 100
 	deletionsMost  = 10_000 // of one round, far more than ever wait
 	deletionsOnce  = 4
-	deletionLease  = 2 * time.Minute
+	deletionTurn   = 10 * time.Minute // an erasure looks through much, and begins anew in the next turn
+	deletionNote   = 20 * time.Second // of what a turn came to
 	beginTimeout   = 20 * time.Second // the directory's three calls, each with its own
-	deletionMargin = 10 * time.Second // how much longer a lease is than what is done under it
+	deletionMargin = 30 * time.Second // how much longer a lease is than what is done under it
 	tellFor        = time.Hour        // a mail that cannot be delivered keeps nobody's address
 	stuckAfter     = 24 * time.Hour
 )
@@ -175,27 +178,27 @@ var errBeginning = errors.New("another request works on this deletion")
 // begin writes a deletion down, or gives the one that the account has. The directory cannot compare and
 // swap: what a request read before another began, or before the saga went on, must not be written back.
 func (d *Deleter) begin(ctx context.Context, deletion Deletion) (Deletion, error) {
-	mine, err := d.Lease.Acquire(ctx, deletion.Account, beginTimeout+deletionMargin)
+	owner, err := d.Lease.Acquire(ctx, deletion.Account, beginTimeout+deletionMargin)
 	if err != nil {
 		return Deletion{}, err
 	}
-	if !mine {
+	if owner == "" {
 		there, found, err := d.Deletions.Find(ctx, deletion.Account)
 		if err == nil && !found {
 			err = fault.Away("accounts", errBeginning)
 		}
 		return there, err
 	}
-	defer d.release(ctx, deletion.Account)
+	defer d.release(ctx, deletion.Account, owner)
 	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
 	defer cancel()
 	return d.Deletions.Begin(ctx, deletion)
 }
 
-func (d *Deleter) release(ctx context.Context, account string) {
+func (d *Deleter) release(ctx context.Context, account, owner string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
-	if err := d.Lease.Release(ctx, account); err != nil { // it runs out
+	if err := d.Lease.Release(ctx, account, owner); err != nil { // it runs out
 		slog.WarnContext(ctx, "lease of a deletion not released", "error", err)
 	}
 }
@@ -282,11 +285,13 @@ func (d *Deleter) due(deletion Deletion) bool {
 }
 
 func (d *Deleter) leased(ctx context.Context, deletion Deletion) error {
-	mine, err := d.Lease.Acquire(ctx, deletion.Account, deletionLease)
-	if err != nil || !mine {
+	owner, err := d.Lease.Acquire(ctx, deletion.Account, deletionTurn+deletionMargin)
+	if err != nil || owner == "" {
 		return err
 	}
-	defer d.release(ctx, deletion.Account)
+	defer d.release(ctx, deletion.Account, owner)
+	ctx, cancel := context.WithTimeout(ctx, deletionTurn)
+	defer cancel()
 	// It was listed a while ago: another replica may have taken it further since.
 	deletion, found, err := d.Deletions.Find(ctx, deletion.Account)
 	if err != nil || !found {
@@ -368,5 +373,7 @@ func (d *Deleter) services() []string {
 // waits notes what a deletion waits for, for admins to see.
 func (d *Deleter) waits(ctx context.Context, deletion *Deletion, what string, err error) error {
 	deletion.WaitingFor = what
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deletionNote) // its turn may be over
+	defer cancel()
 	return errors.Join(err, d.Deletions.Save(ctx, *deletion))
 }

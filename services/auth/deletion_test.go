@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -129,10 +130,19 @@ func (t *trail) Record(_ context.Context, entries ...auth.Entry) error {
 	return t.away
 }
 
-type leases struct{ taken bool }
+type leases struct {
+	taken bool
+	last  time.Duration
+}
 
-func (l *leases) Acquire(context.Context, string, time.Duration) (bool, error) { return !l.taken, nil }
-func (l *leases) Release(context.Context, string) error                        { return nil }
+func (l *leases) Acquire(_ context.Context, _ string, ttl time.Duration) (string, error) {
+	if l.last = ttl; l.taken {
+		return "", nil
+	}
+	return "me", nil
+}
+
+func (l *leases) Release(context.Context, string, string) error { return nil }
 
 type world struct {
 	deleter  *auth.Deleter
@@ -219,6 +229,33 @@ func TestDeletionIsLeftToWhoHasTheLease(t *testing.T) {
 	require.NoError(t, w.deleter.Continue(t.Context()))
 	assert.Empty(t, w.post.sent)
 	assert.Empty(t, w.one.erasures)
+}
+
+// hanging erases nothing for as long as it may.
+type hanging struct{ holder }
+
+func (*hanging) Erase(ctx context.Context, _, _ string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// One that takes for ever is let go of before its lease ends, with what came of it noted: the next round
+// begins, and no other replica works on it at the same time.
+func TestATurnEndsBeforeItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.deleter.Holders["two"] = &hanging{}
+		_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "", false)
+		require.NoError(t, err)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		require.Error(t, w.deleter.Continue(ctx))
+		require.NoError(t, ctx.Err())
+		assert.Less(t, time.Since(began), w.leases.last)
+		assert.Equal(t, []string{"one"}, w.registry.now.Erased)
+		assert.Equal(t, "two", w.registry.now.WaitingFor)
+	})
 }
 
 // Asked for twice at once, or again: there is one deletion, and one entry in the trail.

@@ -117,7 +117,7 @@ type SessionEnd struct {
 	Account    string
 	Everything bool      // all of them
 	Before     time.Time // otherwise those from before
-	Since      time.Time // when it was first asked for
+	Since      time.Time // when it was last asked for
 	Version    int64
 	Tries      int // failed ones
 }

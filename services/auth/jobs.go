@@ -151,7 +151,7 @@ func (a *Accounts) do(ctx context.Context, j Job) error {
 		slog.ErrorContext(ctx, "account job given up", "job", j.ID, "kind", j.Kind, "tries", j.Tries, "error", err)
 		return a.Store.DropJob(note, j.ID)
 	}
-	pause := leased.Pause(firstRetry, lastRetry, j.Tries)
+	pause := leased.Pause(firstRetry, lastRetry, max(j.Tries-1, 0)) // 0 tries: not taken from the queue
 	return errors.Join(err, a.Store.PostponeJob(note, j.ID, a.Now().Add(pause)))
 }
 

@@ -265,6 +265,19 @@ func TestJobsOutlastAnOutage(t *testing.T) {
 	assert.NotContains(t, b.people, "ben@foyer.example", "no process came to it in time")
 }
 
+// The first pause after a try that failed is the shortest.
+func TestAJobIsTriedAgainSoon(t *testing.T) {
+	b := newBench(t)
+	b.register = func(context.Context) error { return away }
+	require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
+	_, err := b.accounts.Step(t.Context())
+	require.NoError(t, err)
+	b.clock = b.clock.Add(2 * time.Second)
+	n, err := b.accounts.Step(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 1, n)
+}
+
 // What a changed account could do before ends, however long Keycloak was away.
 func TestSessionsAreEndedAfterADayToo(t *testing.T) {
 	b := newBench(t)

@@ -1,7 +1,9 @@
 package sidecar
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"time"
@@ -42,19 +44,33 @@ var _ auth.Lease = Lease{}
 func leaseKey(name string) string { return "lease:" + name }
 
 // Acquire implements auth.Lease: whose write is the first has it.
-func (l Lease) Acquire(ctx context.Context, name string, ttl time.Duration) (bool, error) {
-	err := l.Store.PutIf(ctx, leaseKey(name), []byte("true"), "", ttl)
-	if err == nil || errors.Is(err, sidecar.ErrConflict) {
-		return err == nil, nil
+func (l Lease) Acquire(ctx context.Context, name string, ttl time.Duration) (string, error) {
+	owner := rand.Text()
+	err := l.Store.PutIf(ctx, leaseKey(name), leaseValue(owner), "", ttl)
+	if err == nil {
+		return owner, nil
+	}
+	if errors.Is(err, sidecar.ErrConflict) {
+		return "", nil
 	}
 	item, readErr := l.Store.Get(ctx, leaseKey(name))
-	if readErr == nil && item.Found {
-		return false, nil // the store says a conflict in other words
+	if readErr == nil && item.Found { // the store says a conflict in other words, or lost its answer
+		if bytes.Equal(item.Value, leaseValue(owner)) {
+			return owner, nil
+		}
+		return "", nil
 	}
-	return false, fault.Away("cache", errors.Join(err, readErr))
+	return "", fault.Away("cache", errors.Join(err, readErr))
 }
 
-// Release implements auth.Lease.
-func (l Lease) Release(ctx context.Context, name string) error {
-	return l.Store.Delete(ctx, leaseKey(name))
+// Release implements auth.Lease. One that ran out may be another's by now.
+func (l Lease) Release(ctx context.Context, name, owner string) error {
+	item, err := l.Store.Get(ctx, leaseKey(name))
+	if err != nil || !bytes.Equal(item.Value, leaseValue(owner)) {
+		return err
+	}
+	return l.Store.DeleteIf(ctx, leaseKey(name), item.ETag)
 }
+
+// leaseValue is JSON, as all values are.
+func leaseValue(owner string) []byte { return []byte(`"` + owner + `"`) }

@@ -23,6 +23,27 @@ func TestSessionsInTheCache(t *testing.T) {
 	authtest.Run(t, dapr.Sessions{Store: client.Store(event.Cache)})
 }
 
+// A lease that ran out is another's: who had it before does not end it.
+func TestALeaseIsReleasedByItsOwnerOnly(t *testing.T) {
+	client, err := sidecar.New(harness.Sidecar(t, event.Auth, nil, event.Cache))
+	require.NoError(t, err)
+	defer client.Close()
+	lease, name := dapr.Lease{Store: client.Store(event.Cache)}, uuid.NewString()
+	owner, err := lease.Acquire(t.Context(), name, time.Minute)
+	require.NoError(t, err)
+	require.NotEmpty(t, owner)
+	for range 2 {
+		require.NoError(t, lease.Release(t.Context(), name, "who had it before"))
+		other, err := lease.Acquire(t.Context(), name, time.Minute)
+		require.NoError(t, err)
+		require.Empty(t, other)
+	}
+	require.NoError(t, lease.Release(t.Context(), name, owner))
+	owner, err = lease.Acquire(t.Context(), name, time.Minute)
+	require.NoError(t, err)
+	require.NotEmpty(t, owner)
+}
+
 func TestMarksOfConfirmedAddressesInTheCache(t *testing.T) {
 	client, err := sidecar.New(harness.Sidecar(t, event.Auth, nil, event.Cache))
 	require.NoError(t, err)
