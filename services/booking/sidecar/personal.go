@@ -5,11 +5,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
 )
@@ -17,14 +17,19 @@ import (
 // Personal answers for what booking keeps about an account: see personaldata.yaml.
 type Personal struct {
 	Store store.Store
-	Seats *sidecar.Store
-	Now   func() time.Time
+	Seats interface {
+		Delete(ctx context.Context, key string) error
+	}
+	Now func() time.Time
 }
 
-var _ personaldata.Holder = Personal{}
+var _ personaldata.Stepwise = Personal{}
 
-// personalPage is how many bookings are exported or anonymised at once.
-const personalPage = 100
+const (
+	personalPage = 100 // bookings exported at once
+	eraseAtOnce  = 20  // bookings erased in a call, with up to two keys each
+	deleteAtOnce = 8   // keys deleted side by side
+)
 
 type exportedUnit struct {
 	Unit       string      `json:"unit"`
@@ -125,30 +130,37 @@ func (p Personal) Obstacles(ctx context.Context, account string) ([]personaldata
 	return found, nil
 }
 
-// Erase implements personaldata.Holder. It goes on from where a call that broke off came to: a
-// booking is anonymised after the keys that are found by it.
+// erasureGoesOn is the cursor of an erasure that finds by itself what is left.
+const erasureGoesOn = "more"
+
+// Erase implements personaldata.Holder.
 func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
-	for {
-		found, err := p.Store.List(ctx, store.Filter{Account: account, Limit: personalPage})
-		if err != nil {
-			return err
-		}
-		if len(found) == 0 {
-			return p.Store.AnonymiseRest(ctx, account, tombstone)
-		}
-		ids := make([]uuid.UUID, len(found))
-		keys := map[string]bool{}
-		for i, b := range found {
-			ids[i] = b.ID
-			keys[CapKey(b.Event, account)], keys[HoldKey(b.Hold)] = true, true
-		}
-		for key := range keys {
-			if err := p.Seats.Delete(ctx, key); err != nil {
-				return fault.Away("seats", err)
-			}
-		}
-		if err := p.Store.Anonymise(ctx, ids, tombstone); err != nil {
-			return err
-		}
+	return personaldata.Steps(func(cursor string) (string, error) { return p.EraseStep(ctx, account, tombstone, cursor) })
+}
+
+// EraseStep implements personaldata.Stepwise. It goes on from where a call that broke off came to: a
+// booking is anonymised after the keys that are found by it.
+func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (next string, err error) {
+	found, err := p.Store.List(ctx, store.Filter{Account: account, Limit: eraseAtOnce})
+	if err != nil {
+		return "", err
 	}
+	if len(found) == 0 {
+		return "", p.Store.AnonymiseRest(ctx, account, tombstone)
+	}
+	ids := make([]uuid.UUID, len(found))
+	keys := map[string]bool{}
+	for i, b := range found {
+		ids[i] = b.ID
+		keys[CapKey(b.Event, account)], keys[HoldKey(b.Hold)] = true, true
+	}
+	group, deleting := errgroup.WithContext(ctx)
+	group.SetLimit(deleteAtOnce)
+	for key := range keys {
+		group.Go(func() error { return p.Seats.Delete(deleting, key) })
+	}
+	if err := group.Wait(); err != nil {
+		return "", fault.Away("seats", err)
+	}
+	return erasureGoesOn, p.Store.Anonymise(ctx, ids, tombstone)
 }

@@ -1,0 +1,62 @@
+package sidecar_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	base "github.com/foyer-tickets/foyer/internal/postgres"
+	store "github.com/foyer-tickets/foyer/services/booking/postgres"
+	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/tests/harness"
+)
+
+// pairs deletes keys two at a time: one alone waits for another.
+type pairs struct {
+	meet chan struct{}
+	mu   sync.Mutex
+	gone map[string]bool
+}
+
+func (p *pairs) Delete(ctx context.Context, key string) error {
+	select {
+	case p.meet <- struct{}{}:
+	case <-p.meet:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gone[key] = true
+	return nil
+}
+
+func TestAnAccountIsErasedInSteps(t *testing.T) {
+	pool, err := base.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	_, err = pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
+		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'buyer', 'merchant', 'confirmed', 4, 4500, 'EUR', '[]', '{}', $1, $1, $1 FROM generate_series(1, 45)`, time.Now())
+	require.NoError(t, err)
+	keys := &pairs{meet: make(chan struct{}), gone: map[string]bool{}}
+	personal := dapr.Personal{Store: store.Store{Pool: pool}, Seats: keys, Now: time.Now}
+	cursor, left := "", []int{}
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		cursor, err = personal.EraseStep(ctx, "buyer", "deleted-1", cursor)
+		cancel()
+		require.NoError(t, err)
+		var n int
+		require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM bookings WHERE account = 'buyer'`).Scan(&n))
+		left = append(left, n)
+		if cursor == "" {
+			break
+		}
+	}
+	assert.Equal(t, []int{25, 5, 0, 0}, left)
+	assert.Len(t, keys.gone, 90, "a hold and a cap for each")
+}
