@@ -1,9 +1,11 @@
 package postgres_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -64,4 +66,23 @@ func TestABookingCanBeAnonymised(t *testing.T) {
 	kept, err = s.Kept(ctx, "buyer", uuid.Nil, 10)
 	require.NoError(t, err)
 	assert.Empty(t, kept)
+}
+
+func TestMessagesOfAnAccountAreFoundByAnIndex(t *testing.T) {
+	s, ctx := open(t), t.Context()
+	for table, statement := range map[string]string{
+		"outbox":       `UPDATE outbox SET payload = '{}' WHERE payload ->> 'account' = $1`,
+		"cdc_rejected": `DELETE FROM cdc_rejected WHERE payload ->> 'account' = $1`,
+	} {
+		tx, err := s.Pool.Begin(ctx)
+		require.NoError(t, err)
+		_, err = tx.Exec(ctx, `SET LOCAL enable_seqscan = off`) // the tables are empty here
+		require.NoError(t, err)
+		rows, err := tx.Query(ctx, `EXPLAIN `+statement, "buyer")
+		require.NoError(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		assert.Contains(t, strings.Join(plan, "\n"), table+"_of_account")
+		require.NoError(t, tx.Rollback(ctx))
+	}
 }
