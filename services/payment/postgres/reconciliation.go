@@ -32,7 +32,7 @@ func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, er
 		if b.Owing, err = refunds(ctx, tx, owing+` AND payment IN (SELECT id FROM payments WHERE created_at < $1) ORDER BY id`, to); err != nil {
 			return err
 		}
-		if b.Resolved, err = resolved(ctx, tx, to); err != nil {
+		if b.Resolved, err = resolved(ctx, tx); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `
@@ -61,9 +61,10 @@ func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, er
 	return b, nil
 }
 
-// resolved sums up what was given back by other means, by payment. There is little of it.
-func resolved(ctx context.Context, tx pgx.Tx, to time.Time) (map[uuid.UUID]int64, error) {
-	rows, err := tx.Query(ctx, `SELECT payment, sum(amount)::bigint FROM refunds WHERE resolved_at < $1 GROUP BY 1`, to)
+// resolved sums up what was given back by other means, by payment, up to now as all
+// other books are. There is little of it.
+func resolved(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]int64, error) {
+	rows, err := tx.Query(ctx, `SELECT payment, sum(amount)::bigint FROM refunds WHERE resolved_at IS NOT NULL GROUP BY 1`)
 	if err != nil {
 		return nil, err
 	}
@@ -138,6 +139,8 @@ func (s Store) Alone(ctx context.Context, f func(context.Context) error) error {
 // keptReports is how many reports there are at most.
 const keptReports = 1000
 
+const keepTimeout = 5 * time.Second
+
 // KeepReport implements payment.Ledger.
 func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
 	findings := r.Findings
@@ -148,7 +151,9 @@ func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.Pool.Exec(context.WithoutCancel(ctx), `
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout) // a run out of time is kept too
+	defer cancel()
+	_, err = s.Pool.Exec(ctx, `
 		WITH old AS (DELETE FROM reconciliations WHERE id IN (SELECT id FROM reconciliations ORDER BY started_at DESC OFFSET $13))
 		INSERT INTO reconciliations (id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure, not_asked)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14)`,

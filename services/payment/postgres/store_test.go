@@ -272,3 +272,16 @@ func TestReports(t *testing.T) {
 	require.Equal(t, last.Findings, got.Findings)
 	require.Equal(t, 2, got.NotAsked)
 }
+
+// A report on last week reads what there is now: so does what it knows of refunds resolved since.
+func TestBooksKnowWhatWasResolvedAfterThePeriod(t *testing.T) {
+	s, pool := open(t)
+	p, err := s.Open(t.Context(), fresh())
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `INSERT INTO refunds (id, payment, amount, reason, status, failure, created_at, updated_at, owed, resolved_at, resolution)
+		VALUES ($1, $2, 500, '', 'failed', 'unknown', $3, $4, true, $4, 'bank transfer')`, uuid.New(), p.ID, p.CreatedAt, p.CreatedAt.AddDate(0, 0, 7))
+	require.NoError(t, err)
+	books, err := s.Books(t.Context(), p.CreatedAt.Add(-time.Hour), p.CreatedAt.Add(time.Hour))
+	require.NoError(t, err)
+	require.Equal(t, map[uuid.UUID]int64{p.ID: 500}, books.Resolved)
+}
