@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -304,8 +303,25 @@ func (s *Stack) binary(pkg string) string { return s.Config.path("bin", filepath
 // batch is one build of all programs that parts started together run: one look at the tree for all.
 type batch struct {
 	packages []string
-	once     sync.Once
+	turn     chan struct{} // holds one token: whose turn it is to build, or to see that it is done
+	done     bool
 	err      error
+}
+
+// build calls compile for the first that asks; others wait for it, each no longer than its own ctx. When
+// the first was stopped, the next one builds.
+func (b *batch) build(ctx context.Context, compile func() error) error {
+	select {
+	case b.turn <- struct{}{}:
+		defer func() { <-b.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if !b.done {
+		b.err = compile()
+		b.done = ctx.Err() == nil
+	}
+	return b.err
 }
 
 // build compiles one program, along with those of the parts that were started with its own. The
@@ -320,9 +336,12 @@ func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error 
 	delete(s.batches, pkg)
 	s.mu.Unlock()
 	if together != nil {
-		together.once.Do(func() { together.err = s.compile(ctx, together.packages, report) })
-		if together.err == nil {
+		err := together.build(ctx, func() error { return s.compile(ctx, together.packages, report) })
+		if err == nil {
 			return s.install(pkg)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	if err := s.compile(ctx, []string{pkg}, report); err != nil { // whose error it is

@@ -189,6 +189,15 @@ func (r *runner) arm() (run func()) {
 	}
 }
 
+// giveUp ends a part that has no process yet: nothing can need it.
+func (r *runner) giveUp() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cancel != nil && (r.status.State == Preparing || r.status.State == Waiting) {
+		r.cancel()
+	}
+}
+
 // stop ends the part and returns when its process is gone.
 func (r *runner) stop() {
 	r.mu.Lock()

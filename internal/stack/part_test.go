@@ -112,6 +112,61 @@ func TestPartsMayNeedEachOther(t *testing.T) {
 	require.NoError(t, s.Wait(t.Context()))
 }
 
+// A stop does not wait for builds, and no part's for that of another.
+func TestAStopGivesUpBuilds(t *testing.T) {
+	b := &batch{turn: make(chan struct{}, 1)}
+	building, givenUp := make(chan struct{}), make(chan struct{})
+	forever := func(ctx context.Context, _ func(Step)) error {
+		return b.build(ctx, func() error {
+			close(building)
+			<-ctx.Done()
+			close(givenUp)
+			return ctx.Err()
+		})
+	}
+	s := stackOf(t,
+		Part{Name: "first", Tier: Infrastructure, Prepare: forever},
+		Part{Name: "second", Tier: Edge, Prepare: func(ctx context.Context, report func(Step)) error {
+			<-building
+			return forever(ctx, report)
+		}},
+		Part{Name: "third", Tier: Edge, Prepare: func(context.Context, func(Step)) error {
+			select { // slow to end, while what is below its tier has nothing to wait for
+			case <-givenUp:
+			case <-time.After(time.Minute):
+			}
+			return nil
+		}},
+	)
+	require.NoError(t, s.Start())
+	<-building
+	stopped := make(chan struct{})
+	go func() {
+		s.Stop()
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the stop waits for a build")
+	}
+}
+
+// When the part that builds for others is stopped, another one builds, once for all that follow.
+func TestTheNextOneBuilds(t *testing.T) {
+	b := &batch{turn: make(chan struct{}, 1)}
+	ctx, stop := context.WithCancel(t.Context())
+	require.ErrorIs(t, b.build(ctx, func() error {
+		stop()
+		return ctx.Err()
+	}), context.Canceled)
+	builds := 0
+	for range 2 {
+		require.NoError(t, b.build(t.Context(), func() error { builds++; return nil }))
+	}
+	require.Equal(t, 1, builds)
+}
+
 // An interrupted build takes along what it has started itself.
 func TestAnInterruptedBuildLeavesNothing(t *testing.T) {
 	dir := t.TempDir()

@@ -119,7 +119,7 @@ func (s *Stack) Start(names ...string) error {
 		}
 	}
 	var runs []func()
-	var together batch
+	together := batch{turn: make(chan struct{}, 1)}
 	for _, name := range s.Names() {
 		if r, _ := s.runner(name); wanted[name] {
 			if run := r.arm(); run != nil {
@@ -290,8 +290,14 @@ func (s *Stack) StopPart(name string) error {
 	return nil
 }
 
-// Stop ends all parts, tier by tier, and returns when no process is left.
+// Stop ends all parts, tier by tier, and returns when no process is left. What is being installed or
+// built is given up at once, whatever its tier.
 func (s *Stack) Stop() {
+	for _, name := range s.Names() {
+		if r, _ := s.runner(name); r != nil {
+			r.giveUp()
+		}
+	}
 	for tier := Edge; tier >= Infrastructure; tier-- {
 		var group sync.WaitGroup
 		for _, name := range s.Names() {
