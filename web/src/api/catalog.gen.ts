@@ -456,7 +456,7 @@ export interface components {
       code?: string
       detail?: string
     }
-    /** @description At most 100,000 seats. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin. */
+    /** @description At most 100,000 seats; fewer when their ids and texts take more than 300 bytes each. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin. */
     SeatingPlan: {
       /** Format: line */
       name: string
