@@ -396,7 +396,7 @@ interface Report {
   startedAt?: string
   finishedAt?: string
   failure?: string
-  checked?: { intents: number; payments: number; refunds: number; bookings: number }
+  checked?: { intents: number; payments: number; refunds: number; bookings: number; refundsNotAsked?: number }
   findings: Finding[]
 }
 
@@ -453,6 +453,9 @@ export function Reconciliation() {
               <Figure label={t('money.intents')} value={number(report.checked.intents)} />
               <Figure label={t('money.payments')} value={number(report.checked.payments)} />
               <Figure label={t('money.refunds')} value={number(report.checked.refunds)} />
+              {!!report.checked.refundsNotAsked && (
+                <Figure label={t('money.refunds_not_asked')} value={number(report.checked.refundsNotAsked)} />
+              )}
               <Figure label={t('money.bookings')} value={number(report.checked.bookings)} />
             </dl>
           )}
