@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -111,6 +112,8 @@ const (
 	deletionsOnce  = 4
 	deletionTurn   = 10 * time.Minute // an erasure looks through much, and begins anew in the next turn
 	deletionNote   = 20 * time.Second // of what a turn came to
+	leaseTries     = 20
+	leasePause     = 100 * time.Millisecond
 	beginTimeout   = 20 * time.Second // the directory's three calls, each with its own
 	deletionMargin = 30 * time.Second // how much longer a lease is than what is done under it
 	tellFor        = time.Hour        // a mail that cannot be delivered keeps nobody's address
@@ -193,6 +196,36 @@ func (d *Deleter) begin(ctx context.Context, deletion Deletion) (Deletion, error
 	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
 	defer cancel()
 	return d.Deletions.Begin(ctx, deletion)
+}
+
+// Unless calls write while no deletion of the account can begin, and not at all once one has: the
+// directory writes a user's attributes as a whole, and would write back those from before. Another such
+// write is waited for.
+func (d *Deleter) Unless(ctx context.Context, account string, write func(ctx context.Context) error) error {
+	owner := ""
+	for tries := 0; owner == ""; tries++ {
+		var err error
+		if owner, err = d.Lease.Acquire(ctx, account, beginTimeout+deletionMargin); err != nil {
+			return err
+		}
+		if owner == "" && tries == leaseTries {
+			return fault.Away("accounts", errBeginning)
+		}
+		if owner == "" {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(leasePause):
+			}
+		}
+	}
+	defer d.release(ctx, account, owner)
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	if _, found, err := d.Deletions.Find(ctx, account); err != nil || found {
+		return cmp.Or(err, error(ErrNoAccount))
+	}
+	return write(ctx)
 }
 
 func (d *Deleter) release(ctx context.Context, account, owner string) {

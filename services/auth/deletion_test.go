@@ -283,6 +283,27 @@ func TestADeletionBeginsOnce(t *testing.T) {
 	assert.Len(t, w.trail.entries, 1)
 }
 
+// A change of the profile writes back what it read: it must not cross the beginning of a deletion.
+func TestAProfileIsNotChangedOverADeletion(t *testing.T) {
+	synctest.Test(t, profileAndDeletion)
+}
+
+func profileAndDeletion(t *testing.T) {
+	w := newWorld()
+	writes := 0
+	change := func() error {
+		return w.deleter.Unless(t.Context(), "a", func(context.Context) error { writes++; return nil })
+	}
+	require.NoError(t, change())
+	w.leases.taken = true
+	require.Equal(t, fault.Unavailable, fault.KindOf(change()), "a deletion may be beginning")
+	w.leases.taken = false
+	_, err := w.deleter.Begin(t.Context(), identity.Account{ID: "a"}, anna, "192.0.2.1", false)
+	require.NoError(t, err)
+	require.ErrorIs(t, change(), auth.ErrNoAccount)
+	require.Equal(t, 1, writes)
+}
+
 func TestDeletionIsRefusedWhileSomethingStands(t *testing.T) {
 	open := personaldata.Obstacle{Code: personaldata.OpenBookings, Count: 1}
 	upcoming := personaldata.Obstacle{Code: personaldata.UpcomingTickets, Count: 2, Waivable: true}

@@ -156,7 +156,11 @@ func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) {
 		}
 		form.Name = &name
 	}
-	p, err := s.Directory.Update(r.Context(), a.ID, form.Name, (*string)(form.Locale))
+	var p auth.Profile
+	err = s.Deleter.Unless(r.Context(), a.ID, func(ctx context.Context) (err error) {
+		p, err = s.Directory.Update(ctx, a.ID, form.Name, (*string)(form.Locale))
+		return err
+	})
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
