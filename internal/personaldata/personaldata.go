@@ -33,6 +33,9 @@ type Stepwise interface {
 	EraseStep(ctx context.Context, account, tombstone, cursor string) (next string, err error)
 }
 
+// More is the cursor of an erasure that finds by itself what is left.
+const More = "more"
+
 // Steps calls step until there is no next cursor.
 func Steps(step func(cursor string) (next string, err error)) error {
 	cursor := ""

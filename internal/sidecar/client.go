@@ -317,13 +317,11 @@ func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out a
 // its caller canceled as a failure of the target: callers who leave, or calls side by side of which one
 // fails, would open the circuit breakers of healthy services and keep them open.
 func detached(ctx context.Context, app string) (context.Context, context.CancelFunc) {
-	until, bounded := ctx.Deadline()
-	call, cancel := within(context.WithoutCancel(ctx), app)
-	if !bounded {
-		return call, cancel
+	until := time.Now().Add(Deadline(app))
+	if own, bounded := ctx.Deadline(); bounded && own.Before(until) {
+		until = own
 	}
-	call, cancelUntil := context.WithDeadline(call, until)
-	return call, func() { cancelUntil(); cancel() }
+	return context.WithDeadline(context.WithoutCancel(ctx), until)
 }
 
 func (c *Client) send(ctx context.Context, app, method, path string, body []byte) (status int, answer []byte, err error) {

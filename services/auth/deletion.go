@@ -181,59 +181,62 @@ var errBeginning = errors.New("another request works on this deletion")
 // begin writes a deletion down, or gives the one that the account has. The directory cannot compare and
 // swap: what a request read before another began, or before the saga went on, must not be written back.
 func (d *Deleter) begin(ctx context.Context, deletion Deletion) (Deletion, error) {
-	owner, err := d.Lease.Acquire(ctx, deletion.Account, beginTimeout+deletionMargin)
-	if err != nil {
-		return Deletion{}, err
+	held, err := d.exclusively(ctx, deletion.Account, beginTimeout, func(ctx context.Context) (err error) {
+		deletion, err = d.Deletions.Begin(ctx, deletion)
+		return err
+	})
+	if held || err != nil {
+		return deletion, err
 	}
-	if owner == "" {
-		there, found, err := d.Deletions.Find(ctx, deletion.Account)
-		if err == nil && !found {
-			err = fault.Away("accounts", errBeginning)
-		}
-		return there, err
+	there, found, err := d.Deletions.Find(ctx, deletion.Account)
+	if err == nil && !found {
+		err = fault.Away("accounts", errBeginning)
 	}
-	defer d.release(ctx, deletion.Account, owner)
-	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
-	defer cancel()
-	return d.Deletions.Begin(ctx, deletion)
+	return there, err
 }
 
 // Unless calls write while no deletion of the account can begin, and not at all once one has: the
 // directory writes a user's attributes as a whole, and would write back those from before. Another such
 // write is waited for.
 func (d *Deleter) Unless(ctx context.Context, account string, write func(ctx context.Context) error) error {
-	owner := ""
-	for tries := 0; owner == ""; tries++ {
-		var err error
-		if owner, err = d.Lease.Acquire(ctx, account, beginTimeout+deletionMargin); err != nil {
+	for tries := 0; ; tries++ {
+		held, err := d.exclusively(ctx, account, beginTimeout, func(ctx context.Context) error {
+			if _, found, err := d.Deletions.Find(ctx, account); err != nil || found {
+				return cmp.Or(err, error(ErrNoAccount))
+			}
+			return write(ctx)
+		})
+		if held || err != nil {
 			return err
 		}
-		if owner == "" && tries == leaseTries {
+		if tries == leaseTries {
 			return fault.Away("accounts", errBeginning)
 		}
-		if owner == "" {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(leasePause):
-			}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(leasePause):
 		}
 	}
-	defer d.release(ctx, account, owner)
-	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
-	defer cancel()
-	if _, found, err := d.Deletions.Find(ctx, account); err != nil || found {
-		return cmp.Or(err, error(ErrNoAccount))
-	}
-	return write(ctx)
 }
 
-func (d *Deleter) release(ctx context.Context, account, owner string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
-	defer cancel()
-	if err := d.Lease.Release(ctx, account, owner); err != nil { // it runs out
-		slog.WarnContext(ctx, "lease of a deletion not released", "error", err)
+// exclusively calls f while nobody else works on the account's deletion, for as long as turn. held is
+// false when somebody does, and f was not called.
+func (d *Deleter) exclusively(ctx context.Context, account string, turn time.Duration, f func(ctx context.Context) error) (held bool, err error) {
+	owner, err := d.Lease.Acquire(ctx, account, turn+deletionMargin)
+	if err != nil || owner == "" {
+		return false, err
 	}
+	defer func() {
+		ctx, cancel := noting(ctx)
+		defer cancel()
+		if err := d.Lease.Release(ctx, account, owner); err != nil { // it runs out
+			slog.WarnContext(ctx, "lease of a deletion not released", "error", err)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, turn)
+	defer cancel()
+	return true, f(ctx)
 }
 
 // record adds a deletion to the audit trail, once however often it is called.
@@ -318,19 +321,15 @@ func (d *Deleter) due(deletion Deletion) bool {
 }
 
 func (d *Deleter) leased(ctx context.Context, deletion Deletion) error {
-	owner, err := d.Lease.Acquire(ctx, deletion.Account, deletionTurn+deletionMargin)
-	if err != nil || owner == "" {
-		return err
-	}
-	defer d.release(ctx, deletion.Account, owner)
-	ctx, cancel := context.WithTimeout(ctx, deletionTurn)
-	defer cancel()
-	// It was listed a while ago: another replica may have taken it further since.
-	deletion, found, err := d.Deletions.Find(ctx, deletion.Account)
-	if err != nil || !found {
-		return err
-	}
-	return d.step(ctx, deletion)
+	_, err := d.exclusively(ctx, deletion.Account, deletionTurn, func(ctx context.Context) error {
+		// It was listed a while ago: another replica may have taken it further since.
+		deletion, found, err := d.Deletions.Find(ctx, deletion.Account)
+		if err != nil || !found {
+			return err
+		}
+		return d.step(ctx, deletion)
+	})
+	return err
 }
 
 func (d *Deleter) step(ctx context.Context, deletion Deletion) error {

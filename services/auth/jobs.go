@@ -141,7 +141,7 @@ func (a *Accounts) do(ctx context.Context, j Job) error {
 	} else {
 		err = a.carryOut(ctx, &j)
 	}
-	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	note, cancel := noting(ctx)
 	defer cancel()
 	kind := fault.KindOf(err)
 	switch {

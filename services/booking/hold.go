@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 )
@@ -203,7 +204,7 @@ func (c Cap) wait(now time.Time) time.Duration {
 	if c.Returns < freeReturns+1 {
 		return 0
 	}
-	wait := min(firstWait<<min(c.Returns-freeReturns-1, 10), longestWait)
+	wait := leased.Pause(firstWait, longestWait, c.Returns-freeReturns-1)
 	return max(0, c.Returned.Add(wait).Sub(now))
 }
 

@@ -48,18 +48,19 @@ func (p *Plan) checkSale() error {
 	for _, c := range p.Categories {
 		all.Categories = append(all.Categories, c.Name)
 	}
-	raw, err := json.Marshal(Seats(p, []TicketType{all}))
-	if err == nil && len(raw) > maxSale-saleOfEvent {
-		err = errSaleTooLarge
-	}
-	return err
+	return atMost(Seats(p, []TicketType{all}), maxSale-saleOfEvent, errSaleTooLarge)
 }
 
 // checkSale refuses an event that could be published and then not be read by booking.
 func (e Event) checkSale(plan *Plan) error {
-	raw, err := json.Marshal(e.ForSale(plan))
-	if err == nil && len(raw) > maxSale {
-		err = errSaleTooLarge.With("field", "seatingPlan")
+	return atMost(e.ForSale(plan), maxSale, errSaleTooLarge.With("field", "seatingPlan"))
+}
+
+// atMost gives tooLong when the JSON of v has more bytes than most.
+func atMost(v any, most int, tooLong error) error {
+	raw, err := json.Marshal(v)
+	if err == nil && len(raw) > most {
+		err = tooLong
 	}
 	return err
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
@@ -309,7 +310,7 @@ func (p *Payment) plan(now time.Time, refunding bool, next time.Time) {
 }
 
 // pause is how long a payment is left alone after so many looks.
-func pause(looks int) time.Duration { return min(firstLook<<min(looks, 8), lastLook) }
+func pause(looks int) time.Duration { return leased.Pause(firstLook, lastLook, looks) }
 
 // Free authorises what costs nothing: there is no provider to ask.
 func (p Payment) Free(now time.Time) Change {

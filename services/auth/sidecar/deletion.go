@@ -45,22 +45,33 @@ func leaseKey(name string) string { return "lease:" + name }
 
 // Acquire implements auth.Lease: whose write is the first has it.
 func (l Lease) Acquire(ctx context.Context, name string, ttl time.Duration) (string, error) {
-	owner := rand.Text()
-	err := l.Store.PutIf(ctx, leaseKey(name), leaseValue(owner), "", ttl)
+	owner, err := claim(ctx, l.Store, leaseKey(name), ttl)
+	if err != nil {
+		return "", fault.Away("cache", err)
+	}
+	return owner, nil
+}
+
+// claim writes a key that nobody has, for as long as ttl. It gives what was written, "" when somebody
+// else has the key.
+func claim(ctx context.Context, store *sidecar.Store, key string, ttl time.Duration) (owner string, err error) {
+	owner = rand.Text()
+	err = store.PutIf(ctx, key, leaseValue(owner), "", ttl)
 	if err == nil {
 		return owner, nil
 	}
 	if errors.Is(err, sidecar.ErrConflict) {
 		return "", nil
 	}
-	item, readErr := l.Store.Get(ctx, leaseKey(name))
-	if readErr == nil && item.Found { // the store says a conflict in other words, or lost its answer
-		if bytes.Equal(item.Value, leaseValue(owner)) {
-			return owner, nil
-		}
+	// First-write refusals look like other errors, and an answer may be lost: what is there tells.
+	item, readErr := store.Get(ctx, key)
+	if readErr != nil || !item.Found {
+		return "", errors.Join(err, readErr)
+	}
+	if !bytes.Equal(item.Value, leaseValue(owner)) {
 		return "", nil
 	}
-	return "", fault.Away("cache", errors.Join(err, readErr))
+	return owner, nil
 }
 
 // Release implements auth.Lease. One that ran out may be another's by now.

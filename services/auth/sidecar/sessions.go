@@ -106,23 +106,8 @@ func (s Sessions) End(ctx context.Context, key string) error {
 
 // Claim implements auth.Sessions.
 func (s Sessions) Claim(ctx context.Context, key string, ttl time.Duration) (bool, error) {
-	mine, err := json.Marshal(uuid.NewString())
-	if err != nil {
-		return false, err
-	}
-	err = s.Store.PutIf(ctx, renewalKey(key), mine, "", ttl)
-	if err == nil {
-		return true, nil
-	}
-	if errors.Is(err, sidecar.ErrConflict) {
-		return false, nil
-	}
-	// First-write refusals look like other errors: what is there tells.
-	item, readErr := s.Store.Get(ctx, renewalKey(key))
-	if readErr != nil || !item.Found {
-		return false, errors.Join(err, readErr)
-	}
-	return string(item.Value) == string(mine), nil
+	owner, err := claim(ctx, s.Store, renewalKey(key), ttl)
+	return owner != "", err
 }
 
 // Release implements auth.Sessions.

@@ -130,9 +130,6 @@ func (p Personal) Obstacles(ctx context.Context, account string) ([]personaldata
 	return found, nil
 }
 
-// erasureGoesOn is the cursor of an erasure that finds by itself what is left.
-const erasureGoesOn = "more"
-
 // Erase implements personaldata.Holder.
 func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
 	return personaldata.Steps(func(cursor string) (string, error) { return p.EraseStep(ctx, account, tombstone, cursor) })
@@ -162,5 +159,5 @@ func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (
 	if err := group.Wait(); err != nil {
 		return "", fault.Away("seats", err)
 	}
-	return erasureGoesOn, p.Store.Anonymise(ctx, ids, tombstone)
+	return personaldata.More, p.Store.Anonymise(ctx, ids, tombstone)
 }

@@ -83,9 +83,6 @@ func (p Personal) Obstacles(ctx context.Context, account string) ([]personaldata
 // eraseAtOnce is how many events or venues one statement changes. A plan of a venue may be large.
 const eraseAtOnce = 50
 
-// erasureGoesOn is the cursor of an erasure that finds by itself what is left.
-const erasureGoesOn = "more"
-
 // Erase implements personaldata.Holder.
 func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
 	return personaldata.Steps(func(cursor string) (string, error) { return p.EraseStep(ctx, account, tombstone, cursor) })
@@ -112,7 +109,7 @@ func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (
 			return "", fmt.Errorf("erase merchant: %w", err)
 		}
 		if tag.RowsAffected() == eraseAtOnce {
-			return erasureGoesOn, nil
+			return personaldata.More, nil
 		}
 	}
 	return "", nil

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,7 +52,7 @@ func New(client *sidecar.Client, key ed25519.PrivateKey, now func() time.Time) (
 	if err != nil {
 		return nil, err
 	}
-	ledger := Ledger{Store: client.Store(event.Line), Registered: &sync.Map{}}
+	ledger := NewLedger(client.Store(event.Line))
 	h := &House{
 		Views: waitingroom.NewViews(ledger, now), Catalogue: &Catalog{Client: client}, Cache: client.Store(event.Cache),
 		Show: func(waitingroom.Front) {}, client: client, now: now,
@@ -108,7 +107,7 @@ func (h *House) show(f waitingroom.Front) {
 
 // Personal answers for what the waiting room keeps about an account.
 func (h *House) Personal() Personal {
-	return Personal{Ledger: Ledger{Store: h.client.Store(event.Line)}, Rooms: h.Rooms, Book: Book{h.Cache}, Now: h.now}
+	return Personal{Ledger: NewLedger(h.client.Store(event.Line)), Rooms: h.Rooms, Book: Book{h.Cache}, Now: h.now}
 }
 
 // Subscriptions are the process's topics.

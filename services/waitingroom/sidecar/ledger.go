@@ -25,10 +25,12 @@ import (
 type Ledger struct {
 	Store *sidecar.Store
 
-	// Registered are the events of which this process knows that they are in a register; nil to look only
-	// when a line is new. Lines that are older than the registers get into one by their next commit.
-	Registered *sync.Map
+	// registered are the events of which this process knows that they are in a register.
+	registered *sync.Map
 }
+
+// NewLedger returns the lines of a store.
+func NewLedger(store *sidecar.Store) Ledger { return Ledger{store, &sync.Map{}} }
 
 var _ waitingroom.Ledger = Ledger{}
 
@@ -91,7 +93,7 @@ func (l Ledger) Log(ctx context.Context, event uuid.UUID, number int64) (waiting
 
 // Commit implements waitingroom.Ledger.
 func (l Ledger) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Change) error {
-	if err := l.ensureRegistered(ctx, event, c.Version == ""); err != nil {
+	if err := l.ensureRegistered(ctx, event); err != nil {
 		return err
 	}
 	line, err := EncodeLine(c.Line)
@@ -127,24 +129,20 @@ func registerKey(n byte) string { return fmt.Sprintf("lines:%02d", n) }
 
 const registerTries = 20
 
-// register notes that an event has a line, before it has one.
-func (l Ledger) ensureRegistered(ctx context.Context, event uuid.UUID, isNew bool) error {
-	if l.Registered == nil {
-		if isNew {
-			return l.register(ctx, event)
-		}
-		return nil
-	}
-	if _, known := l.Registered.Load(event); known {
+// ensureRegistered looks once for each line: one that is older than the registers gets into one by its
+// next commit.
+func (l Ledger) ensureRegistered(ctx context.Context, event uuid.UUID) error {
+	if _, known := l.registered.Load(event); known {
 		return nil
 	}
 	if err := l.register(ctx, event); err != nil {
 		return err
 	}
-	l.Registered.Store(event, struct{}{}) // 16 bytes for each line that this process hosted
+	l.registered.Store(event, struct{}{}) // 16 bytes for each line that this process hosted
 	return nil
 }
 
+// register notes that an event has a line, before it has one.
 func (l Ledger) register(ctx context.Context, event uuid.UUID) error {
 	key := registerKey(event[15] % registers)
 	var last error

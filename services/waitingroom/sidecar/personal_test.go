@@ -142,7 +142,7 @@ func TestErasureAndExportInPieces(t *testing.T) {
 // A line from before there were registers gets into one when it changes: an erasure has to find it.
 func TestAnOlderLineIsRegisteredByItsNextCommit(t *testing.T) {
 	house := open(t, &world{})
-	ledger := Ledger{Store: house.client.Store(event.Line), Registered: &sync.Map{}}
+	ledger := NewLedger(house.client.Store(event.Line))
 	id := uuid.New()
 	older, err := EncodeLine(waitingroom.NewLine(id))
 	require.NoError(t, err)

@@ -160,7 +160,7 @@ func TestATickWaitsForNobody(t *testing.T) {
 // fence has to keep them apart.
 func TestTwoActivations(t *testing.T) {
 	house := open(t, &world{})
-	ledger, id := Ledger{Store: house.client.Store(event.Line)}, uuid.New()
+	ledger, id := NewLedger(house.client.Store(event.Line)), uuid.New()
 	terms := waitingroom.Terms{Event: id, HighDemand: true, Published: true, SalesEnd: time.Now().Add(time.Hour)}
 	const rooms, turns, people = 3, 12, 7
 	var mu sync.Mutex
