@@ -25,7 +25,6 @@ var (
 	ErrBadLogoutToken = fault.New(fault.Malformed, "invalid_logout_token", "The logout token is not valid.")
 	ErrLinkOver       = fault.New(fault.Gone, "link_expired", "This link does not work any more. Please ask for a new one.")
 	ErrOwnAccount     = fault.New(fault.Conflict, "own_account", "You cannot lock your own account or take your own admin role. Another admin can.")
-	ErrLastAdmin      = fault.New(fault.Conflict, "last_admin", "This is the last account with the admin role.")
 	ErrTooManyMails   = fault.New(fault.TooMany, "too_many_mails", "Too many mails were asked for from your network. Please try again later.").After(15 * time.Minute)
 	ErrTooBusy        = fault.New(fault.TooMany, "too_busy", "Too many requests of this kind; please try again in a minute.").After(time.Minute)
 )
@@ -74,7 +73,6 @@ type Directory interface {
 	// What admins may do beyond.
 	Search(ctx context.Context, query string, first, limit int) ([]Profile, error)
 	WithRoles(ctx context.Context, id string) (Profile, error)
-	Admins(ctx context.Context) (ids []string, err error) // those that are not locked
 	SetRoles(ctx context.Context, id string, roles []identity.Role) (Profile, error)
 	SetEnabled(ctx context.Context, id string, enabled bool) error
 }

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -421,25 +420,6 @@ func (d *Directory) WithRoles(ctx context.Context, id string) (auth.Profile, err
 		return p, err
 	}
 	return d.addRoles(ctx, token, p)
-}
-
-// mostAdmins bounds the list of admins.
-const mostAdmins = 200
-
-// Admins implements auth.Directory.
-func (d *Directory) Admins(ctx context.Context) ([]string, error) {
-	var users []gocloak.User
-	address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/roles/" + string(identity.Admin) + "/users"
-	if err := d.call(ctx, http.MethodGet, address, url.Values{"max": {strconv.Itoa(mostAdmins)}}, nil, &users); err != nil {
-		return nil, err
-	}
-	var ids []string
-	for _, u := range users {
-		if gocloak.PBool(u.Enabled) {
-			ids = append(ids, gocloak.PString(u.ID))
-		}
-	}
-	return ids, nil
 }
 
 // granted are the roles that an admin gives and takes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -81,7 +82,13 @@ func (o *outside) Profile(_ context.Context, id string) (auth.Profile, error) {
 	return auth.Profile{}, auth.ErrNoAccount
 }
 
+// boss is an admin.
+var boss = identity.Account{ID: uuid.NewString(), Roles: []identity.Role{identity.Admin}}
+
 func (o *outside) WithRoles(ctx context.Context, id string) (auth.Profile, error) {
+	if id == boss.ID {
+		return auth.Profile{ID: id, Enabled: true, Roles: boss.Roles}, nil
+	}
 	p, err := o.Profile(ctx, id)
 	p.Roles = slices.Clone(o.roles)
 	return p, err
@@ -219,6 +226,68 @@ func TestAHalfDoneRegistrationMailsTheRightThing(t *testing.T) {
 	}
 }
 
+// A network is sent no more mails an hour than its limit, whatever they are for and whoever they go to. What
+// is refused counts for nothing, and other networks have limits of their own.
+func TestMailsAreLimitedByNetwork(t *testing.T) {
+	const limit, network, other = 30, "2001:db8:1:2::/64", "192.0.2.7"
+	b := newBench(t)
+	b.accounts.PerIP = limit
+	start, n := b.clock, 0
+	ask := func(network string) error {
+		n++
+		address := fmt.Sprintf("person-%d@foyer.example", n)
+		if n%2 == 0 {
+			return b.accounts.RequestReset(t.Context(), address, network)
+		}
+		return b.accounts.Register(t.Context(), form(address), network)
+	}
+	require.Equal(t, "invalid_email", fault.CodeOf(b.accounts.RequestReset(t.Context(), "anna", network)))
+	require.Equal(t, "invalid_email", fault.CodeOf(b.accounts.Register(t.Context(), form("anna"), network)))
+	for i := range limit {
+		require.NoError(t, ask(network), "%d", i)
+		b.clock = b.clock.Add(time.Minute)
+	}
+	for range 4 {
+		err := ask(network)
+		require.ErrorIs(t, err, auth.ErrTooManyMails)
+		assert.Equal(t, fault.TooMany, fault.KindOf(err))
+	}
+	assert.Equal(t, limit, b.jobs(t), "what was refused is not done later")
+	require.NoError(t, ask(other))
+	require.NoError(t, ask("2001:db8:1:3::/64"))
+	require.NoError(t, ask(""), "no client stands behind it")
+
+	// The first one was an hour ago, and then the second.
+	b.clock = start.Add(time.Hour - time.Second)
+	require.ErrorIs(t, ask(network), auth.ErrTooManyMails)
+	for _, later := range []time.Duration{time.Hour, time.Hour + time.Minute} {
+		b.clock = start.Add(later)
+		require.NoError(t, ask(network), later)
+		require.ErrorIs(t, ask(network), auth.ErrTooManyMails, later)
+	}
+
+	b.accounts.PerIP = 0
+	require.NoError(t, ask(network), "switched off")
+}
+
+// Whoever asks many times at once is not sent more.
+func TestMailsAreLimitedForRequestsAtOnce(t *testing.T) {
+	const limit = 3
+	b := newBench(t)
+	b.accounts.PerIP = limit
+	var all sync.WaitGroup
+	for i := range 5 * limit {
+		all.Go(func() {
+			err := b.accounts.Register(t.Context(), form(fmt.Sprintf("person-%d@foyer.example", i)), "192.0.2.7")
+			if err != nil {
+				assert.ErrorIs(t, err, auth.ErrTooManyMails)
+			}
+		})
+	}
+	all.Wait()
+	assert.Equal(t, limit, b.jobs(t))
+}
+
 // A process that is told to stop leaves what it has not done to the next.
 func TestAStopLosesNoJob(t *testing.T) {
 	b := newBench(t)
@@ -284,7 +353,7 @@ func TestSessionsAreEndedAfterADayToo(t *testing.T) {
 	account, _ := b.anna(t, auth.LinkReset)
 	b.endAll = func(context.Context) error { return away }
 	lock := false
-	_, err := b.accounts.Administer(t.Context(), identity.Account{ID: uuid.NewString()}, "", account, auth.Change{Enabled: &lock})
+	_, err := b.accounts.Administer(t.Context(), boss, "", account, auth.Change{Enabled: &lock})
 	require.NoError(t, err)
 	b.clock = b.clock.Add(48 * time.Hour)
 	b.work(t)
@@ -294,7 +363,7 @@ func TestSessionsAreEndedAfterADayToo(t *testing.T) {
 	assert.Zero(t, b.jobs(t))
 
 	b.endAll = func(context.Context) error { return away }
-	_, err = b.accounts.Administer(t.Context(), identity.Account{ID: uuid.NewString()}, "", account, auth.Change{Enabled: &lock})
+	_, err = b.accounts.Administer(t.Context(), boss, "", account, auth.Change{Enabled: &lock})
 	require.NoError(t, err)
 	b.clock = b.clock.Add(8 * 24 * time.Hour)
 	b.work(t)
@@ -443,7 +512,7 @@ func TestAChangeAndTheEndOfSessionsShareADeadline(t *testing.T) {
 		end, _ = ctx.Deadline()
 		return nil
 	}
-	_, err := b.accounts.Administer(t.Context(), identity.Account{ID: uuid.NewString()}, "", account, auth.Change{ChangeRoles: true, Roles: []identity.Role{identity.Merchant}})
+	_, err := b.accounts.Administer(t.Context(), boss, "", account, auth.Change{ChangeRoles: true, Roles: []identity.Role{identity.Merchant}})
 	require.NoError(t, err)
 	assert.NotZero(t, change)
 	assert.Equal(t, change, end)
@@ -459,7 +528,7 @@ func TestHalfAChangeOfRolesIsRecordedAndTakesEffect(t *testing.T) {
 		return away
 	}
 	lock := false
-	_, err := b.accounts.Administer(ctx, identity.Account{ID: uuid.NewString()}, "", account, auth.Change{ChangeRoles: true, Roles: []identity.Role{identity.Merchant}, Enabled: &lock})
+	_, err := b.accounts.Administer(ctx, boss, "", account, auth.Change{ChangeRoles: true, Roles: []identity.Role{identity.Merchant}, Enabled: &lock})
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
 	assert.ElementsMatch(t, []auth.AuditKind{auth.AuditRolesChanged, auth.AuditAccountLocked}, b.trail(t))
 	assert.Equal(t, []string{account}, b.ended)
@@ -473,7 +542,7 @@ func TestAdminsDoNotWaitForSessionsToEnd(t *testing.T) {
 	account, _ := b.anna(t, auth.LinkReset)
 	lock := false
 	change := func() error {
-		_, err := b.accounts.Administer(t.Context(), identity.Account{ID: uuid.NewString()}, "", account, auth.Change{Enabled: &lock})
+		_, err := b.accounts.Administer(t.Context(), boss, "", account, auth.Change{Enabled: &lock})
 		return err
 	}
 	b.endAll = func(ctx context.Context) error {
