@@ -1,22 +1,47 @@
 package money
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// What the payment provider takes, by currency (https://docs.stripe.com/currencies, read on 2026-11-27). Catalog
-// checks it when a price is set and payment when an order is charged, so that nothing is offered that
-// cannot be bought.
+// What the payment provider takes, by currency (https://docs.stripe.com/currencies, as it stood in 2026). Catalog
+// checks it when a price is set, booking when places are held and payment when an order is charged, so that nothing
+// is offered that cannot be bought.
 
-// smallest gives the smallest charge in minor units of ISO 4217. Of other currencies the provider asks for the
-// worth of half a US dollar or so at the day's rate, and says no when a charge is less.
+// smallest gives the smallest charge in minor units of ISO 4217, and so the currencies that can be charged: the
+// provider's presentment currencies that are in circulation.
+//
+// The provider's own minimum belongs to the currency that its account settles in (0.50 USD, 0.50 EUR, 15 CZK,
+// 175 HUF ...), and a charge in any other currency must be worth as much once it is converted: 0.50 USD is refused by
+// an account that settles in euros. Neither the account nor the day's rate is known when a price is set. So each
+// amount here is a round one of at least the documented minimum and of about one US dollar at the rates of late 2025:
+// a third above 15 CZK, which is the documented minimum of the greatest worth. Currencies that lose value fast, or that
+// banks do not trade at the official rate, have more.
 var smallest = map[string]int64{
-	"USD": 50, "AED": 200, "AUD": 50, "BGN": 100, "BRL": 50, "CAD": 50, "CHF": 50, "CZK": 1500, "DKK": 250, "EUR": 50, "GBP": 30, "HKD": 400,
-	"HUF": 17500, "INR": 50, "JPY": 50, "MXN": 1000, "MYR": 200, "NOK": 300, "NZD": 50, "PLN": 200, "RON": 200, "SEK": 300, "SGD": 50, "THB": 1000,
-	"KRW": 500, "VND": 10_000, // not in the provider's list: round figures below half a dollar
+	"AED": 400, "AFN": 8_000, "ALL": 10_000, "AMD": 50_000, "ANG": 200, "AOA": 150_000, "ARS": 300_000, "AUD": 200, "AWG": 200, "AZN": 200,
+	"BAM": 200, "BBD": 200, "BDT": 15_000, "BHD": 400, "BIF": 4_000, "BMD": 100, "BND": 150, "BOB": 1_500, "BRL": 600, "BSD": 100,
+	"BWP": 1_500, "BYN": 400, "BZD": 200, "CAD": 150, "CDF": 350_000, "CHF": 100, "CLP": 1_000, "CNY": 800, "COP": 500_000, "CRC": 60_000,
+	"CVE": 10_000, "CZK": 2_500, "DJF": 200, "DKK": 700, "DOP": 7_000, "DZD": 15_000, "EGP": 7_500, "ETB": 25_000, "EUR": 100, "FJD": 250,
+	"FKP": 100, "GBP": 100, "GEL": 300, "GIP": 100, "GMD": 8_000, "GNF": 10_000, "GTQ": 800, "GYD": 25_000, "HKD": 800, "HNL": 3_000,
+	"HTG": 15_000, "HUF": 40_000, "IDR": 2_000_000, "ILS": 400, "INR": 10_000, "ISK": 150, "JMD": 20_000, "JOD": 800, "JPY": 200, "KES": 15_000,
+	"KGS": 10_000, "KHR": 500_000, "KMF": 500, "KRW": 1_500, "KWD": 400, "KYD": 100, "KZT": 60_000, "LAK": 2_500_000, "LBP": 10_000_000, "LKR": 35_000,
+	"LRD": 20_000, "LSL": 2_000, "MAD": 1_000, "MDL": 2_000, "MGA": 500_000, "MKD": 6_000, "MMK": 500_000, "MNT": 400_000, "MOP": 1_000, "MUR": 5_000,
+	"MVR": 2_000, "MWK": 250_000, "MXN": 2_000, "MYR": 500, "MZN": 7_500, "NAD": 2_000, "NGN": 200_000, "NIO": 4_000, "NOK": 1_200, "NPR": 15_000,
+	"NZD": 200, "OMR": 400, "PAB": 100, "PEN": 400, "PGK": 500, "PHP": 7_000, "PKR": 35_000, "PLN": 400, "PYG": 8_000, "QAR": 400,
+	"RON": 500, "RSD": 12_000, "RUB": 12_000, "RWF": 2_000, "SAR": 400, "SBD": 1_000, "SCR": 1_500, "SEK": 1_200, "SGD": 150, "SHP": 100,
+	"SLE": 3_000, "SOS": 75_000, "SRD": 5_000, "SZL": 2_000, "THB": 4_000, "TJS": 1_200, "TND": 3_500, "TOP": 300, "TRY": 10_000, "TTD": 800,
+	"TWD": 4_000, "TZS": 300_000, "UAH": 5_000, "UGX": 4_000, "USD": 100, "UYU": 5_000, "UZS": 1_500_000, "VND": 30_000, "VUV": 150, "WST": 300,
+	"XAF": 700, "XCD": 300, "XOF": 700, "XPF": 150, "YER": 50_000, "ZAR": 2_000, "ZMW": 3_000,
 }
+
+// largest gives the largest charge in the provider's minor unit where it is not largestCharge. These are the limits
+// that hold for every way to pay; for many cards the provider takes more.
+var largest = map[string]int64{"COP": 9_999_999_999, "IDR": 999_999_999_999, "INR": 999_999_999}
+
+const largestCharge = 99_999_999
 
 // providerDigits lists the currencies whose amounts the provider counts in another minor unit than ISO 4217:
 // the krona and the Ugandan shilling have no decimals any more but are still sent with two, the ariary is sent whole.
@@ -27,20 +52,31 @@ var threeDecimals = []string{"BHD", "JOD", "KWD", "OMR", "TND"}
 
 // The refusals of Chargeable.
 var (
-	ErrTooSmall      = fault.New(fault.Invalid, "amount_too_small", "This is less than can be paid by card; a free ticket costs 0.")
-	ErrNotChargeable = fault.New(fault.Invalid, "amount_not_chargeable", "Cards cannot be charged the smallest unit of this currency.")
+	ErrTooSmall              = fault.New(fault.Invalid, "amount_too_small", "This is less than can be paid by card; a free ticket costs 0.")
+	ErrTooLarge              = fault.New(fault.Invalid, "amount_too_large", "This is more than can be paid by card at once.")
+	ErrNotChargeable         = fault.New(fault.Invalid, "amount_not_chargeable", "Cards cannot be charged the smallest unit of this currency.")
+	ErrCurrencyNotChargeable = fault.New(fault.Invalid, "currency_not_chargeable", "Cards cannot be charged in this currency.")
 )
 
-// Chargeable tells whether a card can be charged the amount: it is 0, or at least the provider's minimum, and a
-// multiple of what the provider can count. An amount of 0 is never charged.
+// Chargeable tells whether a card can be charged the amount: it is 0, or the provider knows the currency, takes that
+// much, and can count it. An amount of 0 is never charged.
 func Chargeable(m Money) error {
 	if m.Amount == 0 {
 		return nil
 	}
-	if least := smallest[m.Currency]; m.Amount < least {
+	least, ok := smallest[m.Currency]
+	if !ok {
+		return ErrCurrencyNotChargeable.With("currency", m.Currency)
+	}
+	if m.Amount < least {
 		return ErrTooSmall.With("minimum", least)
 	}
-	if _, exact := ToProvider(m); !exact {
+	charge, exact := ToProvider(m)
+	if most := cmp.Or(largest[m.Currency], largestCharge); charge > most {
+		greatest, _ := FromProvider(most, m.Currency)
+		return ErrTooLarge.With("maximum", greatest.Amount)
+	}
+	if !exact {
 		return ErrNotChargeable
 	}
 	return nil

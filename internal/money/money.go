@@ -17,9 +17,9 @@ type Money struct {
 	Currency string `json:"currency"` // ISO 4217, upper case
 }
 
-// maxAmount keeps sums of many prices far from overflow, and is what the payment provider takes in every
-// currency: eight digits (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
-const maxAmount = 99_999_999
+// maxAmount keeps sums of many prices far from overflow, and is the most that the payment provider takes in any
+// currency: twelve digits. What it takes in each is Chargeable's to say.
+const maxAmount = 999_999_999_999
 
 //go:embed iso4217.tsv
 var iso4217 string
@@ -49,7 +49,7 @@ func Digits(currency string) (n int, ok bool) {
 	return n, ok
 }
 
-// New returns an amount after checking it: non-negative, at most eight digits, a currency of ISO 4217.
+// New returns an amount after checking it: non-negative, at most twelve digits, a currency of ISO 4217.
 func New(amount int64, code string) (Money, error) {
 	if amount < 0 || amount > maxAmount {
 		return Money{}, fault.New(fault.Invalid, "invalid_amount", fmt.Sprintf("An amount must lie between 0 and %d minor units.", maxAmount))

@@ -123,6 +123,9 @@ func (h Hold) Change(add []HeldUnit, remove []string, maxPerOrder int, now time.
 	if err := PerOrder(len(next.Units), maxPerOrder); err != nil {
 		return h, err
 	}
+	if err := money.Chargeable(next.Total()); err != nil {
+		return h, err
+	}
 	return next, nil
 }
 

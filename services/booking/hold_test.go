@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -52,6 +53,7 @@ func TestChangingACart(t *testing.T) {
 		"not in it": {remove: []string{"B1"}, refusal: booking.ErrUnknownUnit},
 		"emptied":   {remove: []string{"A1", "A2"}, refusal: booking.ErrNothing},
 		"too many":  {add: []booking.HeldUnit{unit("A3", 1)}, limit: 2, refusal: booking.ErrLimitExceeded},
+		"too dear":  {add: []booking.HeldUnit{unit("A3", 99_999_999)}, refusal: money.ErrTooLarge},
 	} {
 		_, err := h.Change(c.add, c.remove, c.limit, noon)
 		assert.ErrorIs(t, err, c.refusal, name)

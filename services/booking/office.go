@@ -10,6 +10,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/money"
 )
 
 // Seats decides who has which unit. Its answers are final, whatever a projection says.
@@ -174,6 +175,9 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, r HoldReques
 	}
 	now := o.Now().Truncate(time.Millisecond) // as it is stored
 	h := Hold{Event: sale.Event, Account: r.Hold.Account, Units: units, Until: now.Add(o.HoldFor), Status: HoldOpen}
+	if err := money.Chargeable(h.Total()); err != nil { // many dear places may be more than a card pays at once
+		return Hold{}, err
+	}
 	if sale.HighDemand && o.Line != nil {
 		r.Hold, r.Limit = h, sale.MaxPerAccount
 		if h, err = o.Line.Hold(ctx, r); err == nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
 )
@@ -91,7 +92,14 @@ func TestWhatCannotBeHeld(t *testing.T) {
 		_, err := c.Hold(t.Context(), buyer, c.sale.Event, w.wish)
 		assert.ErrorIs(t, err, w.refusal, name)
 	}
-	_, err := c.Hold(t.Context(), buyer, uuid.New(), booking.Wish{Units: []string{"A1"}})
+	dear := newCounter(t)
+	for n := range dear.sale.TicketTypes {
+		dear.sale.TicketTypes[n].Price = money.Money{Amount: 60_000_000, Currency: "EUR"}
+	}
+	_, err := dear.Hold(t.Context(), buyer, dear.sale.Event, booking.Wish{Units: []string{"A1", "A2"}})
+	assert.ErrorIs(t, err, money.ErrTooLarge, "each could be paid, both at once could not")
+	dear.hold(t, buyer, "A1")
+	_, err = c.Hold(t.Context(), buyer, uuid.New(), booking.Wish{Units: []string{"A1"}})
 	assert.ErrorIs(t, err, booking.ErrEventNotFound)
 	c.now = c.sale.SalesEnd
 	_, err = c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}})

@@ -57,6 +57,15 @@ func TestADraftIsCheckedAndFilledIn(t *testing.T) {
 		"capacity_required":   func(e *catalog.Event) { e.TicketTypes[0].Capacity = 0 },
 		"categories_required": func(e *catalog.Event) { e.TicketTypes[0].Seated = true },
 		"invalid_amount":      func(e *catalog.Event) { e.TicketTypes[0].Price.Amount = -1 },
+		"amount_too_small": func(e *catalog.Event) {
+			e.TicketTypes[0].Price = money.Money{Amount: 50, Currency: "ZAR"}
+		},
+		"amount_too_large": func(e *catalog.Event) {
+			e.TicketTypes[0].Price = money.Money{Amount: 1_000_000, Currency: "ISK"}
+		},
+		"currency_not_chargeable": func(e *catalog.Event) {
+			e.TicketTypes[0].Price = money.Money{Amount: 1_000_000, Currency: "IQD"}
+		},
 		"category_twice": func(e *catalog.Event) {
 			eur := money.Money{Currency: "EUR"}
 			e.TicketTypes = []catalog.TicketType{{Name: "x", Seated: true, Categories: []string{"A"}, Price: eur}, {Name: "y", Seated: true, Categories: []string{"A"}, Price: eur}}

@@ -119,9 +119,11 @@ func TestImportReadsOffers(t *testing.T) {
 		with(`{"price":"-5","priceCurrency":"EUR"}`),
 		with(`{"price":"5","priceCurrency":"euro"}`),
 		with(`[{"price":"5","priceCurrency":"EUR"},{"price":"5","priceCurrency":"USD"}]`),
+		with(`{"price":"5","priceCurrency":"ZAR"}`),
+		with(`{"price":"5000","priceCurrency":"IQD"}`),
 	}, "\n"))
 	require.NoError(t, err)
-	assert.Equal(t, map[int]string{4: "invalid_price", 5: "invalid_price", 6: "invalid_amount", 7: "invalid_currency", 8: "currency_mismatch"}, bad)
+	assert.Equal(t, map[int]string{4: "invalid_price", 5: "invalid_price", 6: "invalid_amount", 7: "invalid_currency", 8: "currency_mismatch", 9: "amount_too_small", 10: "currency_not_chargeable"}, bad)
 	require.Len(t, good, 3)
 	first := good[0].Event.TicketTypes
 	assert.Equal(t, []string{"Parkett", "Ticket"}, []string{first[0].Name, first[1].Name})

@@ -404,7 +404,7 @@ type Problem struct {
 	Type   string `json:"type"`
 }
 
-// SeatingPlan At most 100,000 seats. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin.
+// SeatingPlan At most 100,000 seats; fewer when their ids and texts take more than 300 bytes each. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin.
 type SeatingPlan struct {
 	Categories *[]struct {
 		Color *string `json:"color,omitempty"`

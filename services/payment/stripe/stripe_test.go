@@ -2,8 +2,11 @@ package stripe_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +127,40 @@ func TestAdapter(t *testing.T) {
 	away := stripe.New(stripe.Config{SecretKey: sim.SecretKey, APIBase: "http://127.0.0.1:1", Timeout: time.Second})
 	_, err = away.CreateIntent(t.Context(), fresh(4500, "EUR"))
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
+}
+
+// TestEveryPriceCanBeCharged: the smallest price of every currency is one that the provider takes, and it takes no
+// currency that a price cannot have.
+func TestEveryPriceCanBeCharged(t *testing.T) {
+	sim := harness.Stripesim(t)
+	s := stripe.New(stripe.Config{SecretKey: sim.SecretKey, PublishableKey: sim.PublishableKey, APIBase: sim.API, Timeout: 10 * time.Second})
+	table, err := os.ReadFile("../../../internal/money/iso4217.tsv")
+	require.NoError(t, err)
+	currencies := regexp.MustCompile(`(?m)^[A-Z]{3}\b`).FindAllString(string(table), -1)
+	require.Greater(t, len(currencies), 150)
+	charge := func(amount int64, currency string) error {
+		_, err := s.CreateIntent(t.Context(), payment.Payment{ID: uuid.New(), Booking: uuid.New(), Account: "buyer", Event: uuid.New(), Amount: money.Money{Amount: amount, Currency: currency}})
+		return err
+	}
+	for _, currency := range currencies {
+		refused, ok := errors.AsType[*fault.Error](money.Chargeable(money.Money{Amount: 1, Currency: currency}))
+		require.True(t, ok, currency)
+		least, ok := refused.Fields["minimum"].(int64)
+		if !ok {
+			require.Equal(t, fault.Conflict, fault.KindOf(charge(1_000_000, currency)), "the provider takes %s", currency)
+			continue
+		}
+		require.NoError(t, charge(least, currency), currency)
+		require.Equal(t, "amount_too_large", fault.CodeOf(charge(1_000_000_000_000, currency)), currency)
+		refused, ok = errors.AsType[*fault.Error](money.Chargeable(money.Money{Amount: 1_000_000_000_000, Currency: currency}))
+		require.True(t, ok, currency)
+		most, ok := refused.Fields["maximum"].(int64)
+		require.True(t, ok, currency)
+		if currency == "BHD" || currency == "JOD" || currency == "KWD" || currency == "OMR" || currency == "TND" {
+			most -= most % 10
+		}
+		require.NoError(t, charge(most, currency), currency)
+	}
 }
 
 func TestNoPersonalDataInErrors(t *testing.T) {

@@ -252,10 +252,10 @@ type SearchEventsParams struct {
 	// Topic Any of these
 	Topic *[]string `form:"topic,omitempty" json:"topic,omitempty"`
 
-	// From Starts at or after: a date (its first moment in UTC) or a time
+	// From Starts at or after: a date, which is a day at the event's place, or a time
 	From *string `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Starts at or before: a date (its last moment in UTC) or a time
+	// To Starts at or before: a date, which is a day at the event's place, or a time
 	To *string `form:"to,omitempty" json:"to,omitempty"`
 
 	// Near lat,lon: nearer events rank higher
