@@ -270,6 +270,7 @@ func (s *Stack) stripesim(secrets *Secrets) Part {
 	return Part{
 		Name: "stripesim", Tier: Infrastructure, Turn: behind, Ports: []int{cfg.Ports.StripeAPI, cfg.Ports.StripeForm},
 		Package: pkg,
+		Hold:    true, // a provider is not away because ours starts anew
 		Prepare: func(ctx context.Context, report func(Step)) error { return s.build(ctx, pkg, report) },
 		Command: func() (*exec.Cmd, error) {
 			cmd := exec.Command(s.binary(pkg))

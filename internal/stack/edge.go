@@ -23,9 +23,11 @@ import (
 func (s *Stack) gateway() Part {
 	cfg := &s.Config
 	dir := cfg.path("gateway")
+	args := []string{"-e", "stderr", "-p", dir + "/", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"}
 	return Part{
 		Name: "gateway", Tier: Edge, Turn: ahead, Ports: []int{cfg.Ports.Gateway, cfg.Ports.Keycloak}, URL: cfg.PublicURL,
-		Prepare: func(context.Context, func(Step)) error {
+		Hold: true, Handover: syscall.SIGQUIT,
+		Prepare: func(ctx context.Context, _ func(Step)) error {
 			source := filepath.Join(cfg.Root, "gateway")
 			if !exists(filepath.Join(source, "nginx.conf")) {
 				return ErrAbsent
@@ -38,11 +40,15 @@ func (s *Stack) gateway() Part {
 					return err
 				}
 			}
-			return substitute(source, dir, s.gatewayValues())
+			if err := substitute(source, dir, s.gatewayValues()); err != nil {
+				return err
+			}
+			if text, err := exec.CommandContext(ctx, "nginx", append(args, "-t", "-q")...).CombinedOutput(); err != nil {
+				return fmt.Errorf("nginx -t: %w\n%s", err, text)
+			}
+			return nil
 		},
-		Command: func() (*exec.Cmd, error) {
-			return exec.Command("nginx", "-e", "stderr", "-p", dir+"/", "-c", filepath.Join(dir, "nginx.conf"), "-g", "daemon off;"), nil
-		},
+		Command: func() (*exec.Cmd, error) { return exec.Command("nginx", args...), nil },
 		Ready: func(ctx context.Context) error {
 			request := "GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n"
 			if cfg.ProxyProtocol {

@@ -34,6 +34,25 @@ type edge struct {
 // gatewayWith runs the gateway, its configuration changed; services not served refuse connections.
 func gatewayWith(t *testing.T, change func(*Config), services map[string]http.Handler) *edge {
 	t.Helper()
+	cfg, apps := gatewayConfig(t, change, services)
+	e := &edge{t: t, cfg: cfg, apps: apps, log: filepath.Join(cfg.Data, "gateway.log")}
+	part := (&Stack{Config: cfg, Apps: e.apps}).gateway()
+	require.NoError(t, part.Prepare(t.Context(), func(Step) {}))
+	nginx, err := part.Command()
+	require.NoError(t, err)
+	e.run(nginx)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for part.Ready(ctx) != nil {
+		require.NoError(t, ctx.Err(), e.logged())
+		time.Sleep(20 * time.Millisecond)
+	}
+	return e
+}
+
+// gatewayConfig is that of a gateway with services made up.
+func gatewayConfig(t *testing.T, change func(*Config), services map[string]http.Handler) (Config, []App) {
+	t.Helper()
 	cfg, err := Load()
 	require.NoError(t, err)
 	var held []net.Listener
@@ -48,8 +67,7 @@ func gatewayWith(t *testing.T, change func(*Config), services map[string]http.Ha
 	if change != nil {
 		change(&cfg)
 	}
-	e := &edge{t: t, cfg: cfg, log: filepath.Join(cfg.Data, "gateway.log")}
-	e.apps, err = LoadApps(cfg)
+	apps, err := LoadApps(cfg)
 	require.NoError(t, err)
 	for _, l := range held {
 		l.Close()
@@ -63,22 +81,11 @@ func gatewayWith(t *testing.T, change func(*Config), services map[string]http.Ha
 			t.Cleanup(func() { server.Close() })
 		}
 	}
-	for _, app := range e.apps {
+	for _, app := range apps {
 		serve(app.Name(), app.Port)
 	}
 	serve("keycloak", cfg.Ports.KeycloakHTTP)
-	part := (&Stack{Config: cfg, Apps: e.apps}).gateway()
-	require.NoError(t, part.Prepare(t.Context(), func(Step) {}))
-	nginx, err := part.Command()
-	require.NoError(t, err)
-	e.run(nginx)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	for part.Ready(ctx) != nil {
-		require.NoError(t, ctx.Err(), e.logged())
-		time.Sleep(20 * time.Millisecond)
-	}
-	return e
+	return cfg, apps
 }
 
 func (e *edge) run(nginx *exec.Cmd) {

@@ -1,55 +1,71 @@
 package stack
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
-	"slices"
+	"path/filepath"
 	"strconv"
 	"syscall"
 )
 
-// holder keeps the port of a part open while its process is away, as systemd does for a socket
-// unit: connections that come meanwhile wait for the next process, which finds the listener as its
-// first descriptor beside the standard ones (LISTEN_FDS).
+// holder keeps the ports of a part open while its process is away, as systemd does for a socket
+// unit: connections that come meanwhile wait for the next process, which finds the listeners as its
+// first descriptors beside the standard ones.
 type holder struct {
-	listener *os.File
+	listeners []*os.File
 }
 
-// hold opens the port unless that is so already, and gives it to the process that is to start.
-func (h *holder) hold(port int, cmd *exec.Cmd) error {
-	if h.listener == nil {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+// hold opens the ports unless that is so already, and gives them to the process that is to start.
+func (h *holder) hold(ports []int, cmd *exec.Cmd) error {
+	for _, port := range ports[len(h.listeners):] {
+		file, err := listen(port)
 		if err != nil {
 			return err
 		}
-		defer listener.Close() // the file is a second reference
-		if h.listener, err = listener.(*net.TCPListener).File(); err != nil {
-			return err
-		}
+		h.listeners = append(h.listeners, file)
 	}
-	cmd.ExtraFiles = []*os.File{h.listener}
-	cmd.Env = append(cmd.Env, "LISTEN_FDS=1")
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.ExtraFiles = h.listeners
+	cmd.Env = append(cmd.Env, fmt.Sprintf("LISTEN_FDS=%d", len(ports))) // sd_listen_fds(3)
+	if filepath.Base(cmd.Path) == "nginx" {                             // it tells itself by this one, when it upgrades
+		inherited := "NGINX="
+		for i := range ports {
+			inherited += fmt.Sprintf("%d;", firstDescriptor+i)
+		}
+		cmd.Env = append(cmd.Env, inherited)
+	}
 	return nil
 }
 
-// letGo closes the port: connections are refused.
-func (h *holder) letGo() {
-	if h.listener != nil {
-		syscall.ForkLock.RLock() // as in free
-		defer syscall.ForkLock.RUnlock()
-		h.listener.Close()
-		h.listener = nil
+// firstDescriptor is that of a process's first extra file.
+const firstDescriptor = 3
+
+func listen(port int) (*os.File, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	if err != nil {
+		return nil, err
 	}
+	defer listener.Close() // the file is a second reference
+	return listener.(*net.TCPListener).File()
+}
+
+// letGo closes the ports: connections are refused.
+func (h *holder) letGo() {
+	syscall.ForkLock.RLock() // as in free
+	defer syscall.ForkLock.RUnlock()
+	for _, listener := range h.listeners {
+		listener.Close()
+	}
+	h.listeners = nil
 }
 
 // requirePorts refuses ports on which somebody else listens.
 func (r *runner) requirePorts() error {
-	ports := r.part.Ports
-	if r.listener != nil {
-		ports = slices.Clone(ports[1:])
-	}
-	return requireFree(ports...)
+	return requireFree(r.part.Ports[len(r.listeners):]...)
 }
 
 // endedWell tells that the last process ended of its own will.

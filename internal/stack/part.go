@@ -33,7 +33,11 @@ type Part struct {
 	Turn Turn // when processors are short
 
 	Service string // what it is a replica of, where it may be one
-	Hold    bool   // keep its first port open while it is away, so that connections wait for it
+	Hold    bool   // keep its ports open while it is away, so that connections wait for it
+
+	// Handover asks a process whose ports are held to finish what it began and to take nothing new, while the
+	// next one serves already. Zero: the next one starts when the one before has ended.
+	Handover syscall.Signal
 
 	Signal  syscall.Signal // what asks it to stop; SIGTERM by default
 	Timeout time.Duration  // from its own start to ready; a minute by default
@@ -136,6 +140,9 @@ type runner struct {
 	cancel  context.CancelFunc // ends the running loop
 	done    chan struct{}      // closed when the loop has ended and its process is gone
 
+	next    chan chan struct{} // who sends wants the process replaced, and has what was sent closed when its end has begun
+	leaving sync.WaitGroup     // processes that were replaced and finish what they began
+
 	holder // used by the loop, or after its end
 }
 
@@ -186,7 +193,28 @@ func (r *runner) arm() (run func()) {
 	return func() {
 		defer close(done)
 		r.loop(ctx)
+		r.leaving.Wait()
 	}
+}
+
+// handOver has the next process take over from the one that runs; false where there is none, or the part
+// cannot do so.
+func (r *runner) handOver(ctx context.Context) bool {
+	r.mu.Lock()
+	state, done := r.status.State, r.done
+	r.mu.Unlock()
+	if r.part.Handover == 0 || state != Healthy {
+		return false
+	}
+	begun := make(chan struct{})
+	select {
+	case r.next <- begun:
+		<-begun
+		return true
+	case <-done:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // giveUp ends a part that has no process yet: nothing can need it.
@@ -248,6 +276,9 @@ func (r *runner) loop(ctx context.Context) {
 			r.finish(ctx, nil)
 			return
 		}
+		if errors.Is(err, errReplaced) {
+			continue
+		}
 		if ran == 0 {
 			r.letGo() // who would wait, and for how long?
 		}
@@ -296,7 +327,7 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 	if r.part.Hold {
-		if err := r.hold(r.part.Ports[0], cmd); err != nil {
+		if err := r.hold(r.part.Ports, cmd); err != nil {
 			return 0, err
 		}
 	}
@@ -313,8 +344,12 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 		})
 		close(ended)
 	}()
-	// Whatever the process started itself goes with it.
-	defer syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	replaced := false
+	defer func() {
+		if !replaced {
+			killGroup(cmd)
+		}
+	}()
 
 	timeout := r.part.Timeout
 	if timeout == 0 {
@@ -343,6 +378,13 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 				r.set(func(s *Status) { s.State, s.Error = Healthy, "" })
 			}
 			ready = nil
+		case begun := <-r.next:
+			replaced = true
+			_ = cmd.Process.Signal(r.part.Handover)
+			r.leaving.Go(func() { r.leave(ctx, cmd, ended) })
+			r.set(func(s *Status) { s.State = Starting })
+			close(begun)
+			return 0, errReplaced
 		case <-ctx.Done():
 			r.end(cmd, ended)
 			return 0, ctx.Err()
@@ -376,6 +418,22 @@ func (r *runner) untilReady(ctx context.Context) error {
 	return r.part.Settle(ctx)
 }
 
+var errReplaced = errors.New("another process takes over")
+
+// leave waits until a process that was replaced has finished what it began, and insists after a while.
+func (r *runner) leave(ctx context.Context, cmd *exec.Cmd, ended <-chan struct{}) {
+	defer killGroup(cmd)
+	select {
+	case <-ended:
+	case <-time.After(stopGrace):
+	case <-ctx.Done():
+		r.end(cmd, ended)
+	}
+}
+
+// killGroup ends what is left of a process, and whatever it started itself.
+func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+
 // end asks the process to stop and insists after a while.
 func (r *runner) end(cmd *exec.Cmd, ended <-chan struct{}) {
 	signal := r.part.Signal
@@ -387,7 +445,7 @@ func (r *runner) end(cmd *exec.Cmd, ended <-chan struct{}) {
 	select {
 	case <-ended:
 	case <-time.After(stopGrace):
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		killGroup(cmd)
 		<-ended
 	}
 }

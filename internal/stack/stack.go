@@ -70,7 +70,7 @@ func (s *Stack) add(part Part) {
 		s.order = append(s.order, part.Name)
 	}
 	s.runners[part.Name] = &runner{
-		part: part, log: log, spawn: s.spawn[part.Turn], waitFor: s.waitFor, meet: s.meet, changed: make(chan struct{}),
+		part: part, log: log, spawn: s.spawn[part.Turn], waitFor: s.waitFor, meet: s.meet, changed: make(chan struct{}), next: make(chan chan struct{}),
 		status: Status{Name: part.Name, Tier: part.Tier, State: Stopped, URL: part.URL, Log: log},
 	}
 }
@@ -255,7 +255,7 @@ func (r *runner) beganAt() time.Time {
 // Restart stops one part and starts it anew, building it again when it is ours.
 // A build that fails leaves the running one alone. Of a service that has several replicas, one after
 // the other is restarted, each when the one before is ready again; the name of a further replica
-// means that one alone.
+// means that one alone. Where the next process can take over from the one that runs, it does.
 func (s *Stack) Restart(ctx context.Context, name string) error {
 	if _, ok := s.runner(name); !ok {
 		return fmt.Errorf("no part is named %q; they are %v", name, s.Names())
@@ -270,8 +270,10 @@ func (s *Stack) Restart(ctx context.Context, name string) error {
 				return err
 			}
 		}
-		r.stop()
-		r.start()
+		if !r.handOver(ctx) {
+			r.stop()
+			r.start()
+		}
 		if err := s.await(ctx, replica); err != nil {
 			return err
 		}
