@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -91,6 +92,69 @@ func TestStreamsEndWithTheSession(t *testing.T) {
 		t.Fatal("a public stream ended", err)
 	default:
 	}
+}
+
+// TestAnAccountHasSoManyStreams: whatever it streams, and gets another once one of them ended. Other accounts and
+// callers without one are not counted with it, nor is what is no stream.
+func TestAnAccountHasSoManyStreams(t *testing.T) {
+	router, err := httpapi.NewRouter(httpapi.Options{Service: "test", Spec: []byte(streams), Verifier: verifier{}})
+	require.NoError(t, err)
+	for _, path := range []string{"/mine", "/everyones"} {
+		router.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			if stream, err := httpapi.NewStream(w); err == nil && stream.Comment() == nil {
+				<-r.Context().Done()
+			}
+		}).Methods(http.MethodGet)
+	}
+	router.HandleFunc("/other", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "whole") })
+	server := httptest.NewServer(router)
+	t.Cleanup(server.Close)
+	t.Cleanup(server.CloseClientConnections)
+	open := func(path, account string) (status int, leave func()) {
+		t.Helper()
+		ctx, cancel := context.WithCancel(t.Context())
+		t.Cleanup(cancel)
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+		require.NoError(t, err)
+		if account != "" {
+			req.Header.Set("Authorization", "Bearer "+account)
+		}
+		res, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		t.Cleanup(func() { res.Body.Close() })
+		if res.StatusCode != http.StatusOK {
+			var problem struct{ Code string }
+			require.NoError(t, json.NewDecoder(res.Body).Decode(&problem))
+			assert.Equal(t, "too_many_streams", problem.Code)
+			assert.Equal(t, "10", res.Header.Get("Retry-After"))
+		}
+		return res.StatusCode, cancel
+	}
+	var leave func()
+	for n := range 20 {
+		var status int
+		status, leave = open([]string{"/mine", "/everyones"}[n%2], "a")
+		require.Equal(t, http.StatusOK, status, "stream %d", n+1)
+	}
+	for _, path := range []string{"/mine", "/everyones"} {
+		status, _ := open(path, "a")
+		assert.Equal(t, http.StatusTooManyRequests, status, path)
+	}
+	status, _ := open("/other", "a")
+	assert.Equal(t, http.StatusOK, status, "no stream")
+	status, _ = open("/mine", "b")
+	assert.Equal(t, http.StatusOK, status, "another account")
+	for range 25 { // they are counted by address, at the gateway
+		status, _ = open("/everyones", "")
+		require.Equal(t, http.StatusOK, status, "nobody")
+	}
+	leave()
+	require.Eventually(t, func() bool {
+		status, _ := open("/mine", "a")
+		return status == http.StatusOK
+	}, 20*time.Second, 10*time.Millisecond, "room for one")
+	status, _ = open("/mine", "a")
+	assert.Equal(t, http.StatusTooManyRequests, status, "and no more")
 }
 
 // Every stream ends when the process begins to stop, without its handler's doing, and says when to

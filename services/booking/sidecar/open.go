@@ -40,6 +40,12 @@ func (c Config) HoldFor() time.Duration { return time.Duration(c.HoldSeconds) * 
 // Grace is how long after its hold ran out a booking may still be paid, if its seats are free.
 func (c Config) Grace() time.Duration { return time.Duration(c.GraceSeconds) * time.Second }
 
+func (c Config) seats(store Keys) *Seats {
+	s := NewSeats(store, c.Strategy, c.HoldFor(), time.Now)
+	s.Lenient = !c.Cooldown
+	return s
+}
+
 // Backing is what booking's processes stand on.
 type Backing struct {
 	Client    *sidecar.Client
@@ -82,10 +88,9 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	bell := store.NewBell(pool)
 	b := &Backing{
 		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), Bell: bell},
-		Seats: NewSeats(client.Store(event.Seats), cfg.Strategy, cfg.HoldFor(), time.Now), Megaphone: &Megaphone{Client: client}, config: *cfg,
+		Seats: cfg.seats(client.Store(event.Seats)), Megaphone: &Megaphone{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}
-	b.Seats.Lenient = !cfg.Cooldown
 	p.Check("postgres", pool.Ping)
 	p.Check("seats", b.check)
 	p.Go("proof", b.prove)

@@ -1,0 +1,131 @@
+package rest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
+	"github.com/foyer-tickets/foyer/services/booking/rest"
+)
+
+// named takes a token for the name of its account.
+type named struct{}
+
+func (named) Verify(_ context.Context, raw string) (identity.Account, error) {
+	return identity.Account{ID: raw}, nil
+}
+
+type quiet struct{}
+
+func (quiet) Announce(uuid.UUID, []booking.Change) {}
+
+// api is booking's API as its process serves it, over seats in memory.
+func api(t *testing.T, sale *booking.Sale, now func() time.Time) *httptest.Server {
+	t.Helper()
+	maps, seats := rest.NewMaps(), bookingtest.NewMemory(now)
+	live := booking.NewLive(oneSale{sale}, seats, maps, now)
+	go func() { _ = live.Run(t.Context()) }()
+	office := &booking.Office{Seats: seats, Houses: live, Bookings: bookingtest.NewJournal(), Announcer: quiet{}, HoldFor: 5 * time.Minute, Now: now}
+	router, err := httpapi.NewRouter(httpapi.Options{Service: "booking", Spec: rest.Spec, Verifier: named{}})
+	require.NoError(t, err)
+	server := rest.Server{Office: office, Live: live, Maps: maps, Steps: &rest.Steps{}}
+	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	s := httptest.NewServer(router)
+	t.Cleanup(s.Close)
+	t.Cleanup(s.CloseClientConnections)
+	return s
+}
+
+// ask sends a request as an account; "" is nobody. The answer's body is open until the test ends.
+func ask(t *testing.T, method, url, account, body string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	require.NoError(t, err)
+	if account != "" {
+		req.Header.Set("Authorization", "Bearer "+account)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(t, err)
+	t.Cleanup(func() { res.Body.Close() })
+	return res
+}
+
+// problem reads the code of a refusal.
+func problem(t *testing.T, res *http.Response) string {
+	t.Helper()
+	var p struct{ Code string }
+	require.NoError(t, json.NewDecoder(res.Body).Decode(&p))
+	return p.Code
+}
+
+// TestStreamsOfAnAccountAreLimited: those of seats and those of bookings together.
+func TestStreamsOfAnAccountAreLimited(t *testing.T) {
+	sale := hall(20)
+	server := api(t, sale, time.Now)
+	seats := server.URL + "/api/v1/events/" + sale.Event.String() + "/seats/stream"
+	one := server.URL + "/api/v1/bookings/" + uuid.NewString() + "/stream"
+	for range 20 {
+		require.Equal(t, http.StatusOK, ask(t, http.MethodGet, seats, "buyer", "").StatusCode)
+	}
+	for _, url := range []string{seats, one} {
+		res := ask(t, http.MethodGet, url, "buyer", "")
+		require.Equal(t, http.StatusTooManyRequests, res.StatusCode, url)
+		assert.Equal(t, "too_many_streams", problem(t, res))
+		assert.Equal(t, "10", res.Header.Get("Retry-After"))
+	}
+	assert.Equal(t, http.StatusOK, ask(t, http.MethodGet, seats, "rival", "").StatusCode)
+	assert.Equal(t, http.StatusOK, ask(t, http.MethodGet, seats, "", "").StatusCode)
+	assert.Equal(t, http.StatusNotFound, ask(t, http.MethodGet, one, "rival", "").StatusCode, "no such booking")
+}
+
+// TestWhoGivesBackALotHasToWait: three times are free and so is the hold after them; when that was given back too, the
+// next one is refused, with the time that it takes.
+func TestWhoGivesBackALotHasToWait(t *testing.T) {
+	sale := hall(20)
+	sale.SalesEnd, sale.MaxPerOrder, sale.MaxPerAccount = time.Now().Add(time.Hour), 4, 8
+	sale.TicketTypes = []booking.TicketType{{ID: "t", Name: "Floor", Price: money.Money{Amount: 4500, Currency: "EUR"}}}
+	sale.Prepare()
+	var later atomic.Int64
+	server := api(t, sale, func() time.Time { return time.Now().Add(time.Duration(later.Load())) })
+	holds := server.URL + "/api/v1/events/" + sale.Event.String() + "/holds"
+	wish := fmt.Sprintf(`{"units":[%q]}`, sale.Units[0].ID)
+	for n := range 4 {
+		res := ask(t, http.MethodPost, holds, "buyer", wish)
+		if !assert.Equal(t, http.StatusCreated, res.StatusCode, "hold %d", n+1) {
+			raw, _ := io.ReadAll(res.Body)
+			t.Fatal(string(raw))
+		}
+		require.Equal(t, http.StatusNoContent, ask(t, http.MethodDelete, server.URL+res.Header.Get("Location"), "buyer", "").StatusCode)
+	}
+	res := ask(t, http.MethodPost, holds, "buyer", wish)
+	require.Equal(t, http.StatusTooManyRequests, res.StatusCode)
+	assert.Equal(t, "hold_cooldown", problem(t, res))
+	wait, err := strconv.Atoi(res.Header.Get("Retry-After"))
+	require.NoError(t, err)
+	assert.InDelta(t, 15, wait, 1)
+	other := ask(t, http.MethodPost, holds, "rival", wish)
+	require.Equal(t, http.StatusCreated, other.StatusCode, "the place is free for somebody else")
+	require.Equal(t, http.StatusNoContent, ask(t, http.MethodDelete, server.URL+other.Header.Get("Location"), "rival", "").StatusCode)
+	later.Store(int64(time.Duration(wait) * time.Second))
+	require.Equal(t, http.StatusCreated, ask(t, http.MethodPost, holds, "buyer", wish).StatusCode, "after what Retry-After said")
+}
