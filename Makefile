@@ -3,7 +3,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-FOYER := go run ./cmd/foyer
+# GOGC is the compiler's: see goCommand in internal/stack.
+FOYER := GOGC=400 go build -o .foyer/bin/launcher ./cmd/foyer && .foyer/bin/launcher
 CACHE := $(or $(FOYER_CACHE),$(HOME)/.cache/foyer)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint

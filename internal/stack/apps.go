@@ -385,7 +385,7 @@ func (s *Stack) compile(ctx context.Context, packages []string, report func(Step
 		return err
 	}
 	defer unlock()
-	cmd := exec.Command("go", slices.Concat([]string{"build", "-v", "-o", s.linked() + "/"}, packages)...)
+	cmd := goCommand(slices.Concat([]string{"build", "-v", "-o", s.linked() + "/"}, packages)...)
 	cmd.Dir = s.Config.Root
 	return scanLines(ctx, cmd, helpers(), func(n int64) {
 		if step.Total > 0 {
@@ -396,7 +396,7 @@ func (s *Stack) compile(ctx context.Context, packages []string, report func(Step
 }
 
 // allPackages is about how many packages our programs consist of, with all that they import.
-const allPackages = 1000
+const allPackages = 700
 
 func isProgram(dir string) bool {
 	sources, _ := filepath.Glob(filepath.Join(dir, "*.go"))

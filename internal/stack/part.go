@@ -63,6 +63,7 @@ type Step struct {
 	Text        string
 	Done, Total int64
 	Work        time.Duration // what the whole of it takes of one processor, as once measured
+	Network     bool          // a download: its pace is the network's, not the processors'
 }
 
 // State of a part.

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 )
+
+// appTokenHeader carries an app's token in the calls that its sidecar, or here the launcher, makes to
+// it (https://docs.dapr.io/operations/security/app-api-token/). It is internal/sidecar's TokenHeader,
+// spelled again: that package brings gRPC, whose compiling a first start would wait for.
+const appTokenHeader = "dapr-api-token"
 
 // ReindexRunning has the search of a running stack build its index anew.
 func ReindexRunning(ctx context.Context, cfg Config) error {
@@ -37,7 +40,7 @@ func Reindex(ctx context.Context, base, token string) error {
 		if err != nil {
 			return "", err
 		}
-		req.Header.Set(sidecar.TokenHeader, token)
+		req.Header.Set(appTokenHeader, token)
 		res, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return "", err

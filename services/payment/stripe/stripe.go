@@ -12,7 +12,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stripe/stripe-go/v76"
-	"github.com/stripe/stripe-go/v76/client"
+	"github.com/stripe/stripe-go/v76/paymentintent"
+	refundapi "github.com/stripe/stripe-go/v76/refund"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
@@ -34,8 +35,9 @@ func (c Config) Live() bool { return strings.HasPrefix(c.SecretKey, "sk_live_") 
 
 // Stripe is the provider's side.
 type Stripe struct {
-	api     *client.API
-	timeout time.Duration
+	intentAPI paymentintent.Client
+	refundAPI refundapi.Client
+	timeout   time.Duration
 }
 
 var (
@@ -57,7 +59,11 @@ func New(cfg Config) Stripe {
 		backend.URL = stripe.String(cfg.APIBase)
 	}
 	b := stripe.GetBackendWithConfig(stripe.APIBackend, backend)
-	return Stripe{api: client.New(cfg.SecretKey, &stripe.Backends{API: b, Uploads: b, Connect: b}), timeout: cfg.Timeout}
+	return Stripe{
+		intentAPI: paymentintent.Client{B: b, Key: cfg.SecretKey},
+		refundAPI: refundapi.Client{B: b, Key: cfg.SecretKey},
+		timeout:   cfg.Timeout,
+	}
 }
 
 func transport() http.RoundTripper {
@@ -101,7 +107,7 @@ func (s Stripe) CreateIntent(ctx context.Context, p payment.Payment) (payment.In
 	params.AddMetadata(metaAccount, p.Account)
 	params.AddMetadata(metaEvent, p.Event.String())
 	params.SetIdempotencyKey("intent-" + p.ID.String())
-	in, err := s.api.PaymentIntents.New(params)
+	in, err := s.intentAPI.New(params)
 	return intent(in), translate(err)
 }
 
@@ -113,7 +119,7 @@ func (s Stripe) CaptureIntent(ctx context.Context, id string) (payment.Intent, e
 	params := &stripe.PaymentIntentCaptureParams{Params: stripe.Params{Context: ctx}}
 	params.AddExpand(settlementPath)
 	params.SetIdempotencyKey("capture-" + uuid.NewString())
-	in, err := s.api.PaymentIntents.Capture(id, params)
+	in, err := s.intentAPI.Capture(id, params)
 	return intent(in), translate(err)
 }
 
@@ -124,7 +130,7 @@ func (s Stripe) CancelIntent(ctx context.Context, id string) (payment.Intent, er
 	params := &stripe.PaymentIntentCancelParams{Params: stripe.Params{Context: ctx}, CancellationReason: stripe.String("abandoned")}
 	params.AddExpand(settlementPath)
 	params.SetIdempotencyKey("cancel-" + uuid.NewString())
-	in, err := s.api.PaymentIntents.Cancel(id, params)
+	in, err := s.intentAPI.Cancel(id, params)
 	return intent(in), translate(err)
 }
 
@@ -152,7 +158,7 @@ func (s Stripe) CreateRefund(ctx context.Context, p payment.Payment, r payment.R
 		key += "-" + strconv.Itoa(r.Attempt)
 	}
 	params.SetIdempotencyKey(key)
-	out, err := s.api.Refunds.New(params)
+	out, err := s.refundAPI.New(params)
 	return refund(out), translate(err)
 }
 
@@ -162,7 +168,7 @@ func (s Stripe) Intent(ctx context.Context, id string) (payment.Intent, error) {
 	defer cancel()
 	params := &stripe.PaymentIntentParams{Params: stripe.Params{Context: ctx}}
 	params.AddExpand(settlementPath)
-	in, err := s.api.PaymentIntents.Get(id, params)
+	in, err := s.intentAPI.Get(id, params)
 	return intent(in), translate(err)
 }
 
@@ -206,7 +212,7 @@ func (s Stripe) Intents(ctx context.Context, from, to time.Time) ([]payment.Inte
 		params.Context, params.Limit = ctx, stripe.Int64(pageSize)
 		params.AddExpand("data." + settlementPath)
 		var all []payment.Intent
-		list := s.api.PaymentIntents.List(params)
+		list := s.intentAPI.List(params)
 		for list.Next() {
 			all = append(all, intent(list.PaymentIntent()))
 		}
@@ -224,7 +230,7 @@ func (s Stripe) Refunds(ctx context.Context, from, to time.Time) ([]payment.Prov
 func (s Stripe) refunds(ctx context.Context, params *stripe.RefundListParams) ([]payment.ProviderRefund, error) {
 	params.Context, params.Limit = ctx, stripe.Int64(pageSize)
 	var all []payment.ProviderRefund
-	list := s.api.Refunds.List(params)
+	list := s.refundAPI.List(params)
 	for list.Next() {
 		all = append(all, refund(list.Refund()))
 	}
