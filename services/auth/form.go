@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
@@ -111,10 +112,10 @@ func CheckPassword(password, email, name string) (string, error) {
 	weak := func(rule, detail string) (string, error) {
 		return "", invalid("weak_password", "password", rule, detail)
 	}
-	switch n := utf8.RuneCountInString(password); {
-	case n < minPassword:
+	switch {
+	case utf8.RuneCountInString(password) < minPassword:
 		return weak("minLength", "A password has at least 10 characters.")
-	case n > maxPassword:
+	case len(utf16.Encode([]rune(password))) > maxPassword: // as Keycloak counts, to whom an emoji is two
 		return weak("maxLength", "A password has at most 128 characters.")
 	case !utf8.ValidString(password), strings.ContainsFunc(password, unicode.IsControl):
 		return weak("characters", "A password has no control characters.")

@@ -1,6 +1,10 @@
 package auth_test
 
 import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -24,6 +28,59 @@ func TestPasswordsThatAreGuessedFirstAreRefused(t *testing.T) {
 			assert.Equal(t, "weak_password", fault.CodeOf(err), "%q", password)
 		}
 	}
+}
+
+// What the realm's own policy says, for Keycloak's pages, the accounts service refuses too: a form that it
+// has accepted is not refused later, when nobody waits for the answer.
+func TestTheRealmAndTheServiceRefuseTheSamePasswords(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("..", "..", "keycloak", "realm", "foyer-realm.json"))
+	require.NoError(t, err)
+	var realm struct{ PasswordPolicy string }
+	require.NoError(t, json.Unmarshal(raw, &realm))
+	policy := map[string]string{}
+	for rule := range strings.SplitSeq(realm.PasswordPolicy, " and ") {
+		name, value, _ := strings.Cut(strings.TrimSuffix(rule, ")"), "(")
+		policy[name] = value
+	}
+	number := func(rule string) int {
+		n, err := strconv.Atoi(policy[rule])
+		require.NoError(t, err, rule)
+		return n
+	}
+	refused := func(password string) bool {
+		_, err := auth.CheckPassword(password, "anna.kern@foyer.test", "Anna Kern")
+		return err != nil
+	}
+	// Of a letter that nobody's list begins with.
+	words := func(length int) string { return strings.Repeat("ŵ", length) }
+	assert.True(t, refused(words(number("length")-1)))
+	assert.False(t, refused(words(number("length"))))
+	assert.False(t, refused(words(number("maxLength"))))
+	assert.True(t, refused(words(number("maxLength")+1)))
+	// Keycloak counts as UTF-16 does.
+	assert.False(t, refused(strings.Repeat("🎭", number("maxLength")/2)))
+	assert.True(t, refused(strings.Repeat("🎭", number("maxLength")/2+1)))
+
+	for _, rule := range []string{"notUsername", "notEmail"} { // an account's name is its address
+		assert.Contains(t, policy, rule)
+	}
+	assert.True(t, refused("anna.kern@foyer.test") && refused("ANNA.KERN@foyer.test"))
+
+	list, err := os.ReadFile(filepath.Join("..", "..", "keycloak", "password-blacklists", policy["passwordBlacklist"]))
+	require.NoError(t, err)
+	lines := 0
+	for line := range strings.Lines(string(list)) {
+		password := strings.TrimSuffix(line, "\n")
+		require.Equal(t, strings.ToLower(password), password, "Keycloak compares in lower case")
+		if !refused(password) || !refused(strings.ToUpper(password)) {
+			t.Errorf("%q is on the realm's list", password)
+		}
+		lines++
+	}
+	assert.Greater(t, lines, 20_000)
+	// Only setting a password anew can break this one, and Keycloak's answer is given.
+	assert.Positive(t, number("passwordHistory"))
+	assert.Len(t, policy, 6, "a rule of the realm that nobody compares with ours: %s", realm.PasswordPolicy)
 }
 
 func TestAddresses(t *testing.T) {

@@ -23,13 +23,18 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/webauthn"
 	"github.com/chromedp/chromedp"
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/services/auth"
+	"github.com/foyer-tickets/foyer/services/auth/keycloak"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -562,6 +567,111 @@ func TestIdentityAdminsShowASecondFactor(t *testing.T) {
 	drive(second, t, password(), chromedp.WaitVisible("#otp"), chromedp.SendKeys("#otp", totp(secret, now.Add(30*time.Second))),
 		chromedp.Click("#kc-login"), arrive(p.URL()+"/robots.txt?from=sign-in"), ask("GET", "/auth/session", &status, &text))
 	assert.Equal(t, 200, status)
+}
+
+// withPasskeys gives the browser an authenticator of its own, as a phone or a laptop has, and takes the name
+// that Keycloak's page proposes for a new passkey.
+func withPasskeys(browser context.Context) chromedp.Action {
+	chromedp.ListenTarget(browser, func(event any) {
+		if _, ok := event.(*page.EventJavascriptDialogOpening); ok {
+			go func() { _ = chromedp.Run(browser, page.HandleJavaScriptDialog(true).WithPromptText("Laptop")) }()
+		}
+	})
+	return chromedp.Tasks{
+		webauthn.Enable(),
+		chromedp.ActionFunc(func(ctx context.Context) error {
+			_, err := webauthn.AddVirtualAuthenticator(&webauthn.VirtualAuthenticatorOptions{
+				Protocol: webauthn.AuthenticatorProtocolCtap2, Transport: webauthn.AuthenticatorTransportInternal,
+				HasResidentKey: true, HasUserVerification: true, IsUserVerified: true, AutomaticPresenceSimulation: true,
+			}).Do(ctx)
+			return err
+		}),
+	}
+}
+
+// An admin registers a passkey, and from then on shows it in place of the code. Nobody gets in without it.
+func TestIdentityAdminsShowAPasskey(t *testing.T) {
+	email, account := newAccount(t)
+	as(t, admin).call(http.MethodPatch, "/api/v1/admin/users/"+account, map[string]any{"roles": []string{"admin"}}).as(200, nil)
+	p := harness.Everything(t)
+	there := p.URL() + "/robots.txt?from=sign-in"
+	password := func(more string) chromedp.Tasks {
+		return chromedp.Tasks{
+			chromedp.Navigate(p.URL() + "/auth/login?return_to=" + url.QueryEscape("/robots.txt?from=sign-in") + more),
+			chromedp.WaitVisible("#username"),
+			chromedp.SendKeys("#username", email),
+			chromedp.SendKeys("#password", harness.NewPassword),
+			chromedp.Click("#kc-login"),
+		}
+	}
+	var secret, text string
+	var status, out int
+	owner := chromium(t)
+	drive(owner, t, withPasskeys(owner), password("&add_passkey=true"), chromedp.WaitVisible("#totp"), chromedp.Value("#totpSecret", &secret))
+	drive(owner, t, chromedp.SendKeys("#totp", totp(secret, time.Now())), chromedp.Click("#saveTOTPBtn"),
+		chromedp.WaitVisible("#registerWebAuthn"), chromedp.Click("#registerWebAuthn"), arrive(there),
+		ask("GET", "/auth/session", &status, &text), ask("POST", "/auth/logout", &out, &text))
+	assert.Equal(t, []int{200, 204}, []int{status, out})
+
+	// Whoever has the password alone is asked for the passkey, and has none to show.
+	thief := chromium(t)
+	drive(thief, t, withPasskeys(thief), password(""), chromedp.WaitVisible("#authenticateWebAuthnButton"),
+		chromedp.Navigate(p.URL()+"/robots.txt"), ask("GET", "/auth/session", &status, &text))
+	assert.Equal(t, 401, status, "the password alone signs nobody in")
+
+	var codes int
+	drive(owner, t, password(""), chromedp.WaitVisible("#authenticateWebAuthnButton"),
+		chromedp.Evaluate("document.querySelectorAll('#otp').length", &codes),
+		chromedp.Click("#authenticateWebAuthnButton"), arrive(there), ask("GET", "/auth/session", &status, &text))
+	assert.Zero(t, codes)
+	assert.Equal(t, 200, status)
+	assert.Contains(t, text, `"admin"`)
+}
+
+// The realm refuses by itself what is guessed first, so its own pages do too; and what it says of a form is
+// understood.
+func TestIdentityKeycloakRefusesWeakPasswords(t *testing.T) {
+	p := harness.Everything(t)
+	d := keycloak.NewDirectory(keycloak.Config{URL: p.Config.KeycloakURL(), Realm: "foyer", ClientID: "foyer-admin", ClientSecret: p.Secrets.KeycloakAdminClient})
+	email := "t-" + uuid.NewString() + "@foyer.test"
+	form := auth.Registration{Email: email, Name: "Tess Test", Password: harness.NewPassword, Locale: "en", Job: uuid.NewString()}
+	weak := map[string]string{
+		"too short": "nine-lett", "too long": strings.Repeat("long words ", 12), "common": "password123", "common in capitals": "PASSWORD123", "the address": email,
+	}
+	for name, password := range weak {
+		r := form
+		r.Password = password
+		_, err := d.Register(t.Context(), r)
+		assert.Equal(t, "weak_password", fault.CodeOf(err), "%s: %v", name, err)
+	}
+	for _, c := range []struct{ email, name, code string }{
+		{"no address", "Tess", "invalid_email"},
+		{strings.Repeat("e", 300) + "@foyer.test", "Tess", "invalid_email"},
+		{email, strings.Repeat("n", 300), "invalid_name"},
+	} {
+		r := form
+		r.Email, r.Name = c.email, c.name
+		_, err := d.Register(t.Context(), r)
+		assert.Equal(t, c.code, fault.CodeOf(err), "%v", err)
+	}
+
+	account, err := d.Register(t.Context(), form)
+	require.NoError(t, err)
+	_, err = d.Register(t.Context(), form)
+	require.ErrorIs(t, err, auth.ErrEmailTaken)
+	for name, password := range weak {
+		err := d.SetPassword(t.Context(), account, password)
+		assert.Equal(t, "weak_password", fault.CodeOf(err), "%s: %v", name, err)
+	}
+	const second, third = "a fine long phrase 2", "a fine long phrase 3"
+	for _, password := range []string{second, third} {
+		require.NoError(t, d.SetPassword(t.Context(), account, password))
+	}
+	for _, password := range []string{harness.NewPassword, second, third} {
+		err := d.SetPassword(t.Context(), account, password)
+		assert.Equal(t, "weak_password", fault.CodeOf(err), "%s: %v", password, err)
+		assert.ErrorContains(t, err, "used before")
+	}
 }
 
 type grantAnswer struct {

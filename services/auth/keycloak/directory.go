@@ -3,9 +3,11 @@ package keycloak
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -142,10 +144,10 @@ func translate(err error) error {
 	return fault.Away("accounts", err)
 }
 
-// refused maps the messages of Keycloak's validators and password policies.
+// refused maps the messages of Keycloak's validators and password policies, and the fields they are about.
 func refused(message string) *fault.Error {
 	switch {
-	case strings.Contains(message, "History"):
+	case strings.Contains(message, "invalidPasswordHistory"):
 		return fault.New(fault.Invalid, "weak_password", "This password was used before. Please choose another.")
 	case strings.Contains(message, "invalidPassword"), strings.Contains(message, "assword policy"):
 		return fault.New(fault.Invalid, "weak_password", "Please choose another password.")
@@ -158,18 +160,46 @@ func refused(message string) *fault.Error {
 }
 
 func (d *Directory) users(id string, more ...string) string {
-	path := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/users/" + url.PathEscape(id)
+	address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/users/" + url.PathEscape(id)
 	for _, m := range more {
-		path += "/" + url.PathEscape(m)
+		address += "/" + url.PathEscape(m)
 	}
-	return path
+	return address
+}
+
+// problem is what Keycloak says of a request that it refuses. Its parameters are not read: what somebody
+// typed is among them, and errors are logged.
+type problem struct {
+	Error       string    `json:"error"`
+	Field       string    `json:"field"`
+	Message     string    `json:"errorMessage"`
+	Description string    `json:"error_description"`
+	Errors      []problem `json:"errors"` // where it is about several fields
+}
+
+func (p problem) String() string {
+	var parts []string
+	for _, part := range []string{p.Error, p.Field, p.Message, p.Description} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	for _, e := range p.Errors {
+		parts = append(parts, e.String())
+	}
+	return strings.Join(parts, ": ")
 }
 
 // call makes one call of the admin API that gocloak does not have.
 func (d *Directory) call(ctx context.Context, method, address string, query url.Values, in, out any) error {
+	_, err := d.send(ctx, method, address, query, in, out)
+	return err
+}
+
+func (d *Directory) send(ctx context.Context, method, address string, query url.Values, in, out any) (http.Header, error) {
 	token, err := d.admin(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req := d.client.GetRequestWithBearerAuth(ctx, token)
 	if query != nil {
@@ -183,12 +213,14 @@ func (d *Directory) call(ctx context.Context, method, address string, query url.
 	}
 	res, err := req.Execute(method, address)
 	if err != nil {
-		return fault.Away("accounts", withoutURL(err))
+		return nil, fault.Away("accounts", withoutURL(err))
 	}
 	if res.IsError() {
-		return translate(&gocloak.APIError{Code: res.StatusCode(), Message: res.String()})
+		var p problem
+		_ = json.Unmarshal(res.Body(), &p) // what is not Keycloak's says nothing
+		return nil, translate(&gocloak.APIError{Code: res.StatusCode(), Message: res.Status() + ": " + p.String()})
 	}
-	return nil
+	return res.Header(), nil
 }
 
 // madeBy is the attribute with the job that made an account. It is for this service only.
@@ -196,19 +228,17 @@ const madeBy = "made_by"
 
 // Register implements auth.Directory.
 func (d *Directory) Register(ctx context.Context, r auth.Registration) (string, error) {
-	token, err := d.admin(ctx)
-	if err != nil {
-		return "", err
-	}
-	id, err := d.client.CreateUser(ctx, token, d.cfg.Realm, gocloak.User{
+	// gocloak's own call does not tell which field was refused.
+	address := d.cfg.URL + "/admin/realms/" + url.PathEscape(d.cfg.Realm) + "/users"
+	header, err := d.send(ctx, http.MethodPost, address, nil, gocloak.User{
 		Username: &r.Email, Email: &r.Email, FirstName: &r.Name, Enabled: gocloak.BoolP(true), EmailVerified: gocloak.BoolP(false),
 		Attributes:  &map[string][]string{"locale": {r.Locale}, madeBy: {r.Job}},
 		Credentials: &[]gocloak.CredentialRepresentation{{Type: gocloak.StringP("password"), Value: &r.Password, Temporary: gocloak.BoolP(false)}},
-	})
+	}, nil)
 	if err != nil {
-		return "", translate(err)
+		return "", err
 	}
-	return id, nil
+	return path.Base(header.Get("Location")), nil
 }
 
 // Profile implements auth.Directory.

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
 )
@@ -223,4 +224,62 @@ func TestThePasswordIsSetLast(t *testing.T) {
 		assert.Equal(t, broken == "", set, "%q", broken)
 		server.Close()
 	}
+}
+
+// What Keycloak refuses is the password's fault only where it says so: most of it would be ours. What
+// somebody typed is not in the error, which is logged. The answers are those of Keycloak 26.
+func TestWhatKeycloakRefuses(t *testing.T) {
+	const typed = "kanari"
+	for name, c := range map[string]struct {
+		status int
+		body   string
+		code   string
+	}{
+		"a new account's password":  {400, `{"errorMessage": "Password policy not met"}`, "weak_password"},
+		"a short password":          {400, `{"error": "invalidPasswordMinLengthMessage", "error_description": "Invalid password: minimum length 10."}`, "weak_password"},
+		"a common password":         {400, `{"error": "invalidPasswordBlacklistedMessage", "error_description": "Invalid password: password is blacklisted."}`, "weak_password"},
+		"the address as a password": {400, `{"error": "invalidPasswordNotEmailMessage", "error_description": "Invalid password: must not be equal to the email."}`, "weak_password"},
+		"a password used before":    {400, `{"error": "invalidPasswordHistoryMessage", "error_description": "Invalid password: must not be equal to any of last 3 passwords."}`, "weak_password"},
+		"an address":                {400, `{"field": "email", "errorMessage": "error-invalid-email", "params": ["email", "kanari"]}`, "invalid_email"},
+		"a long address":            {400, `{"errors": [{"field": "username", "errorMessage": "error-invalid-length", "params": ["username", 3, 255]}, {"field": "email", "errorMessage": "error-invalid-length-too-long", "params": ["email", "kanari", 255]}]}`, "invalid_email"},
+		"a name":                    {400, `{"field": "firstName", "errorMessage": "error-person-name-invalid-character", "params": ["firstName", "kanari, whose mail is of History, invalidPassword"]}`, "invalid_name"},
+		"a long name":               {400, `{"field": "firstName", "errorMessage": "error-invalid-length-too-long", "params": ["firstName", 0, 255]}`, "invalid_name"},
+		"another field":             {400, `{"field": "locale", "errorMessage": "error-invalid-value", "params": ["locale", "kanari"]}`, "invalid_request"},
+		"the request":               {400, `{"error": "unknown_error", "error_description": "For more on this error consult the server log."}`, "invalid_request"},
+		"the form":                  {400, `{"error": "Cannot parse the JSON"}`, "invalid_request"},
+		"without a word":            {400, ``, "invalid_request"},
+		"not in its own words":      {400, `<h1>kanari's password</h1>`, "invalid_request"},
+		"a taken address":           {409, `{"errorMessage": "User exists with same email"}`, "email_taken"},
+		"nobody":                    {404, `{"error": "User not found", "error_description": "invalidPassword"}`, "account_not_found"},
+		"our own rights":            {403, `{"error": "invalidPassword"}`, "dependency_unavailable"},
+		"nothing, it fails":         {500, `{"errorMessage": "Password policy not met"}`, "dependency_unavailable"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := keycloak.NewDirectory(answering(t, func(w http.ResponseWriter, r *http.Request) {
+				if r.Method == http.MethodPost || strings.HasSuffix(r.URL.Path, "/reset-password") {
+					w.WriteHeader(c.status)
+					_, _ = w.Write([]byte(c.body))
+					return
+				}
+				w.WriteHeader(http.StatusNoContent)
+			}))
+			_, err := d.Register(t.Context(), auth.Registration{Email: typed + "@foyer.example", Password: typed, Name: typed})
+			assert.Equal(t, c.code, fault.CodeOf(err), "%v", err)
+			assert.NotContains(t, err.Error(), typed)
+			set := d.SetPassword(t.Context(), "anna", typed)
+			assert.Equal(t, c.code, fault.CodeOf(set), "%v", set)
+			assert.NotContains(t, set.Error(), typed)
+		})
+	}
+}
+
+func TestANewAccountHasItsID(t *testing.T) {
+	d := keycloak.NewDirectory(answering(t, func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "POST /admin/realms/foyer/users", r.Method+" "+r.URL.Path)
+		w.Header().Set("Location", "http://"+r.Host+"/admin/realms/foyer/users/0b7e5c1e-3d5f-4a7e-9d2b-0f8f1d8f5a11")
+		w.WriteHeader(http.StatusCreated)
+	}))
+	id, err := d.Register(t.Context(), auth.Registration{Email: "anna@foyer.example"})
+	require.NoError(t, err)
+	assert.Equal(t, "0b7e5c1e-3d5f-4a7e-9d2b-0f8f1d8f5a11", id)
 }

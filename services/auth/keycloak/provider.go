@@ -59,15 +59,24 @@ func NewProvider(ctx context.Context, cfg WebConfig) *Provider {
 	}
 }
 
-// LoginURL is Keycloak's page for this sign-in. prompt "login" asks for the
-// password in any case.
-func (p *Provider) LoginURL(state, nonce, verifier, locale, prompt string) string {
+// SignIn is what a sign-in asks of Keycloak's page beside who it is.
+type SignIn struct {
+	Locale     string // "": the browser's
+	Again      bool   // ask for the password in any case
+	AddPasskey bool   // register a passkey or security key before coming back
+}
+
+// LoginURL is Keycloak's page for this sign-in.
+func (p *Provider) LoginURL(state, nonce, verifier string, in SignIn) string {
 	options := []oauth2.AuthCodeOption{oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)}
-	if locale != "" {
-		options = append(options, oauth2.SetAuthURLParam("ui_locales", locale))
+	if in.Locale != "" {
+		options = append(options, oauth2.SetAuthURLParam("ui_locales", in.Locale))
 	}
-	if prompt != "" {
-		options = append(options, oauth2.SetAuthURLParam("prompt", prompt))
+	if in.Again {
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	if in.AddPasskey { // an application-initiated action
+		options = append(options, oauth2.SetAuthURLParam("kc_action", "webauthn-register"))
 	}
 	return p.oauth.AuthCodeURL(state, options...)
 }

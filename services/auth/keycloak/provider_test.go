@@ -3,9 +3,11 @@ package keycloak_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
@@ -43,5 +45,25 @@ func TestOnlyARefusedGrantEndsASession(t *testing.T) {
 			assert.Equal(t, c.renewed, fault.KindOf(err), "%v", err)
 			assert.Equal(t, c.revoked, p.Revoke(t.Context(), "refresh") == nil)
 		})
+	}
+}
+
+func TestWhatASignInAsksFor(t *testing.T) {
+	p := keycloak.NewProvider(t.Context(), keycloak.WebConfig{Issuer: "https://id.example/realms/foyer", URL: "http://keycloak", Realm: "foyer", ClientID: "foyer-web", PublicURL: "https://foyer.example"})
+	for _, c := range []struct {
+		in                     keycloak.SignIn
+		locale, prompt, action string
+	}{
+		{keycloak.SignIn{}, "", "", ""},
+		{keycloak.SignIn{Locale: "de"}, "de", "", ""},
+		{keycloak.SignIn{Again: true}, "", "login", ""},
+		{keycloak.SignIn{AddPasskey: true}, "", "", "webauthn-register"},
+	} {
+		u, err := url.Parse(p.LoginURL("state", "nonce", "verifier", c.in))
+		require.NoError(t, err)
+		assert.Equal(t, "https://id.example/realms/foyer/protocol/openid-connect/auth", u.Scheme+"://"+u.Host+u.Path)
+		q := u.Query()
+		assert.Equal(t, []string{c.locale, c.prompt, c.action}, []string{q.Get("ui_locales"), q.Get("prompt"), q.Get("kc_action")}, "%+v", c.in)
+		assert.Equal(t, []string{"state", "nonce", "S256"}, []string{q.Get("state"), q.Get("nonce"), q.Get("code_challenge_method")})
 	}
 }

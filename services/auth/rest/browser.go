@@ -69,15 +69,14 @@ func (s Server) Login(w http.ResponseWriter, r *http.Request, params LoginParams
 	}
 	sealed := base64.RawURLEncoding.EncodeToString(s.Seal.Seal(nil, nil, raw, []byte(loginCookie)))
 	s.setCookie(w, loginCookie, sealed, loginTTL)
-	locale := ""
+	in := keycloak.SignIn{
+		Again:      params.Again != nil && *params.Again,
+		AddPasskey: params.AddPasskey != nil && *params.AddPasskey,
+	}
 	if params.Locale != nil {
-		locale = *params.Locale
+		in.Locale = *params.Locale
 	}
-	prompt := ""
-	if params.Again != nil && *params.Again {
-		prompt = "login"
-	}
-	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, locale, prompt), http.StatusFound)
+	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, in), http.StatusFound)
 }
 
 func (s Server) openSignIn(r *http.Request) (signIn, error) {

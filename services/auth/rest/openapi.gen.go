@@ -366,6 +366,9 @@ type LoginParams struct {
 
 	// Again Ask for the password even of somebody who is signed in
 	Again *bool `form:"again,omitempty" json:"again,omitempty"`
+
+	// AddPasskey Register a passkey or security key on the way; admins then show it as their second factor
+	AddPasskey *bool `form:"add_passkey,omitempty" json:"add_passkey,omitempty"`
 }
 
 // RegisterJSONRequestBody defines body for Register for application/json ContentType.
@@ -916,6 +919,19 @@ func (siw *ServerInterfaceWrapper) Login(w http.ResponseWriter, r *http.Request)
 			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "again"})
 		} else {
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "again", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "add_passkey" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "add_passkey", r.URL.Query(), &params.AddPasskey, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "add_passkey"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "add_passkey", Err: err})
 		}
 		return
 	}

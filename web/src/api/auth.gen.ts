@@ -448,6 +448,8 @@ export interface operations {
         locale?: string
         /** @description Ask for the password even of somebody who is signed in */
         again?: boolean
+        /** @description Register a passkey or security key on the way; admins then show it as their second factor */
+        add_passkey?: boolean
       }
       header?: never
       path?: never

@@ -6,7 +6,7 @@ import { Bone, Failure, Field, Notice } from '../../components/ui'
 import { changeLocale, languageNames, locales, type Locale } from '../../i18n'
 import { useText } from '../../i18n/text'
 import { RequireSession } from '../session/RequireSession'
-import { signOut } from '../session/session'
+import { addPasskey, signOut } from '../session/session'
 import { PersonalData } from './PersonalData'
 
 export function ProfilePage() {
@@ -143,6 +143,19 @@ function Profile() {
         </button>
       </div>
       {reset.isSuccess && <Notice tone="good" title={t('profile.password_sent')} live />}
+      {me.data?.roles.includes('admin') && (
+        <div className="stack-s">
+          <p className="muted small">{t('profile.passkey_text')}</p>
+          <button
+            type="button"
+            className="button"
+            style={{ justifySelf: 'start' }}
+            onClick={() => addPasskey('/profile')}
+          >
+            {t('profile.passkey')}
+          </button>
+        </div>
+      )}
       {me.data && <PersonalData email={me.data.email} />}
     </div>
   )

@@ -41,6 +41,11 @@ export function signInAgain(returnTo: string): void {
   location.assign(`/auth/login?again=true&return_to=${encodeURIComponent(returnTo)}&locale=${currentLocale()}`)
 }
 
+/** Lets somebody who is signed in register a passkey on Keycloak's page. */
+export function addPasskey(returnTo: string): void {
+  location.assign(`/auth/login?add_passkey=true&return_to=${encodeURIComponent(returnTo)}&locale=${currentLocale()}`)
+}
+
 /** Takes off this device what belongs to the account. */
 export function forgetDevice(): void {
   localStorage.removeItem('foyer.cart')
