@@ -4,7 +4,10 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -39,4 +42,26 @@ func TestNoMainDefers(t *testing.T) {
 			return true
 		})
 	}
+}
+
+// TestGaugesOfStoresAreServed: what a store counts for alarms is registered by a process of its service.
+func TestGaugesOfStoresAreServed(t *testing.T) {
+	stores, err := filepath.Glob("../../services/*/postgres/*.go")
+	require.NoError(t, err)
+	gauge, found := regexp.MustCompile(`(?m)^func \(s Store\) (\w+Gauge)\(`), 0
+	for _, path := range stores {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, match := range gauge.FindAllStringSubmatch(string(text), -1) {
+			found++
+			mains, err := filepath.Glob(filepath.Join(filepath.Dir(path), "../cmd/*/main.go"))
+			require.NoError(t, err)
+			served := regexp.MustCompile(`Metrics\.MustRegister\(.*\.` + match[1] + `\(`)
+			assert.True(t, slices.ContainsFunc(mains, func(main string) bool {
+				text, err := os.ReadFile(main)
+				return err == nil && served.Match(text)
+			}), "%s of %s", match[1], path)
+		}
+	}
+	require.GreaterOrEqual(t, found, 2)
 }

@@ -4,10 +4,7 @@ package main
 
 import (
 	"context"
-	"math"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
@@ -40,17 +37,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(crew, calloff.EventChanged)...)
 
-	p.Metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "booking_set_aside", Help: "Bookings that could not be brought on and wait for an admin.",
-	}, func() float64 {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		n, err := b.Store.CountSetAside(ctx)
-		if err != nil {
-			return math.NaN()
-		}
-		return float64(n)
-	}))
+	p.Metrics.MustRegister(b.Store.SetAsideGauge(ctx))
 	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking(), Metrics: p.Metrics}.Run))
 	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
 	p.Go("crew", b.Then(crew.Run))

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"math"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -49,17 +48,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	failed := prometheus.NewCounter(prometheus.CounterOpts{Name: "payment_looks_failed_total", Help: "Looks at payments that came to nothing."})
 	books := store.Store{Pool: pool, Now: time.Now}
-	p.Metrics.MustRegister(failed, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "payment_refunds_owing", Help: "Refunds that failed for good and wait for an admin.",
-	}, func() float64 {
-		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-		defer cancel()
-		n, err := books.CountOwing(ctx)
-		if err != nil {
-			return math.NaN()
-		}
-		return float64(n)
-	}))
+	p.Metrics.MustRegister(failed, books.OwingGauge(ctx))
 	parts := assemble(cfg, books, client)
 	parts.attendant.Failed = failed
 	parts.job.Background = func(task func(context.Context)) {
