@@ -284,4 +284,10 @@ func TestBooksKnowWhatWasResolvedAfterThePeriod(t *testing.T) {
 	books, err := s.Books(t.Context(), p.CreatedAt.Add(-time.Hour), p.CreatedAt.Add(time.Hour))
 	require.NoError(t, err)
 	require.Equal(t, map[uuid.UUID]int64{p.ID: 500}, books.Resolved)
+
+	owing := harness.Metrics(t, s.OwingGauge(t.Context()))
+	require.Zero(t, owing("payment_refunds_owing"), "it was resolved")
+	_, err = pool.Exec(t.Context(), `UPDATE refunds SET resolved_at = NULL WHERE payment = $1`, p.ID)
+	require.NoError(t, err)
+	require.InDelta(t, 1, owing("payment_refunds_owing"), 0)
 }
