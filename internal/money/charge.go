@@ -15,25 +15,25 @@ import (
 // provider's presentment currencies that are in circulation.
 //
 // The provider's own minimum belongs to the currency that its account settles in (0.50 USD, 0.50 EUR, 15 CZK,
-// 175 HUF ...), and a charge in any other currency must be worth as much once it is converted: 0.50 USD is refused by
-// an account that settles in euros. Neither the account nor the day's rate is known when a price is set. So each
-// amount here is a round one of at least the documented minimum and of about one US dollar at the rates of late 2025:
-// a third above 15 CZK, which is the documented minimum of the greatest worth. Currencies that lose value fast, or that
-// banks do not trade at the official rate, have more.
+// 175 HUF ...). For these an organiser's account is taken to settle in what it sells in, and the documented minimum
+// holds. A charge in any other currency is converted and must then be worth as much. The day's rate is not known when a
+// price is set, so each of those amounts is a round one of about one US dollar at the rates of late 2025, twice what an
+// account in dollars needs and a third above 15 CZK, the documented minimum of the greatest worth. Currencies that lose
+// value fast, or that banks do not trade at the official rate, have more.
 var smallest = map[string]int64{
-	"AED": 400, "AFN": 8_000, "ALL": 10_000, "AMD": 50_000, "ANG": 200, "AOA": 150_000, "ARS": 300_000, "AUD": 200, "AWG": 200, "AZN": 200,
-	"BAM": 200, "BBD": 200, "BDT": 15_000, "BHD": 400, "BIF": 4_000, "BMD": 100, "BND": 150, "BOB": 1_500, "BRL": 600, "BSD": 100,
-	"BWP": 1_500, "BYN": 400, "BZD": 200, "CAD": 150, "CDF": 350_000, "CHF": 100, "CLP": 1_000, "CNY": 800, "COP": 500_000, "CRC": 60_000,
-	"CVE": 10_000, "CZK": 2_500, "DJF": 200, "DKK": 700, "DOP": 7_000, "DZD": 15_000, "EGP": 7_500, "ETB": 25_000, "EUR": 100, "FJD": 250,
-	"FKP": 100, "GBP": 100, "GEL": 300, "GIP": 100, "GMD": 8_000, "GNF": 10_000, "GTQ": 800, "GYD": 25_000, "HKD": 800, "HNL": 3_000,
-	"HTG": 15_000, "HUF": 40_000, "IDR": 2_000_000, "ILS": 400, "INR": 10_000, "ISK": 150, "JMD": 20_000, "JOD": 800, "JPY": 200, "KES": 15_000,
+	"AED": 200, "AFN": 8_000, "ALL": 10_000, "AMD": 50_000, "ANG": 200, "AOA": 150_000, "ARS": 300_000, "AUD": 50, "AWG": 200, "AZN": 200,
+	"BAM": 200, "BBD": 200, "BDT": 15_000, "BHD": 400, "BIF": 4_000, "BMD": 100, "BND": 150, "BOB": 1_500, "BRL": 50, "BSD": 100,
+	"BWP": 1_500, "BYN": 400, "BZD": 200, "CAD": 50, "CDF": 350_000, "CHF": 50, "CLP": 1_000, "CNY": 800, "COP": 500_000, "CRC": 60_000,
+	"CVE": 10_000, "CZK": 1_500, "DJF": 200, "DKK": 250, "DOP": 7_000, "DZD": 15_000, "EGP": 7_500, "ETB": 25_000, "EUR": 50, "FJD": 250,
+	"FKP": 100, "GBP": 30, "GEL": 300, "GIP": 100, "GMD": 8_000, "GNF": 10_000, "GTQ": 800, "GYD": 25_000, "HKD": 400, "HNL": 3_000,
+	"HTG": 15_000, "HUF": 17_500, "IDR": 2_000_000, "ILS": 400, "INR": 50, "ISK": 150, "JMD": 20_000, "JOD": 800, "JPY": 50, "KES": 15_000,
 	"KGS": 10_000, "KHR": 500_000, "KMF": 500, "KRW": 1_500, "KWD": 400, "KYD": 100, "KZT": 60_000, "LAK": 2_500_000, "LBP": 10_000_000, "LKR": 35_000,
 	"LRD": 20_000, "LSL": 2_000, "MAD": 1_000, "MDL": 2_000, "MGA": 500_000, "MKD": 6_000, "MMK": 500_000, "MNT": 400_000, "MOP": 1_000, "MUR": 5_000,
-	"MVR": 2_000, "MWK": 250_000, "MXN": 2_000, "MYR": 500, "MZN": 7_500, "NAD": 2_000, "NGN": 200_000, "NIO": 4_000, "NOK": 1_200, "NPR": 15_000,
-	"NZD": 200, "OMR": 400, "PAB": 100, "PEN": 400, "PGK": 500, "PHP": 7_000, "PKR": 35_000, "PLN": 400, "PYG": 8_000, "QAR": 400,
-	"RON": 500, "RSD": 12_000, "RUB": 12_000, "RWF": 2_000, "SAR": 400, "SBD": 1_000, "SCR": 1_500, "SEK": 1_200, "SGD": 150, "SHP": 100,
-	"SLE": 3_000, "SOS": 75_000, "SRD": 5_000, "SZL": 2_000, "THB": 4_000, "TJS": 1_200, "TND": 3_500, "TOP": 300, "TRY": 10_000, "TTD": 800,
-	"TWD": 4_000, "TZS": 300_000, "UAH": 5_000, "UGX": 4_000, "USD": 100, "UYU": 5_000, "UZS": 1_500_000, "VND": 30_000, "VUV": 150, "WST": 300,
+	"MVR": 2_000, "MWK": 250_000, "MXN": 1_000, "MYR": 200, "MZN": 7_500, "NAD": 2_000, "NGN": 200_000, "NIO": 4_000, "NOK": 300, "NPR": 15_000,
+	"NZD": 50, "OMR": 400, "PAB": 100, "PEN": 400, "PGK": 500, "PHP": 7_000, "PKR": 35_000, "PLN": 200, "PYG": 8_000, "QAR": 400,
+	"RON": 200, "RSD": 12_000, "RUB": 12_000, "RWF": 2_000, "SAR": 400, "SBD": 1_000, "SCR": 1_500, "SEK": 300, "SGD": 50, "SHP": 100,
+	"SLE": 3_000, "SOS": 75_000, "SRD": 5_000, "SZL": 2_000, "THB": 1_000, "TJS": 1_200, "TND": 3_500, "TOP": 300, "TRY": 10_000, "TTD": 800,
+	"TWD": 4_000, "TZS": 300_000, "UAH": 5_000, "UGX": 4_000, "USD": 50, "UYU": 5_000, "UZS": 1_500_000, "VND": 30_000, "VUV": 150, "WST": 300,
 	"XAF": 700, "XCD": 300, "XOF": 700, "XPF": 150, "YER": 50_000, "ZAR": 2_000, "ZMW": 3_000,
 }
 

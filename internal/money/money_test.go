@@ -68,8 +68,8 @@ func TestChargeable(t *testing.T) {
 		currency string
 		code     string
 	}{
-		{0, "EUR", ""}, {100, "EUR", ""}, {99, "EUR", "amount_too_small"}, {100, "GBP", ""}, {99, "GBP", "amount_too_small"},
-		{40_000, "HUF", ""}, {39_999, "HUF", "amount_too_small"}, {199, "JPY", "amount_too_small"},
+		{0, "EUR", ""}, {50, "EUR", ""}, {49, "EUR", "amount_too_small"}, {30, "GBP", ""}, {29, "GBP", "amount_too_small"},
+		{17_500, "HUF", ""}, {17_499, "HUF", "amount_too_small"}, {49, "JPY", "amount_too_small"}, {499_999, "COP", "amount_too_small"},
 		{12_500, "KWD", ""}, {12_505, "KWD", "amount_not_chargeable"}, {12_900, "ISK", ""},
 		{500_000, "MGA", ""}, {500_050, "MGA", "amount_not_chargeable"},
 		{99_999_999, "USD", ""}, {100_000_000, "USD", "amount_too_large"}, {999_999, "ISK", ""}, {1_000_000, "ISK", "amount_too_large"},

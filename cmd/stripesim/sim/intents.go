@@ -7,19 +7,19 @@ import (
 )
 
 // minimum is the smallest charge, in the API's minor units: what is documented for the currency
-// (https://docs.stripe.com/currencies), and at least half a US dollar at the rates of late 2025, as an account that
-// settles in dollars needs. A currency that is not here is not supported.
+// (https://docs.stripe.com/currencies), in which this account settles, else half a US dollar at the rates of late
+// 2025. A currency that is not here is not supported.
 var minimum = map[string]int64{
-	"aed": 200, "afn": 3_300, "all": 4_150, "amd": 19_150, "ang": 90, "aoa": 45_600, "ars": 72_500, "aud": 76, "awg": 90, "azn": 85, "bam": 84, "bbd": 100,
-	"bdt": 6_100, "bhd": 188, "bif": 1_475, "bmd": 50, "bnd": 65, "bob": 345, "brl": 270, "bsd": 50, "bwp": 675, "byn": 160, "bzd": 100, "cad": 70,
-	"cdf": 125_000, "chf": 50, "clp": 470, "cny": 355, "cop": 195_000, "crc": 25_150, "cve": 4_750, "czk": 1_500, "djf": 89, "dkk": 322, "dop": 3_150, "dzd": 6_500,
-	"egp": 2_400, "etb": 7_600, "eur": 50, "fjd": 114, "fkp": 38, "gbp": 38, "gel": 135, "gip": 38, "gmd": 3_650, "gnf": 4_345, "gtq": 383, "gyd": 10_450,
-	"hkd": 400, "hnl": 1_315, "htg": 6_550, "huf": 17_500, "idr": 835_000, "ils": 165, "inr": 4_450, "isk": 6_300, "jmd": 8_000, "jod": 354, "jpy": 78, "kes": 6_450,
+	"aed": 200, "afn": 3_300, "all": 4_150, "amd": 19_150, "ang": 90, "aoa": 45_600, "ars": 72_500, "aud": 50, "awg": 90, "azn": 85, "bam": 84, "bbd": 100,
+	"bdt": 6_100, "bhd": 188, "bif": 1_475, "bmd": 50, "bnd": 65, "bob": 345, "brl": 50, "bsd": 50, "bwp": 675, "byn": 160, "bzd": 100, "cad": 50,
+	"cdf": 125_000, "chf": 50, "clp": 470, "cny": 355, "cop": 195_000, "crc": 25_150, "cve": 4_750, "czk": 1_500, "djf": 89, "dkk": 250, "dop": 3_150, "dzd": 6_500,
+	"egp": 2_400, "etb": 7_600, "eur": 50, "fjd": 114, "fkp": 38, "gbp": 30, "gel": 135, "gip": 38, "gmd": 3_650, "gnf": 4_345, "gtq": 383, "gyd": 10_450,
+	"hkd": 400, "hnl": 1_315, "htg": 6_550, "huf": 17_500, "idr": 835_000, "ils": 165, "inr": 50, "isk": 6_300, "jmd": 8_000, "jod": 354, "jpy": 50, "kes": 6_450,
 	"kgs": 4_370, "khr": 200_500, "kmf": 212, "krw": 730, "kwd": 154, "kyd": 42, "kzt": 26_000, "lak": 1_085_000, "lbp": 4_475_000, "lkr": 15_250, "lrd": 9_000, "lsl": 865,
-	"mad": 465, "mdl": 850, "mga": 2_250, "mkd": 2_650, "mmk": 105_000, "mnt": 178_000, "mop": 400, "mur": 2_300, "mvr": 770, "mwk": 86_700, "mxn": 1_000, "myr": 206,
-	"mzn": 3_200, "nad": 865, "ngn": 72_500, "nio": 1_840, "nok": 505, "npr": 7_100, "nzd": 88, "omr": 192, "pab": 50, "pen": 169, "pgk": 211, "php": 2_935,
-	"pkr": 14_050, "pln": 200, "pyg": 3_500, "qar": 182, "ron": 220, "rsd": 5_050, "rub": 3_950, "rwf": 726, "sar": 188, "sbd": 410, "scr": 700, "sek": 475,
-	"sgd": 65, "shp": 38, "sle": 1_150, "sos": 28_550, "srd": 1_925, "szl": 865, "thb": 1_620, "tjs": 462, "tnd": 1_475, "top": 120, "try": 2_120, "ttd": 338,
+	"mad": 465, "mdl": 850, "mga": 2_250, "mkd": 2_650, "mmk": 105_000, "mnt": 178_000, "mop": 400, "mur": 2_300, "mvr": 770, "mwk": 86_700, "mxn": 1_000, "myr": 200,
+	"mzn": 3_200, "nad": 865, "ngn": 72_500, "nio": 1_840, "nok": 300, "npr": 7_100, "nzd": 50, "omr": 192, "pab": 50, "pen": 169, "pgk": 211, "php": 2_935,
+	"pkr": 14_050, "pln": 200, "pyg": 3_500, "qar": 182, "ron": 200, "rsd": 5_050, "rub": 3_950, "rwf": 726, "sar": 188, "sbd": 410, "scr": 700, "sek": 300,
+	"sgd": 50, "shp": 38, "sle": 1_150, "sos": 28_550, "srd": 1_925, "szl": 865, "thb": 1_000, "tjs": 462, "tnd": 1_475, "top": 120, "try": 2_120, "ttd": 338,
 	"twd": 1_560, "tzs": 123_000, "uah": 2_100, "ugx": 180_000, "usd": 50, "uyu": 1_985, "uzs": 597_500, "vnd": 13_150, "vuv": 61, "wst": 140, "xaf": 282, "xcd": 135,
 	"xof": 282, "xpf": 52, "yer": 11_950, "zar": 860, "zmw": 1_150,
 }
