@@ -206,6 +206,18 @@ func (p *Platform) Terminate(t testing.TB, name string, within time.Duration) {
 	p.WaitHealthy(t, name, 2*time.Minute, pid)
 }
 
+// Ended tells whether a part's process has ended of its own will, of which there is another one by now.
+func (p *Platform) Ended(t testing.TB, name string, pid int) error {
+	t.Helper()
+	switch s := p.status(t, name); {
+	case s.Exit == nil || s.Exit.PID != pid:
+		return fmt.Errorf("process %d of %s runs", pid, name)
+	case s.Exit.Code != 0:
+		return fmt.Errorf("process %d of %s ended with status %d", pid, name, s.Exit.Code)
+	}
+	return nil
+}
+
 // Restart does what `foyer restart` does.
 func (p *Platform) Restart(t testing.TB, name string) error {
 	t.Helper()

@@ -9,6 +9,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	harness.Replicas(map[string]int{"auth": 2, "catalog": 2, "booking": 2, "booking-consumer": 2, "payment": 2})
+	harness.Replicas(map[string]int{"auth": 2, "catalog": 2, "search": 2, "booking": 2, "booking-consumer": 2, "highdemand-consumer": 2, "waitingroom": 2, "payment": 2, "notification": 2})
 	harness.Main(m)
 }
