@@ -18,14 +18,14 @@ async function picture(page: Page, path: string) {
 
 /**
  * Every page, in light and dark: nothing for axe to find, nothing wider than the screen; and a picture where wanted.
- * What is not on the screen yet would not be looked at, so bones must have become flesh.
+ * What is not on the screen yet would not be looked at, so every skeleton must have been replaced.
  */
 function looker(page: Page, size: string) {
   return async (name: string, path: string, ready: string | RegExp, act?: () => Promise<void>) => {
     await page.goto(path)
     await expect(page.locator('main').getByText(ready).first()).toBeVisible()
     await act?.()
-    await expect(page.locator('.bone')).toHaveCount(0)
+    await expect(page.locator('.skeleton')).toHaveCount(0)
     await page.evaluate(() => document.fonts.ready.then(() => undefined))
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme })

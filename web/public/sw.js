@@ -27,7 +27,7 @@ addEventListener('activate', (event) => {
 
 addEventListener('message', (event) => {
   if (event.data === 'forget') event.waitUntil(caches.delete(TICKETS))
-  // Files that were loaded before this worker was there, and the pages that open tickets.
+  // The app's files that were loaded before this worker was active.
   if (event.data?.keep)
     event.waitUntil(
       caches

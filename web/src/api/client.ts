@@ -6,8 +6,8 @@ import type { paths as Catalog, components as CatalogParts } from './catalog.gen
 import type { paths as Notification, components as NotificationParts } from './notification.gen'
 import type { paths as Payment } from './payment.gen'
 import type { paths as Search } from './search.gen'
-import { takeEarly } from './early'
-import { offline, toProblem } from './problem'
+import { takePrefetched } from './prefetched'
+import { offlineProblem, toProblem } from './problem'
 
 export type Event = CatalogParts['schemas']['Event']
 export type EventPlan = CatalogParts['schemas']['EventPlan']
@@ -25,52 +25,52 @@ export type Sales = BookingParts['schemas']['Sales']
 export type Notice = NotificationParts['schemas']['Notification']
 
 /** Every answer sets the clock; every failure is a Problem. */
-async function watchedFetch(request: Request): Promise<Response> {
-  const early = takeEarly(request)
+async function observedFetch(request: Request): Promise<Response> {
+  const early = takePrefetched(request)
   if (early) {
     const response = await early.answer.catch(() => null)
-    if (response && response.status < 500 && response.status !== 429) return watched(response, early.sent)
+    if (response && response.status < 500 && response.status !== 429) return observed(response, early.sent)
   }
   const sent = Date.now()
   try {
-    return watched(await fetch(request), sent)
+    return observed(await fetch(request), sent)
   } catch (error) {
     if (error instanceof DOMException && error.name === 'AbortError') throw error
-    throw offline()
+    throw offlineProblem()
   }
 }
 
-function watched(response: Response, sent: number): Response {
+function observed(response: Response, sent: number): Response {
   observeResponse(response, sent)
   return response
 }
 
 export const api = createClient<Auth & Booking & Catalog & Notification & Payment & Search>({
   baseUrl: location.origin,
-  fetch: watchedFetch,
+  fetch: observedFetch,
 })
 
-interface Answer<T> {
+interface ApiResult<T> {
   data?: T
   error?: unknown
   response: Response
 }
 
 /** The data of an answer, or its Problem thrown. */
-export async function take<T>(answer: Promise<Answer<T>>): Promise<T> {
+export async function unwrap<T>(answer: Promise<ApiResult<T>>): Promise<T> {
   const { data, error, response } = await answer
   if (!response.ok) throw toProblem(error, response.status)
   return data as T
 }
 
 /** For what no OpenAPI file covers. */
-export async function call<T>(
+export async function requestJson<T>(
   method: string,
   path: string,
   body?: unknown,
   headers: Record<string, string> = {},
 ): Promise<T> {
-  const response = await watchedFetch(
+  const response = await observedFetch(
     new Request(new URL(path, location.origin), {
       method,
       headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
@@ -88,4 +88,4 @@ export async function call<T>(
   return parsed as T
 }
 
-export const idempotency = () => ({ 'Idempotency-Key': crypto.randomUUID() })
+export const idempotencyKey = () => ({ 'Idempotency-Key': crypto.randomUUID() })

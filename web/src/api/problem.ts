@@ -13,7 +13,7 @@ export class Problem extends Error {
   }
 
   /** Worth another try by itself: the network or a service was away. */
-  get passing(): boolean {
+  get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500
   }
 }
@@ -25,7 +25,7 @@ export function toProblem(body: unknown, status: number): Problem {
   return new Problem(status, code, detail, fields)
 }
 
-export const offline = () => new Problem(0, 'offline', '')
+export const offlineProblem = () => new Problem(0, 'offline', '')
 
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error

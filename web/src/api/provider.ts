@@ -1,5 +1,5 @@
 import { queryOptions } from '@tanstack/react-query'
-import { api, take } from './client'
+import { api, unwrap } from './client'
 import type { components } from './payment.gen'
 
 export type Provider = components['schemas']['PaymentProvider']
@@ -7,6 +7,6 @@ export type Provider = components['schemas']['PaymentProvider']
 /** Where and how one pays here: at Stripe, or with a simulator's form. */
 export const providerQuery = queryOptions({
   queryKey: ['payment-provider'],
-  queryFn: () => take(api.GET('/api/v1/payment-provider')),
+  queryFn: () => unwrap(api.GET('/api/v1/payment-provider')),
   staleTime: Infinity,
 })

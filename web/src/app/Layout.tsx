@@ -32,8 +32,8 @@ export function Layout() {
       <a className="skip" href="#main">
         {t('nav.skip')}
       </a>
-      <Offline />
-      <Top />
+      <OfflineBanner />
+      <TopBar />
       <main id="main" ref={main} tabIndex={-1}>
         <Outlet />
       </main>
@@ -42,19 +42,19 @@ export function Layout() {
           <CartBar />
         </Suspense>
       )}
-      <Foot />
-      <Tabs />
+      <Footer />
+      <TabBar />
     </div>
   )
 }
 
-function Offline() {
+function OfflineBanner() {
   const t = useText()
   const online = useOnline()
   return <div role="status">{!online && <p className="offline">{t('common.offline')}</p>}</div>
 }
 
-function Top() {
+function TopBar() {
   const t = useText()
   const { session, known } = useSession()
   return (
@@ -91,7 +91,7 @@ function Top() {
   )
 }
 
-function Tabs() {
+function TabBar() {
   const t = useText()
   return (
     <nav className="tabs" aria-label={t('nav.main')}>
@@ -139,7 +139,7 @@ export function LanguageSelect({ id }: { id: string }) {
   )
 }
 
-function Foot() {
+function Footer() {
   const t = useText()
   return (
     <footer className="foot">

@@ -3,7 +3,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } 
 import { asProblem } from '../api/problem'
 import { Empty, Failure, Loading } from '../components/ui'
 import { eventQuery } from '../features/event/query'
-import { overviewQuery, PAGE, searchQuery, validateSearch } from '../features/search/query'
+import { overviewQuery, PAGE_SIZE, searchQuery, validateSearch } from '../features/search/query'
 import { planQuery, seatsQuery } from '../features/seatmap/query'
 import { useText } from '../i18n/text'
 import { Layout } from './Layout'
@@ -11,7 +11,7 @@ import { Layout } from './Layout'
 export const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
-      retry: (failures, error) => failures < 3 && asProblem(error).passing,
+      retry: (failures, error) => failures < 3 && asProblem(error).isTransient,
       staleTime: 5_000,
       networkMode: 'offlineFirst',
     },
@@ -58,7 +58,7 @@ const search = createRoute({
   ...page('/search'),
   validateSearch,
   loaderDeps: ({ search }) => search,
-  loader: ({ deps }) => void queryClient.prefetchInfiniteQuery(searchQuery(deps, PAGE)),
+  loader: ({ deps }) => void queryClient.prefetchInfiniteQuery(searchQuery(deps, PAGE_SIZE)),
   component: lazyRouteComponent(() => import('./pages/search'), 'Page'),
 })
 const event = createRoute({
@@ -120,7 +120,7 @@ const notifications = createRoute({
 
 const merchant = createRoute({
   ...page('/merchant'),
-  component: lazyRouteComponent(() => import('./pages/merchant'), 'MerchantFrame'),
+  component: lazyRouteComponent(() => import('./pages/merchant'), 'MerchantLayout'),
 })
 const merchantPage = <P extends string>(path: P) => ({ getParentRoute: () => merchant, path })
 const merchantEvents = createRoute({
@@ -146,7 +146,7 @@ const merchantPlan = createRoute({
 
 const admin = createRoute({
   ...page('/admin'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'AdminFrame'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'AdminLayout'),
 })
 const adminPage = <P extends string>(path: P) => ({ getParentRoute: () => admin, path })
 const adminUsers = createRoute({
@@ -193,7 +193,7 @@ export const router = createRouter({
   defaultPreload: 'intent',
   defaultPreloadStaleTime: 0, // the queries know what is fresh
   defaultPendingMs: 150,
-  defaultPendingMinMs: 0, // what is there is shown: half a second of bones is half a second lost
+  defaultPendingMinMs: 0, // a page that is ready is shown at once, not after a minimum time of skeletons
   scrollRestoration: true,
   defaultPendingComponent: Loading,
   defaultErrorComponent: ({ error, reset }) => (

@@ -3,16 +3,16 @@
  * app's files, asked for beside the app; and what is known of the page, shown where the app will show it.
  */
 import type { components as Catalog } from '../api/catalog.gen'
-import { sameAddress, type Early } from '../api/early'
+import { sameAddress, type PrefetchedAnswer } from '../api/prefetched'
 import type { components as Search } from '../api/search.gen'
 import { hitOfFound } from '../features/search/hit'
 import { applyLocale, localeOf, type Locale } from '../i18n/locale'
-import { aboutEvent, headOfPicker, headOfSearch, rows, type About, type Words } from './shell'
+import { eventShell, pickerShell, searchShell, showRows, type LinkedEvent, type Words } from './shell'
 
 declare const __WORDS__: Record<Locale, Words>
 declare const __FILES__: Partial<Record<string, string[]>>
 
-function kept(key: string): string | null {
+function stored(key: string): string | null {
   try {
     return localStorage.getItem(key)
   } catch {
@@ -21,10 +21,10 @@ function kept(key: string): string | null {
 }
 
 const root = document.documentElement
-const locale = localeOf([kept('foyer.locale'), ...navigator.languages])
+const locale = localeOf([stored('foyer.locale'), ...navigator.languages])
 const words = __WORDS__[locale]
 applyLocale(locale)
-const theme = kept('foyer.theme')
+const theme = stored('foyer.theme')
 if (theme === 'dark' || theme === 'light') root.dataset.theme = theme
 
 const path = location.pathname
@@ -47,45 +47,45 @@ const shell = new Promise<Element>((found) =>
 )
 const show = (part: Element | undefined) => void shell.then((place) => place.replaceChildren(...(part ? [part] : [])))
 
-/** What the page brought: a service that serves one puts the API's own answer into it. */
-function brought(address: string): string | undefined {
+/** The API's answer that a service embedded in the page it served. */
+function embeddedAnswer(address: string): string | undefined {
   const all = document.querySelectorAll<HTMLScriptElement>('script[data-address]')
   return [...all].find((script) => sameAddress(script.dataset.address ?? '', address))?.text
 }
 
-/** Asks what the app will ask, for the app; what is done with the answer here is done with a copy. */
-const early: Early[] = (window.foyerEarly = [])
-function ask<T>(address: string, took?: (data: T) => void): void {
-  const there = brought(address)
-  const answer = there ? Promise.resolve(new Response(there)) : fetch(address)
-  early.push({ address, sent: Date.now(), answer })
-  if (there) return took?.(JSON.parse(there) as T)
-  answer.then((response) => (took && response.ok ? response.clone().json().then(took) : undefined)).catch(() => {}) // the app asks again, and says what is wrong
+/** Starts a request that the app will make; the app takes the response over, here a copy of it is read. */
+const prefetched: PrefetchedAnswer[] = (window.foyerPrefetched = [])
+function prefetch<T>(address: string, onData?: (data: T) => void): void {
+  const embedded = embeddedAnswer(address)
+  const answer = embedded ? Promise.resolve(new Response(embedded)) : fetch(address)
+  prefetched.push({ address, sent: Date.now(), answer })
+  if (embedded) return onData?.(JSON.parse(embedded) as T)
+  answer.then((response) => (onData && response.ok ? response.clone().json().then(onData) : undefined)).catch(() => {}) // the app asks again, and says what is wrong
 }
 
 if (page === 'home') {
   void shell.then((place) => place.querySelector('h1')?.append(words.headline))
-  ask('/api/v1/search?sort=date&limit=12')
+  prefetch('/api/v1/search?sort=date&limit=12')
 } else if (page === 'search') {
   const query = new URLSearchParams(location.search)
-  const head = headOfSearch(query)
+  const head = searchShell(query)
   show(head)
   query.delete('view')
   query.set('limit', '20')
-  ask<Search['schemas']['SearchPage']>(`/api/v1/search?${query.toString()}`, ({ items }) =>
-    rows(head, items.map(hitOfFound), words),
+  prefetch<Search['schemas']['SearchPage']>(`/api/v1/search?${query.toString()}`, ({ items }) =>
+    showRows(head, items.map(hitOfFound), words),
   )
 } else if (event) {
   const api = `/api/v1/events/${event}`
-  const told = document.querySelector('script[type="application/ld+json"]')
-  show(told && !picker ? aboutEvent(JSON.parse(told.textContent) as About) : undefined)
-  ask<Catalog['schemas']['Event']>(api, picker ? (event) => show(headOfPicker(event)) : undefined)
+  const linkedData = document.querySelector('script[type="application/ld+json"]')
+  show(linkedData && !picker ? eventShell(JSON.parse(linkedData.textContent) as LinkedEvent) : undefined)
+  prefetch<Catalog['schemas']['Event']>(api, picker ? (event) => show(pickerShell(event)) : undefined)
   if (picker) {
-    ask(`${api}/plan`)
-    ask(`${api}/seats?units=runs`)
+    prefetch(`${api}/plan`)
+    prefetch(`${api}/seats?units=runs`)
   }
 } else show(undefined)
-ask('/auth/session')
+prefetch('/auth/session')
 
 // What the app will import is fetched beside it, not after it; but browsers open few connections, and data comes first.
 for (const href of files)

@@ -5,7 +5,7 @@ import { EventRow } from '../features/search/EventCard'
 import type { Hit } from '../features/search/hit'
 import { TicketsPage } from '../features/seatmap/TicketsPage'
 import { concert, euro, seatMap, seatPlan, serve, show } from '../testing'
-import { aboutEvent, headOfPicker, headOfSearch, rows, type Words } from './shell'
+import { eventShell, pickerShell, searchShell, showRows, type Words } from './shell'
 
 const words: Words = {
   headline: '',
@@ -29,8 +29,8 @@ it.each<[string, Partial<Hit>]>([
 ])('shows a result that is %s in the words of the app', async (_, patch) => {
   await show(<EventRow hit={{ ...hit, ...patch }} />)
   const theirs = screen.getByRole('link')
-  const page = headOfSearch(new URLSearchParams('q=jerry'))
-  rows(page, [{ ...hit, ...patch }], words)
+  const page = searchShell(new URLSearchParams('q=jerry'))
+  showRows(page, [{ ...hit, ...patch }], words)
   const ours = page.querySelector('a')!
   expect(ours.textContent).toBe(theirs.textContent)
   expect(ours.getAttribute('href')).toBe(theirs.getAttribute('href'))
@@ -39,9 +39,9 @@ it.each<[string, Partial<Hit>]>([
 })
 
 it('keeps the place of what is filtered by', () => {
-  expect(headOfSearch(new URLSearchParams('q=a&sort=date')).querySelectorAll('.chips > *')).toHaveLength(0)
+  expect(searchShell(new URLSearchParams('q=a&sort=date')).querySelectorAll('.chips > *')).toHaveLength(0)
   expect(
-    headOfSearch(new URLSearchParams('city=Wien&maxPrice=1&minPrice=0')).querySelectorAll('.chips > *'),
+    searchShell(new URLSearchParams('city=Wien&maxPrice=1&minPrice=0')).querySelectorAll('.chips > *'),
   ).toHaveLength(2)
 })
 
@@ -54,16 +54,16 @@ it('says what the tickets are for as the picker does', async () => {
   })
   await show(<TicketsPage id="e1" />)
   const theirs = (await screen.findByRole('heading', { level: 1 })).closest('header')!
-  const head = headOfPicker(concert as Event)
+  const head = pickerShell(concert as Event)
   expect(head.querySelector('header')!.textContent).toBe(theirs.textContent)
   expect(head.querySelector('.picker-map')).not.toBeNull()
-  const standing = { ...concert, ticketTypes: concert.ticketTypes.map((type) => ({ ...type, seated: false })) } as Event
-  expect(headOfPicker(standing).querySelector('.picker-map')).toBeNull()
+  const unseated = { ...concert, ticketTypes: concert.ticketTypes.map((type) => ({ ...type, seated: false })) } as Event
+  expect(pickerShell(unseated).querySelector('.picker-map')).toBeNull()
 })
 
 it('shows what an event is about as text', () => {
   const { container } = render(<div />)
-  container.append(aboutEvent({ name: 'Tom & <b>Jerry</b>', description: '<script>1</script>' }))
+  container.append(eventShell({ name: 'Tom & <b>Jerry</b>', description: '<script>1</script>' }))
   expect(screen.getByRole('heading')).toHaveTextContent('Tom & <b>Jerry</b>')
   expect(container.querySelectorAll('b, script')).toHaveLength(0)
 })

@@ -1,5 +1,5 @@
 import type { Event } from '../api/client'
-import { marked, whenShort, whereShort, type Hit } from '../features/search/hit'
+import { splitHighlight, whenShort, whereShort, type Hit } from '../features/search/hit'
 import { day, money, time } from '../i18n/format'
 
 /** The few words that are shown before the catalogue of texts is there. */
@@ -13,13 +13,13 @@ export interface Words {
 }
 
 /** What an event's page says of it to machines. */
-export interface About {
+export interface LinkedEvent {
   name: string
   description?: string
 }
 
 /** An element by its tag and classes, as 'p.small.muted'. */
-function part(selector: string, ...content: (Node | string)[]): HTMLElement {
+function element(selector: string, ...content: (Node | string)[]): HTMLElement {
   const [tag = 'div', ...classes] = selector.split('.')
   const made = document.createElement(tag)
   made.className = classes.join(' ')
@@ -27,74 +27,81 @@ function part(selector: string, ...content: (Node | string)[]): HTMLElement {
   return made
 }
 
-function bone(width: string, height = '1.25rem', radius = ''): HTMLElement {
-  const made = part('div.bone')
+function skeleton(width: string, height = '1.25rem', radius = ''): HTMLElement {
+  const made = element('div.skeleton')
   Object.assign(made.style, { width, height, borderRadius: radius })
   return made
 }
 
-const name = (tag: string, ...content: (Node | string)[]) => Object.assign(part(tag, ...content), { dir: 'auto' })
+const name = (tag: string, ...content: (Node | string)[]) => Object.assign(element(tag, ...content), { dir: 'auto' })
 
-export function aboutEvent({ name: called, description }: About): HTMLElement {
-  const title = part('div.event-title', part('div.bone.event-kind'), name('h1', called))
+export function eventShell({ name: called, description }: LinkedEvent): HTMLElement {
+  const title = element('div.event-title', element('div.skeleton.event-kind'), name('h1', called))
   if (description) title.append(name('p.description', description))
-  return part('div.event-page', part('div.event-hero', part('div.poster.bone.event-poster'), title))
+  return element('div.event-page', element('div.event-hero', element('div.poster.skeleton.event-poster'), title))
 }
 
 /** The box, the tools and the chips of what is filtered, where they will be; rows to come. */
-export function headOfSearch(query: URLSearchParams): HTMLElement {
-  const head = part(
+export function searchShell(query: URLSearchParams): HTMLElement {
+  const head = element(
     'div.search-head',
-    part('div.search-box', query.get('q') ?? ''),
-    part(
+    element('div.search-box', query.get('q') ?? ''),
+    element(
       'div.row.between',
-      bone('8rem', '1.6rem'),
-      part('div.row.search-tools', bone('9rem', '2.5rem'), ...pills(['5.1rem', '5.9rem'])),
+      skeleton('8rem', '1.6rem'),
+      element('div.row.search-tools', skeleton('9rem', '2.5rem'), ...pills(['5.1rem', '5.9rem'])),
     ),
   )
   const filters = ['category', 'city', 'from', 'minPrice', 'near', 'available'].filter((key) => query.has(key))
-  if (filters.length > 0) head.append(part('div.chips', ...pills(filters.map(() => '8rem'))))
+  if (filters.length > 0) head.append(element('div.chips', ...pills(filters.map(() => '8rem'))))
   const waiting = [1, 2, 3, 4].map(() =>
-    part('li.event-row', part('div.poster.bone'), part('div.stack-s', bone('30%'), bone('70%', '1.5rem'), bone('45%'))),
+    element(
+      'li.event-row',
+      element('div.poster.skeleton'),
+      element('div.stack-s', skeleton('30%'), skeleton('70%', '1.5rem'), skeleton('45%')),
+    ),
   )
-  return part(
+  return element(
     'div.page',
     head,
-    part(
+    element(
       'div.search-layout',
-      part('div.filters.filters-side', ...['', '', ''].map(() => bone('100%', '7rem'))),
-      part('ul.event-list', ...waiting),
+      element('div.filters.filters-side', ...['', '', ''].map(() => skeleton('100%', '7rem'))),
+      element('ul.event-list', ...waiting),
     ),
   )
 }
 
-const pills = (widths: string[]) => widths.map((width) => bone(width, '2.5rem', '999px'))
+const pills = (widths: string[]) => widths.map((width) => skeleton(width, '2.5rem', '999px'))
 
 /** As features/search/EventCard has them; posters are drawn by the app. */
-export function rows(page: HTMLElement, hits: Hit[], words: Words): void {
+export function showRows(page: HTMLElement, hits: Hit[], words: Words): void {
   const list = page.querySelector('.event-list')
   // What does not fit on the screen would be work for nobody.
-  list?.replaceChildren(...hits.slice(0, 8).map((hit) => part('li', row(hit, words))))
+  list?.replaceChildren(...hits.slice(0, 8).map((hit) => element('li', row(hit, words))))
 }
 
 function row(hit: Hit, words: Words): HTMLElement {
   const title = name('h2')
-  for (const [i, text] of (hit.highlight ? marked(hit.highlight) : [hit.name]).entries())
-    title.append(i % 2 ? part('mark', text) : text)
-  const when = part('span.small', whenShort(hit))
+  for (const [i, text] of (hit.highlight ? splitHighlight(hit.highlight) : [hit.name]).entries())
+    title.append(i % 2 ? element('mark', text) : text)
+  const when = element('span.small', whenShort(hit))
   when.style.fontWeight = '600'
-  const side = part('span.side')
+  const side = element('span.side')
   const left = { available: '', few: words.few, sold_out: words.soldOut }[hit.availability?.status ?? 'available']
-  if (left) side.append(part(hit.availability?.status === 'few' ? 'span.tag.tag-warn' : 'span.tag', left))
+  if (left) side.append(element(hit.availability?.status === 'few' ? 'span.tag.tag-warn' : 'span.tag', left))
   if (hit.priceFrom)
     side.append(
-      part('span.small', hit.priceFrom.amount === 0 ? words.free : words.from.replace('{price}', money(hit.priceFrom))),
+      element(
+        'span.small',
+        hit.priceFrom.amount === 0 ? words.free : words.from.replace('{price}', money(hit.priceFrom)),
+      ),
     )
   return Object.assign(
-    part(
+    element(
       'a.event-row',
-      part('div.poster.bone'),
-      part('div.stack-s', when, title, part('span.small.muted', whereShort(hit, words.online))),
+      element('div.poster.skeleton'),
+      element('div.stack-s', when, title, element('span.small.muted', whereShort(hit, words.online))),
       side,
     ),
     { href: `/events/${hit.id}` },
@@ -102,17 +109,19 @@ function row(hit: Hit, words: Words): HTMLElement {
 }
 
 /** What the tickets are for, beside the place where the seats will be. */
-export function headOfPicker(event: Event): HTMLElement {
+export function pickerShell(event: Event): HTMLElement {
   const seated = event.ticketTypes.some((type) => type.seated)
   const where = `${day(event.startsAt, event.timeZone)} · ${time(event.startsAt, event.timeZone)} · ${event.venue.name}`
-  const side = part(
+  const side = element(
     'div.picker-side',
-    part(
+    element(
       'header.picker-head',
-      part('span.icon-button'),
-      part('div', name('h1', event.name), part('p.small.muted', where)),
+      element('span.icon-button'),
+      element('div', name('h1', event.name), element('p.small.muted', where)),
     ),
-    bone('100%', '8.3rem', 'var(--radius-m)'),
+    skeleton('100%', '8.3rem', 'var(--radius-m)'),
   )
-  return seated ? part('div.picker', part('div.picker-map.bone'), side) : part('div.picker.picker-plain', side)
+  return seated
+    ? element('div.picker', element('div.picker-map.skeleton'), side)
+    : element('div.picker.picker-plain', side)
 }

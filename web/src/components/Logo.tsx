@@ -1,5 +1,5 @@
 /** A door ajar, and the light that falls out of it. */
-export function Mark({ size = 28 }: { size?: number }) {
+export function LogoMark({ size = 28 }: { size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
       <path d="M6 30V14a10 10 0 0 1 20 0v16z" fill="var(--logo-door, var(--ink))" />
@@ -13,7 +13,7 @@ export function Mark({ size = 28 }: { size?: number }) {
 export function Wordmark() {
   return (
     <span className="wordmark">
-      <Mark />
+      <LogoMark />
       <span>Foyer</span>
     </span>
   )

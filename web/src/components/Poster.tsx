@@ -1,8 +1,8 @@
 import { useState } from 'react'
 
 /**
- * A poster for an event that brings no picture: a stage seen through the door, drawn from the
- * event's id, so that it is always the same one. A picture that does not load leaves it standing.
+ * A poster for an event without a picture: an abstract stage drawn from the event's id, so that it is
+ * always the same one. It also shows while a picture loads, and when one does not load.
  */
 const palettes = [
   ['#1d1b4f', '#ffc533', '#f0645a', '#f5f3ff', '#5a56d8'],
@@ -24,7 +24,7 @@ function hash(text: string): number {
 }
 
 /** A small generator of numbers in [0, 1) (mulberry32). */
-function dice(seed: number): () => number {
+function randomNumbers(seed: number): () => number {
   let a = seed
   return () => {
     a = (a + 0x6d2b79f5) | 0
@@ -36,7 +36,12 @@ function dice(seed: number): () => number {
 
 type Palette = (typeof palettes)[number]
 const scenes: ((p: Palette, r: () => number) => React.ReactNode)[] = [beams, arcs, folds, discs, tiers, dots, moon]
-const scenesOf: Record<string, number[]> = { music: [0, 1, 6], theatre: [2, 0, 4], comedy: [3, 0, 6], sport: [4, 1] }
+const scenesByCategory: Record<string, number[]> = {
+  music: [0, 1, 6],
+  theatre: [2, 0, 4],
+  comedy: [3, 0, 6],
+  sport: [4, 1],
+}
 
 function beams(p: Palette, r: () => number) {
   const lean = r() * 120 - 60
@@ -179,8 +184,8 @@ export function Poster({
 }) {
   const [broken, setBroken] = useState(false)
   const seed = hash(id)
-  const roll = dice(seed)
-  const choice = scenesOf[category] ?? [5, 1, 3, 4, 6]
+  const roll = randomNumbers(seed)
+  const choice = scenesByCategory[category] ?? [5, 1, 3, 4, 6]
   const palette = palettes[Math.floor(roll() * palettes.length)]!
   const scene = scenes[choice[Math.floor(roll() * choice.length)]!]!
   return (

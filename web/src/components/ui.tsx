@@ -2,21 +2,21 @@ import { asProblem } from '../api/problem'
 import { useText } from '../i18n/text'
 import { Icon, type IconName } from './Icon'
 
-export function Bone({ w = '100%', h = '1.25rem', r }: { w?: string; h?: string; r?: string }) {
-  return <div className="bone" style={{ width: w, height: h, borderRadius: r }} />
+export function Skeleton({ w = '100%', h = '1.25rem', r }: { w?: string; h?: string; r?: string }) {
+  return <div className="skeleton" style={{ width: w, height: h, borderRadius: r }} />
 }
 
-/** The shape of what is being loaded; said once to those who cannot see it. */
+/** The shape of what is being loaded; announced once to screen readers. */
 export function Loading({ children }: { children?: React.ReactNode }) {
   const t = useText()
   return (
     <div role="status" aria-label={t('common.loading')}>
       {children ?? (
         <div className="stack page page-narrow">
-          <Bone h="2.5rem" w="60%" />
-          <Bone w="90%" />
-          <Bone w="75%" />
-          <Bone h="9rem" />
+          <Skeleton h="2.5rem" w="60%" />
+          <Skeleton w="90%" />
+          <Skeleton w="75%" />
+          <Skeleton h="9rem" />
         </div>
       )}
     </div>
@@ -54,7 +54,7 @@ export function Empty({
   )
 }
 
-const icons: Record<string, IconName> = { bad: 'alert', warn: 'clock', good: 'check', plain: 'info' }
+const toneIcons: Record<string, IconName> = { bad: 'alert', warn: 'clock', good: 'check', plain: 'info' }
 
 export function Notice({
   tone = 'plain',
@@ -69,7 +69,7 @@ export function Notice({
 }) {
   return (
     <div className={`notice notice-${tone}`} role={live ? (tone === 'bad' ? 'alert' : 'status') : undefined}>
-      <Icon name={icons[tone]!} />
+      <Icon name={toneIcons[tone]!} />
       <div className="stack-s">
         <strong>{title}</strong>
         {children}

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import type { Hold } from '../api/client'
 import { reduce, type Cart } from './cart/cart'
-import { addBlock, countSeats, emptyPlan, frame, moveZone } from './merchant/plan'
-import { fromLocal, toLocal } from './merchant/zone'
-import { advance, range, type Place } from './queue/line'
+import { addBlock, countSeats, emptyPlan, zoneFrame, moveZone } from './merchant/plan'
+import { utcFromLocal, localFromUtc } from './merchant/zone'
+import { advance, etaRange, type Place } from './queue/position'
 import { month, today, weekend } from './search/dates'
 import { fit, zoomAt } from './seatmap/camera'
-import { buildHouse, orphans, type State, unitIds } from './seatmap/house'
+import { buildLayout, orphans, type SeatState, unitIds } from './seatmap/layout'
 import { SeatStore } from './seatmap/store'
 
 const hold = (patch: Partial<Hold> = {}): Hold => ({
@@ -63,15 +63,15 @@ describe('the line', () => {
   it('leaves an admission alone', () =>
     expect(advance({ ...place, state: 'admitted' }, tick)).toMatchObject({ state: 'admitted' }))
   it('estimates a range', () => {
-    expect(range(600)).toEqual({ least: 7, most: 15 })
-    expect(range(10)).toEqual({ least: 1, most: 2 })
-    expect(range(undefined)).toBeNull()
+    expect(etaRange(600)).toEqual({ least: 7, most: 15 })
+    expect(etaRange(10)).toEqual({ least: 1, most: 2 })
+    expect(etaRange(undefined)).toBeNull()
   })
 })
 
 const type = { id: 't', name: 'Stalls', price: { amount: 500, currency: 'EUR' }, capacity: 5, seated: true }
 const ids = ['A-1', 'A-2', 'A-3', 'A-4', 'A-5']
-const house = buildHouse(
+const layout = buildLayout(
   { ticketTypes: [type] },
   {
     version: 1,
@@ -92,8 +92,8 @@ const house = buildHouse(
   },
   { units: ids },
 )
-const store = (states = 'aaaaa') => new SeatStore(house, { states, version: 1 })
-const delta = (...changes: [string, State][]) => ({
+const store = (states = 'aaaaa') => new SeatStore(layout, { states, version: 1 })
+const delta = (...changes: [string, SeatState][]) => ({
   event: 'delta',
   id: '1',
   data: JSON.stringify({ version: 2, changes }),
@@ -159,8 +159,8 @@ describe('the seat store', () => {
     ])
   })
   it('sees a seat left alone', () => {
-    expect(orphans(house, [...'aaaaa'] as State[], new Set([1, 2]))).toEqual([0])
-    expect(orphans(house, [...'aaaaa'] as State[], new Set([0, 1]))).toEqual([])
+    expect(orphans(layout, [...'aaaaa'] as SeatState[], new Set([1, 2]))).toEqual([0])
+    expect(orphans(layout, [...'aaaaa'] as SeatState[], new Set([0, 1]))).toEqual([])
   })
 })
 
@@ -187,7 +187,7 @@ describe('the plan editor', () => {
   it('moves a section and grows the plan with it', () => {
     const plan = addBlock(emptyPlan('x'), { name: 'S', rows: 1, seats: 2, category: 'A', at: { x: 900, y: 100 } })
     const moved = moveZone(plan, 0, { x: 400, y: 0 })
-    expect(frame(moved.zones[0]!).x).toBe(frame(plan.zones[0]!).x + 400)
+    expect(zoneFrame(moved.zones[0]!).x).toBe(zoneFrame(plan.zones[0]!).x + 400)
     expect(moved.size.width).toBeGreaterThan(1300)
   })
 })
@@ -198,8 +198,8 @@ describe('times and dates', () => {
     ['2027-07-10T20:00', 'America/New_York', '2027-07-11T00:00:00.000Z'],
     ['2027-03-28T03:30', 'Europe/Berlin', '2027-03-28T01:30:00.000Z'],
   ])('%s in %s', (local, zone, utc) => {
-    expect(fromLocal(local, zone)).toBe(utc)
-    expect(toLocal(utc, zone)).toBe(local)
+    expect(utcFromLocal(local, zone)).toBe(utc)
+    expect(localFromUtc(utc, zone)).toBe(local)
   })
   it('sends the day where the buyer is', () => {
     expect(today(new Date(2026, 10, 24, 18))).toEqual({ from: '2026-11-24', to: '2026-11-24' })

@@ -1,5 +1,5 @@
 import { applyLocale, currentLocale, type Locale } from './locale'
-import { knows, say, type Texts } from './text'
+import { isLoaded, setTexts, type Texts } from './text'
 
 export { currentLocale, locales, type Locale } from './locale'
 
@@ -19,21 +19,21 @@ const load = async (name: string): Promise<Texts> => (await catalogues[`./locale
 
 export async function startI18n(): Promise<void> {
   const locale = currentLocale()
-  say(locale, { app: await load(locale) })
+  setTexts(locale, { app: await load(locale) })
 }
 
-/** Merchant and admin pages bring their own words. */
-export async function loadOffice(): Promise<void> {
+/** Merchant and admin pages have a namespace of their own. */
+export async function loadOfficeTexts(): Promise<void> {
   const locale = currentLocale()
-  if (!knows(locale, 'office')) say(locale, { office: await load(`office.${locale}`) })
+  if (!isLoaded(locale, 'office')) setTexts(locale, { office: await load(`office.${locale}`) })
 }
 
 export async function changeLocale(locale: Locale): Promise<void> {
   const [app, office] = await Promise.all([
     load(locale),
-    knows(currentLocale(), 'office') ? load(`office.${locale}`) : undefined,
+    isLoaded(currentLocale(), 'office') ? load(`office.${locale}`) : undefined,
   ])
   applyLocale(locale)
   localStorage.setItem('foyer.locale', locale)
-  say(locale, { app, office })
+  setTexts(locale, { app, office })
 }

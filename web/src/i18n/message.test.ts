@@ -4,7 +4,7 @@ import { act, render as show } from '@testing-library/react'
 import { createElement } from 'react'
 import { describe, expect, it, vi } from 'vitest'
 import { compile, type Catalogue } from '../../tools/catalogues'
-import { changeLocale, loadOffice, startI18n } from './index'
+import { changeLocale, loadOfficeTexts, startI18n } from './index'
 import { render } from './message'
 import { textNow, useText } from './text'
 
@@ -85,7 +85,7 @@ it('what is on the page follows the language, and the words of the office, which
   await startI18n()
   const { container } = show(createElement(Shown))
   expect(container).toHaveTextContent('Home admin.users Home')
-  await act(loadOffice)
+  await act(loadOfficeTexts)
   expect(container).toHaveTextContent('Home People Home')
   await act(() => changeLocale('de'))
   expect(container).not.toHaveTextContent(/Home|People|admin/)

@@ -13,16 +13,16 @@ export interface Text {
 }
 
 /** What merchants and admins read has a catalogue of its own, which their pages bring. */
-export type Shelf = 'app' | 'office'
+export type Namespace = 'app' | 'office'
 
 /** The texts of one language; a new object for each change, so that whoever shows them follows. */
 interface Language {
   locale: string
-  texts: Partial<Record<Shelf, Texts>>
+  texts: Partial<Record<Namespace, Texts>>
 }
 
 let language: Language = { locale: 'en', texts: {} }
-let spoken = speak(language)
+let currentTexts = translators(language)
 const listeners = new Set<() => void>()
 
 function find(texts: Texts | undefined, name: string): Message | undefined {
@@ -34,9 +34,9 @@ function find(texts: Texts | undefined, name: string): Message | undefined {
   return typeof at === 'string' || Array.isArray(at) ? at : undefined
 }
 
-function text({ locale, texts }: Language, shelves: Shelf[]): Text {
+function translator({ locale, texts }: Language, namespaces: Namespace[]): Text {
   const message = (name: string) =>
-    shelves.reduce<Message | undefined>((found, shelf) => found ?? find(texts[shelf], name), undefined)
+    namespaces.reduce<Message | undefined>((found, namespace) => found ?? find(texts[namespace], name), undefined)
   return Object.assign(
     (name: string, values?: Values) => {
       try {
@@ -50,29 +50,29 @@ function text({ locale, texts }: Language, shelves: Shelf[]): Text {
   )
 }
 
-function speak(now: Language): Record<Shelf, Text> {
-  return { app: text(now, ['app']), office: text(now, ['office', 'app']) }
+function translators(now: Language): Record<Namespace, Text> {
+  return { app: translator(now, ['app']), office: translator(now, ['office', 'app']) }
 }
 
-/** Changes the language, or brings a shelf of texts in the one in use. */
-export function say(locale: string, texts: Partial<Record<Shelf, Texts>>): void {
+/** Changes the language, or adds a namespace to the texts of the one in use. */
+export function setTexts(locale: string, texts: Partial<Record<Namespace, Texts>>): void {
   language = { locale, texts: locale === language.locale ? { ...language.texts, ...texts } : texts }
-  spoken = speak(language)
+  currentTexts = translators(language)
   listeners.forEach((listener) => listener())
 }
 
-export const knows = (locale: string, shelf: Shelf): boolean =>
-  locale === language.locale && language.texts[shelf] !== undefined
+export const isLoaded = (locale: string, namespace: Namespace): boolean =>
+  locale === language.locale && language.texts[namespace] !== undefined
 
 function subscribe(listener: () => void) {
   listeners.add(listener)
   return () => void listeners.delete(listener)
 }
 
-/** Texts in the language in use; the part is shown anew when that changes. */
-export function useText(shelf: Shelf = 'app'): Text {
-  return useSyncExternalStore(subscribe, () => spoken[shelf])
+/** Texts in the language in use; the component renders again when that changes. */
+export function useText(namespace: Namespace = 'app'): Text {
+  return useSyncExternalStore(subscribe, () => currentTexts[namespace])
 }
 
 /** Outside of what React shows. */
-export const textNow = (shelf: Shelf = 'app'): Text => spoken[shelf]
+export const textNow = (namespace: Namespace = 'app'): Text => currentTexts[namespace]

@@ -22,8 +22,8 @@ export function useStream(url: string | null, onEvent: (event: ServerEvent) => v
 export function useCountdown(
   deadline: string | undefined,
   onOver?: () => void,
-): Countdown & { say: Countdown['mark'] } {
-  const [state, setState] = useState(() => ({ ...read(deadline), say: null as Countdown['mark'] }))
+): Countdown & { announce: Countdown['mark'] } {
+  const [state, setState] = useState(() => ({ ...read(deadline), announce: null as Countdown['mark'] }))
   const last = useRef<Countdown['mark']>(null)
   const over = useRef(onOver)
   useEffect(() => {
@@ -36,10 +36,10 @@ export function useCountdown(
     const tick = () => {
       clearTimeout(timer)
       const next = read(deadline)
-      const say = announcement(last.current, next)
-      if (say !== null) last.current = say
-      setState({ ...next, say: say ?? last.current })
-      if (say === 0) over.current?.()
+      const announce = announcement(last.current, next)
+      if (announce !== null) last.current = announce
+      setState({ ...next, announce: announce ?? last.current })
+      if (announce === 0) over.current?.()
       // Just after the next whole second on the server's clock.
       if (next.phase !== 'over') timer = setTimeout(tick, ((Date.parse(deadline) - serverNow()) % 1000) + 10)
     }

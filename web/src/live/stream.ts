@@ -2,9 +2,9 @@ import { parser, type ServerEvent } from './sse'
 import { observeResponse } from './clock'
 
 /**
- * A live connection that looks after itself: it resumes with Last-Event-ID, backs off with jitter,
- * notices silence (the server beats every 15 s), sleeps while the device is offline, and comes back
- * at once when the tab wakes or the network returns.
+ * A stream that reconnects by itself: it resumes with Last-Event-ID, backs off with jitter, takes 40 s of
+ * silence for a dead connection (the server sends a comment every 15 s), closes while the device is
+ * offline, and ends a back-off early when the tab becomes visible or the network returns.
  */
 export type Connection = 'connecting' | 'live' | 'waiting' | 'offline' | 'ended'
 
@@ -22,7 +22,7 @@ export const LONGEST = 15_000
 const FIRST = 1_000
 
 /** 4xx other than these will not get better by asking again. */
-const passing = (status: number) => status >= 500 || status === 408 || status === 425 || status === 429
+const isTransient = (status: number) => status >= 500 || status === 408 || status === 425 || status === 429
 
 export function backoff(attempt: number, base: number, random: number): number {
   const most = Math.min(LONGEST, base * 2 ** Math.min(attempt, 10))
@@ -30,7 +30,7 @@ export function backoff(attempt: number, base: number, random: number): number {
 }
 
 export function openStream(options: Options): () => void {
-  const ask = options.fetch ?? fetch
+  const fetchStream = options.fetch ?? fetch
   const random = options.random ?? Math.random
   let state: Connection | null = null
   let lastId: string | null = null
@@ -41,19 +41,19 @@ export function openStream(options: Options): () => void {
   let silence: ReturnType<typeof setTimeout> | undefined
   let closed = false
 
-  const become = (next: Connection) => {
+  const setState = (next: Connection) => {
     if (state === next || (closed && next !== 'ended')) return
     state = next
     options.onState?.(next)
   }
-  const later = () => {
+  const reconnectLater = () => {
     clearTimeout(silence)
     if (closed) return
-    if (typeof navigator !== 'undefined' && navigator.onLine === false) return become('offline')
-    become('waiting')
+    if (typeof navigator !== 'undefined' && navigator.onLine === false) return setState('offline')
+    setState('waiting')
     timer = setTimeout(() => void connect(), backoff(attempt++, retry, random()))
   }
-  const listen = (controller: AbortController) => {
+  const watchSilence = (controller: AbortController) => {
     clearTimeout(silence)
     silence = setTimeout(() => controller.abort(), SILENCE)
   }
@@ -63,21 +63,21 @@ export function openStream(options: Options): () => void {
     abort?.abort()
     const controller = new AbortController()
     abort = controller
-    become('connecting')
-    listen(controller)
+    setState('connecting')
+    watchSilence(controller)
     try {
       const sent = Date.now()
-      const response = await ask(options.url, {
+      const response = await fetchStream(options.url, {
         headers: { Accept: 'text/event-stream', ...options.headers, ...(lastId ? { 'Last-Event-ID': lastId } : {}) },
         signal: controller.signal,
         cache: 'no-store',
       })
       observeResponse(response, sent)
       if (!response.ok || !response.body) {
-        if (passing(response.status)) throw new Error(String(response.status))
+        if (isTransient(response.status)) throw new Error(String(response.status))
         closed = true
         clearTimeout(silence)
-        return become('ended')
+        return setState('ended')
       }
       const reader = response.body.getReader()
       const text = new TextDecoder()
@@ -88,9 +88,9 @@ export function openStream(options: Options): () => void {
           options.onEvent(event)
         },
         (ms) => (retry = ms),
-        () => listen(controller),
+        () => watchSilence(controller),
       )
-      become('live')
+      setState('live')
       attempt = 0
       for (;;) {
         const { done, value } = await reader.read()
@@ -100,28 +100,28 @@ export function openStream(options: Options): () => void {
     } catch {
       // Which failure it was does not matter: it is tried again.
     }
-    if (abort === controller) later()
+    if (abort === controller) reconnectLater()
   }
 
-  const again = () => {
+  const reconnect = () => {
     if (closed || state === 'live') return
     attempt = 0
     void connect()
   }
-  const wake = () => {
-    if (typeof document !== 'undefined' && document.visibilityState === 'visible') again()
+  const onVisible = () => {
+    if (typeof document !== 'undefined' && document.visibilityState === 'visible') reconnect()
   }
-  const gone = () => {
+  const disconnect = () => {
     clearTimeout(timer)
     const controller = abort
     abort = null
     controller?.abort()
     clearTimeout(silence)
-    become('offline')
+    setState('offline')
   }
-  addEventListener('online', again)
-  addEventListener('offline', gone)
-  document.addEventListener('visibilitychange', wake)
+  addEventListener('online', reconnect)
+  addEventListener('offline', disconnect)
+  document.addEventListener('visibilitychange', onVisible)
   void connect()
 
   return () => {
@@ -130,8 +130,8 @@ export function openStream(options: Options): () => void {
     clearTimeout(silence)
     abort?.abort()
     abort = null
-    removeEventListener('online', again)
-    removeEventListener('offline', gone)
-    document.removeEventListener('visibilitychange', wake)
+    removeEventListener('online', reconnect)
+    removeEventListener('offline', disconnect)
+    document.removeEventListener('visibilitychange', onVisible)
   }
 }

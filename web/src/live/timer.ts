@@ -1,4 +1,4 @@
-/** A deadline's countdown as a value: what to show and what to say at a moment. */
+/** A deadline's countdown as a value: what to show and what to announce at a moment. */
 export type Phase = 'running' | 'low' | 'urgent' | 'over'
 
 export interface Countdown {

@@ -1,1 +1,1 @@
-export { MerchantFrame, Events, NewEvent, Event, Venues, Plan } from '../../features/merchant'
+export { MerchantLayout, Events, NewEvent, Event, Venues, Plan } from '../../features/merchant'

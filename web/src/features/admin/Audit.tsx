@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api, take } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import type { components } from '../../api/auth.gen'
 import { useTitle } from '../../components/title'
-import { Bone, Empty, Failure } from '../../components/ui'
+import { Skeleton, Empty, Failure } from '../../components/ui'
 import { moment } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import { More } from './index'
+import { LoadMore } from './index'
 
 type Kind = components['schemas']['AuditKind']
 type Person = components['schemas']['AuditAccount']
@@ -55,11 +55,12 @@ export function Audit() {
     queryKey: ['audit', filter],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) =>
-      take(api.GET('/api/v1/admin/audit', { params: { query: { ...filter, cursor: pageParam } } })),
+      unwrap(api.GET('/api/v1/admin/audit', { params: { query: { ...filter, cursor: pageParam } } })),
     getNextPageParam: (last) => last.next,
   })
   const entries = trail.data?.pages.flatMap((page) => page.items)
-  const only = (account: string) => setFilter((f) => ({ ...f, account: f.account === account ? undefined : account }))
+  const toggleAccount = (account: string) =>
+    setFilter((f) => ({ ...f, account: f.account === account ? undefined : account }))
   return (
     <section className="stack">
       <h1>{t('admin.audit')}</h1>
@@ -104,7 +105,7 @@ export function Audit() {
         />
       </div>
       {trail.isError && <Failure error={trail.error} retry={() => void trail.refetch()} />}
-      {trail.isPending && <Bone h="20rem" />}
+      {trail.isPending && <Skeleton h="20rem" />}
       {entries?.length === 0 && <Empty title={t('admin.audit_none')} />}
       {entries && entries.length > 0 && (
         <div style={{ overflowX: 'auto' }}>
@@ -129,13 +130,13 @@ export function Audit() {
                         type="button"
                         className="chip"
                         aria-pressed={filter.account === entry.account.id}
-                        onClick={() => only(entry.account!.id)}
+                        onClick={() => toggleAccount(entry.account!.id)}
                       >
-                        <Name person={entry.account} />
+                        <AccountName person={entry.account} />
                       </button>
                     )}
                   </td>
-                  <td style={{ padding: 'var(--space-2)' }}>{entry.actor && <Name person={entry.actor} />}</td>
+                  <td style={{ padding: 'var(--space-2)' }}>{entry.actor && <AccountName person={entry.actor} />}</td>
                   <td style={{ padding: 'var(--space-2)' }}>
                     <bdi>{entry.address}</bdi>
                   </td>
@@ -145,12 +146,12 @@ export function Audit() {
           </table>
         </div>
       )}
-      {trail.hasNextPage && <More onClick={() => void trail.fetchNextPage()} />}
+      {trail.hasNextPage && <LoadMore onClick={() => void trail.fetchNextPage()} />}
     </section>
   )
 }
 
 /** The address of an account, or its id when it is gone. */
-function Name({ person }: { person: Person }) {
+function AccountName({ person }: { person: Person }) {
   return person.email ? <bdi>{person.email}</bdi> : <span className="code">{person.id}</span>
 }

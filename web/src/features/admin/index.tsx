@@ -1,11 +1,11 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
-import { api, call, take, type BookingStatus } from '../../api/client'
+import { api, requestJson, unwrap, type BookingStatus } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
-import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
-import { loadOffice } from '../../i18n'
+import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
+import { loadOfficeTexts } from '../../i18n'
 import { dayTime, moment, money, number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { StatusTag } from '../bookings/StatusTag'
@@ -14,9 +14,9 @@ import '../bookings/bookings.css'
 import '../merchant/office.css'
 
 /** The frame of the administration; its words are loaded with it. */
-export function AdminFrame() {
+export function AdminLayout() {
   const t = useText('office')
-  const ready = useOffice()
+  const ready = useOfficeTexts()
   if (!ready) return <Loading />
   return (
     <RequireSession needs="admin">
@@ -51,10 +51,10 @@ export function AdminFrame() {
   )
 }
 
-export function useOffice(): boolean {
+export function useOfficeTexts(): boolean {
   const [ready, setReady] = useState(false)
   useEffect(() => {
-    void loadOffice().then(() => setReady(true))
+    void loadOfficeTexts().then(() => setReady(true))
   }, [])
   return ready
 }
@@ -67,12 +67,12 @@ export function Users() {
     queryKey: ['users', q],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) =>
-      take(api.GET('/api/v1/admin/users', { params: { query: { q: q || undefined, cursor: pageParam } } })),
+      unwrap(api.GET('/api/v1/admin/users', { params: { query: { q: q || undefined, cursor: pageParam } } })),
     getNextPageParam: (last) => last.next,
   })
   const change = useMutation({
     mutationFn: ({ id, ...body }: { id: string; roles?: ('customer' | 'merchant' | 'admin')[]; enabled?: boolean }) =>
-      take(api.PATCH('/api/v1/admin/users/{id}', { params: { path: { id } }, body })),
+      unwrap(api.PATCH('/api/v1/admin/users/{id}', { params: { path: { id } }, body })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
   })
   useTitle(t('admin.users'))
@@ -104,7 +104,7 @@ export function Users() {
       </form>
       {change.isError && <Failure error={change.error} />}
       {users.isError && <Failure error={users.error} retry={() => void users.refetch()} />}
-      {users.isPending && <Bone h="20rem" />}
+      {users.isPending && <Skeleton h="20rem" />}
       <ul className="office-list">
         {users.data?.pages
           .flatMap((page) => page.items)
@@ -151,12 +151,12 @@ export function Users() {
             </li>
           ))}
       </ul>
-      {users.hasNextPage && <More onClick={() => void users.fetchNextPage()} />}
+      {users.hasNextPage && <LoadMore onClick={() => void users.fetchNextPage()} />}
     </section>
   )
 }
 
-export function More({ onClick }: { onClick: () => void }) {
+export function LoadMore({ onClick }: { onClick: () => void }) {
   const t = useText()
   return (
     <button type="button" className="button" style={{ justifySelf: 'center' }} onClick={onClick}>
@@ -184,7 +184,7 @@ export function Bookings() {
     queryKey: ['admin-bookings', status],
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam }) =>
-      take(
+      unwrap(
         api.GET('/api/v1/admin/bookings', { params: { query: { status: status || undefined, cursor: pageParam } } }),
       ),
     getNextPageParam: (last) => last.next,
@@ -214,7 +214,7 @@ export function Bookings() {
         </select>
       </div>
       {bookings.isError && <Failure error={bookings.error} retry={() => void bookings.refetch()} />}
-      {bookings.isPending && <Bone h="20rem" />}
+      {bookings.isPending && <Skeleton h="20rem" />}
       {all?.length === 0 && <Empty title={t('admin.no_bookings')} />}
       <ul className="office-list">
         {all?.map((booking) => (
@@ -235,7 +235,7 @@ export function Bookings() {
           </li>
         ))}
       </ul>
-      {bookings.hasNextPage && <More onClick={() => void bookings.fetchNextPage()} />}
+      {bookings.hasNextPage && <LoadMore onClick={() => void bookings.fetchNextPage()} />}
     </section>
   )
 }
@@ -248,7 +248,7 @@ export function Queues() {
       const all = []
       let cursor: string | undefined
       for (let page = 0; page < 10; page++) {
-        const got = await take(api.GET('/api/v1/merchant/events', { params: { query: { limit: 100, cursor } } }))
+        const got = await unwrap(api.GET('/api/v1/merchant/events', { params: { query: { limit: 100, cursor } } }))
         all.push(...got.items.filter((event) => event.highDemand && event.status === 'published'))
         if (!got.next) break
         cursor = got.next
@@ -260,7 +260,7 @@ export function Queues() {
     <section className="stack">
       <h1>{t('admin.queues')}</h1>
       <p className="muted">{t('admin.queues_text')}</p>
-      {events.isPending && <Bone h="10rem" />}
+      {events.isPending && <Skeleton h="10rem" />}
       {events.isError && <Failure error={events.error} retry={() => void events.refetch()} />}
       {events.data?.length === 0 && <Empty title={t('admin.no_queues')} />}
       <ul className="office-list">
@@ -300,23 +300,23 @@ export function QueueControl({ event }: { event: string }) {
   const path = `/api/v1/events/${event}/queue/settings`
   const settings = useQuery({
     queryKey: ['queue-settings', event],
-    queryFn: () => call<QueueSettings>('GET', path),
+    queryFn: () => requestJson<QueueSettings>('GET', path),
     refetchInterval: 3_000,
     retry: false,
   })
   const change = useMutation({
-    mutationFn: (patch: Partial<QueueSettings>) => call<QueueSettings>('PATCH', path, patch),
+    mutationFn: (patch: Partial<QueueSettings>) => requestJson<QueueSettings>('PATCH', path, patch),
     onSuccess: (next) => queries.setQueryData(['queue-settings', event], next),
   })
   if (settings.isError) return <span className="small muted">{t('queue.none')}</span>
-  if (!settings.data) return <Bone w="14rem" />
+  if (!settings.data) return <Skeleton w="14rem" />
   const s = settings.data
   return (
     <div className="stack-s">
-      <dl className="figures">
-        <Figure label={t('queue.waiting')} value={number(s.waiting)} />
-        <Figure label={t('queue.served')} value={number(s.served)} />
-        <Figure label={t('queue.inside')} value={number(s.inside)} />
+      <dl className="stats">
+        <Stat label={t('queue.waiting')} value={number(s.waiting)} />
+        <Stat label={t('queue.served')} value={number(s.served)} />
+        <Stat label={t('queue.inside')} value={number(s.inside)} />
       </dl>
       <form
         className="row"
@@ -367,7 +367,7 @@ export function QueueControl({ event }: { event: string }) {
   )
 }
 
-export function Figure({ label, value }: { label: string; value: string }) {
+export function Stat({ label, value }: { label: string; value: string }) {
   return (
     <div>
       <dt className="small muted">{label}</dt>
@@ -405,10 +405,10 @@ export function Reconciliation() {
   const queries = useQueryClient()
   const last = useQuery({
     queryKey: ['reconciliation'],
-    queryFn: () => call<Report>('GET', '/api/v1/admin/reconciliation'),
+    queryFn: () => requestJson<Report>('GET', '/api/v1/admin/reconciliation'),
   })
   const run = useMutation({
-    mutationFn: () => call<Report>('POST', '/api/v1/admin/reconciliation/run', {}),
+    mutationFn: () => requestJson<Report>('POST', '/api/v1/admin/reconciliation/run', {}),
     onSuccess: (report) => queries.setQueryData(['reconciliation'], report),
   })
   const report = last.data
@@ -430,7 +430,7 @@ export function Reconciliation() {
       </div>
       {run.isError && <Failure error={run.error} />}
       {last.isError && <Failure error={last.error} retry={() => void last.refetch()} />}
-      {last.isPending && <Bone h="12rem" />}
+      {last.isPending && <Skeleton h="12rem" />}
       {report && (
         <>
           <Notice
@@ -449,14 +449,14 @@ export function Reconciliation() {
             {report.finishedAt && <span className="small">{moment(report.finishedAt)}</span>}
           </Notice>
           {report.checked && (
-            <dl className="figures">
-              <Figure label={t('money.intents')} value={number(report.checked.intents)} />
-              <Figure label={t('money.payments')} value={number(report.checked.payments)} />
-              <Figure label={t('money.refunds')} value={number(report.checked.refunds)} />
+            <dl className="stats">
+              <Stat label={t('money.intents')} value={number(report.checked.intents)} />
+              <Stat label={t('money.payments')} value={number(report.checked.payments)} />
+              <Stat label={t('money.refunds')} value={number(report.checked.refunds)} />
               {!!report.checked.refundsNotAsked && (
-                <Figure label={t('money.refunds_not_asked')} value={number(report.checked.refundsNotAsked)} />
+                <Stat label={t('money.refunds_not_asked')} value={number(report.checked.refundsNotAsked)} />
               )}
-              <Figure label={t('money.bookings')} value={number(report.checked.bookings)} />
+              <Stat label={t('money.bookings')} value={number(report.checked.bookings)} />
             </dl>
           )}
           {report.findings.length > 0 && (

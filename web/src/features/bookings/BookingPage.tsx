@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
-import { api, idempotency, take, type BookingView } from '../../api/client'
+import { api, idempotencyKey, unwrap, type BookingView } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import Dialog from '../../components/Dialog'
 import { Icon } from '../../components/Icon'
@@ -13,7 +13,7 @@ import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { useStream } from '../../live/hooks'
 import { RequireSession } from '../session/RequireSession'
-import { bookingQuery, moving, validTickets } from './query'
+import { bookingQuery, isChanging, validTickets } from './query'
 import { StatusTag } from './StatusTag'
 import { unitName } from './unit'
 import './bookings.css'
@@ -27,11 +27,11 @@ function Booking({ id }: { id: string }) {
   const queries = useQueryClient()
   const query = useQuery({
     ...bookingQuery(id),
-    refetchInterval: (q) => (q.state.data && moving(q.state.data.status) ? 5_000 : false),
+    refetchInterval: (q) => (q.state.data && isChanging(q.state.data.status) ? 5_000 : false),
   })
   const booking = query.data
   useTitle(booking?.occasion.name)
-  useStream(booking && moving(booking.status) ? `/api/v1/bookings/${id}/stream` : null, (e) => {
+  useStream(booking && isChanging(booking.status) ? `/api/v1/bookings/${id}/stream` : null, (e) => {
     if (e.event === 'booking') queries.setQueryData(bookingQuery(id).queryKey, JSON.parse(e.data) as BookingView)
   })
   if (query.isPending) return <Loading />
@@ -43,10 +43,10 @@ function Booking({ id }: { id: string }) {
       </div>
     )
   }
-  return <Shown booking={booking} />
+  return <BookingDetails booking={booking} />
 }
 
-function Shown({ booking }: { booking: BookingView }) {
+function BookingDetails({ booking }: { booking: BookingView }) {
   const t = useText()
   const { occasion } = booking
   const tickets = validTickets(booking)
@@ -173,35 +173,35 @@ function Shown({ booking }: { booking: BookingView }) {
           </>
         )}
       </section>
-      <Actions booking={booking} />
+      <BookingActions booking={booking} />
     </article>
   )
 }
 
-function Actions({ booking }: { booking: BookingView }) {
+function BookingActions({ booking }: { booking: BookingView }) {
   const t = useText()
   const queries = useQueryClient()
   const [asking, setAsking] = useState(false)
   const open = booking.units.filter((unit) => !unit.released)
   const [units, setUnits] = useState<ReadonlySet<string>>(new Set())
-  const again = () =>
+  const refresh = () =>
     void queries
       .invalidateQueries({ queryKey: ['booking', booking.id] })
       .then(() => queries.invalidateQueries({ queryKey: ['bookings'] }))
   const cancel = useMutation({
     mutationFn: () =>
-      take(
+      unwrap(
         api.POST('/api/v1/bookings/{booking}/cancel', {
-          params: { path: { booking: booking.id }, header: idempotency() },
+          params: { path: { booking: booking.id }, header: idempotencyKey() },
         }),
       ),
-    onSuccess: again,
+    onSuccess: refresh,
   })
   const refund = useMutation({
     mutationFn: () =>
-      take(
+      unwrap(
         api.POST('/api/v1/bookings/{booking}/refunds', {
-          params: { path: { booking: booking.id }, header: idempotency() },
+          params: { path: { booking: booking.id }, header: idempotencyKey() },
           body: {
             reason: 'requested_by_customer',
             ...(units.size > 0 && units.size < open.length ? { units: [...units] } : {}),
@@ -210,7 +210,7 @@ function Actions({ booking }: { booking: BookingView }) {
       ),
     onSuccess: () => {
       setAsking(false)
-      again()
+      refresh()
     },
   })
   const until = booking.occasion.refundableUntil

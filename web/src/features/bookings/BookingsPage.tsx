@@ -3,7 +3,7 @@ import { Link } from '@tanstack/react-router'
 import type { BookingView } from '../../api/client'
 import { Poster } from '../../components/Poster'
 import { useTitle } from '../../components/title'
-import { Bone, Empty, Failure } from '../../components/ui'
+import { Skeleton, Empty, Failure } from '../../components/ui'
 import { dayTime, money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
@@ -38,10 +38,10 @@ function Bookings() {
         <ul className="booking-list" aria-hidden="true">
           {[1, 2, 3].map((n) => (
             <li key={n} className="booking-row">
-              <div className="poster bone" />
+              <div className="poster skeleton" />
               <div className="stack-s">
-                <Bone w="70%" />
-                <Bone w="45%" />
+                <Skeleton w="70%" />
+                <Skeleton w="45%" />
               </div>
             </li>
           ))}

@@ -1,25 +1,25 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
-import { api, take, type BookingStatus, type BookingView } from '../../api/client'
+import { api, unwrap, type BookingStatus, type BookingView } from '../../api/client'
 
 export const bookingQuery = (id: string) =>
   queryOptions({
     queryKey: ['booking', id],
-    queryFn: () => take(api.GET('/api/v1/bookings/{booking}', { params: { path: { booking: id } } })),
+    queryFn: () => unwrap(api.GET('/api/v1/bookings/{booking}', { params: { path: { booking: id } } })),
     staleTime: 2_000,
   })
 
 export const bookingsQuery = infiniteQueryOptions({
   queryKey: ['bookings'],
   initialPageParam: undefined as string | undefined,
-  queryFn: ({ pageParam }) => take(api.GET('/api/v1/me/bookings', { params: { query: { cursor: pageParam } } })),
+  queryFn: ({ pageParam }) => unwrap(api.GET('/api/v1/me/bookings', { params: { query: { cursor: pageParam } } })),
   getNextPageParam: (last) => last.next,
 })
 
 /** Will still change by itself. */
-export const moving = (status: BookingStatus) =>
+export const isChanging = (status: BookingStatus) =>
   status === 'requested' || status === 'awaiting_payment' || status === 'secured' || status === 'refunding'
 
-export const paidFor = (status: BookingStatus) =>
+export const isPaid = (status: BookingStatus) =>
   status === 'secured' || status === 'confirmed' || status === 'refunding'
 
 /** Still good for entry: tickets of units that were not given back. */

@@ -6,7 +6,7 @@ import './cart.css'
 /** The time that is left: a ring that empties, figures, and a quiet word at two minutes and thirty seconds. */
 export function Timer({ deadline, total = 300, onOver }: { deadline: string; total?: number; onOver?: () => void }) {
   const t = useText()
-  const { seconds, phase, say } = useCountdown(deadline, onOver)
+  const { seconds, phase, announce } = useCountdown(deadline, onOver)
   return (
     <span className={`timer timer-${phase}`}>
       <svg viewBox="0 0 36 36" aria-hidden="true">
@@ -28,7 +28,13 @@ export function Timer({ deadline, total = 300, onOver }: { deadline: string; tot
         {clockFace(seconds)}
       </time>
       <span className="sr" role="status">
-        {say === 120 ? t('cart.two_minutes') : say === 30 ? t('cart.thirty_seconds') : say === 0 ? t('cart.over') : ''}
+        {announce === 120
+          ? t('cart.two_minutes')
+          : announce === 30
+            ? t('cart.thirty_seconds')
+            : announce === 0
+              ? t('cart.over')
+              : ''}
       </span>
     </span>
   )

@@ -1,4 +1,4 @@
-import { api, call, idempotency, take, type Hold } from '../../api/client'
+import { api, requestJson, idempotencyKey, unwrap, type Hold } from '../../api/client'
 import { asProblem, Problem } from '../../api/problem'
 import { serverNow } from '../../live/clock'
 import { dispatch } from './cart'
@@ -9,30 +9,30 @@ export interface Pass {
 }
 
 /** The admission pass for an event's sale, as the waiting room gave it; kept through reloads. */
-export function keptPass(event: string): Pass | null {
+export function storedPass(event: string): Pass | null {
   try {
-    const kept = JSON.parse(localStorage.getItem(`foyer.pass.${event}`) ?? 'null') as Pass | null
-    return kept && Date.parse(kept.expiresAt) > serverNow() ? kept : null
+    const stored = JSON.parse(localStorage.getItem(`foyer.pass.${event}`) ?? 'null') as Pass | null
+    return stored && Date.parse(stored.expiresAt) > serverNow() ? stored : null
   } catch {
     return null
   }
 }
 
-export function keepPass(event: string, pass: Pass): void {
+export function storePass(event: string, pass: Pass): void {
   localStorage.setItem(`foyer.pass.${event}`, JSON.stringify(pass))
 }
 
-export type Wish = { units: string[] } | { items: { ticketType: string; quantity: number }[] }
+export type HoldRequest = { units: string[] } | { items: { ticketType: string; quantity: number }[] }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Holds what is wished for. A hold that stands in the way is changed to it instead. */
-export async function createHold(event: string, wish: Wish): Promise<Hold> {
-  const pass = keptPass(event)
+export async function createHold(event: string, request: HoldRequest): Promise<Hold> {
+  const pass = storedPass(event)
   try {
     const { data, error, response } = await api.POST('/api/v1/events/{event}/holds', {
-      params: { path: { event }, header: { ...idempotency(), ...(pass ? { 'Admission-Pass': pass.pass } : {}) } },
-      body: wish,
+      params: { path: { event }, header: { ...idempotencyKey(), ...(pass ? { 'Admission-Pass': pass.pass } : {}) } },
+      body: request,
     })
     if (!response.ok)
       throw new Problem(
@@ -41,31 +41,31 @@ export async function createHold(event: string, wish: Wish): Promise<Hold> {
         error?.detail ?? '',
         error as unknown as Record<string, unknown>,
       )
-    const hold = response.status === 202 ? await decided(response.headers.get('Location') ?? '') : data!
+    const hold = response.status === 202 ? await awaitDecision(response.headers.get('Location') ?? '') : data!
     dispatch({ type: 'hold', hold })
     return hold
   } catch (error) {
     const problem = asProblem(error)
-    const standing = problem.fields.hold as Hold | string | undefined
-    if (problem.code !== 'hold_exists' || !standing) throw error
-    const hold = typeof standing === 'string' ? await call<Hold>('GET', `/api/v1/holds/${standing}`) : standing
+    const existing = problem.fields.hold as Hold | string | undefined
+    if (problem.code !== 'hold_exists' || !existing) throw error
+    const hold = typeof existing === 'string' ? await requestJson<Hold>('GET', `/api/v1/holds/${existing}`) : existing
     dispatch({ type: 'hold', hold })
     if (hold.status === 'checkout') return hold
-    if ('units' in wish) return changeHold(hold, wish.units)
+    if ('units' in request) return changeHold(hold, request.units)
     await releaseHold(hold.id)
-    return createHold(event, wish)
+    return createHold(event, request)
   }
 }
 
 /** A high-demand request is decided in the order of the line; the answer comes to its address. */
-async function decided(location: string): Promise<Hold> {
+async function awaitDecision(location: string): Promise<Hold> {
   for (let tries = 0; tries < 30; tries++) {
     await sleep(500 + tries * 50)
     try {
-      return await call<Hold>('GET', location)
+      return await requestJson<Hold>('GET', location)
     } catch (error) {
       const problem = asProblem(error)
-      if (problem.status !== 404 && problem.status !== 425 && !problem.passing) throw error
+      if (problem.status !== 404 && problem.status !== 425 && !problem.isTransient) throw error
     }
   }
   throw new Problem(503, 'hold_pending', '')
@@ -83,7 +83,7 @@ export async function changeHold(hold: Pick<Hold, 'id' | 'units'>, units: string
   const changed =
     add.length + remove.length === 0
       ? await getHold(hold.id)
-      : await take(
+      : await unwrap(
           api.PATCH('/api/v1/holds/{hold}', {
             params: { path: { hold: hold.id } },
             body: { ...(add.length ? { add } : {}), ...(remove.length ? { remove } : {}) },
@@ -93,9 +93,9 @@ export async function changeHold(hold: Pick<Hold, 'id' | 'units'>, units: string
   return changed
 }
 
-export const getHold = (hold: string) => take(api.GET('/api/v1/holds/{hold}', { params: { path: { hold } } }))
+export const getHold = (hold: string) => unwrap(api.GET('/api/v1/holds/{hold}', { params: { path: { hold } } }))
 
 export async function releaseHold(hold: string): Promise<void> {
-  await take(api.DELETE('/api/v1/holds/{hold}', { params: { path: { hold } } }))
+  await unwrap(api.DELETE('/api/v1/holds/{hold}', { params: { path: { hold } } }))
   dispatch({ type: 'released' })
 }

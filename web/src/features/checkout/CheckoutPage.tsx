@@ -1,16 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useEffect, useRef, useState } from 'react'
-import { api, take, type BookingView, type Hold } from '../../api/client'
+import { api, unwrap, type BookingView, type Hold } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { providerQuery } from '../../api/provider'
 import { useTitle } from '../../components/title'
-import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
+import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { dayTime, money } from '../../i18n/format'
 import { currentLocale } from '../../i18n'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
-import { bookingQuery, paidFor } from '../bookings/query'
+import { bookingQuery, isPaid } from '../bookings/query'
 import { unitName } from '../bookings/unit'
 import { dispatch, useCart } from '../cart/cart'
 import { changeHold, getHold } from '../cart/hold'
@@ -18,7 +18,7 @@ import { Timer } from '../cart/Timer'
 import { eventQuery } from '../event/query'
 import { RequireSession } from '../session/RequireSession'
 import { Icon } from '../../components/Icon'
-import type { Paying } from './paying'
+import type { PaymentProgress } from './progress'
 import { PaymentFrame } from './PaymentFrame'
 import './checkout.css'
 
@@ -40,7 +40,7 @@ function Checkout({ id }: { id: string }) {
   if (hold.isPending) return <Loading />
   if (hold.isError && !hold.data) {
     const status = asProblem(hold.error).status
-    if (status === 410 || status === 404) return <Gone />
+    if (status === 410 || status === 404) return <HoldExpired />
     return (
       <div className="page page-narrow">
         <Failure error={hold.error} retry={() => void hold.refetch()} />
@@ -48,12 +48,12 @@ function Checkout({ id }: { id: string }) {
     )
   }
   if (!hold.data) return <Loading />
-  if (hold.data.status === 'expired' || hold.data.status === 'released') return <Gone event={hold.data.event} />
-  return <Order hold={hold.data} />
+  if (hold.data.status === 'expired' || hold.data.status === 'released') return <HoldExpired event={hold.data.event} />
+  return <PaymentStep hold={hold.data} />
 }
 
 /** The hold is over: says what happened and offers the same seats again. */
-function Gone({ event }: { event?: string }) {
+function HoldExpired({ event }: { event?: string }) {
   const t = useText()
   const cart = useCart()
   const where = event ?? (cart.kind === 'expired' ? cart.event : undefined)
@@ -77,19 +77,19 @@ function Gone({ event }: { event?: string }) {
   )
 }
 
-function Order({ hold }: { hold: Hold }) {
+function PaymentStep({ hold }: { hold: Hold }) {
   const t = useText()
   const navigate = useNavigate()
   const queries = useQueryClient()
   const event = useQuery({ ...eventQuery(hold.event), refetchInterval: false })
   const provider = useQuery(providerQuery)
-  const [paying, setPaying] = useState<Paying>('idle')
-  const [over, setOver] = useState(false)
+  const [paying, setPaying] = useState<PaymentProgress>('idle')
+  const [timeIsUp, setTimeIsUp] = useState(false)
   const started = useRef(false)
 
   const order = useMutation({
     mutationFn: async (): Promise<BookingView> =>
-      take(
+      unwrap(
         api.POST('/api/v1/bookings', {
           // The same hold makes the same booking, however often this page is opened.
           params: { header: { 'Idempotency-Key': `checkout-${hold.id}`, Prefer: 'wait=8' } },
@@ -129,7 +129,7 @@ function Order({ hold }: { hold: Hold }) {
 
   const status = booking?.status
   useEffect(() => {
-    if (status && (paidFor(status) || status === 'refunded')) {
+    if (status && (isPaid(status) || status === 'refunded')) {
       dispatch({ type: 'finished', hold: hold.id })
       void navigate({ to: '/bookings/$id', params: { id: bookingId! }, replace: true })
     }
@@ -137,7 +137,7 @@ function Order({ hold }: { hold: Hold }) {
 
   const stop = useMutation({
     mutationFn: () =>
-      take(api.POST('/api/v1/bookings/{booking}/cancel', { params: { path: { booking: bookingId! } } })),
+      unwrap(api.POST('/api/v1/bookings/{booking}/cancel', { params: { path: { booking: bookingId! } } })),
     onSuccess: () => {
       dispatch({ type: 'released' })
       void navigate({ to: '/events/$id/tickets', params: { id: hold.event } })
@@ -170,7 +170,7 @@ function Order({ hold }: { hold: Hold }) {
         <Timer
           deadline={deadline}
           onOver={() => {
-            setOver(true)
+            setTimeIsUp(true)
             if (paying === 'idle') dispatch({ type: 'expired' })
           }}
         />
@@ -180,7 +180,7 @@ function Order({ hold }: { hold: Hold }) {
         <section className="summary" aria-labelledby="summary">
           <div>
             <h2 id="summary" dir="auto">
-              {event.data?.name ?? <Bone w="60%" />}
+              {event.data?.name ?? <Skeleton w="60%" />}
             </h2>
             {event.data && (
               <p className="muted">
@@ -217,7 +217,7 @@ function Order({ hold }: { hold: Hold }) {
           <p className="small muted">{t('event.all_in')}</p>
         </section>
         <section className="stack" aria-label={t('checkout.payment')}>
-          {over && paying === 'idle' && (
+          {timeIsUp && paying === 'idle' && (
             <Notice tone="bad" title={t('cart.over')} live>
               <div>
                 <Link to="/events/$id/tickets" params={{ id: hold.event }} className="button button-small">
@@ -234,7 +234,7 @@ function Order({ hold }: { hold: Hold }) {
               <button
                 type="button"
                 className="button button-light button-wide"
-                disabled={order.isPending || over || Boolean(bookingId)}
+                disabled={order.isPending || timeIsUp || Boolean(bookingId)}
                 onClick={() => {
                   started.current = true
                   order.mutate()
@@ -251,11 +251,11 @@ function Order({ hold }: { hold: Hold }) {
             </div>
           )}
           {provider.isError && <Failure error={provider.error} retry={() => void provider.refetch()} />}
-          {secret && provider.data && !over && (
+          {secret && provider.data && !timeIsUp && (
             <div className="stack card">
               <h2>{t('checkout.payment')}</h2>
               {provider.data.provider === 'stripe' ? (
-                <Suspense fallback={<Bone h="12rem" />}>
+                <Suspense fallback={<Skeleton h="12rem" />}>
                   <StripeForm
                     publishableKey={provider.data.publishableKey}
                     secret={secret}

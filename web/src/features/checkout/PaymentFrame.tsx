@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react'
-import { Bone, Notice } from '../../components/ui'
+import { Skeleton, Notice } from '../../components/ui'
 import { useText } from '../../i18n/text'
-import type { Paying } from './paying'
+import type { PaymentProgress } from './progress'
 
 interface Message {
   type: 'foyer-payment'
@@ -26,16 +26,16 @@ export function PaymentFrame({
   form: string
   secret: string
   locale: string
-  onStatus: (status: Paying) => void
+  onStatus: (status: PaymentProgress) => void
 }) {
   const t = useText()
   const frame = useRef<HTMLIFrameElement>(null)
   const [height, setHeight] = useState(300)
   const [ready, setReady] = useState(false)
-  const [said, setSaid] = useState('')
-  const tell = useRef(onStatus)
+  const [failure, setFailure] = useState('')
+  const statusHandler = useRef(onStatus)
   useEffect(() => {
-    tell.current = onStatus
+    statusHandler.current = onStatus
   })
   useEffect(() => {
     if (!form) return
@@ -46,11 +46,11 @@ export function PaymentFrame({
       if (status === 'ready') setReady(true)
       else if (status === 'height') setHeight(Math.min(900, Math.max(180, Number(event.data.height) || 300)))
       else if (status === 'failed') {
-        setSaid(String(event.data.message ?? ''))
-        tell.current('idle')
+        setFailure(String(event.data.message ?? ''))
+        statusHandler.current('idle')
       } else {
-        setSaid('')
-        tell.current(status)
+        setFailure('')
+        statusHandler.current(status)
       }
     }
     addEventListener('message', listen)
@@ -63,9 +63,9 @@ export function PaymentFrame({
     <div className="pay-frame">
       {!ready && (
         <div className="stack">
-          <Bone h="3rem" />
-          <Bone h="3rem" />
-          <Bone h="3rem" />
+          <Skeleton h="3rem" />
+          <Skeleton h="3rem" />
+          <Skeleton h="3rem" />
         </div>
       )}
       <iframe
@@ -77,7 +77,7 @@ export function PaymentFrame({
         referrerPolicy="no-referrer"
       />
       <p className="sr" role="alert">
-        {said}
+        {failure}
       </p>
       <p className="small muted">{t('checkout.safe')}</p>
     </div>

@@ -1,9 +1,9 @@
 import type { Appearance, Stripe, StripeElements } from '@stripe/stripe-js'
 import { loadStripe } from '@stripe/stripe-js/pure'
 import { useEffect, useRef, useState } from 'react'
-import { Bone, Notice } from '../../components/ui'
+import { Skeleton, Notice } from '../../components/ui'
 import { useText } from '../../i18n/text'
-import type { Paying } from './paying'
+import type { PaymentProgress } from './progress'
 
 /** The tokens of the page, as they are computed here: what is framed cannot read them. */
 function appearance(): Appearance {
@@ -38,32 +38,32 @@ export default function StripeForm({
   publishableKey: string
   secret: string
   locale: string
-  onStatus: (status: Paying) => void
+  onStatus: (status: PaymentProgress) => void
 }) {
   const t = useText()
-  const place = useRef<HTMLDivElement>(null)
+  const container = useRef<HTMLDivElement>(null)
   const form = useRef<{ stripe: Stripe; elements: StripeElements } | null>(null)
   const [state, setState] = useState<'loading' | 'ready' | 'paying' | 'paid' | 'away'>('loading')
-  const [said, setSaid] = useState('')
+  const [failure, setFailure] = useState('')
 
   useEffect(() => {
-    let gone = false
+    let unmounted = false
     let unmount = () => {}
     loadStripe(publishableKey)
       .then((stripe) => {
-        if (gone || !place.current) return
+        if (unmounted || !container.current) return
         if (!stripe) throw new Error('Stripe.js is not available')
         const elements = stripe.elements({ clientSecret: secret, locale: locale as 'en', appearance: appearance() })
         const element = elements.create('payment')
         unmount = () => element.destroy()
         element.on('ready', () => setState('ready'))
         element.on('loaderror', () => setState('away'))
-        element.mount(place.current)
+        element.mount(container.current)
         form.current = { stripe, elements }
       })
-      .catch(() => !gone && setState('away'))
+      .catch(() => !unmounted && setState('away'))
     return () => {
-      gone = true
+      unmounted = true
       form.current = null
       unmount()
     }
@@ -72,7 +72,7 @@ export default function StripeForm({
   const pay = async () => {
     if (!form.current) return
     setState('paying')
-    setSaid('')
+    setFailure('')
     onStatus('processing')
     const { error } = await form.current.stripe.confirmPayment({
       elements: form.current.elements,
@@ -80,7 +80,7 @@ export default function StripeForm({
       redirect: 'if_required',
     })
     if (error) {
-      setSaid(error.message ?? t('problem.unexpected'))
+      setFailure(error.message ?? t('problem.unexpected'))
       setState('ready')
       onStatus('idle')
     } else {
@@ -100,13 +100,13 @@ export default function StripeForm({
     >
       {state === 'loading' && (
         <div className="stack">
-          <Bone h="3rem" />
-          <Bone h="3rem" />
-          <Bone h="3rem" />
+          <Skeleton h="3rem" />
+          <Skeleton h="3rem" />
+          <Skeleton h="3rem" />
         </div>
       )}
-      <div ref={place} />
-      {said && <Notice tone="bad" title={said} live />}
+      <div ref={container} />
+      {failure && <Notice tone="bad" title={failure} live />}
       <button type="submit" className="button button-light button-wide" disabled={state !== 'ready'}>
         {state === 'paying' ? <span className="spinner" /> : t('checkout.pay_now')}
       </button>

@@ -4,21 +4,21 @@ import type { Event } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { Poster } from '../../components/Poster'
 import { useTitle } from '../../components/title'
-import { Bone, Empty, Failure, Loading, Notice } from '../../components/ui'
+import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { asProblem } from '../../api/problem'
 import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { dayRange, dayTime, longDay, money, number, place, time, viewerTime, zoneName } from '../../i18n/format'
 import { categoryName } from '../search/category'
 import { severalDays } from '../search/hit'
-import { lowest } from '../search/query'
+import { lowestPrice } from '../search/query'
 import { eventQuery } from './query'
 
 export function EventPage({ id }: { id: string }) {
   const t = useText()
   const event = useQuery(eventQuery(id))
   useTitle(event.data?.name)
-  if (event.isPending) return <EventBones />
+  if (event.isPending) return <EventSkeleton />
   if (event.isError) {
     if (asProblem(event.error).status === 404)
       return (
@@ -39,7 +39,7 @@ export function EventPage({ id }: { id: string }) {
       </div>
     )
   }
-  return <Shown event={event.data} />
+  return <EventDetails event={event.data} />
 }
 
 /** What one can do about an event now: exactly one thing. */
@@ -56,10 +56,10 @@ export function nextStep(
   return event.availability.status === 'sold_out' ? 'sold_out' : 'buy'
 }
 
-function Shown({ event }: { event: Event }) {
+function EventDetails({ event }: { event: Event }) {
   const t = useText()
   const step = nextStep(event, serverNow())
-  const from = lowest(event)
+  const from = lowestPrice(event)
   const yours = severalDays(event) ? null : viewerTime(event.startsAt, event.timeZone)
   const seated = event.ticketTypes.some((type) => type.seated)
   return (
@@ -107,11 +107,11 @@ function Shown({ event }: { event: Event }) {
             </li>
           </ul>
           <div className="action">
-            <Action event={event} step={step} seated={seated} />
+            <NextStepButton event={event} step={step} seated={seated} />
             {from && step !== 'cancelled' && step !== 'over' && (
               <div className="action-price">
                 <strong>{from.amount === 0 ? t('event.free') : t('event.from', { price: money(from) })}</strong>
-                <Remaining event={event} />
+                <RemainingTickets event={event} />
               </div>
             )}
           </div>
@@ -177,7 +177,7 @@ function Shown({ event }: { event: Event }) {
   )
 }
 
-function Remaining({ event }: { event: Event }) {
+function RemainingTickets({ event }: { event: Event }) {
   const t = useText()
   const { available, status } = event.availability
   if (status === 'sold_out') return <span className="small">{t('event.sold_out')}</span>
@@ -188,7 +188,7 @@ function Remaining({ event }: { event: Event }) {
   )
 }
 
-function Action({ event, step, seated }: { event: Event; step: ReturnType<typeof nextStep>; seated: boolean }) {
+function NextStepButton({ event, step, seated }: { event: Event; step: ReturnType<typeof nextStep>; seated: boolean }) {
   const t = useText()
   switch (step) {
     case 'buy':
@@ -226,18 +226,18 @@ function Action({ event, step, seated }: { event: Event; step: ReturnType<typeof
   }
 }
 
-function EventBones() {
+function EventSkeleton() {
   return (
     <Loading>
       <div className="event-page">
         <div className="event-hero">
-          <div className="poster bone event-poster" />
+          <div className="poster skeleton event-poster" />
           <div className="event-title">
-            <div className="bone event-kind" />
-            <Bone w="80%" h="3.5rem" />
-            <Bone w="50%" />
-            <Bone w="70%" h="3rem" />
-            <Bone w="60%" h="3rem" />
+            <div className="skeleton event-kind" />
+            <Skeleton w="80%" h="3.5rem" />
+            <Skeleton w="50%" />
+            <Skeleton w="70%" h="3rem" />
+            <Skeleton w="60%" h="3rem" />
           </div>
         </div>
       </div>

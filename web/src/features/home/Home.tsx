@@ -1,7 +1,7 @@
 import { useQueries, useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Icon } from '../../components/Icon'
-import { Bone, Failure } from '../../components/ui'
+import { Skeleton, Failure } from '../../components/ui'
 import { number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { categoryName } from '../search/category'
@@ -10,7 +10,7 @@ import { EventCard } from '../search/EventCard'
 import { SearchBox } from '../search/SearchBox'
 import { overviewQuery, searchQuery, upcomingQuery, type Hit } from '../search/query'
 
-const FIRST = ['music', 'theatre', 'comedy', 'sport', 'conference']
+const FIRST_CATEGORIES = ['music', 'theatre', 'comedy', 'sport', 'conference']
 
 export function Home() {
   const t = useText()
@@ -18,10 +18,10 @@ export function Home() {
   const overview = useInfiniteQuery(overviewQuery)
   const page = overview.data?.pages[0]
   const categories = page?.facets.category.map((b) => b.value) ?? []
-  const shown = [...FIRST.filter((c) => categories.includes(c)), ...categories.filter((c) => !FIRST.includes(c))].slice(
-    0,
-    4,
-  )
+  const shown = [
+    ...FIRST_CATEGORIES.filter((c) => categories.includes(c)),
+    ...categories.filter((c) => !FIRST_CATEGORIES.includes(c)),
+  ].slice(0, 4)
   const failed = overview.isError
   const upcoming = useQuery({ ...upcomingQuery, enabled: failed })
   const sections = useQueries({
@@ -51,20 +51,20 @@ export function Home() {
               {categoryName(t, bucket.value)}
             </Link>
           ))}
-          {!page && !failed && [7, 6, 8, 5].map((w) => <Bone key={w} w={`${w}rem`} h="2.5rem" r="999px" />)}
+          {!page && !failed && [7, 6, 8, 5].map((w) => <Skeleton key={w} w={`${w}rem`} h="2.5rem" r="999px" />)}
         </nav>
       </section>
 
       <div className="page">
         {error && <Failure error={upcoming.error} retry={() => void upcoming.refetch()} />}
-        {failed && upcoming.data && <Shelf title={t('home.upcoming')} hits={upcoming.data.slice(0, 24)} wrap />}
-        {!page && !error && !upcoming.data && <ShelfBones />}
+        {failed && upcoming.data && <EventShelf title={t('home.upcoming')} hits={upcoming.data.slice(0, 24)} wrap />}
+        {!page && !error && !upcoming.data && <EventShelfSkeleton />}
         {page &&
           shown.map((category, i) =>
             sections[i]?.data ? (
-              <Shelf key={category} title={categoryName(t, category)} hits={sections[i].data} more={category} />
+              <EventShelf key={category} title={categoryName(t, category)} hits={sections[i].data} more={category} />
             ) : (
-              <ShelfBones key={category} />
+              <EventShelfSkeleton key={category} />
             ),
           )}
         {cities.length > 0 && (
@@ -87,7 +87,17 @@ export function Home() {
   )
 }
 
-function Shelf({ title, hits, more, wrap = false }: { title: string; hits: Hit[]; more?: string; wrap?: boolean }) {
+function EventShelf({
+  title,
+  hits,
+  more,
+  wrap = false,
+}: {
+  title: string
+  hits: Hit[]
+  more?: string
+  wrap?: boolean
+}) {
   const t = useText()
   if (hits.length === 0) return null
   return (
@@ -112,18 +122,18 @@ function Shelf({ title, hits, more, wrap = false }: { title: string; hits: Hit[]
   )
 }
 
-function ShelfBones() {
+function EventShelfSkeleton() {
   return (
     <section className="shelf" aria-hidden="true">
-      <Bone w="9rem" h="2rem" />
+      <Skeleton w="9rem" h="2rem" />
       <ul className="shelf-items">
         {[1, 2, 3, 4, 5].map((n) => (
           <li key={n} className="stack-s">
-            <div className="poster bone" />
-            <Bone w="50%" h="1.4rem" />
-            <Bone w="85%" h="1.4rem" />
-            <Bone w="60%" h="1.4rem" />
-            <Bone w="40%" h="1.4rem" />
+            <div className="poster skeleton" />
+            <Skeleton w="50%" h="1.4rem" />
+            <Skeleton w="85%" h="1.4rem" />
+            <Skeleton w="60%" h="1.4rem" />
+            <Skeleton w="40%" h="1.4rem" />
           </li>
         ))}
       </ul>
@@ -131,7 +141,7 @@ function ShelfBones() {
   )
 }
 
-/** The house's own sign, where there is room for it: the door, and the light across the floor. */
+/** The logo as a large drawing, where there is room for it: a door, and its light across the floor. */
 function HeroDoor() {
   return (
     <svg className="hero-door" viewBox="0 0 520 420" aria-hidden="true">

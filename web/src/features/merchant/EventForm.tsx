@@ -1,14 +1,22 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import { api, call, idempotency, take, type Event, type NewEvent, type NewTicketType } from '../../api/client'
+import {
+  api,
+  requestJson,
+  idempotencyKey,
+  unwrap,
+  type Event,
+  type NewEvent,
+  type NewTicketType,
+} from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { Empty, Failure, Field } from '../../components/ui'
 import { fromDecimal, minorDigits, toDecimal } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { categoryName } from '../search/category'
 import type { Plan } from './plan'
-import { fromLocal, toLocal } from './zone'
+import { utcFromLocal, localFromUtc } from './zone'
 import { Link } from '@tanstack/react-router'
 
 interface TypeDraft {
@@ -39,14 +47,14 @@ export function EventForm({ event }: { event?: Event }) {
   const t = useText('office')
   const navigate = useNavigate()
   const queries = useQueryClient()
-  const venues = useQuery({ queryKey: ['venues'], queryFn: () => take(api.GET('/api/v1/venues')) })
+  const venues = useQuery({ queryKey: ['venues'], queryFn: () => unwrap(api.GET('/api/v1/venues')) })
   const [venueId, setVenue] = useState(event?.venue.id ?? '')
   const venue = venues.data?.items.find((v) => v.id === venueId) ?? venues.data?.items[0]
   const zone = event?.timeZone ?? venue?.timeZone ?? 'UTC'
   const plan = useQuery({
     queryKey: ['seating-plan', venue?.id],
     queryFn: async () =>
-      (await take(
+      (await unwrap(
         api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue!.id } } }),
       )) as unknown as Plan,
     enabled: venue?.hasPlan === true,
@@ -72,7 +80,7 @@ export function EventForm({ event }: { event?: Event }) {
   const save = useMutation({
     mutationFn: async (form: FormData) => {
       const text = (name: string) => String(form.get(name) ?? '').trim()
-      const when = (name: string) => (text(name) ? fromLocal(text(name), zone) : undefined)
+      const when = (name: string) => (text(name) ? utcFromLocal(text(name), zone) : undefined)
       const ticketTypes: NewTicketType[] = types.map((type) => ({
         ...(type.id ? { id: type.id } : {}),
         name: type.name,
@@ -101,9 +109,10 @@ export function EventForm({ event }: { event?: Event }) {
         refundableUntil: when('refundableUntil'),
         ticketTypes,
       }
-      if (event) return call<Event>('PATCH', `/api/v1/events/${event.id}`, body, { 'If-Match': `"${event.version}"` })
+      if (event)
+        return requestJson<Event>('PATCH', `/api/v1/events/${event.id}`, body, { 'If-Match': `"${event.version}"` })
       const fresh: NewEvent = { ...body, venue: venue!.id }
-      return take(api.POST('/api/v1/events', { params: { header: idempotency() }, body: fresh }))
+      return unwrap(api.POST('/api/v1/events', { params: { header: idempotencyKey() }, body: fresh }))
     },
     onSuccess: (saved) => {
       queries.setQueryData(['merchant-event', saved.id], saved)
@@ -127,7 +136,7 @@ export function EventForm({ event }: { event?: Event }) {
       <input id={name} name={name} className="input" {...props} />
     </Field>
   )
-  const local = (iso: string | undefined) => (iso ? toLocal(iso, zone) : '')
+  const local = (iso: string | undefined) => (iso ? localFromUtc(iso, zone) : '')
   return (
     <form
       className="stack"

@@ -1,18 +1,18 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
-import { api, take } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import { asProblem, Problem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
-import { Bone, Failure, Field, Notice } from '../../components/ui'
+import { Skeleton, Failure, Field, Notice } from '../../components/ui'
 import { number } from '../../i18n/format'
 import {
   addArea,
   addBlock,
   countSeats,
   emptyPlan,
-  frame,
+  zoneFrame,
   isPlan,
   moveZone,
   removeZone,
@@ -25,13 +25,13 @@ import { useText } from '../../i18n/text'
 export function PlanPage({ id }: { id: string }) {
   const venue = useQuery({
     queryKey: ['venue', id],
-    queryFn: () => take(api.GET('/api/v1/venues/{id}', { params: { path: { id } } })),
+    queryFn: () => unwrap(api.GET('/api/v1/venues/{id}', { params: { path: { id } } })),
   })
   const plan = useQuery({
     queryKey: ['seating-plan', id],
     queryFn: async () => {
       try {
-        return (await take(
+        return (await unwrap(
           api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id } } }),
         )) as unknown as Plan
       } catch (error) {
@@ -44,7 +44,7 @@ export function PlanPage({ id }: { id: string }) {
   useTitle(venue.data?.name)
   if (venue.isError) return <Failure error={venue.error} retry={() => void venue.refetch()} />
   if (plan.isError) return <Failure error={plan.error} retry={() => void plan.refetch()} />
-  if (!venue.data || plan.data === undefined) return <Bone h="30rem" />
+  if (!venue.data || plan.data === undefined) return <Skeleton h="30rem" />
   return <Editor venue={venue.data} initial={plan.data ?? emptyPlan(venue.data.name)} />
 }
 
@@ -53,12 +53,12 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   const queries = useQueryClient()
   const [history, setHistory] = useState<Plan[]>([initial])
   const [selected, setSelected] = useState<number | null>(null)
-  const [bad, setBad] = useState<unknown>(null)
+  const [importError, setImportError] = useState<unknown>(null)
   const plan = history[history.length - 1]!
   const change = (next: Plan) => setHistory((all) => [...all.slice(-50), next])
   const save = useMutation({
     mutationFn: () =>
-      take(api.PUT('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue.id } }, body: plan as never })),
+      unwrap(api.PUT('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue.id } }, body: plan as never })),
     onSuccess: () => {
       queries.setQueryData(['seating-plan', venue.id], plan)
       void queries.invalidateQueries({ queryKey: ['venues'] })
@@ -66,8 +66,8 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   })
   const zone = selected === null ? undefined : plan.zones[selected]
 
-  const read = async (file: File) => {
-    setBad(null)
+  const importFile = async (file: File) => {
+    setImportError(null)
     try {
       const value: unknown = JSON.parse(await file.text())
       if (!isPlan(value)) throw new Error()
@@ -77,7 +77,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
       })
       setSelected(null)
     } catch {
-      setBad(new Problem(422, 'invalid_plan', t('plan.not_a_plan')))
+      setImportError(new Problem(422, 'invalid_plan', t('plan.not_a_plan')))
     }
   }
   const download = () => {
@@ -110,7 +110,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
               type="file"
               accept="application/json,.json"
               className="sr"
-              onChange={(e) => e.target.files?.[0] && void read(e.target.files[0])}
+              onChange={(e) => e.target.files?.[0] && void importFile(e.target.files[0])}
             />
           </label>
           <button type="button" className="button button-small" onClick={download}>
@@ -127,7 +127,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
           </button>
         </div>
       </div>
-      {bad !== null && <Failure error={bad} />}
+      {importError !== null && <Failure error={importError} />}
       {save.isError && <Failure error={save.error} />}
       {save.isSuccess && save.variables === undefined && (
         <Notice tone="good" title={t('plan.saved')} live>
@@ -142,7 +142,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
         {t('plan.seats', { count: countSeats(plan), n: number(countSeats(plan)) })}
       </p>
       <div className="editor">
-        <Canvas
+        <PlanCanvas
           plan={plan}
           selected={selected}
           onSelect={setSelected}
@@ -152,7 +152,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
           <AddBlock
             plan={plan}
             onAdd={(block) => {
-              change(addBlock(plan, { ...block, at: spot(plan) }))
+              change(addBlock(plan, { ...block, at: nextFreePosition(plan) }))
               setSelected(plan.zones.length)
             }}
           />
@@ -221,9 +221,9 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   )
 }
 
-/** Below everything that is there. */
-function spot(plan: Plan): Point {
-  const bottom = Math.max(120, ...plan.zones.map((zone) => frame(zone).y + frame(zone).height))
+/** Below all sections of the plan. */
+function nextFreePosition(plan: Plan): Point {
+  const bottom = Math.max(120, ...plan.zones.map((zone) => zoneFrame(zone).y + zoneFrame(zone).height))
   return { x: plan.size.width / 2, y: bottom + 120 }
 }
 
@@ -305,7 +305,7 @@ function AddBlock({
   )
 }
 
-function Canvas({
+function PlanCanvas({
   plan,
   selected,
   onSelect,
@@ -345,7 +345,7 @@ function Canvas({
         }}
       >
         {plan.zones.map((zone, index) => {
-          const f = frame(zone)
+          const f = zoneFrame(zone)
           const by = drag?.index === index ? drag.by : { x: 0, y: 0 }
           return (
             <g

@@ -1,22 +1,22 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router'
 import { useState } from 'react'
-import { api, idempotency, take, type Event as EventView } from '../../api/client'
+import { api, idempotencyKey, unwrap, type Event as EventView } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
-import { Bone, Empty, Failure, Field, Loading, Notice } from '../../components/ui'
+import { Skeleton, Empty, Failure, Field, Loading, Notice } from '../../components/ui'
 import { dayTime, money, number, place } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
-import { Figure, QueueControl, useOffice } from '../admin'
+import { Stat, QueueControl, useOfficeTexts } from '../admin'
 import { RequireSession } from '../session/RequireSession'
 import { EventForm } from './EventForm'
 import { PlanPage } from './PlanEditor'
 import './office.css'
 
-export function MerchantFrame() {
+export function MerchantLayout() {
   const t = useText('office')
-  const ready = useOffice()
+  const ready = useOfficeTexts()
   if (!ready) return <Loading />
   return (
     <RequireSession needs="merchant">
@@ -45,7 +45,8 @@ export function Events() {
   const events = useInfiniteQuery({
     queryKey: ['merchant-events'],
     initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) => take(api.GET('/api/v1/merchant/events', { params: { query: { cursor: pageParam } } })),
+    queryFn: ({ pageParam }) =>
+      unwrap(api.GET('/api/v1/merchant/events', { params: { query: { cursor: pageParam } } })),
     getNextPageParam: (last) => last.next,
   })
   const all = events.data?.pages.flatMap((page) => page.items)
@@ -59,7 +60,7 @@ export function Events() {
         </Link>
       </div>
       {events.isError && <Failure error={events.error} retry={() => void events.refetch()} />}
-      {events.isPending && <Bone h="20rem" />}
+      {events.isPending && <Skeleton h="20rem" />}
       {all?.length === 0 && <Empty title={t('events.none')} />}
       <ul className="office-list">
         {all?.map((event) => (
@@ -116,15 +117,15 @@ export function Event() {
   const { id } = useParams({ from: '/merchant/events/$id' })
   const event = useQuery({
     queryKey: ['merchant-event', id],
-    queryFn: () => take(api.GET('/api/v1/merchant/events/{id}', { params: { path: { id } } })),
+    queryFn: () => unwrap(api.GET('/api/v1/merchant/events/{id}', { params: { path: { id } } })),
   })
   useTitle(event.data?.name)
   if (event.isError) return <Failure error={event.error} retry={() => void event.refetch()} />
-  if (!event.data) return <Bone h="30rem" />
-  return <EventOffice key={event.data.version} event={event.data} />
+  if (!event.data) return <Skeleton h="30rem" />
+  return <EventDashboard key={event.data.version} event={event.data} />
 }
 
-function EventOffice({ event }: { event: EventView }) {
+function EventDashboard({ event }: { event: EventView }) {
   const t = useText('office')
   const queries = useQueryClient()
   const [editing, setEditing] = useState(event.status === 'draft')
@@ -133,14 +134,14 @@ function EventOffice({ event }: { event: EventView }) {
     void queries.invalidateQueries({ queryKey: ['merchant-events'] })
   }
   const publish = useMutation({
-    mutationFn: () => take(api.POST('/api/v1/events/{id}/publish', { params: { path: { id: event.id } } })),
+    mutationFn: () => unwrap(api.POST('/api/v1/events/{id}/publish', { params: { path: { id: event.id } } })),
     onSuccess: done,
   })
   const cancel = useMutation({
-    mutationFn: () => take(api.POST('/api/v1/events/{id}/cancel', { params: { path: { id: event.id } } })),
+    mutationFn: () => unwrap(api.POST('/api/v1/events/{id}/cancel', { params: { path: { id: event.id } } })),
     onSuccess: done,
   })
-  const [sure, setSure] = useState(false)
+  const [confirmingCancel, setConfirmingCancel] = useState(false)
   return (
     <section className="stack">
       <div className="row between">
@@ -188,7 +189,7 @@ function EventOffice({ event }: { event: EventView }) {
       {editing && <EventForm event={event} />}
       {event.status === 'published' && (
         <div className="stack-s">
-          {sure ? (
+          {confirmingCancel ? (
             <Notice tone="bad" title={t('events.cancel_sure')}>
               <div className="row">
                 <button
@@ -199,7 +200,11 @@ function EventOffice({ event }: { event: EventView }) {
                 >
                   {t('events.cancel')}
                 </button>
-                <button type="button" className="button button-quiet button-small" onClick={() => setSure(false)}>
+                <button
+                  type="button"
+                  className="button button-quiet button-small"
+                  onClick={() => setConfirmingCancel(false)}
+                >
                   {t('common.back')}
                 </button>
               </div>
@@ -209,7 +214,7 @@ function EventOffice({ event }: { event: EventView }) {
               type="button"
               className="button button-bad button-small"
               style={{ justifySelf: 'start' }}
-              onClick={() => setSure(true)}
+              onClick={() => setConfirmingCancel(true)}
             >
               {t('events.cancel')}
             </button>
@@ -227,14 +232,14 @@ function SalesView({ id }: { id: string }) {
   const queries = useQueryClient()
   const sales = useQuery({
     queryKey: ['sales', id],
-    queryFn: () => take(api.GET('/api/v1/merchant/events/{event}/sales', { params: { path: { event: id } } })),
+    queryFn: () => unwrap(api.GET('/api/v1/merchant/events/{event}/sales', { params: { path: { event: id } } })),
     refetchInterval: 10_000,
   })
   useStream(`/api/v1/events/${id}/seats/stream?units=none`, (e) => {
     if (e.event === 'delta') void queries.invalidateQueries({ queryKey: ['sales', id] }, { cancelRefetch: false })
   })
   if (sales.isError) return <Failure error={sales.error} retry={() => void sales.refetch()} />
-  if (!sales.data) return <Bone h="12rem" />
+  if (!sales.data) return <Skeleton h="12rem" />
   const { inventory } = sales.data
   const share = (n: number) => `${(n / Math.max(1, inventory.total)) * 100}%`
   return (
@@ -243,11 +248,11 @@ function SalesView({ id }: { id: string }) {
         <h2>{t('sales.title')}</h2>
         <span className="tag tag-good">{t('sales.live')}</span>
       </div>
-      <dl className="figures">
-        <Figure label={t('sales.sold')} value={number(sales.data.sold)} />
-        <Figure label={t('sales.held')} value={number(inventory.held)} />
-        <Figure label={t('sales.left')} value={number(inventory.available)} />
-        <Figure label={t('sales.revenue')} value={money(sales.data.revenue)} />
+      <dl className="stats">
+        <Stat label={t('sales.sold')} value={number(sales.data.sold)} />
+        <Stat label={t('sales.held')} value={number(inventory.held)} />
+        <Stat label={t('sales.left')} value={number(inventory.available)} />
+        <Stat label={t('sales.revenue')} value={money(sales.data.revenue)} />
       </dl>
       <div className="bar" aria-hidden="true">
         <span style={{ width: share(inventory.booked) }} />
@@ -293,12 +298,12 @@ export function Venues() {
   const navigate = useNavigate()
   const queries = useQueryClient()
   useTitle(t('venues.title'))
-  const venues = useQuery({ queryKey: ['venues'], queryFn: () => take(api.GET('/api/v1/venues')) })
+  const venues = useQuery({ queryKey: ['venues'], queryFn: () => unwrap(api.GET('/api/v1/venues')) })
   const create = useMutation({
     mutationFn: (form: FormData) =>
-      take(
+      unwrap(
         api.POST('/api/v1/venues', {
-          params: { header: idempotency() },
+          params: { header: idempotencyKey() },
           body: {
             name: String(form.get('name')),
             city: String(form.get('city')),
@@ -316,7 +321,7 @@ export function Venues() {
     <section className="stack">
       <h1>{t('venues.title')}</h1>
       {venues.isError && <Failure error={venues.error} retry={() => void venues.refetch()} />}
-      {venues.isPending && <Bone h="10rem" />}
+      {venues.isPending && <Skeleton h="10rem" />}
       <ul className="office-list">
         {venues.data?.items.map((venue) => (
           <li key={venue.id}>

@@ -154,12 +154,12 @@ export interface Frame {
   height: number
 }
 
-export function frame(zone: Zone): Frame {
+export function zoneFrame(zone: Zone): Frame {
   let left = Infinity
   let top = Infinity
   let right = -Infinity
   let bottom = -Infinity
-  const see = (x: number, y: number) => {
+  const include = (x: number, y: number) => {
     left = Math.min(left, x)
     right = Math.max(right, x)
     top = Math.min(top, y)
@@ -167,12 +167,12 @@ export function frame(zone: Zone): Frame {
   }
   for (const row of zone.rows)
     for (const seat of row.seats)
-      see(zone.position.x + row.position.x + seat.position.x, zone.position.y + row.position.y + seat.position.y)
+      include(zone.position.x + row.position.x + seat.position.x, zone.position.y + row.position.y + seat.position.y)
   for (const area of zone.areas ?? []) {
     const x = zone.position.x + area.position.x
     const y = zone.position.y + area.position.y
-    see(x, y)
-    see(x + (area.rectangle?.width ?? 60), y + (area.rectangle?.height ?? 30))
+    include(x, y)
+    include(x + (area.rectangle?.width ?? 60), y + (area.rectangle?.height ?? 30))
   }
   if (left === Infinity) return { x: zone.position.x, y: zone.position.y, width: 0, height: 0 }
   return { x: left, y: top, width: right - left, height: bottom - top }
@@ -180,7 +180,7 @@ export function frame(zone: Zone): Frame {
 
 /** The plan is as large as what is on it. */
 function grow(plan: Plan): Plan {
-  const frames = plan.zones.map(frame)
+  const frames = plan.zones.map(zoneFrame)
   return {
     ...plan,
     size: {

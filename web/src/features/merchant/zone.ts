@@ -17,12 +17,12 @@ function offset(at: number, zone: string): number {
   )
 }
 
-export function toLocal(iso: string, zone: string): string {
+export function localFromUtc(iso: string, zone: string): string {
   const at = Date.parse(iso)
   return new Date(at + offset(at, zone)).toISOString().slice(0, 16)
 }
 
-export function fromLocal(local: string, zone: string): string {
+export function utcFromLocal(local: string, zone: string): string {
   const wall = Date.parse(`${local}:00Z`)
   let at = wall - offset(wall, zone)
   at = wall - offset(at, zone) // the offset may differ on the other side of a change of clocks

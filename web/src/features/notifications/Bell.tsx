@@ -5,19 +5,19 @@ import type { Notice } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
-import { noticesQuery } from './query'
+import { notificationsQuery } from './query'
 
 /** Messages as they come; the newest is read out. */
 export default function Bell() {
   const t = useText()
   const queries = useQueryClient()
-  const { data } = useQuery(noticesQuery)
-  const [said, setSaid] = useState('')
+  const { data } = useQuery(notificationsQuery)
+  const [announcement, setAnnouncement] = useState('')
   useStream('/api/v1/notifications/stream', (e) => {
     if (e.event !== 'notification') return
     const notice = JSON.parse(e.data) as Notice
-    setSaid(t(`notice.${notice.kind}`))
-    queries.setQueryData(noticesQuery.queryKey, (now) =>
+    setAnnouncement(t(`notice.${notice.kind}`))
+    queries.setQueryData(notificationsQuery.queryKey, (now) =>
       now && !now.items.some((n) => n.id === notice.id) ? { ...now, items: [notice, ...now.items] } : now,
     )
     if (notice.booking) {
@@ -36,7 +36,7 @@ export default function Bell() {
       <Icon name="bell" />
       {unread > 0 && <span className="badge">{unread > 9 ? '9+' : unread}</span>}
       <span className="sr" role="status">
-        {said}
+        {announcement}
       </span>
     </Link>
   )

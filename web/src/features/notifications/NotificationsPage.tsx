@@ -1,14 +1,14 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect } from 'react'
-import { api, take, type Notice } from '../../api/client'
+import { api, unwrap, type Notice } from '../../api/client'
 import { useTitle } from '../../components/title'
-import { Bone, Empty, Failure } from '../../components/ui'
+import { Skeleton, Empty, Failure } from '../../components/ui'
 import { moment, money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { eventQuery } from '../event/query'
 import { RequireSession } from '../session/RequireSession'
-import { noticesQuery } from './query'
+import { notificationsQuery } from './query'
 
 export function NotificationsPage() {
   const t = useText()
@@ -19,14 +19,14 @@ export function NotificationsPage() {
 function Notices() {
   const t = useText()
   const queries = useQueryClient()
-  const query = useQuery(noticesQuery)
+  const query = useQuery(notificationsQuery)
   const newest = query.data?.items.find((n) => !n.read)?.at
   useEffect(() => {
     if (!newest) return
     const timer = setTimeout(() => {
-      void take(api.POST('/api/v1/notifications/read', { body: { until: newest } })).then(() =>
+      void unwrap(api.POST('/api/v1/notifications/read', { body: { until: newest } })).then(() =>
         queries.setQueryData(
-          noticesQuery.queryKey,
+          notificationsQuery.queryKey,
           (now) => now && { ...now, items: now.items.map((n) => ({ ...n, read: true })) },
         ),
       )
@@ -36,7 +36,7 @@ function Notices() {
   return (
     <div className="page page-narrow stack">
       <h1>{t('notice.title')}</h1>
-      {query.isPending && [1, 2, 3].map((n) => <Bone key={n} h="3.5rem" />)}
+      {query.isPending && [1, 2, 3].map((n) => <Skeleton key={n} h="3.5rem" />)}
       {query.isError && <Failure error={query.error} retry={() => void query.refetch()} />}
       {query.data?.items.length === 0 && <Empty title={t('notice.none')} />}
       <ul>
@@ -46,7 +46,7 @@ function Notices() {
               <strong style={{ fontWeight: notice.read ? 500 : 700 }}>{headline(t, notice)}</strong>
             </NoticeLink>
             <p className="small muted">
-              {notice.event && <About event={notice.event} />}
+              {notice.event && <EventName event={notice.event} />}
               {moment(notice.at)}
             </p>
           </li>
@@ -68,7 +68,7 @@ function headline(t: ReturnType<typeof useText>, { kind, refund }: Notice): stri
 }
 
 /** Which event it is about, once that is known: a message names no more than ids. */
-function About({ event }: { event: string }) {
+function EventName({ event }: { event: string }) {
   const { data } = useQuery({ ...eventQuery(event), staleTime: Infinity, refetchInterval: false })
   return data ? (
     <>

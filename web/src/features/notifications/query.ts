@@ -1,8 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
-import { api, take } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 
-export const noticesQuery = queryOptions({
+export const notificationsQuery = queryOptions({
   queryKey: ['notices'],
-  queryFn: () => take(api.GET('/api/v1/notifications', { params: { query: { limit: 30 } } })),
+  queryFn: () => unwrap(api.GET('/api/v1/notifications', { params: { query: { limit: 30 } } })),
   staleTime: 30_000,
 })

@@ -1,9 +1,9 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useId, useState } from 'react'
-import { api, take } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import Dialog from '../../components/Dialog'
-import { Bone, Failure, Field, Notice } from '../../components/ui'
+import { Skeleton, Failure, Field, Notice } from '../../components/ui'
 import { useText } from '../../i18n/text'
 import { forgetDevice, signInAgain } from '../session/session'
 
@@ -12,7 +12,7 @@ export function PersonalData({ email }: { email: string }) {
   const t = useText()
   const [leaving, setLeaving] = useState(false)
   const download = useMutation({
-    mutationFn: () => take(api.GET('/api/v1/me/export')),
+    mutationFn: () => unwrap(api.GET('/api/v1/me/export')),
     onSuccess: (data) => {
       const link = document.createElement('a')
       link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: 'application/json' }))
@@ -25,7 +25,7 @@ export function PersonalData({ email }: { email: string }) {
     <section className="stack-s" aria-labelledby="personal-data">
       <h2 id="personal-data">{t('profile.data')}</h2>
       <p className="muted small">{t('profile.data_text')}</p>
-      <Trouble error={download.error} />
+      <AccountFailure error={download.error} />
       <div className="row">
         <button type="button" className="button" disabled={download.isPending} onClick={() => download.mutate()}>
           {download.isPending ? <span className="spinner" /> : t('profile.download')}
@@ -36,14 +36,14 @@ export function PersonalData({ email }: { email: string }) {
       </div>
       {download.isSuccess && <Notice tone="good" title={t('profile.downloaded')} live />}
       <Dialog open={leaving} onClose={() => setLeaving(false)} title={t('profile.delete')}>
-        <Leave email={email} />
+        <DeleteAccount email={email} />
       </Dialog>
     </section>
   )
 }
 
 /** A refusal; the one that a new sign-in turns around comes with the way to it. */
-function Trouble({ error }: { error: unknown }) {
+function AccountFailure({ error }: { error: unknown }) {
   const t = useText()
   if (!error) return null
   if (asProblem(error).code !== 'sign_in_again') return <Failure error={error} />
@@ -56,34 +56,34 @@ function Trouble({ error }: { error: unknown }) {
   )
 }
 
-function Leave({ email }: { email: string }) {
+function DeleteAccount({ email }: { email: string }) {
   const t = useText()
   const id = useId()
   const [typed, setTyped] = useState('')
   const [forfeit, setForfeit] = useState(false)
   const preview = useQuery({
     queryKey: ['me', 'deletion'],
-    queryFn: () => take(api.GET('/api/v1/me/deletion')),
+    queryFn: () => unwrap(api.GET('/api/v1/me/deletion')),
     staleTime: 0,
     gcTime: 0,
   })
   const leave = useMutation({
-    mutationFn: () => take(api.DELETE('/api/v1/me', { body: { confirm: typed, forfeitTickets: forfeit } })),
+    mutationFn: () => unwrap(api.DELETE('/api/v1/me', { body: { confirm: typed, forfeitTickets: forfeit } })),
     onSuccess: () => {
       forgetDevice()
       location.assign('/')
     },
   })
   if (preview.isError) return <Failure error={preview.error} retry={() => void preview.refetch()} />
-  if (preview.isPending) return <Bone h="12rem" />
-  const standing = preview.data.obstacles.filter((o) => !o.waivable)
+  if (preview.isPending) return <Skeleton h="12rem" />
+  const blocking = preview.data.obstacles.filter((o) => !o.waivable)
   const tickets = preview.data.obstacles.find((o) => o.waivable)
-  if (standing.length > 0)
+  if (blocking.length > 0)
     return (
       <div className="stack">
         <p>{t('profile.blocked')}</p>
         <ul>
-          {standing.map((o) => (
+          {blocking.map((o) => (
             <li key={o.code}>{t(`profile.blocked_${o.code}`, { count: o.count })}</li>
           ))}
         </ul>
@@ -122,7 +122,7 @@ function Leave({ email }: { email: string }) {
           onChange={(e) => setTyped(e.target.value)}
         />
       </Field>
-      <Trouble error={leave.error} />
+      <AccountFailure error={leave.error} />
       <button
         type="submit"
         className="button button-bad"

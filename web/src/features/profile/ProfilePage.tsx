@@ -1,8 +1,8 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api, take } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import { useTitle } from '../../components/title'
-import { Bone, Failure, Field, Notice } from '../../components/ui'
+import { Skeleton, Failure, Field, Notice } from '../../components/ui'
 import { changeLocale, languageNames, locales, type Locale } from '../../i18n'
 import { useText } from '../../i18n/text'
 import { RequireSession } from '../session/RequireSession'
@@ -18,11 +18,11 @@ export function ProfilePage() {
 function Profile() {
   const t = useText()
   const queries = useQueryClient()
-  const me = useQuery({ queryKey: ['me'], queryFn: () => take(api.GET('/api/v1/me')) })
-  const [theme, setTheme] = useState(document.documentElement.dataset.theme ?? 'auto')
+  const me = useQuery({ queryKey: ['me'], queryFn: () => unwrap(api.GET('/api/v1/me')) })
+  const [theme, setShownTheme] = useState(document.documentElement.dataset.theme ?? 'auto')
   const save = useMutation({
     mutationFn: (form: FormData) =>
-      take(
+      unwrap(
         api.PATCH('/api/v1/me', {
           body: { name: String(form.get('name')), locale: String(form.get('locale')) as Locale },
         }),
@@ -33,11 +33,11 @@ function Profile() {
     },
   })
   const reset = useMutation({
-    mutationFn: (email: string) => take(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
+    mutationFn: (email: string) => unwrap(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
   })
-  const confirm = useMutation({ mutationFn: () => take(api.POST('/api/v1/me/confirmation')) })
-  const look = (next: string) => {
-    setTheme(next)
+  const confirm = useMutation({ mutationFn: () => unwrap(api.POST('/api/v1/me/confirmation')) })
+  const setTheme = (next: string) => {
+    setShownTheme(next)
     if (next === 'auto') {
       delete document.documentElement.dataset.theme
       localStorage.removeItem('foyer.theme')
@@ -50,7 +50,7 @@ function Profile() {
     <div className="page page-narrow stack">
       <h1>{t('nav.profile')}</h1>
       {me.isError && <Failure error={me.error} retry={() => void me.refetch()} />}
-      {me.isPending && <Bone h="16rem" />}
+      {me.isPending && <Skeleton h="16rem" />}
       {me.data && (
         <form
           className="stack"
@@ -120,7 +120,7 @@ function Profile() {
               type="button"
               className="chip"
               aria-pressed={theme === choice}
-              onClick={() => look(choice)}
+              onClick={() => setTheme(choice)}
             >
               {t(`profile.theme_${choice}`)}
             </button>

@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useRef, useState } from 'react'
-import { call, type Event } from '../../api/client'
+import { requestJson, type Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { Door, Empty, Failure, Loading, Notice } from '../../components/ui'
@@ -9,11 +9,11 @@ import { dayTime, money, number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useCountdown, useStream } from '../../live/hooks'
 import { clockFace } from '../../live/timer'
-import { keepPass, keptPass, type Pass } from '../cart/hold'
+import { storePass, storedPass, type Pass } from '../cart/hold'
 import { Timer } from '../cart/Timer'
 import { eventQuery } from '../event/query'
 import { RequireSession } from '../session/RequireSession'
-import { advance, range, type Place, type Tick } from './line'
+import { advance, etaRange, type Place, type Tick } from './position'
 import './queue.css'
 
 export function QueuePage({ id }: { id: string }) {
@@ -21,19 +21,19 @@ export function QueuePage({ id }: { id: string }) {
 }
 
 const path = (id: string) => `/api/v1/events/${id}/queue`
-const key = (id: string) => `foyer.place.${id}`
+const placeKey = (id: string) => `foyer.place.${id}`
 
 function Queue({ id }: { id: string }) {
   const t = useText()
   const queries = useQueryClient()
   const event = useQuery({ ...eventQuery(id), refetchInterval: 20_000 })
-  const [pass, setPass] = useState<Pass | null>(() => keptPass(id))
+  const [pass, setPass] = useState<Pass | null>(() => storedPass(id))
   // Joining again gives the same place: a reload, a second tab and a phone that slept change nothing.
   const place = useQuery({
     queryKey: ['place', id],
     queryFn: async () => {
-      const joined = await call<Place>('POST', path(id))
-      localStorage.setItem(key(id), joined.place)
+      const joined = await requestJson<Place>('POST', path(id))
+      localStorage.setItem(placeKey(id), joined.place)
       return joined
     },
     refetchInterval: 60_000,
@@ -52,11 +52,11 @@ function Queue({ id }: { id: string }) {
   })
   const claim = useMutation({
     mutationFn: () =>
-      call<Pass>('POST', `${path(id)}/admission`, undefined, {
-        'Queue-Place': place.data?.place ?? localStorage.getItem(key(id)) ?? '',
+      requestJson<Pass>('POST', `${path(id)}/admission`, undefined, {
+        'Queue-Place': place.data?.place ?? localStorage.getItem(placeKey(id)) ?? '',
       }),
     onSuccess: (given) => {
-      keepPass(id, given)
+      storePass(id, given)
       setPass(given)
     },
     onError: () => void queries.invalidateQueries({ queryKey: ['place', id] }),
@@ -68,13 +68,13 @@ function Queue({ id }: { id: string }) {
   }, [state, pass, mutate])
 
   const leave = useMutation({
-    mutationFn: () => call('DELETE', path(id), undefined, { 'Queue-Place': place.data?.place ?? '' }),
+    mutationFn: () => requestJson('DELETE', path(id), undefined, { 'Queue-Place': place.data?.place ?? '' }),
     onSuccess: () => {
-      localStorage.removeItem(key(id))
+      localStorage.removeItem(placeKey(id))
       history.back()
     },
   })
-  useCall(state === 'admitted' || state === 'your_turn', t('queue.title_turn'))
+  useTurnAlert(state === 'admitted' || state === 'your_turn', t('queue.title_turn'))
 
   if (event.isPending) return <Loading />
   if (event.isError)
@@ -90,7 +90,7 @@ function Queue({ id }: { id: string }) {
           {event.data.name}
         </h1>
         {state === 'admitted' && pass ? (
-          <Turn
+          <YourTurn
             event={event.data}
             pass={pass}
             onOver={() => {
@@ -112,7 +112,7 @@ function Queue({ id }: { id: string }) {
             <Failure error={place.error} retry={() => void place.refetch()} />
           )
         ) : place.data ? (
-          <Standing place={place.data} event={event.data} onRejoin={() => void place.refetch()} />
+          <QueuePosition place={place.data} event={event.data} onRejoin={() => void place.refetch()} />
         ) : (
           <div className="queue-wait" role="status">
             <span className="spinner" />
@@ -121,9 +121,9 @@ function Queue({ id }: { id: string }) {
         )}
         {place.data && state !== 'admitted' && (
           <>
-            <Still event={event.data} />
+            <RemainingTickets event={event.data} />
             <div className="row between">
-              <Sound />
+              <SoundToggle />
               <button
                 type="button"
                 className="button button-quiet button-small"
@@ -141,11 +141,11 @@ function Queue({ id }: { id: string }) {
   )
 }
 
-function Standing({ place, event, onRejoin }: { place: Place; event: Event; onRejoin: () => void }) {
+function QueuePosition({ place, event, onRejoin }: { place: Place; event: Event; onRejoin: () => void }) {
   const t = useText()
   const first = useRef(place.position)
   if (place.position > first.current) first.current = place.position
-  const eta = range(place.etaSeconds)
+  const eta = etaRange(place.etaSeconds)
   switch (place.state) {
     case 'lobby':
       return <Lobby opensAt={place.opensAt} event={event} />
@@ -218,7 +218,7 @@ function Lobby({ opensAt, event }: { opensAt?: string; event: Event }) {
   )
 }
 
-function Turn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: () => void }) {
+function YourTurn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: () => void }) {
   const t = useText()
   return (
     <div className="stack">
@@ -236,7 +236,7 @@ function Turn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: () =>
 }
 
 /** What there still is, so that one can decide whether waiting is worth it. */
-function Still({ event }: { event: Event }) {
+function RemainingTickets({ event }: { event: Event }) {
   const t = useText()
   return (
     <div className="queue-still">
@@ -259,7 +259,7 @@ function Still({ event }: { event: Event }) {
 }
 
 /** Opt-in, because browsers want a gesture before sound, and people do too. */
-function Sound() {
+function SoundToggle() {
   const t = useText()
   const [on, setOn] = useState(Boolean(audio))
   return (
@@ -286,7 +286,7 @@ function Sound() {
 
 let audio: AudioContext | null = null
 
-/** The interval bell: two notes. */
+/** Three rising notes, like an interval bell. */
 function chime() {
   if (!audio) return
   for (const [i, frequency] of [659.3, 880, 1318.5].entries()) {
@@ -304,7 +304,7 @@ function chime() {
 }
 
 /** When it is one's turn the tab says so, until it is looked at. */
-function useCall(turn: boolean, title: string) {
+function useTurnAlert(turn: boolean, title: string) {
   useEffect(() => {
     if (!turn) return
     chime()

@@ -2,7 +2,7 @@ import { act, screen } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { describe, expect, it, vi } from 'vitest'
 import { concert, Refusal, serve, session, show, stream } from '../../testing'
-import type { Place } from './line'
+import type { Place } from './position'
 import { QueuePage } from './QueuePage'
 
 const place: Place = { place: 'p', number: 50, position: 20, ahead: 19, state: 'waiting', etaSeconds: 600 }

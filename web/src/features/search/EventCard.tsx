@@ -2,9 +2,9 @@ import { Link } from '@tanstack/react-router'
 import { Poster } from '../../components/Poster'
 import { money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import { marked, whenShort, whereShort, type Hit } from './hit'
+import { splitHighlight, whenShort, whereShort, type Hit } from './hit'
 
-export function Left({ hit }: { hit: Hit }) {
+export function AvailabilityTag({ hit }: { hit: Hit }) {
   const t = useText()
   if (!hit.availability) return null
   if (hit.availability.status === 'sold_out') return <span className="tag">{t('event.sold_out')}</span>
@@ -33,7 +33,7 @@ export function EventCard({ hit }: { hit: Hit }) {
         <span className="where">{whereShort(hit, t('event.online'))}</span>
         <span className="row">
           <Price hit={hit} />
-          <Left hit={hit} />
+          <AvailabilityTag hit={hit} />
         </span>
       </div>
     </Link>
@@ -41,8 +41,8 @@ export function EventCard({ hit }: { hit: Hit }) {
 }
 
 /** Escaped text with the words found in <mark>. */
-function Marked({ text }: { text: string }) {
-  return marked(text).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))
+function Highlighted({ text }: { text: string }) {
+  return splitHighlight(text).map((part, i) => (i % 2 ? <mark key={i}>{part}</mark> : part))
 }
 
 export function EventRow({ hit }: { hit: Hit }) {
@@ -54,11 +54,11 @@ export function EventRow({ hit }: { hit: Hit }) {
         <span className="small" style={{ fontWeight: 600 }}>
           {whenShort(hit)}
         </span>
-        <h2 dir="auto">{hit.highlight ? <Marked text={hit.highlight} /> : hit.name}</h2>
+        <h2 dir="auto">{hit.highlight ? <Highlighted text={hit.highlight} /> : hit.name}</h2>
         <span className="small muted">{whereShort(hit, t('event.online'))}</span>
       </div>
       <span className="side">
-        <Left hit={hit} />
+        <AvailabilityTag hit={hit} />
         <Price hit={hit} />
       </span>
     </Link>

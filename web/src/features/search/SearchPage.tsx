@@ -2,14 +2,14 @@ import { useInfiniteQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useState } from 'react'
 import { Icon } from '../../components/Icon'
-import { Bone, Empty, Failure, Notice } from '../../components/ui'
+import { Skeleton, Empty, Failure, Notice } from '../../components/ui'
 import { useTitle } from '../../components/title'
 import { fromDecimal, monthName, number, toDecimal } from '../../i18n/format'
 import { useText, type Text } from '../../i18n/text'
 import { categoryName } from './category'
 import { month, nextDays, today, weekend } from './dates'
 import { EventRow } from './EventCard'
-import { clean, PAGE, searchQuery, validateSearch, type Bucket, type Results, type Search } from './query'
+import { dropEmpty, PAGE_SIZE, searchQuery, validateSearch, type Bucket, type Results, type Search } from './query'
 import { SearchBox } from './SearchBox'
 
 const ResultMap = lazy(() => import('./ResultMap'))
@@ -19,13 +19,13 @@ export function SearchPage({ search }: { search: Search }) {
   const t = useText()
   const navigate = useNavigate()
   const [filtering, setFiltering] = useState(false)
-  const results = useInfiniteQuery(searchQuery(search, PAGE))
+  const results = useInfiniteQuery(searchQuery(search, PAGE_SIZE))
   const first = results.data?.pages[0]
   const items = results.data?.pages.flatMap((page) => page.items) ?? []
   useTitle(search.q ?? t('search.title'))
 
   const change = (patch: Partial<Search>) =>
-    void navigate({ to: '/search', search: validateSearch(clean({ ...search, ...patch })), replace: true })
+    void navigate({ to: '/search', search: validateSearch(dropEmpty({ ...search, ...patch })), replace: true })
   const filters = first && <Filters search={search} results={first} change={change} />
   const active = activeFilters(search, t)
 
@@ -36,7 +36,7 @@ export function SearchPage({ search }: { search: Search }) {
         <SearchBox key={search.q ?? ''} initial={search.q} onSearch={(q) => change({ q: q || undefined })} />
         <div className="row between">
           <p role="status" className="tabular" style={{ fontWeight: 600 }}>
-            {first ? t('search.total', { count: first.total ?? items.length }) : <Bone w="8rem" />}
+            {first ? t('search.total', { count: first.total ?? items.length }) : <Skeleton w="8rem" />}
           </p>
           <div className="row search-tools">
             <label className="sr" htmlFor="sort">
@@ -87,7 +87,10 @@ export function SearchPage({ search }: { search: Search }) {
                 type="button"
                 className="button button-quiet button-small"
                 onClick={() =>
-                  void navigate({ to: '/search', search: clean({ q: search.q, sort: search.sort, view: search.view }) })
+                  void navigate({
+                    to: '/search',
+                    search: dropEmpty({ q: search.q, sort: search.sort, view: search.view }),
+                  })
                 }
               >
                 {t('search.clear')}
@@ -99,17 +102,17 @@ export function SearchPage({ search }: { search: Search }) {
 
       <div className="search-layout">
         <aside className="filters filters-side" aria-label={t('search.filters')}>
-          {filters ?? [1, 2, 3].map((n) => <Bone key={n} h="7rem" />)}
+          {filters ?? [1, 2, 3].map((n) => <Skeleton key={n} h="7rem" />)}
         </aside>
         <div className="stack" style={{ opacity: results.isPlaceholderData ? 0.6 : 1 }}>
           {first?.degraded && <Notice tone="warn" title={t('search.degraded')} />}
           {results.isError && <Failure error={results.error} retry={() => void results.refetch()} />}
           {search.view === 'map' && items.length > 0 && (
-            <Suspense fallback={<Bone h="24rem" r="var(--radius-l)" />}>
+            <Suspense fallback={<Skeleton h="24rem" r="var(--radius-l)" />}>
               <ResultMap hits={items} onCity={(city) => change({ city })} />
             </Suspense>
           )}
-          {results.isPending && <RowBones />}
+          {results.isPending && <RowSkeletons />}
           {first && items.length === 0 && (
             <Empty
               title={t('search.none')}
@@ -118,7 +121,7 @@ export function SearchPage({ search }: { search: Search }) {
                   <button
                     type="button"
                     className="button"
-                    onClick={() => void navigate({ to: '/search', search: clean({ q: search.q }) })}
+                    onClick={() => void navigate({ to: '/search', search: dropEmpty({ q: search.q }) })}
                   >
                     {t('search.clear')}
                   </button>
@@ -185,18 +188,18 @@ function activeFilters(search: Search, t: Text) {
   return list
 }
 
-const same = (search: Search, range: { from: string; to: string }) =>
+const isRange = (search: Search, range: { from: string; to: string }) =>
   search.from === range.from && search.to === range.to
 
 function dateLabel(search: Search, t: Text): string {
-  if (same(search, today())) return t('search.today')
-  if (same(search, weekend())) return t('search.weekend')
-  if (same(search, nextDays(30))) return t('search.month')
+  if (isRange(search, today())) return t('search.today')
+  if (isRange(search, weekend())) return t('search.weekend')
+  if (isRange(search, nextDays(30))) return t('search.month')
   if (
     search.from &&
     search.to &&
     search.from.slice(0, 7) === search.to.slice(0, 7) &&
-    same(search, month(search.from.slice(0, 7)))
+    isRange(search, month(search.from.slice(0, 7)))
   )
     return monthName(search.from.slice(0, 7))
   return `${search.from ?? '…'} – ${search.to ?? '…'}`
@@ -241,8 +244,8 @@ function Filters({
               key={key}
               type="button"
               className="chip"
-              aria-pressed={same(search, range)}
-              onClick={() => change(same(search, range) ? { from: undefined, to: undefined } : range)}
+              aria-pressed={isRange(search, range)}
+              onClick={() => change(isRange(search, range) ? { from: undefined, to: undefined } : range)}
             >
               {t(key)}
             </button>
@@ -323,9 +326,9 @@ function Months({
           key={bucket.value}
           type="button"
           className="chip"
-          aria-pressed={same(search, month(bucket.value))}
+          aria-pressed={isRange(search, month(bucket.value))}
           onClick={() =>
-            change(same(search, month(bucket.value)) ? { from: undefined, to: undefined } : month(bucket.value))
+            change(isRange(search, month(bucket.value)) ? { from: undefined, to: undefined } : month(bucket.value))
           }
         >
           {monthName(bucket.value)}
@@ -413,16 +416,16 @@ function Facet({
   )
 }
 
-function RowBones() {
+function RowSkeletons() {
   return (
     <ul className="event-list" aria-hidden="true">
       {[1, 2, 3, 4, 5, 6].map((n) => (
         <li key={n} className="event-row">
-          <div className="poster bone" />
+          <div className="poster skeleton" />
           <div className="stack-s">
-            <Bone w="30%" />
-            <Bone w="70%" h="1.5rem" />
-            <Bone w="45%" />
+            <Skeleton w="30%" />
+            <Skeleton w="70%" h="1.5rem" />
+            <Skeleton w="45%" />
           </div>
         </li>
       ))}

@@ -22,12 +22,12 @@ export interface Hit {
 }
 
 export function hitOfFound(found: FoundEvent): Hit {
-  const marked = found.highlights.name?.[0]
+  const highlight = found.highlights.name?.[0]
   return {
     ...found,
     priceFrom: found.price?.from,
     availability: found.price ? found.availability : undefined,
-    highlight: marked,
+    highlight,
     distanceKm: found.distance,
   }
 }
@@ -49,7 +49,7 @@ export function whereShort(hit: Hit, online: string): string {
 }
 
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#34': '"', '#39': "'" }
-const plain = (html: string) => html.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name: string) => entities[name]!)
+const unescape = (html: string) => html.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name: string) => entities[name]!)
 
-/** Escaped text, cut where <mark> begins and ends: every second part was found. */
-export const marked = (text: string): string[] => text.split(/<\/?mark>/).map(plain)
+/** Escaped text, split where <mark> begins and ends: every second part is a match. */
+export const splitHighlight = (text: string): string[] => text.split(/<\/?mark>/).map(unescape)

@@ -1,5 +1,5 @@
 import { infiniteQueryOptions, queryOptions, keepPreviousData } from '@tanstack/react-query'
-import { api, take, type Event } from '../../api/client'
+import { api, unwrap, type Event } from '../../api/client'
 import type { components } from '../../api/search.gen'
 import { hitOfFound, type Hit } from './hit'
 
@@ -29,7 +29,7 @@ const amount = (value: unknown) =>
 
 export function validateSearch(raw: Record<string, unknown>): Search {
   const sort = text(raw.sort)
-  return clean({
+  return dropEmpty({
     q: text(raw.q),
     category: text(raw.category),
     city: text(raw.city),
@@ -46,7 +46,7 @@ export function validateSearch(raw: Record<string, unknown>): Search {
   })
 }
 
-export function clean<T extends object>(value: T): T {
+export function dropEmpty<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined && v !== '')) as T
 }
 
@@ -63,7 +63,7 @@ export interface Results {
   degraded: boolean
 }
 
-export const lowest = (event: Pick<Event, 'ticketTypes'>) =>
+export const lowestPrice = (event: Pick<Event, 'ticketTypes'>) =>
   event.ticketTypes.reduce<Event['ticketTypes'][number]['price'] | undefined>(
     (low, type) => (!low || type.price.amount < low.amount ? type.price : low),
     undefined,
@@ -81,7 +81,7 @@ export function hitOfEvent(event: Event): Hit {
     online: event.online,
     highDemand: event.highDemand,
     venue: event.venue,
-    priceFrom: lowest(event),
+    priceFrom: lowestPrice(event),
     availability: event.ticketTypes.length > 0 ? event.availability : undefined,
   }
 }
@@ -90,13 +90,13 @@ const noFacets = { category: [], city: [], month: [] }
 
 export const searchQuery = (search: Search, limit?: number) =>
   infiniteQueryOptions({
-    queryKey: ['search', clean({ ...search, view: undefined }), limit],
+    queryKey: ['search', dropEmpty({ ...search, view: undefined }), limit],
     initialPageParam: undefined as string | undefined,
     queryFn: async ({ pageParam }): Promise<Results> => {
       const { view: _view, category, city, ...rest } = search
       const answer = api.GET('/api/v1/search', {
         params: {
-          query: clean({
+          query: dropEmpty({
             ...rest,
             category: category ? [category] : undefined,
             city: city ? [city] : undefined,
@@ -105,7 +105,7 @@ export const searchQuery = (search: Search, limit?: number) =>
           }),
         },
       })
-      const page = await take(answer)
+      const page = await unwrap(answer)
       return {
         items: page.items.map(hitOfFound),
         next: page.next,
@@ -120,7 +120,7 @@ export const searchQuery = (search: Search, limit?: number) =>
   })
 
 /** How many results come at a time. */
-export const PAGE = 20
+export const PAGE_SIZE = 20
 
 /** What the start page is made of. */
 export const overviewQuery = searchQuery({ sort: 'date' }, 12)
@@ -129,7 +129,7 @@ export const overviewQuery = searchQuery({ sort: 'date' }, 12)
 export const upcomingQuery = queryOptions({
   queryKey: ['upcoming'],
   queryFn: async () => {
-    const page = await take(
+    const page = await unwrap(
       api.GET('/api/v1/events', {
         params: { query: { limit: 60, from: new Date(Math.floor(Date.now() / 3.6e6) * 3.6e6).toISOString() } },
       }),
@@ -145,7 +145,7 @@ export const suggestQuery = (q: string) =>
   queryOptions({
     queryKey: ['suggest', q],
     queryFn: async ({ signal }): Promise<Suggestion[]> =>
-      (await take(api.GET('/api/v1/search/suggest', { params: { query: { q } }, signal }))).items,
+      (await unwrap(api.GET('/api/v1/search/suggest', { params: { query: { q } }, signal }))).items,
     enabled: q.length >= 2,
     staleTime: 60_000,
     placeholderData: keepPreviousData,

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react'
 import { useCamera } from './camera'
-import { grid, nearest } from './grid'
+import { buildGrid, nearest } from './grid'
 import { Scene } from './scene'
 import type { MapProps } from './SvgMap'
 
@@ -8,18 +8,18 @@ import type { MapProps } from './SvgMap'
 export default function CanvasMap({ store, hidden, onTap, handle }: MapProps) {
   const box = useRef<HTMLDivElement>(null)
   const scene = useRef<Scene | null>(null)
-  const { house } = store
-  const index = useRef(grid(house))
+  const { layout } = store
+  const index = useRef(buildGrid(layout))
   const camera = useCamera(
     box,
-    house.extent,
-    house.pitch,
-    (at, width, height) => scene.current?.look(at, width, height),
+    layout.extent,
+    layout.pitch,
+    (at, width, height) => scene.current?.setView(at, width, height),
     (x, y, cam) => {
-      const unit = nearest(house, index.current, x, y, Math.max(house.pitch * 0.62, 18 / cam.k))
+      const unit = nearest(layout, index.current, x, y, Math.max(layout.pitch * 0.62, 18 / cam.k))
       if (unit === null) return
-      if (house.pitch * cam.k < 13) {
-        const section = house.sections.find((s) => s.name === house.section[unit])
+      if (layout.pitch * cam.k < 13) {
+        const section = layout.sections.find((s) => s.name === layout.section[unit])
         if (section) return camera.current.show(section)
       }
       onTap(unit)
@@ -38,13 +38,13 @@ export default function CanvasMap({ store, hidden, onTap, handle }: MapProps) {
       })
     })
     const scheme = matchMedia('(prefers-color-scheme: dark)')
-    const again = () => made.again()
-    scheme.addEventListener('change', again)
-    void document.fonts?.load(`650 14px ${getComputedStyle(box.current!).fontFamily}`).then(again)
+    const invalidate = () => made.invalidate()
+    scheme.addEventListener('change', invalidate)
+    void document.fonts?.load(`650 14px ${getComputedStyle(box.current!).fontFamily}`).then(invalidate)
     return () => {
       cancelAnimationFrame(frame)
       unsubscribe()
-      scheme.removeEventListener('change', again)
+      scheme.removeEventListener('change', invalidate)
       made.close()
     }
   }, [store])
@@ -52,7 +52,7 @@ export default function CanvasMap({ store, hidden, onTap, handle }: MapProps) {
   useEffect(() => {
     if (!scene.current || scene.current.hidden === hidden) return
     scene.current.hidden = hidden
-    scene.current.again()
+    scene.current.invalidate()
   }, [hidden])
 
   return <div ref={box} className="map-box" />

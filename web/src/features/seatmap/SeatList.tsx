@@ -1,10 +1,10 @@
 import { useState, useSyncExternalStore } from 'react'
 import { money, number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import { kindColor, look } from './paint'
+import { typeColor, seatAppearance } from './appearance'
 import type { SeatStore } from './store'
 
-/** The same house as sections, rows and seats: all that the map can do, with keys and by ear. */
+/** The layout as sections, rows and seats: all that the map can do, for keyboards and screen readers. */
 export function SeatList({
   store,
   hidden,
@@ -18,10 +18,11 @@ export function SeatList({
 }) {
   const t = useText()
   useSyncExternalStore(store.subscribe, store.snapshot)
-  const { house } = store
+  const { layout } = store
   const [open, setOpen] = useState('')
-  const section = house.sections.find((s) => s.name === open)
-  const free = (units: number[]) => units.reduce((n, unit) => n + (look(store, unit, hidden) === 'free' ? 1 : 0), 0)
+  const section = layout.sections.find((s) => s.name === open)
+  const free = (units: number[]) =>
+    units.reduce((n, unit) => n + (seatAppearance(store, unit, hidden) === 'free' ? 1 : 0), 0)
   return (
     <div className="seat-list">
       <div className="field">
@@ -36,7 +37,7 @@ export function SeatList({
           }}
         >
           <option value="">{t('seats.choose_section')}</option>
-          {house.sections.map((s) => {
+          {layout.sections.map((s) => {
             const n = s.rows.reduce((sum, row) => sum + free(row.units), 0)
             return (
               <option key={s.name} value={s.name} disabled={n === 0}>
@@ -51,20 +52,20 @@ export function SeatList({
           <legend>{t('seats.row', { row: row.name })}</legend>
           <div className="seat-buttons">
             {row.units.map((unit) => {
-              const what = look(store, unit, hidden)
-              const type = house.types[house.type[unit]!]
-              const kind = house.kind[unit]!
+              const what = seatAppearance(store, unit, hidden)
+              const type = layout.types[layout.type[unit]!]
+              const kind = layout.kind[unit]!
               return (
                 <button
                   key={unit}
                   type="button"
                   className={`seat-button seat-button-${what}`}
-                  style={{ '--kind': kindColor(house.type[unit]!) } as React.CSSProperties}
+                  style={{ '--kind': typeColor(layout.type[unit]!) } as React.CSSProperties}
                   aria-pressed={what === 'chosen'}
                   disabled={what === 'held' || what === 'booked' || what === 'off'}
                   aria-label={t('seats.seat_label', {
                     row: row.name,
-                    seat: house.number[unit],
+                    seat: layout.number[unit],
                     type: type?.name ?? '',
                     price: type ? money(type.price) : '',
                     kind:
@@ -73,7 +74,7 @@ export function SeatList({
                   })}
                   onClick={() => onToggle(unit)}
                 >
-                  {house.number[unit]}
+                  {layout.number[unit]}
                 </button>
               )
             })}

@@ -1,13 +1,13 @@
 import { useText } from '../../i18n/text'
-import type { House } from './house'
+import type { SeatLayout } from './layout'
 
-/** How the stage looks from a seat: its size by the distance, its slant by the angle. A drawing, not a promise. */
-export function SectionView({ house, unit }: { house: House; unit: number }) {
+/** How the stage appears from a seat: its size by the distance, its slant by the angle. A drawing, not a promise. */
+export function SectionView({ layout, unit }: { layout: SeatLayout; unit: number }) {
   const t = useText()
-  const dx = (house.x[unit]! - house.stage.x) / house.pitch
-  const dy = (house.y[unit]! - house.stage.y) / house.pitch
+  const dx = (layout.x[unit]! - layout.stage.x) / layout.pitch
+  const dy = (layout.y[unit]! - layout.stage.y) / layout.pitch
   const distance = Math.max(3, Math.hypot(dx, dy))
-  const front = Math.abs(house.stage.y - (house.bounds.top + house.bounds.bottom) / 2) > house.pitch * 4
+  const front = Math.abs(layout.stage.y - (layout.bounds.top + layout.bounds.bottom) / 2) > layout.pitch * 4
   const side = front ? Math.max(-1, Math.min(1, dx / Math.max(4, Math.abs(dy)))) : 0
   const size = Math.min(1, 7 / (distance + 2) + 0.16)
   const w = 210 * size

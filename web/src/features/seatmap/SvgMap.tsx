@@ -1,15 +1,15 @@
 import { memo, useRef, useSyncExternalStore } from 'react'
-import { useCamera, type Handle } from './camera'
-import { nearest, grid } from './grid'
-import type { Area } from './house'
-import { areaText, kindColor, look, type Look } from './paint'
+import { useCamera, type CameraHandle } from './camera'
+import { nearest, buildGrid } from './grid'
+import type { Area } from './layout'
+import { areaFontSize, typeColor, seatAppearance, type SeatAppearance } from './appearance'
 import type { SeatStore } from './store'
 
 export interface MapProps {
   store: SeatStore
   hidden: ReadonlySet<string>
   onTap: (unit: number) => void
-  handle: (handle: React.RefObject<Handle>) => void
+  handle: (handle: React.RefObject<CameraHandle>) => void
 }
 
 /** Up to two thousand seats: each an element of its own. */
@@ -17,54 +17,54 @@ export default function SvgMap({ store, hidden, onTap, handle }: MapProps) {
   const box = useRef<HTMLDivElement>(null)
   const world = useRef<SVGGElement>(null)
   useSyncExternalStore(store.subscribe, store.snapshot)
-  const { house } = store
-  const index = useRef(grid(house))
+  const { layout } = store
+  const index = useRef(buildGrid(layout))
   const camera = useCamera(
     box,
-    house.extent,
-    house.pitch,
+    layout.extent,
+    layout.pitch,
     (c) => world.current?.setAttribute('transform', `matrix(${c.k} 0 0 ${c.k} ${c.dx} ${c.dy})`),
     (x, y, c) => {
-      const unit = nearest(house, index.current, x, y, Math.max(house.pitch * 0.62, 16 / c.k))
+      const unit = nearest(layout, index.current, x, y, Math.max(layout.pitch * 0.62, 16 / c.k))
       if (unit === null) return
       // Too small to be meant: come nearer first.
-      if (house.pitch * c.k < 13) {
-        const section = house.sections.find((s) => s.name === house.section[unit])
+      if (layout.pitch * c.k < 13) {
+        const section = layout.sections.find((s) => s.name === layout.section[unit])
         if (section) return camera.current.show(section)
       }
       onTap(unit)
     },
   )
   handle(camera)
-  const r = house.pitch * 0.4
+  const r = layout.pitch * 0.4
   return (
     <div ref={box} className="map-box">
       <svg width="100%" height="100%" aria-hidden="true">
         <g ref={world}>
-          {house.areas.map((area, i) => (
-            <AreaMark key={i} area={area} pitch={house.pitch} />
+          {layout.areas.map((area, i) => (
+            <AreaMark key={i} area={area} pitch={layout.pitch} />
           ))}
-          {house.sections.map((s) => (
+          {layout.sections.map((s) => (
             <text
               key={s.name}
               x={s.x}
               y={s.label}
               textAnchor="middle"
-              fontSize={house.pitch * 0.9}
+              fontSize={layout.pitch * 0.9}
               className="map-label"
             >
               {s.name}
             </text>
           ))}
-          {house.ids.slice(0, house.seats).map((id, i) => (
+          {layout.ids.slice(0, layout.seats).map((id, i) => (
             <SeatMark
               key={id}
-              x={house.x[i]!}
-              y={house.y[i]!}
+              x={layout.x[i]!}
+              y={layout.y[i]!}
               r={r}
-              look={look(store, i, hidden)}
-              type={house.type[i]!}
-              kind={house.kind[i]!}
+              look={seatAppearance(store, i, hidden)}
+              type={layout.type[i]!}
+              kind={layout.kind[i]!}
             />
           ))}
         </g>
@@ -86,7 +86,7 @@ const AreaMark = memo(function AreaMark({ area, pitch }: { area: Area; pitch: nu
         <text
           x={x + width / 2}
           y={y + height / 2}
-          fontSize={areaText(area, pitch)}
+          fontSize={areaFontSize(area, pitch)}
           textAnchor="middle"
           dominantBaseline="central"
         >
@@ -108,7 +108,7 @@ const SeatMark = memo(function SeatMark({
   x: number
   y: number
   r: number
-  look: Look
+  look: SeatAppearance
   type: number
   kind: string
 }) {
@@ -130,7 +130,7 @@ const SeatMark = memo(function SeatMark({
       />
     )
   }
-  const style = look === 'off' ? { fill: 'var(--taken)', opacity: 0.5 } : { fill: kindColor(type) }
+  const style = look === 'off' ? { fill: 'var(--taken)', opacity: 0.5 } : { fill: typeColor(type) }
   if (kind === 'wheelchair' || kind === 'companion')
     return <rect x={x - r} y={y - r} width={r * 2} height={r * 2} rx={r * 0.3} style={style} />
   return <circle cx={x} cy={y} r={look === 'off' ? r * 0.6 : r} style={style} />

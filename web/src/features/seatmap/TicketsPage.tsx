@@ -5,18 +5,18 @@ import type { Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
-import { Bone, Failure, Loading, Notice, Stepper, useProblemText } from '../../components/ui'
+import { Skeleton, Failure, Loading, Notice, Stepper, useProblemText } from '../../components/ui'
 import { day, money, number, time } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { currentCart, dispatch, useCart } from '../cart/cart'
-import { changeHold, createHold, getHold, keptPass } from '../cart/hold'
+import { changeHold, createHold, getHold, storedPass } from '../cart/hold'
 import { Timer } from '../cart/Timer'
 import { eventQuery } from '../event/query'
 import { signIn, useSession } from '../session/session'
-import type { Handle } from './camera'
-import { buildHouse, orphans, unitLabel, type House } from './house'
-import { kindColor } from './paint'
+import type { CameraHandle } from './camera'
+import { buildLayout, orphans, unitLabel, type SeatLayout } from './layout'
+import { typeColor } from './appearance'
 import { planQuery, seatsQuery } from './query'
 import { SectionView } from './SectionView'
 import { SeatList } from './SeatList'
@@ -34,7 +34,9 @@ export function TicketsPage({ id }: { id: string }) {
   useTitle(event.data?.name)
   const store = useMemo(
     () =>
-      event.data && plan.data && map.data ? new SeatStore(buildHouse(event.data, plan.data, map.data), map.data) : null,
+      event.data && plan.data && map.data
+        ? new SeatStore(buildLayout(event.data, plan.data, map.data), map.data)
+        : null,
     // A background refetch of the event must not throw the selection away.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [event.data?.id, plan.data, map.data],
@@ -50,11 +52,11 @@ export function TicketsPage({ id }: { id: string }) {
     return (
       <Loading>
         <div className="picker">
-          <div className="picker-map bone" />
+          <div className="picker-map skeleton" />
           <div className="picker-side">
-            <Bone h="2rem" w="70%" />
-            <Bone h="6rem" />
-            <Bone h="6rem" />
+            <Skeleton h="2rem" w="70%" />
+            <Skeleton h="6rem" />
+            <Skeleton h="6rem" />
           </div>
         </div>
       </Loading>
@@ -69,16 +71,16 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   const text = useProblemText()
   const { session } = useSession()
   const cart = useCart()
-  const { house } = store
+  const { layout } = store
   useSyncExternalStore(store.subscribe, store.snapshot)
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
-  const [standing, setStanding] = useState<Record<string, number>>({})
+  const [generalAdmission, setGeneralAdmission] = useState<Record<string, number>>({})
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
-  const [said, setSaid] = useState('')
+  const [announcement, setAnnouncement] = useState('')
   const [listed, setListed] = useState(false)
   const [latest, setLatest] = useState<number | null>(null)
-  const handle = useRef<React.RefObject<Handle> | null>(null)
+  const handle = useRef<React.RefObject<CameraHandle> | null>(null)
   const held = cart.kind === 'held' && cart.event === event.id ? cart : null
   const expired = cart.kind === 'expired' && cart.event === event.id ? cart : null
 
@@ -100,7 +102,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
           asProblem(reason).status !== 0 &&
           dispatch({ type: asProblem(reason).code === 'hold_expired' ? 'expired' : 'released' }),
       )
-      setStanding(countStanding(house, cart.units))
+      setGeneralAdmission(countGeneralAdmission(layout, cart.units))
       return
     }
     const kept = sessionStorage.getItem(`foyer.choice.${event.id}`)
@@ -109,40 +111,42 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
     const choice = JSON.parse(kept) as { units: string[]; standing: Record<string, number> }
     store.choose(
       choice.units
-        .map((unit) => house.index.get(unit))
+        .map((unit) => layout.index.get(unit))
         .filter((unit): unit is number => unit !== undefined && store.free(unit)),
     )
-    setStanding(choice.standing)
-  }, [event.id, house, store])
+    setGeneralAdmission(choice.standing)
+  }, [event.id, layout, store])
 
-  const seats = [...store.chosen].filter((unit) => unit < house.seats)
-  const places = Object.values(standing).reduce((a, b) => a + b, 0)
+  const seats = [...store.chosen].filter((unit) => unit < layout.seats)
+  const places = Object.values(generalAdmission).reduce((a, b) => a + b, 0)
   const count = seats.length + places
   const max = event.maxPerOrder
   const total = {
     amount:
-      seats.reduce((sum, unit) => sum + (house.types[house.type[unit]!]?.price.amount ?? 0), 0) +
-      house.types.reduce((sum, type) => sum + (standing[type?.id ?? ''] ?? 0) * (type?.price.amount ?? 0), 0),
-    currency: house.types[0]?.price.currency ?? 'EUR',
+      seats.reduce((sum, unit) => sum + (layout.types[layout.type[unit]!]?.price.amount ?? 0), 0) +
+      layout.types.reduce((sum, type) => sum + (generalAdmission[type?.id ?? ''] ?? 0) * (type?.price.amount ?? 0), 0),
+    currency: layout.types[0]?.price.currency ?? 'EUR',
   }
-  const alone = useMemo(() => orphans(house, store.states, store.chosen), [house, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
+  const orphaned = useMemo(() => orphans(layout, store.states, store.chosen), [layout, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
 
   const toggle = useCallback(
     (unit: number) => {
       setError(null)
-      const { section, row, seat } = unitLabel(house, unit)
+      const { section, row, seat } = unitLabel(layout, unit)
       const result = store.toggle(unit, max - places)
       if (result === 'chosen') setLatest(unit)
-      setSaid(result === 'full' ? t('seats.full', { count: max }) : t(`seats.said_${result}`, { section, row, seat }))
+      setAnnouncement(
+        result === 'full' ? t('seats.full', { count: max }) : t(`seats.said_${result}`, { section, row, seat }),
+      )
     },
-    [house, store, max, places, t],
+    [layout, store, max, places, t],
   )
 
-  const attempt = async (work: () => Promise<unknown>) => {
+  const withSession = async (work: () => Promise<unknown>) => {
     if (!session) {
       sessionStorage.setItem(
         `foyer.choice.${event.id}`,
-        JSON.stringify({ units: seats.map((u) => house.ids[u]), standing }),
+        JSON.stringify({ units: seats.map((u) => layout.ids[u]), standing: generalAdmission }),
       )
       return signIn()
     }
@@ -153,7 +157,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
     } catch (reason) {
       const problem = asProblem(reason)
       if (problem.code === 'units_unavailable' && Array.isArray(problem.fields.units))
-        store.takenBy(problem.fields.units.map(String))
+        store.markLost(problem.fields.units.map(String))
       else if (problem.code === 'hold_expired') dispatch({ type: 'expired' })
       else setError(reason)
     } finally {
@@ -162,10 +166,10 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
     }
   }
 
-  const units = () => [...seats.map((unit) => house.ids[unit]!), ...standingUnits(store, standing)]
+  const units = () => [...seats.map((unit) => layout.ids[unit]!), ...generalAdmissionUnits(store, generalAdmission)]
 
   const submit = () =>
-    attempt(async () => {
+    withSession(async () => {
       for (const unit of seats) store.expected.add(unit)
       let hold
       if (held) {
@@ -173,7 +177,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
         hold = current.status === 'open' ? await changeHold(current, units()) : current
       } else if (seats.length === 0) {
         hold = await createHold(event.id, {
-          items: Object.entries(standing)
+          items: Object.entries(generalAdmission)
             .filter(([, n]) => n > 0)
             .map(([ticketType, quantity]) => ({ ticketType, quantity })),
         })
@@ -182,49 +186,49 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
       void navigate({ to: '/checkout/$hold', params: { hold: hold.id } })
     })
 
-  const best = (ticketType: string, quantity: number) =>
-    attempt(async () => {
+  const holdBest = (ticketType: string, quantity: number) =>
+    withSession(async () => {
       if (held) {
         const { releaseHold } = await import('../cart/hold')
         await releaseHold(held.hold)
       }
       const hold = await createHold(event.id, { items: [{ ticketType, quantity }] })
       store.adopt(hold.units.map((u) => u.unit))
-      setStanding(
-        countStanding(
-          house,
+      setGeneralAdmission(
+        countGeneralAdmission(
+          layout,
           hold.units.map((u) => u.unit),
         ),
       )
-      const first = house.index.get(hold.units[0]!.unit)
-      if (first !== undefined && first < house.seats) {
+      const first = layout.index.get(hold.units[0]!.unit)
+      if (first !== undefined && first < layout.seats) {
         setLatest(first)
-        const section = house.sections.find((s) => s.name === house.section[first])
+        const section = layout.sections.find((s) => s.name === layout.section[first])
         if (section) handle.current?.current.show(section)
       }
-      setSaid(t('seats.held_best', { count: hold.units.length }))
+      setAnnouncement(t('seats.held_best', { count: hold.units.length }))
     })
 
-  const again = () => {
+  const chooseSameSeats = () => {
     const wanted = expired?.units ?? []
     const free = wanted
-      .map((id) => house.index.get(id))
+      .map((id) => layout.index.get(id))
       .filter((unit): unit is number => unit !== undefined && store.free(unit))
     dispatch({ type: 'released' })
-    store.choose(free.filter((unit) => unit < house.seats))
-    setStanding(countStanding(house, wanted))
-    setSaid(t('seats.chosen_count', { count: free.length }))
+    store.choose(free.filter((unit) => unit < layout.seats))
+    setGeneralAdmission(countGeneralAdmission(layout, wanted))
+    setAnnouncement(t('seats.chosen_count', { count: free.length }))
   }
 
-  const MapView = house.seats > SVG_LIMIT ? CanvasMap : SvgMap
-  const needsPass = event.highDemand && !held && !keptPass(event.id)
-  const sameFree = expired ? expired.units.filter((id) => store.states[house.index.get(id) ?? -1] === 'a').length : 0
+  const MapView = layout.seats > SVG_LIMIT ? CanvasMap : SvgMap
+  const needsPass = event.highDemand && !held && !storedPass(event.id)
+  const sameFree = expired ? expired.units.filter((id) => store.states[layout.index.get(id) ?? -1] === 'a').length : 0
 
   return (
-    <div className={`picker ${house.seats === 0 ? 'picker-plain' : ''}`}>
-      {house.seats > 0 && (
+    <div className={`picker ${layout.seats === 0 ? 'picker-plain' : ''}`}>
+      {layout.seats > 0 && (
         <section className={`picker-map ${listed ? 'picker-listed' : ''}`} aria-label={t('seats.map')}>
-          <Suspense fallback={<div className="bone" style={{ height: '100%' }} />}>
+          <Suspense fallback={<div className="skeleton" style={{ height: '100%' }} />}>
             <MapView store={store} hidden={hidden} onTap={toggle} handle={(h) => (handle.current = h)} />
           </Suspense>
           <div className="map-tools">
@@ -276,7 +280,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             <span>{t('cart.over_text')}</span>
             <div className="row">
               {sameFree > 0 && (
-                <button type="button" className="button button-small" onClick={again}>
+                <button type="button" className="button button-small" onClick={chooseSameSeats}>
                   {t('cart.same', { count: sameFree })}
                 </button>
               )}
@@ -295,7 +299,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             <span>
               {store.lost
                 .slice(0, 4)
-                .map((unit) => (unit < house.seats ? t('seats.short', unitLabel(house, unit)) : ''))
+                .map((unit) => (unit < layout.seats ? t('seats.short', unitLabel(layout, unit)) : ''))
                 .filter(Boolean)
                 .join(' · ')}
             </span>
@@ -315,23 +319,23 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             </div>
           </Notice>
         )}
-        {house.seats > 0 && (
-          <Best house={house} store={store} max={max} busy={busy} onBest={(type, n) => void best(type, n)} />
+        {layout.seats > 0 && (
+          <BestSeats layout={layout} store={store} max={max} busy={busy} onBest={(type, n) => void holdBest(type, n)} />
         )}
-        {house.seats > 0 && (
+        {layout.seats > 0 && (
           <fieldset className="stack-s">
             <legend className="label">{t('seats.prices')}</legend>
             <div className="type-filter">
-              {house.types.map((type, i) =>
+              {layout.types.map((type, i) =>
                 type?.seated ? (
                   <button
                     key={type.id}
                     type="button"
                     className="chip"
                     aria-pressed={hidden.size > 0 && !hidden.has(type.id)}
-                    onClick={() => setHidden((now) => only(house, now, type.id))}
+                    onClick={() => setHidden((now) => toggleShownType(layout, now, type.id))}
                   >
-                    <span className="swatch" style={{ background: kindColor(i) }} />
+                    <span className="swatch" style={{ background: typeColor(i) }} />
                     {type.name}
                     <span className="count">{money(type.price)}</span>
                   </button>
@@ -340,10 +344,13 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
             </div>
           </fieldset>
         )}
-        {house.types
+        {layout.types
           .filter((type) => type && !type.seated)
           .map((type) => {
-            const free = (house.standing.get(type.id) ?? []).reduce((n, unit) => n + (store.free(unit) ? 1 : 0), 0)
+            const free = (layout.generalAdmission.get(type.id) ?? []).reduce(
+              (n, unit) => n + (store.free(unit) ? 1 : 0),
+              0,
+            )
             return (
               <div key={type.id} className="standing">
                 <div>
@@ -355,16 +362,16 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
                 </div>
                 <Stepper
                   label={type.name}
-                  value={standing[type.id] ?? 0}
-                  max={Math.min(free, max - count + (standing[type.id] ?? 0))}
-                  onChange={(n) => setStanding((now) => ({ ...now, [type.id]: n }))}
+                  value={generalAdmission[type.id] ?? 0}
+                  max={Math.min(free, max - count + (generalAdmission[type.id] ?? 0))}
+                  onChange={(n) => setGeneralAdmission((now) => ({ ...now, [type.id]: n }))}
                 />
               </div>
             )
           })}
-        {house.seats > 0 && (
+        {layout.seats > 0 && (
           <>
-            {latest !== null && store.chosen.has(latest) && <SectionView house={house} unit={latest} />}
+            {latest !== null && store.chosen.has(latest) && <SectionView layout={layout} unit={latest} />}
             <details className="list-toggle" open={listed} onToggle={(e) => setListed(e.currentTarget.open)}>
               <summary>
                 <Icon name="list" size={20} />
@@ -376,7 +383,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
                   hidden={hidden}
                   onToggle={toggle}
                   onSection={(name) => {
-                    const section = house.sections.find((s) => s.name === name)
+                    const section = layout.sections.find((s) => s.name === name)
                     if (section) handle.current?.current.show(section)
                   }}
                 />
@@ -385,18 +392,18 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
           </>
         )}
         <p className="sr" role="status">
-          {said}
+          {announcement}
         </p>
         <div className="picker-foot">
           {error !== null && <Notice tone="bad" title={text(error)} live />}
-          {alone.length > 0 && <p className="small warn-text">{t('seats.orphan')}</p>}
+          {orphaned.length > 0 && <p className="small warn-text">{t('seats.orphan')}</p>}
           {seats.length > 0 && (
             <ul className="chosen-list" aria-label={t('seats.chosen_list')}>
               {seats.map((unit) => (
                 <li key={unit}>
                   <button type="button" className="chip chip-chosen" onClick={() => toggle(unit)}>
-                    {t('seats.short', unitLabel(house, unit))}
-                    <span className="count tabular">{money(house.types[house.type[unit]!]!.price)}</span>
+                    {t('seats.short', unitLabel(layout, unit))}
+                    <span className="count tabular">{money(layout.types[layout.type[unit]!]!.price)}</span>
                     <Icon name="close" size={15} />
                     <span className="sr">{t('seats.remove')}</span>
                   </button>
@@ -427,46 +434,46 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   )
 }
 
-function only(house: House, now: ReadonlySet<string>, id: string): ReadonlySet<string> {
-  const all = house.types.filter((type) => type?.seated).map((type) => type.id)
+function toggleShownType(layout: SeatLayout, now: ReadonlySet<string>, id: string): ReadonlySet<string> {
+  const all = layout.types.filter((type) => type?.seated).map((type) => type.id)
   const shown = new Set(now.size === 0 ? [] : all.filter((other) => !now.has(other)))
   if (!shown.delete(id)) shown.add(id)
   return shown.size === 0 || shown.size === all.length ? new Set() : new Set(all.filter((other) => !shown.has(other)))
 }
 
-function countStanding(house: House, units: string[]): Record<string, number> {
+function countGeneralAdmission(layout: SeatLayout, units: string[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const id of units) {
-    const unit = house.index.get(id)
-    const type = unit === undefined ? undefined : house.types[house.type[unit]!]
+    const unit = layout.index.get(id)
+    const type = unit === undefined ? undefined : layout.types[layout.type[unit]!]
     if (type && !type.seated) counts[type.id] = (counts[type.id] ?? 0) + 1
   }
   return counts
 }
 
-/** Standing places have no faces: own ones first, then any free, apart from where others look. */
-function standingUnits(store: SeatStore, wanted: Record<string, number>): string[] {
+/** General admission units are interchangeable: own ones first, then free ones from a random start, so that buyers rarely collide. */
+function generalAdmissionUnits(store: SeatStore, wanted: Record<string, number>): string[] {
   const units: string[] = []
   for (const [type, n] of Object.entries(wanted)) {
-    const all = store.house.standing.get(type) ?? []
+    const all = store.layout.generalAdmission.get(type) ?? []
     const own = all.filter((unit) => store.mine.has(unit))
     const free = all.filter((unit) => store.states[unit] === 'a')
     const start = Math.floor(Math.random() * Math.max(1, free.length - n))
     units.push(
-      ...[...own, ...free.slice(start), ...free.slice(0, start)].slice(0, n).map((unit) => store.house.ids[unit]!),
+      ...[...own, ...free.slice(start), ...free.slice(0, start)].slice(0, n).map((unit) => store.layout.ids[unit]!),
     )
   }
   return units
 }
 
-function Best({
-  house,
+function BestSeats({
+  layout,
   store,
   max,
   busy,
   onBest,
 }: {
-  house: House
+  layout: SeatLayout
   store: SeatStore
   max: number
   busy: boolean
@@ -474,14 +481,14 @@ function Best({
 }) {
   const t = useText()
   const [quantity, setQuantity] = useState(Math.min(2, max))
-  const seated = house.types.filter((type) => type?.seated)
+  const seated = layout.types.filter((type) => type?.seated)
   const left = useMemo(() => {
     const n = new Map<string, number>()
-    for (let i = 0; i < house.seats; i++)
+    for (let i = 0; i < layout.seats; i++)
       if (store.states[i] === 'a')
-        n.set(house.types[house.type[i]!]!.id, (n.get(house.types[house.type[i]!]!.id) ?? 0) + 1)
+        n.set(layout.types[layout.type[i]!]!.id, (n.get(layout.types[layout.type[i]!]!.id) ?? 0) + 1)
     return n
-  }, [house, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
+  }, [layout, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
   const offered = seated.filter((type) => (left.get(type.id) ?? 0) >= quantity)
   const [type, setType] = useState('')
   const chosen = offered.find((o) => o.id === type) ?? offered[0]

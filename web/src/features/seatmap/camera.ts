@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react'
 
-/** Where one looks: a point of the plan is at (x·k + dx, y·k + dy) on the screen. */
+/** A view of the plan: a point of the plan is at (x·k + dx, y·k + dy) on the screen. */
 export interface Camera {
   k: number
   dx: number
@@ -46,28 +46,33 @@ export function clamp(camera: Camera, bounds: Bounds, width: number, height: num
   }
 }
 
-export interface Handle {
+export interface CameraHandle {
   camera: Camera
   zoom: (factor: number) => void
   reset: () => void
   show: (bounds: Bounds) => void
 }
 
-/** Pan, pinch, wheel and keys on an element. onMove is called at most once a frame; no React state. */
+/** Pan, pinch and wheel on an element. onMove is called at most once a frame; no React state. */
 export function useCamera(
   element: React.RefObject<HTMLElement | null>,
   bounds: Bounds,
   pitch: number,
   onMove: (camera: Camera, width: number, height: number) => void,
   onTap: (x: number, y: number, camera: Camera) => void,
-): React.RefObject<Handle> {
+): React.RefObject<CameraHandle> {
   const move = useRef(onMove)
   const tap = useRef(onTap)
   useEffect(() => {
     move.current = onMove
     tap.current = onTap
   })
-  const handle = useRef<Handle>({ camera: { k: 1, dx: 0, dy: 0 }, zoom: () => {}, reset: () => {}, show: () => {} })
+  const handle = useRef<CameraHandle>({
+    camera: { k: 1, dx: 0, dy: 0 },
+    zoom: () => {},
+    reset: () => {},
+    show: () => {},
+  })
 
   useEffect(() => {
     const node = element.current

@@ -1,4 +1,4 @@
-import type { House } from './house'
+import type { SeatLayout } from './layout'
 
 /** Seats by cells of the plan, to find those near a point or within sight. */
 export interface Grid {
@@ -9,11 +9,11 @@ export interface Grid {
 const STRIDE = 1 << 16
 const key = (cx: number, cy: number) => (cx + (STRIDE >> 1)) * STRIDE + (cy + (STRIDE >> 1))
 
-export function grid(house: House): Grid {
-  const cell = house.pitch * 8
+export function buildGrid(layout: SeatLayout): Grid {
+  const cell = layout.pitch * 8
   const cells = new Map<number, number[]>()
-  for (let i = 0; i < house.seats; i++) {
-    const k = key(Math.floor(house.x[i]! / cell), Math.floor(house.y[i]! / cell))
+  for (let i = 0; i < layout.seats; i++) {
+    const k = key(Math.floor(layout.x[i]! / cell), Math.floor(layout.y[i]! / cell))
     const list = cells.get(k)
     if (list) list.push(i)
     else cells.set(k, [i])
@@ -21,7 +21,7 @@ export function grid(house: House): Grid {
   return { cell, cells }
 }
 
-export function each(
+export function eachInside(
   g: Grid,
   left: number,
   top: number,
@@ -34,11 +34,11 @@ export function each(
       g.cells.get(key(cx, cy))?.forEach(visit)
 }
 
-export function nearest(house: House, g: Grid, x: number, y: number, within: number): number | null {
+export function nearest(layout: SeatLayout, g: Grid, x: number, y: number, within: number): number | null {
   let best: number | null = null
   let least = within
-  each(g, x - within, y - within, x + within, y + within, (unit) => {
-    const d = Math.hypot(house.x[unit]! - x, house.y[unit]! - y)
+  eachInside(g, x - within, y - within, x + within, y + within, (unit) => {
+    const d = Math.hypot(layout.x[unit]! - x, layout.y[unit]! - y)
     if (d < least) {
       least = d
       best = unit

@@ -1,19 +1,19 @@
 import type { Camera } from './camera'
-import { each, type Grid } from './grid'
-import type { Area } from './house'
-import { areaText, look } from './paint'
+import { eachInside, type Grid } from './grid'
+import type { Area } from './layout'
+import { areaFontSize, seatAppearance } from './appearance'
 import type { SeatStore } from './store'
 
 /** From this size on the screen a seat shows its shape, not only its colour. */
 export const NEAR = 7
-/** The whole house as one picture has at most so many pixels a side. */
-const WHOLE = 1600
-/** How long one looks at a blurred picture after the last movement, in ms. */
-const REST = 70
-/** While moving on and on, a new picture is begun at most so often, in ms. */
-const PACE = 600
-/** What painting may take of a frame, in ms. */
-const SLICE = 3
+/** Longest side of the canvas that shows the whole plan, in pixels. */
+const WHOLE_PIXELS = 1600
+/** Wait after the last movement before painting a sharp sheet, in ms. */
+const REST_MS = 70
+/** Shortest time between two sharp sheets while moving without a rest, in ms. */
+const MIN_REPAINT_MS = 600
+/** Time that painting may take of a frame, in ms. */
+const SLICE_MS = 3
 
 /** A canvas, and the camera that what is on it was painted for: unit points to the sheet's CSS pixels. */
 interface Sheet {
@@ -24,10 +24,10 @@ interface Sheet {
 }
 
 /**
- * A large house, painted so that moving costs nothing: a gesture only transforms sheets that are
- * painted already, one with the whole house and over it one with what is in sight. A sharp one for
- * the new place is painted beside them, a few milliseconds a frame, and shown when it is done. A
- * change of seats paints only those seats.
+ * A large plan, painted so that moving costs nothing: a gesture only transforms sheets that are
+ * painted already, one of the whole plan and over it a sharp one of what is visible. The next sharp
+ * one is painted off screen, a few milliseconds a frame, and swapped in when it is done. A change of
+ * seats repaints only those seats.
  */
 export class Scene {
   hidden: ReadonlySet<string> = new Set()
@@ -37,7 +37,7 @@ export class Scene {
   private readonly whole: Sheet
   private front: Sheet
   private back: Sheet
-  private colours: Inks | null = null
+  private cachedPalette: MapPalette | null = null
   private camera: Camera | null = null
   private width = 0
   private height = 0
@@ -52,9 +52,9 @@ export class Scene {
     this.box = box
     this.store = store
     this.index = index
-    this.whole = this.sheet()
-    this.front = this.sheet()
-    this.back = this.sheet()
+    this.whole = this.addSheet()
+    this.front = this.addSheet()
+    this.back = this.addSheet()
     this.front.node.style.visibility = this.back.node.style.visibility = 'hidden'
   }
 
@@ -65,41 +65,41 @@ export class Scene {
     for (const { node } of [this.whole, this.front, this.back]) node.remove()
   }
 
-  /** Shows the plan from somewhere; called once a frame while something moves. */
-  look(camera: Camera, width: number, height: number): void {
+  /** Shows the plan as this camera sees it; called once a frame while something moves. */
+  setView(camera: Camera, width: number, height: number): void {
     if (width === 0 || height === 0) return
-    this.sharp &&= same(camera, this.camera) && width === this.width && height === this.height
+    this.sharp &&= sameCamera(camera, this.camera) && width === this.width && height === this.height
     this.camera = camera
     this.width = width
     this.height = height
     if (!this.painted) this.paintWhole()
-    this.place(this.whole)
-    this.place(this.front)
+    this.positionSheet(this.whole)
+    this.positionSheet(this.front)
     if (this.sharp) return
     clearTimeout(this.rest)
-    this.rest = setTimeout(() => this.begin(), REST)
-    if (!this.painting && !this.covers() && performance.now() - this.begun > PACE) this.begin()
+    this.rest = setTimeout(() => this.beginSheet(), REST_MS)
+    if (!this.painting && !this.coversScreen() && performance.now() - this.begun > MIN_REPAINT_MS) this.beginSheet()
   }
 
-  /** Everything anew: other colours, another font, another choice of prices. */
-  again(): void {
-    this.colours = null
+  /** Repaints everything: the colours, the font or the price filter changed. */
+  invalidate(): void {
+    this.cachedPalette = null
     this.painted = this.sharp = false
-    if (this.camera) this.look(this.camera, this.width, this.height)
+    if (this.camera) this.setView(this.camera, this.width, this.height)
   }
 
   /** Paints the seats that changed. */
   refresh(): void {
-    const { dirty, house } = this.store
+    const { dirty, layout } = this.store
     if (!this.painted || dirty.size === 0) return
-    const units = [...dirty].filter((unit) => unit < house.seats)
+    const units = [...dirty].filter((unit) => unit < layout.seats)
     dirty.clear()
     for (const sheet of this.painting ? [this.whole, this.front, this.back] : [this.whole, this.front])
-      for (const unit of units) this.anew(sheet, unit)
-    if (!this.near(this.front.camera)) this.labels(this.front)
+      for (const unit of units) this.repaintSeat(sheet, unit)
+    if (!this.isNear(this.front.camera)) this.paintLabels(this.front)
   }
 
-  private sheet(): Sheet {
+  private addSheet(): Sheet {
     const node = document.createElement('canvas')
     node.setAttribute('aria-hidden', 'true')
     node.width = node.height = 1
@@ -107,7 +107,7 @@ export class Scene {
     return { node, ctx: node.getContext('2d', { alpha: false })!, camera: { k: 1, dx: 0, dy: 0 }, ratio: 1 }
   }
 
-  private size(sheet: Sheet, width: number, height: number, ratio: number): void {
+  private resize(sheet: Sheet, width: number, height: number, ratio: number): void {
     const { node } = sheet
     sheet.ratio = ratio
     node.width = Math.round(width * ratio)
@@ -116,15 +116,15 @@ export class Scene {
     node.style.height = `${height}px`
   }
 
-  /** Moves a sheet to where its picture belongs now: nothing is painted. */
-  private place({ node, camera }: Sheet): void {
+  /** Transforms a sheet to the current camera: nothing is painted. */
+  private positionSheet({ node, camera }: Sheet): void {
     const now = this.camera!
     const s = now.k / camera.k
     node.style.transform = `translate(${now.dx - s * camera.dx}px,${now.dy - s * camera.dy}px) scale(${s})`
   }
 
   /** Whether the sheet in front fills the screen, neither blurred nor tiny. */
-  private covers(): boolean {
+  private coversScreen(): boolean {
     const { camera, node, ratio } = this.front
     const now = this.camera!
     const s = now.k / camera.k
@@ -136,68 +136,68 @@ export class Scene {
     return left <= 0 && top <= 0 && right >= this.width && bottom >= this.height
   }
 
-  private near(camera: Camera): boolean {
-    return this.store.house.pitch * camera.k >= NEAR
+  private isNear(camera: Camera): boolean {
+    return this.store.layout.pitch * camera.k >= NEAR
   }
 
-  private inks(): Inks {
-    return (this.colours ??= inks(this.box))
+  private palette(): MapPalette {
+    return (this.cachedPalette ??= readPalette(this.box))
   }
 
   private paintWhole(): void {
-    const { house, dirty } = this.store
-    const { extent, pitch } = house
+    const { layout, dirty } = this.store
+    const { extent, pitch } = layout
     const w = extent.right - extent.left + pitch * 2
     const h = extent.bottom - extent.top + pitch * 2
-    const k = Math.min(WHOLE / Math.max(w, h), 12 / pitch)
-    this.size(this.whole, Math.ceil(w * k), Math.ceil(h * k), 1)
+    const k = Math.min(WHOLE_PIXELS / Math.max(w, h), 12 / pitch)
+    this.resize(this.whole, Math.ceil(w * k), Math.ceil(h * k), 1)
     this.whole.camera = { k, dx: (pitch - extent.left) * k, dy: (pitch - extent.top) * k }
-    this.ground(this.whole)
-    for (let unit = 0; unit < house.seats; unit++) this.square(this.whole.ctx, unit)
+    this.paintGround(this.whole)
+    for (let unit = 0; unit < layout.seats; unit++) this.paintSquare(this.whole.ctx, unit)
     dirty.clear()
     this.painted = true
     if (performance.getEntriesByName('foyer:map').length === 0) performance.mark('foyer:map')
   }
 
-  /** Begins a sharp picture of where one looks now. */
-  private begin(): void {
+  /** Starts a sharp sheet for the current camera. */
+  private beginSheet(): void {
     clearTimeout(this.rest)
     this.begun = performance.now()
     const margin = Math.round(Math.min(this.width, this.height) / 4)
     const ratio = Math.min(window.devicePixelRatio || 1, 2)
     const { k, dx, dy } = this.camera!
-    this.size(this.back, this.width + 2 * margin, this.height + 2 * margin, ratio)
+    this.resize(this.back, this.width + 2 * margin, this.height + 2 * margin, ratio)
     this.back.camera = { k, dx: dx + margin, dy: dy + margin }
-    this.painting = this.steps(this.back)
+    this.painting = this.paintSteps(this.back)
     cancelAnimationFrame(this.frame)
     this.frame = requestAnimationFrame(this.slice)
   }
 
   private readonly slice = (): void => {
-    const until = performance.now() + SLICE
-    while (this.painting && performance.now() < until) if (this.painting.next().done) this.show()
+    const until = performance.now() + SLICE_MS
+    while (this.painting && performance.now() < until) if (this.painting.next().done) this.swapSheets()
     if (this.painting) this.frame = requestAnimationFrame(this.slice)
   }
 
-  /** What was painted beside comes to the front. */
-  private show(): void {
+  /** Shows the sheet that was painted off screen. */
+  private swapSheets(): void {
     this.painting = null
     const { front, back } = this
     this.front = back
     this.back = front
-    this.place(back)
+    this.positionSheet(back)
     back.node.style.visibility = 'visible'
     front.node.style.visibility = 'hidden'
     const now = this.camera!
     const margin = Math.round(Math.min(this.width, this.height) / 4)
-    this.sharp = same({ k: now.k, dx: now.dx + margin, dy: now.dy + margin }, back.camera)
+    this.sharp = sameCamera({ k: now.k, dx: now.dx + margin, dy: now.dy + margin }, back.camera)
   }
 
-  private *steps(sheet: Sheet): Generator<void> {
+  private *paintSteps(sheet: Sheet): Generator<void> {
     const { ctx, node, camera, ratio } = sheet
-    const { pitch } = this.store.house
-    const near = this.near(camera)
-    this.ground(sheet)
+    const { pitch } = this.store.layout
+    const near = this.isNear(camera)
+    this.paintGround(sheet)
     yield
     const width = node.width / ratio
     const height = node.height / ratio
@@ -208,78 +208,78 @@ export class Scene {
     // Row by row of the grid's cells.
     for (let y = top; y < bottom; y += this.index.cell) {
       for (let x = left; x < right; x += this.index.cell * 4) {
-        each(
+        eachInside(
           this.index,
           x,
           y,
           Math.min(right, x + this.index.cell * 3.999),
           Math.min(bottom, y + this.index.cell * 0.999),
-          (unit) => (near ? this.seat(ctx, unit) : this.square(ctx, unit)),
+          (unit) => (near ? this.paintSeat(ctx, unit) : this.paintSquare(ctx, unit)),
         )
         yield
       }
     }
-    this.labels(sheet)
+    this.paintLabels(sheet)
   }
 
-  private world({ ctx, camera, ratio }: Sheet): void {
+  private useWorldUnits({ ctx, camera, ratio }: Sheet): void {
     ctx.setTransform(ratio * camera.k, 0, 0, ratio * camera.k, ratio * camera.dx, ratio * camera.dy)
   }
 
-  private ground(sheet: Sheet): void {
+  private paintGround(sheet: Sheet): void {
     const { ctx, node } = sheet
-    const c = this.inks()
+    const c = this.palette()
     ctx.setTransform(1, 0, 0, 1, 0, 0)
     ctx.fillStyle = c.sunken
     ctx.fillRect(0, 0, node.width, node.height)
-    this.world(sheet)
-    for (const area of this.store.house.areas) paintArea(ctx, area, c, this.store.house.pitch)
+    this.useWorldUnits(sheet)
+    for (const area of this.store.layout.areas) paintArea(ctx, area, c, this.store.layout.pitch)
   }
 
-  /** One seat again, on the ground that is under it. */
-  private anew(sheet: Sheet, unit: number): void {
-    const { house } = this.store
+  /** Repaints one seat and the ground under it. */
+  private repaintSeat(sheet: Sheet, unit: number): void {
+    const { layout } = this.store
     const { ctx, camera } = sheet
-    const c = this.inks()
-    const x = house.x[unit]!
-    const y = house.y[unit]!
-    const r = house.pitch * 0.6
-    this.world(sheet)
+    const c = this.palette()
+    const x = layout.x[unit]!
+    const y = layout.y[unit]!
+    const r = layout.pitch * 0.6
+    this.useWorldUnits(sheet)
     ctx.save()
     ctx.beginPath()
     ctx.arc(x, y, r, 0, 7)
     ctx.clip()
     ctx.fillStyle = c.sunken
     ctx.fillRect(x - r, y - r, r * 2, r * 2)
-    for (const area of house.areas)
+    for (const area of layout.areas)
       if (x + r > area.x && x - r < area.x + area.width && y + r > area.y && y - r < area.y + area.height)
-        paintArea(ctx, area, c, house.pitch)
+        paintArea(ctx, area, c, layout.pitch)
     ctx.restore()
-    if (sheet !== this.whole && this.near(camera)) this.seat(ctx, unit)
-    else this.square(ctx, unit)
+    if (sheet !== this.whole && this.isNear(camera)) this.paintSeat(ctx, unit)
+    else this.paintSquare(ctx, unit)
   }
 
   private colour(unit: number): string {
-    const { kinds } = this.inks()
-    return kinds[this.store.house.type[unit]! % kinds.length]!
+    const { kinds } = this.palette()
+    return kinds[this.store.layout.type[unit]! % kinds.length]!
   }
 
-  private square(ctx: CanvasRenderingContext2D, unit: number): void {
-    const { house } = this.store
-    const c = this.inks()
-    const what = look(this.store, unit, this.hidden)
-    const size = house.pitch * (what === 'chosen' ? 1 : what === 'free' ? 0.78 : 0.42)
+  private paintSquare(ctx: CanvasRenderingContext2D, unit: number): void {
+    const { layout } = this.store
+    const c = this.palette()
+    const what = seatAppearance(this.store, unit, this.hidden)
+    const size = layout.pitch * (what === 'chosen' ? 1 : what === 'free' ? 0.78 : 0.42)
     ctx.fillStyle = what === 'chosen' ? c.light : what === 'free' ? this.colour(unit) : c.taken
-    ctx.fillRect(house.x[unit]! - size / 2, house.y[unit]! - size / 2, size, size)
+    ctx.fillRect(layout.x[unit]! - size / 2, layout.y[unit]! - size / 2, size, size)
   }
 
-  private seat(ctx: CanvasRenderingContext2D, unit: number): void {
-    const { house } = this.store
-    const c = this.inks()
-    const x = house.x[unit]!
-    const y = house.y[unit]!
-    const r = house.pitch * 0.4
-    const what = look(this.store, unit, this.hidden)
+  private paintSeat(ctx: CanvasRenderingContext2D, unit: number): void {
+    const { layout } = this.store
+    const c = this.palette()
+    const x = layout.x[unit]!
+    const y = layout.y[unit]!
+    const r = layout.pitch * 0.4
+    const what = seatAppearance(this.store, unit, this.hidden)
     ctx.beginPath()
     if (what === 'chosen') {
       ctx.fillStyle = c.light
@@ -309,17 +309,17 @@ export class Scene {
       ctx.stroke()
     } else {
       ctx.fillStyle = what === 'off' ? c.taken : this.colour(unit)
-      if (house.kind[unit] !== 'seat') ctx.roundRect(x - r, y - r, r * 2, r * 2, r * 0.3)
+      if (layout.kind[unit] !== 'seat') ctx.roundRect(x - r, y - r, r * 2, r * 2, r * 0.3)
       else ctx.arc(x, y, what === 'off' ? r * 0.6 : r, 0, 7)
       ctx.fill()
     }
   }
 
   /** Names of the sections: on them from afar, above them from near. */
-  private labels({ ctx, node, camera, ratio }: Sheet): void {
-    const c = this.inks()
-    const { house } = this.store
-    const near = this.near(camera)
+  private paintLabels({ ctx, node, camera, ratio }: Sheet): void {
+    const c = this.palette()
+    const { layout } = this.store
+    const near = this.isNear(camera)
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0)
     ctx.textAlign = 'center'
     ctx.textBaseline = 'middle'
@@ -328,7 +328,7 @@ export class Scene {
     ctx.lineJoin = 'round'
     ctx.strokeStyle = c.sunken
     ctx.fillStyle = c.ink
-    for (const s of house.sections) {
+    for (const s of layout.sections) {
       if (Math.hypot(s.right - s.left, s.bottom - s.top) * camera.k < 29) continue // turned or not
       const x = s.x * camera.k + camera.dx
       const y = (near ? s.label : s.y) * camera.k + camera.dy
@@ -340,9 +340,9 @@ export class Scene {
   }
 }
 
-const same = (a: Camera, b: Camera | null) => b !== null && a.k === b.k && a.dx === b.dx && a.dy === b.dy
+const sameCamera = (a: Camera, b: Camera | null) => b !== null && a.k === b.k && a.dx === b.dx && a.dy === b.dy
 
-interface Inks {
+interface MapPalette {
   kinds: string[]
   taken: string
   light: string
@@ -357,7 +357,7 @@ interface Inks {
 }
 
 /** The tokens as a canvas takes them: colours of the scheme in use. */
-function inks(box: HTMLElement): Inks {
+function readPalette(box: HTMLElement): MapPalette {
   const probe = box.appendChild(document.createElement('span'))
   const value = (name: string) => {
     probe.style.color = `var(--${name})`
@@ -380,7 +380,7 @@ function inks(box: HTMLElement): Inks {
   return found
 }
 
-function paintArea(ctx: CanvasRenderingContext2D, area: Area, c: Inks, pitch: number): void {
+function paintArea(ctx: CanvasRenderingContext2D, area: Area, c: MapPalette, pitch: number): void {
   const { x, y, width, height } = area
   ctx.beginPath()
   if (area.shape === 'ellipse') ctx.ellipse(x + width / 2, y + height / 2, width / 2, height / 2, 0, 0, 7)
@@ -390,7 +390,7 @@ function paintArea(ctx: CanvasRenderingContext2D, area: Area, c: Inks, pitch: nu
   ctx.fillStyle = area.kind === 'stage' ? c.stage : c.line
   ctx.fill()
   if (!area.text) return
-  ctx.font = `650 ${areaText(area, pitch)}px ${c.font}`
+  ctx.font = `650 ${areaFontSize(area, pitch)}px ${c.font}`
   ctx.textAlign = 'center'
   ctx.textBaseline = 'middle'
   ctx.fillStyle = area.kind === 'stage' ? c.onNight : c.muted

@@ -1,13 +1,13 @@
 import type { SeatMap } from '../../api/client'
 import type { ServerEvent } from '../../live/sse'
-import type { House, State } from './house'
+import type { SeatLayout, SeatState } from './layout'
 
 /**
- * Who sits where, live, and what is chosen here. Deltas arrive ten times a second in an on-sale, so
- * this lives outside React; views subscribe.
+ * The live state of every unit, and what is chosen here. Deltas arrive ten times a second in an on-sale,
+ * so this lives outside React; views subscribe.
  */
 export class SeatStore {
-  readonly states: State[]
+  readonly states: SeatState[]
   readonly chosen = new Set<number>()
   /** Units of the account's own hold: held, but not lost. */
   readonly mine = new Set<number>()
@@ -16,13 +16,13 @@ export class SeatStore {
   version: number
   /** Grows with each change of anything. */
   revision = 0
-  readonly house: House
+  readonly layout: SeatLayout
   private readonly listeners = new Set<() => void>()
   readonly dirty = new Set<number>()
 
-  constructor(house: House, map: Pick<SeatMap, 'states' | 'version'>) {
-    this.house = house
-    this.states = [...map.states] as State[]
+  constructor(layout: SeatLayout, map: Pick<SeatMap, 'states' | 'version'>) {
+    this.layout = layout
+    this.states = [...map.states] as SeatState[]
     this.version = map.version
   }
 
@@ -37,19 +37,19 @@ export class SeatStore {
     this.listeners.forEach((listener) => listener())
   }
 
-  /** Applies one event of the stream. false: the plan is another one, load anew. */
+  /** Applies one event of the stream. false: the snapshot has another number of units, load the map again. */
   receive(event: ServerEvent): boolean {
     if (event.event === 'snapshot') {
       const map = JSON.parse(event.data) as SeatMap
       if (map.states.length !== this.states.length) return false
-      for (let i = 0; i < map.states.length; i++) this.set(i, map.states[i] as State)
+      for (let i = 0; i < map.states.length; i++) this.setState(i, map.states[i] as SeatState)
       this.version = map.version
       this.changed()
     } else if (event.event === 'delta') {
-      const delta = JSON.parse(event.data) as { version: number; changes: [string, State][] }
+      const delta = JSON.parse(event.data) as { version: number; changes: [string, SeatState][] }
       for (const [id, state] of delta.changes) {
-        const unit = this.house.index.get(id)
-        if (unit !== undefined) this.set(unit, state)
+        const unit = this.layout.index.get(id)
+        if (unit !== undefined) this.setState(unit, state)
       }
       this.version = delta.version
       this.changed()
@@ -57,7 +57,7 @@ export class SeatStore {
     return true
   }
 
-  private set(unit: number, state: State): void {
+  private setState(unit: number, state: SeatState): void {
     if (this.states[unit] === state) return
     this.states[unit] = state
     this.dirty.add(unit)
@@ -99,16 +99,16 @@ export class SeatStore {
     this.mine.clear()
     this.expected.clear()
     for (const id of units) {
-      const unit = this.house.index.get(id)
+      const unit = this.layout.index.get(id)
       if (unit !== undefined) this.mine.add(unit)
     }
     this.choose(this.mine)
   }
 
-  takenBy(ids: string[]): void {
+  markLost(ids: string[]): void {
     this.expected.clear()
     for (const id of ids) {
-      const unit = this.house.index.get(id)
+      const unit = this.layout.index.get(id)
       if (unit === undefined) continue
       if (this.chosen.delete(unit) || !this.lost.includes(unit)) this.lost = [...this.lost, unit]
       this.dirty.add(unit)

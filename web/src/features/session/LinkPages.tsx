@@ -1,7 +1,7 @@
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useEffect, useId, useState } from 'react'
-import { api, take } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { useTitle } from '../../components/title'
 import { Door, Failure, Field, Loading } from '../../components/ui'
@@ -17,7 +17,7 @@ function useLinkToken(): string {
   return token
 }
 
-function LinkOver() {
+function LinkExpired() {
   const t = useText()
   return (
     <div className="empty" role="alert">
@@ -33,16 +33,16 @@ export function ForgotPasswordPage() {
   const t = useText()
   const id = useId()
   useTitle(t('session.forgot'))
-  const ask = useMutation({
-    mutationFn: (email: string) => take(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
+  const requestReset = useMutation({
+    mutationFn: (email: string) => unwrap(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
   })
-  const problem = ask.error ? asProblem(ask.error) : null
-  if (ask.isSuccess)
+  const problem = requestReset.error ? asProblem(requestReset.error) : null
+  if (requestReset.isSuccess)
     return (
       <div className="empty" role="status">
         <Door />
         <h1>{t('session.check_mail')}</h1>
-        <p>{t('session.check_mail_text', { email: ask.variables })}</p>
+        <p>{t('session.check_mail_text', { email: requestReset.variables })}</p>
       </div>
     )
   return (
@@ -51,7 +51,7 @@ export function ForgotPasswordPage() {
         className="stack"
         onSubmit={(e) => {
           e.preventDefault()
-          ask.mutate(String(new FormData(e.currentTarget).get('email')).trim())
+          requestReset.mutate(String(new FormData(e.currentTarget).get('email')).trim())
         }}
       >
         <h1>{t('session.forgot')}</h1>
@@ -73,8 +73,8 @@ export function ForgotPasswordPage() {
           />
         </Field>
         {problem && problem.code !== 'invalid_email' && <Failure error={problem} />}
-        <button type="submit" className="button button-light" disabled={ask.isPending}>
-          {ask.isPending ? <span className="spinner" /> : t('session.send_link')}
+        <button type="submit" className="button button-light" disabled={requestReset.isPending}>
+          {requestReset.isPending ? <span className="spinner" /> : t('session.send_link')}
         </button>
       </form>
     </div>
@@ -88,13 +88,13 @@ export function NewPasswordPage() {
   const token = useLinkToken()
   useTitle(t('session.new_password'))
   const save = useMutation({
-    mutationFn: (password: string) => take(api.POST('/api/v1/accounts/password', { body: { token, password } })),
+    mutationFn: (password: string) => unwrap(api.POST('/api/v1/accounts/password', { body: { token, password } })),
   })
   const problem = save.error ? asProblem(save.error) : null
   if (!token || problem?.code === 'link_expired')
     return (
       <>
-        <LinkOver />
+        <LinkExpired />
         <p style={{ textAlign: 'center' }}>
           <Link to="/password" className="button button-light">
             {t('session.forgot')}
@@ -157,13 +157,13 @@ export function ConfirmPage() {
   const queries = useQueryClient()
   useTitle(t('session.confirming'))
   const { mutate, ...confirm } = useMutation({
-    mutationFn: (token: string) => take(api.POST('/api/v1/accounts/confirmation', { body: { token } })),
+    mutationFn: (token: string) => unwrap(api.POST('/api/v1/accounts/confirmation', { body: { token } })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['me'] }), // it says whether the address is confirmed
   })
   useEffect(() => {
     if (token) mutate(token)
   }, [token, mutate])
-  if (!token || (confirm.error && asProblem(confirm.error).code === 'link_expired')) return <LinkOver />
+  if (!token || (confirm.error && asProblem(confirm.error).code === 'link_expired')) return <LinkExpired />
   if (confirm.isError)
     return (
       <div className="page page-narrow">

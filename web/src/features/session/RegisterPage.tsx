@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import { useId } from 'react'
-import { api, take } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { useTitle } from '../../components/title'
 import { Door, Failure, Field } from '../../components/ui'
@@ -17,7 +17,7 @@ export function RegisterPage() {
   useTitle(t('session.register'))
   const register = useMutation({
     mutationFn: (form: FormData) =>
-      take(
+      unwrap(
         api.POST('/api/v1/accounts', {
           body: {
             name: String(form.get('name')),

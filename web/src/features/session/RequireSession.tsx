@@ -11,11 +11,11 @@ export function RequireSession({
   children: (session: Session) => React.ReactNode
 }) {
   const t = useText()
-  const { session, known, error, again } = useSession()
+  const { session, known, error, retry } = useSession()
   if (error)
     return (
       <div className="page page-narrow">
-        <Failure error={error} retry={again} />
+        <Failure error={error} retry={retry} />
       </div>
     )
   if (!known) return <Loading />

@@ -7,7 +7,7 @@ type Handler = (event: { request: Request; respondWith: (answer: Promise<Respons
 const base = 'https://foyer.test'
 
 /** A cache of responses by address, as browsers keep them. */
-class Kept {
+class FakeCache {
   readonly all = new Map<string, { body: string; status: number }>()
   async match(request: Request) {
     const have = this.all.get(request.url)
@@ -21,14 +21,14 @@ class Kept {
   }
 }
 
-let stores: Map<string, Kept>
+let stores: Map<string, FakeCache>
 let network: (path: string) => Response
-let fetched: Handler
+let fetchHandler: Handler
 
 async function get(path: string): Promise<{ status: number; body: string; offline: boolean }> {
   const request = new Request(base + path)
   const response = await new Promise<Response>((done, failed) =>
-    fetched({ request, respondWith: (answer) => void answer.then(done, failed) }),
+    fetchHandler({ request, respondWith: (answer) => void answer.then(done, failed) }),
   )
   return {
     status: response.status,
@@ -46,7 +46,7 @@ beforeEach(() => {
   const handlers: Record<string, Handler> = {}
   const caches = {
     open: async (name: string) => {
-      if (!stores.has(name)) stores.set(name, new Kept())
+      if (!stores.has(name)) stores.set(name, new FakeCache())
       return stores.get(name)
     },
     delete: async (name: string) => stores.delete(name),
@@ -59,7 +59,7 @@ beforeEach(() => {
     { origin: base },
     {},
   )
-  fetched = handlers.fetch
+  fetchHandler = handlers.fetch
 })
 
 const ticket = '/api/v1/tickets/1.pdf'

@@ -1,5 +1,5 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
-import { call } from '../../api/client'
+import { requestJson } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import type { components } from '../../api/auth.gen'
 import { currentLocale } from '../../i18n'
@@ -11,7 +11,7 @@ export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async (): Promise<Session | null> => {
     try {
-      return await call<Session>('GET', '/auth/session')
+      return await requestJson<Session>('GET', '/auth/session')
     } catch (error) {
       if (asProblem(error).status === 401) return null
       throw error
@@ -28,7 +28,7 @@ export function useSession() {
     session: data ?? null,
     known: data !== undefined,
     error: data === undefined ? error : null,
-    again: () => void refetch(),
+    retry: () => void refetch(),
   }
 }
 
@@ -53,7 +53,7 @@ export function forgetDevice(): void {
 }
 
 export async function signOut(): Promise<void> {
-  await call('POST', '/auth/logout')
+  await requestJson('POST', '/auth/logout')
   forgetDevice()
   location.assign('/')
 }

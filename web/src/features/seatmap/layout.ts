@@ -1,7 +1,7 @@
 import type { Event, EventPlan, PlanArea, SeatMap } from '../../api/client'
 
-/** A house as the seat map shows it: units in the plan's order, and sections of rows for the list. */
-export type State = 'a' | 'h' | 'b' | 'x'
+/** available, held, booked, or not sold. */
+export type SeatState = 'a' | 'h' | 'b' | 'x'
 
 /** What is drawn and not sold: the stage, a bar. */
 export type Area = PlanArea
@@ -25,7 +25,8 @@ export interface Section {
   bottom: number
 }
 
-export interface House {
+/** What the seat map shows: units in the plan's order, and sections of rows for the list. */
+export interface SeatLayout {
   ids: string[]
   index: Map<string, number>
   x: Float32Array
@@ -40,7 +41,7 @@ export interface House {
   sections: Section[]
   /** Units with a place on the plan come first. */
   seats: number
-  standing: Map<string, number[]>
+  generalAdmission: Map<string, number[]>
   /** Around the seats, and around all that is drawn. */
   bounds: Bounds
   extent: Bounds
@@ -68,11 +69,11 @@ export function unitIds({ units, runs = [] }: Pick<SeatMap, 'units' | 'runs'>): 
   )
 }
 
-export function buildHouse(
+export function buildLayout(
   event: Pick<Event, 'ticketTypes'>,
   plan: EventPlan,
   map: Pick<SeatMap, 'units' | 'runs'>,
-): House {
+): SeatLayout {
   const ids = unitIds(map)
   const n = Math.min(ids.length, plan.units.x.length)
   const types = plan.ticketTypes.map((id) => event.ticketTypes.find((type) => type.id === id)!)
@@ -81,15 +82,15 @@ export function buildHouse(
   const x = new Float32Array(n)
   const y = new Float32Array(n)
   const sections = new Map<string, Section & { byRow: Map<string, Row> }>()
-  const standing = new Map<string, number[]>()
+  const generalAdmission = new Map<string, number[]>()
   const bounds = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity }
   let seats = 0
   for (let i = 0; i < n; i++) {
     const type = types[plan.units.ticketType[i]!]
     if (type && !type.seated) {
-      const list = standing.get(type.id)
+      const list = generalAdmission.get(type.id)
       if (list) list.push(i)
-      else standing.set(type.id, [i])
+      else generalAdmission.set(type.id, [i])
       continue
     }
     seats = i + 1
@@ -132,7 +133,7 @@ export function buildHouse(
     x: (section.left + section.right) / 2,
     y: (section.top + section.bottom) / 2,
   }))
-  const pitch = neighbours(list, x, y)
+  const pitch = neighbourDistance(list, x, y)
   for (const section of list) {
     section.label = section.bottom
     for (const row of section.rows)
@@ -140,10 +141,10 @@ export function buildHouse(
         if (Math.abs(x[unit]! - section.x) < pitch * 2.5) section.label = Math.min(section.label, y[unit]!)
     section.label -= pitch * 0.9
   }
-  const guess = stageOf(list, bounds, pitch)
+  const likely = likelyStage(list, bounds, pitch)
   // A plan that draws nothing gets a stage, where it is likely to be; one that draws is shown as it is.
-  const areas = plan.areas?.length ? plan.areas : list.length ? [guess] : []
-  const stage = areas.find((area) => area.kind === 'stage') ?? guess
+  const areas = plan.areas?.length ? plan.areas : list.length ? [likely] : []
+  const stage = areas.find((area) => area.kind === 'stage') ?? likely
   return {
     ids,
     index: new Map(ids.map((id, i) => [id, i])),
@@ -157,7 +158,7 @@ export function buildHouse(
     types,
     sections: list,
     seats: list.length ? seats : 0,
-    standing,
+    generalAdmission,
     bounds,
     extent: areas.reduce(
       (all, area) => ({
@@ -174,7 +175,7 @@ export function buildHouse(
   }
 }
 
-function neighbours(sections: Section[], x: Float32Array, y: Float32Array): number {
+function neighbourDistance(sections: Section[], x: Float32Array, y: Float32Array): number {
   let least = Infinity
   for (const section of sections)
     for (const row of section.rows.slice(0, 3))
@@ -185,8 +186,8 @@ function neighbours(sections: Section[], x: Float32Array, y: Float32Array): numb
   return Number.isFinite(least) ? least : 20
 }
 
-/** In the middle of a round house, before the first rows of any other. */
-function stageOf(sections: Section[], bounds: Bounds, pitch: number): Area {
+/** In the middle of a round plan, before the first rows of any other. */
+function likelyStage(sections: Section[], bounds: Bounds, pitch: number): Area {
   const x = (bounds.left + bounds.right) / 2
   const middle = (bounds.top + bounds.bottom) / 2
   const width = bounds.right - bounds.left
@@ -199,17 +200,17 @@ function stageOf(sections: Section[], bounds: Bounds, pitch: number): Area {
   return { shape: 'rectangle', kind: 'stage', x: x - w / 2, y: y - h / 2, width: w, height: h }
 }
 
-export function unitLabel(house: House, unit: number): { section: string; row: string; seat: string } {
-  return { section: house.section[unit]!, row: house.row[unit]!, seat: house.number[unit]! }
+export function unitLabel(layout: SeatLayout, unit: number): { section: string; row: string; seat: string } {
+  return { section: layout.section[unit]!, row: layout.row[unit]!, seat: layout.number[unit]! }
 }
 
 /** Seats that would be left alone between taken ones if these were taken. */
-export function orphans(house: House, states: ArrayLike<State>, chosen: ReadonlySet<number>): number[] {
+export function orphans(layout: SeatLayout, states: ArrayLike<SeatState>, chosen: ReadonlySet<number>): number[] {
   const alone: number[] = []
   const rows = new Set<Row>()
   for (const unit of chosen) {
-    const section = house.sections.find((s) => s.name === house.section[unit])
-    const row = section?.rows.find((r) => r.name === house.row[unit])
+    const section = layout.sections.find((s) => s.name === layout.section[unit])
+    const row = section?.rows.find((r) => r.name === layout.row[unit])
     if (row) rows.add(row)
   }
   for (const row of rows) {

@@ -36,7 +36,7 @@ export function advance(place: Place, tick: Tick): Place | null {
 }
 
 /** An honest estimate is a range: nobody knows how quickly others buy. Minutes, both ends. */
-export function range(etaSeconds: number | undefined): { least: number; most: number } | null {
+export function etaRange(etaSeconds: number | undefined): { least: number; most: number } | null {
   if (etaSeconds === undefined) return null
   const least = Math.max(1, Math.floor((etaSeconds * 0.7) / 60))
   const most = Math.max(least + 1, Math.ceil((etaSeconds * 1.5) / 60))

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { api } from './client'
-import { takeEarly } from './early'
+import { takePrefetched } from './prefetched'
 
 const early = (address: string, answer: Promise<Response>, sent = Date.now()) => {
   answer.catch(() => {})
-  window.foyerEarly = [{ address, sent, answer }]
+  window.foyerPrefetched = [{ address, sent, answer }]
 }
 const request = (address: string, init?: RequestInit) => new Request(new URL(address, location.origin), init)
 const page = (total: number) => Response.json({ items: [], total, took: 1 })
@@ -18,7 +18,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.unstubAllGlobals()
-  delete window.foyerEarly
+  delete window.foyerPrefetched
 })
 
 it('gives what was asked for before the app came, in whatever order its parameters are, once', async () => {
@@ -34,12 +34,12 @@ it.each([
   ['a change', '/api/v1/search?q=bach&limit=20', { method: 'POST' }],
 ])('is no answer to %s', (_, address, init) => {
   early('/api/v1/search?q=bach&limit=20', Promise.resolve(page(1)))
-  expect(takeEarly(request(address, init))).toBeNull()
+  expect(takePrefetched(request(address, init))).toBeNull()
 })
 
 it('is forgotten when it is old', () => {
   early('/api/v1/search', Promise.resolve(page(1)), Date.now() - 60_000)
-  expect(takeEarly(request('/api/v1/search'))).toBeNull()
+  expect(takePrefetched(request('/api/v1/search'))).toBeNull()
 })
 
 it.each([

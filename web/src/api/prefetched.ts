@@ -1,5 +1,5 @@
-/** An answer that boot asked for before the app was there. */
-export interface Early {
+/** A response that boot requested before the app was loaded. */
+export interface PrefetchedAnswer {
   address: string
   sent: number
   answer: Promise<Response>
@@ -7,25 +7,25 @@ export interface Early {
 
 declare global {
   interface Window {
-    foyerEarly?: Early[]
+    foyerPrefetched?: PrefetchedAnswer[]
   }
 }
 
-/** Whoever comes later wants what is true then. */
-const FRESH = 10_000
+/** An older response is not used: the app asks again. */
+const MAX_AGE = 10_000
 
-/** The same question, in whatever order its parameters are. */
+/** The same request, whatever the order of its parameters. */
 export function sameAddress(a: string, b: string): boolean {
   const [first, second] = [new URL(a, location.origin), new URL(b, location.origin)]
   const asked = (url: URL) => [...url.searchParams].sort().join('&')
   return first.pathname === second.pathname && asked(first) === asked(second)
 }
 
-/** The answer to this request, if it is on its way already. Each is given once. */
-export function takeEarly(request: Request): Early | null {
-  const all = window.foyerEarly ?? []
+/** The response to this request, if boot has requested it. Each is handed out once. */
+export function takePrefetched(request: Request): PrefetchedAnswer | null {
+  const all = window.foyerPrefetched ?? []
   const at = all.findIndex((early) => sameAddress(early.address, request.url))
   if (request.method !== 'GET' || at < 0) return null
   const [early] = all.splice(at, 1)
-  return early && Date.now() - early.sent < FRESH ? early : null
+  return early && Date.now() - early.sent < MAX_AGE ? early : null
 }

@@ -1,2 +1,2 @@
 /** How far paying has come in the form. The booking's own state, which the server tells, decides. */
-export type Paying = 'idle' | 'processing' | 'succeeded'
+export type PaymentProgress = 'idle' | 'processing' | 'succeeded'
