@@ -184,7 +184,7 @@ func (s *Stack) web() Part {
 				}
 			}
 			report(Step{Text: "building the web application", Work: workOf["web"]})
-			if err := construct(ctx, dir, "npm", "run", "build"); err != nil {
+			if err := construct(ctx, dir, "npm", "run", "bundle"); err != nil { // types are lint's to check
 				return err
 			}
 			return os.WriteFile(stamp, []byte(sources), 0o644)
@@ -215,7 +215,7 @@ func fingerprint(dir string, skip ...string) (string, error) {
 		if err != nil {
 			return err
 		}
-		if info.Mode().IsRegular() {
+		if info.Mode().IsRegular() && filepath.Ext(path) != ".tsbuildinfo" { // the type checker's notes
 			fmt.Fprintln(hash, path, info.Size(), info.ModTime().UnixNano())
 		}
 		return nil

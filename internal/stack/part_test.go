@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -192,4 +193,25 @@ func TestAnInterruptedBuildLeavesNothing(t *testing.T) {
 func zombie(pid int) bool {
 	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return strings.Contains(string(raw), ") Z ")
+}
+
+// TestTheWebApplicationIsBuiltOnce: what the type checker notes beside the sources is no change of them.
+func TestTheWebApplicationIsBuiltOnce(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, content string) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
+	}
+	put("package.json", "{}")
+	built, err := fingerprint(dir, "dist")
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "dist"), 0o755))
+	put("dist/index.html", "built")
+	put("tsconfig.tsbuildinfo", "{}")
+	same, err := fingerprint(dir, "dist")
+	require.NoError(t, err)
+	assert.Equal(t, built, same)
+	put("main.ts", "changed")
+	changed, err := fingerprint(dir, "dist")
+	require.NoError(t, err)
+	assert.NotEqual(t, built, changed)
 }

@@ -424,12 +424,13 @@ func (c *Config) daprModule(ctx context.Context, key string, report func(Step)) 
 	return filepath.Join(dir, "go.mod"), err
 }
 
-// workOf is what installing something takes of one processor, as measured once on an empty cache:
-// what the guess of the time left starts from.
+// workOf is what installing something takes of one processor. The estimate of the time left starts from
+// it. Measured on two cores with empty caches, by the processor_time that finish logs; dapr-control in
+// proportion to its packages.
 var workOf = map[string]time.Duration{
-	"dapr": 400 * time.Second, "dapr-control": 170 * time.Second, "mailpit": 40 * time.Second, "nats-server": 25 * time.Second,
-	"kafka": 8 * time.Second, "elasticsearch": 8 * time.Second, "keycloak": 8 * time.Second, "keycloak-dist": 45 * time.Second,
-	"web": 40 * time.Second, "services": 75 * time.Second,
+	"dapr": 610 * time.Second, "dapr-control": 400 * time.Second, "mailpit": 125 * time.Second, "nats-server": 25 * time.Second,
+	"kafka": 13 * time.Second, "elasticsearch": 14 * time.Second, "keycloak": 12 * time.Second, "keycloak-dist": 50 * time.Second,
+	"web": 45 * time.Second, "services": 190 * time.Second,
 }
 
 func daprAtLeast(ctx context.Context, dir, version string) bool {
