@@ -188,7 +188,7 @@ func TestOldMessagesAreRead(t *testing.T) {
 func TestAnUnknownLanguageIsEnglish(t *testing.T) {
 	composer, err := notification.NewComposer("https://foyer.test")
 	require.NoError(t, err)
-	for locale, want := range map[string]string{"pt-BR": "It is your turn", "": "It is your turn", "de-AT": "Sie sind dran", "%%": "It is your turn"} {
+	for locale, want := range map[string]string{"pt-BR": "It’s your turn", "": "It’s your turn", "de-AT": "Du bist dran", "%%": "It’s your turn"} {
 		mail, err := composer.Compose(notification.Message{Kind: event.NoticeYourTurn}, notification.Recipient{Locale: locale}, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, mail.Subject, locale)

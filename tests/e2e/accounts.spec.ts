@@ -6,7 +6,7 @@ test('somebody new registers, confirms the address by mail, and signs in', async
   const secret = 'a long way to the foyer'
   await page.goto('/register')
   await page.getByLabel('Name').fill('Nora Neumann')
-  await page.getByLabel('E-mail').fill(email)
+  await page.getByLabel('Email').fill(email)
   await page.getByLabel('Password').fill('short')
   await page.getByRole('button', { name: 'Create account' }).click()
   await expect(page.getByLabel('Password')).toBeFocused() // the browser says why

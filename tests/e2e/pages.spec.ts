@@ -57,7 +57,7 @@ test('every page that buyers see is accessible', async ({ page, request }, { pro
   await look('arena', `/events/${arena}/tickets`, 'Best available')
   await look('register', '/register', 'At least 10 characters.')
   await signIn(page, project.name === 'phone' ? 'load-0421@foyer.test' : 'load-0422@foyer.test')
-  await look('queue', `/events/${queued}/queue`, /Still to be had|Come in/)
+  await look('queue', `/events/${queued}/queue`, /Still available|It’s your turn/)
 })
 
 test('every page of those who own tickets, sell them, or run the house is accessible', async ({ page, request }, { project }) => {
@@ -78,7 +78,7 @@ test('every page of those who own tickets, sell them, or run the house is access
   await look('merchant-plan', `/merchant/venues/${story.venue}`, '250 seats')
   await page.context().clearCookies()
   await signIn(page, 'admin@foyer.test')
-  await look('admin', '/admin', 'People')
+  await look('admin', '/admin', 'Users')
   await look('admin-bookings', '/admin/bookings', /€\d/)
   await look('admin-queues', '/admin/queues', 'Ylva Storm: Farewell')
   await look('admin-reconciliation', '/admin/reconciliation', 'Reconcile now', async () => {

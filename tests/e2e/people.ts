@@ -40,12 +40,12 @@ export async function chooseSeats(page: Page, section: string, count: number, wh
 export async function toPayment(page: Page) {
   await page.getByRole('button', { name: 'Continue' }).click()
   await page.waitForURL('**/checkout/**')
-  await page.getByRole('button', { name: /^Pay / }).click()
-  await expect(page.frameLocator('iframe[title="Card form"]').locator('#number')).toBeVisible({ timeout: 25_000 })
+  await page.getByRole('button', { name: 'Continue to payment' }).click()
+  await expect(page.frameLocator('iframe[title="Card details"]').locator('#number')).toBeVisible({ timeout: 25_000 })
 }
 
 export async function payWith(page: Page, number: string) {
-  const form = page.frameLocator('iframe[title="Card form"]')
+  const form = page.frameLocator('iframe[title="Card details"]')
   await form.locator('#number').fill(number)
   await form.locator('#expiry').fill('12 / 30')
   await form.locator('#cvc').fill('123')

@@ -37,7 +37,7 @@ async function each<T>(count: number, work: (n: number) => Promise<T>): Promise<
   return done
 }
 
-test('from the lobby to a ticket, with two hundred others in the line', async ({ page, request }) => {
+test('from the lobby to a ticket, with two hundred others in the queue', async ({ page, request }) => {
   test.setTimeout(240_000)
   const me = 'load-0431@foyer.test'
   const tokens = await each(others, (n) => tokenOf(request, `load-${String(n + 1).padStart(4, '0')}@foyer.test`))
@@ -61,19 +61,19 @@ test('from the lobby to a ticket, with two hundred others in the line', async ({
   await callAs(request, merchant, 'PATCH', `/api/v1/events/${event.id}/queue/settings`, { rate: 12, concurrency: 300 })
 
   await signIn(page, me, `/events/${event.id}`)
-  await page.getByRole('link', { name: 'Join the line' }).click()
-  await expect(page.getByText('The doors are not open yet')).toBeVisible()
+  await page.getByRole('link', { name: 'Join the queue' }).click()
+  await expect(page.getByText('Sales haven’t opened yet')).toBeVisible()
   await expect(page.getByRole('timer')).toBeVisible()
   const places = await each(others, (n) =>
     callAs<{ state: string }>(request, tokens[n]!, 'POST', `/api/v1/events/${event.id}/queue`),
   )
   expect(places).toHaveLength(others)
 
-  // The doors open; everybody moves; at the end somebody is let in, without a reload.
-  await expect(page.getByText(/Your place in the line|Come in/)).toBeVisible({ timeout: 60_000 })
+  // Sales open; everybody moves; at the end somebody is let in, without a reload.
+  await expect(page.locator('main').getByText(/Your place in the queue|It’s your turn/)).toBeVisible({ timeout: 60_000 })
   await page.reload() // the place stays
-  await expect(page.getByText('Come in')).toBeVisible({ timeout: 90_000 })
-  await expect(page).toHaveTitle(/Your turn/)
+  await expect(page.locator('main').getByText('It’s your turn', { exact: true })).toBeVisible({ timeout: 90_000 })
+  await expect(page).toHaveTitle(/It’s your turn/)
   await page.getByRole('link', { name: 'Choose seats' }).click()
   await chooseSeats(page, 'Parkett', 2)
   await toPayment(page)

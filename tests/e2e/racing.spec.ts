@@ -10,7 +10,7 @@ test('two want one seat: the slower is told at once, before the till', async ({ 
   await chooseSeats(slow, 'Dress circle', 1)
   await quick.getByRole('button', { name: 'Continue' }).click()
   await quick.waitForURL('**/checkout/**')
-  await expect(slow.getByText('Somebody was quicker: a seat has gone')).toBeVisible()
+  await expect(slow.getByText('Someone else just took this seat')).toBeVisible()
   await expect(slow.locator('.seat-button-chosen')).toHaveCount(0)
   await Promise.all([quick.close(), slow.close()])
 })

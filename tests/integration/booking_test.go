@@ -218,7 +218,7 @@ func TestBookingIsBoughtAndGivenBack(t *testing.T) {
 	verify(t, b.Tickets[0].Code[:len(b.Tickets[0].Code)-2]+"AA", false)
 
 	// The mail is in the buyer's language and has the tickets that are good when it is sent.
-	html := mailed(t, loadUser(1), "Ihre Tickets: "+name)
+	html := mailed(t, loadUser(1), "Deine Tickets: "+name)
 	for _, ticket := range b.Tickets {
 		assert.Contains(t, html, "/api/v1/tickets/"+ticket.ID+".pdf")
 		assert.Contains(t, html, "/api/v1/tickets/"+ticket.ID+".ics")

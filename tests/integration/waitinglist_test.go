@@ -89,7 +89,7 @@ func TestWaitingListTakesWhatComesBack(t *testing.T) {
 			return nil
 		})
 		harness.Eventually(t, 30*time.Second, "a mail leads there", func() error {
-			if html := mailed(t, email, "It is your turn"); !strings.Contains(html, "/events/"+e.ID+"/queue") {
+			if html := mailed(t, email, "It’s your turn"); !strings.Contains(html, "/events/"+e.ID+"/queue") {
 				return errors.New("to another event")
 			}
 			return nil

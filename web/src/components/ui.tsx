@@ -80,7 +80,7 @@ export function Notice({
 
 /** What a problem means for the person, in their language; unknown codes say what to do next. */
 export function useProblemText(): (error: unknown) => string {
-  const t = useText()
+  const t = useText('office')
   return (error) => {
     const problem = asProblem(error)
     if (t.has(`problem.${problem.code}`)) return t(`problem.${problem.code}`)

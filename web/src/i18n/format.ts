@@ -81,6 +81,13 @@ function farYear(iso: string): Intl.DateTimeFormatOptions {
 export const day = (iso: string, timeZone: string) =>
   date({ weekday: 'short', day: 'numeric', month: 'short', ...farYear(iso), timeZone }).format(new Date(iso))
 
+/** A day of the calendar, such as 2027-05-01, which has no time zone; anything else as it is. */
+export function calendarDay(day: string): string {
+  const iso = `${day}T00:00:00Z`
+  if (Number.isNaN(Date.parse(iso))) return day
+  return date({ day: 'numeric', month: 'short', ...farYear(iso), timeZone: 'UTC' }).format(new Date(iso))
+}
+
 export const longDay = (iso: string, timeZone: string) =>
   date({ weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone }).format(new Date(iso))
 

@@ -424,7 +424,7 @@ export function Reconciliation() {
         {report?.id && (
           <a className="button" href={`/api/v1/admin/reconciliation?run=${report.id}&format=csv`} download>
             <Icon name="download" size={20} />
-            CSV
+            {t('money.csv')}
           </a>
         )}
       </div>

@@ -121,7 +121,7 @@ function BookingDetails({ booking }: { booking: BookingView }) {
                       rel="noopener"
                     >
                       <Icon name="download" size={18} />
-                      PDF
+                      {t('booking.pdf')}
                     </a>
                     <a className="button button-small" href={`/api/v1/tickets/${ticket.id}.ics`}>
                       <Icon name="calendar" size={18} />

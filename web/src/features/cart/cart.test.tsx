@@ -47,7 +47,7 @@ describe('the cart bar', () => {
     await show(<CartBar />)
     expect(await screen.findByText('Nachtmusik')).toBeVisible()
     expect(screen.getByText(/1 ticket · €25/)).toBeVisible()
-    expect(screen.getByRole('link', { name: 'Pay' })).toHaveAttribute('href', '/checkout/h1')
+    expect(screen.getByRole('link', { name: 'Check out' })).toHaveAttribute('href', '/checkout/h1')
   })
 
   it('says that the time is up, and offers the seats again', async () => {

@@ -86,6 +86,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
   const [paying, setPaying] = useState<PaymentProgress>('idle')
   const [timeIsUp, setTimeIsUp] = useState(false)
   const started = useRef(false)
+  const free = hold.total.amount === 0
 
   const order = useMutation({
     mutationFn: async (): Promise<BookingView> =>
@@ -230,7 +231,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
           {!secret && !order.isError && (
             <div className="stack card">
               <h2>{t('checkout.payment')}</h2>
-              <p>{t('checkout.explain')}</p>
+              <p>{free ? t('checkout.explain_free') : t('checkout.explain')}</p>
               <button
                 type="button"
                 className="button button-light button-wide"
@@ -245,7 +246,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
                     <span className="spinner" /> {t('checkout.preparing')}
                   </>
                 ) : (
-                  t('checkout.to_payment', { total: money(hold.total) })
+                  t(free ? 'checkout.confirm_free' : 'checkout.to_payment')
                 )}
               </button>
             </div>

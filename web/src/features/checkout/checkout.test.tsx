@@ -43,7 +43,7 @@ async function checkout(more: Record<string, unknown> = {}) {
   return { asked, live, router }
 }
 
-const pay = async () => userEvent.click(await screen.findByRole('button', { name: 'Pay €25' }))
+const pay = async () => userEvent.click(await screen.findByRole('button', { name: 'Continue to payment' }))
 
 describe('the checkout', () => {
   it('makes one booking of a hold, however often it is opened', async () => {
@@ -53,14 +53,14 @@ describe('the checkout', () => {
     expect(order.headers.get('Idempotency-Key')).toBe('checkout-h1')
     expect(order.body).toEqual({ hold: 'h1' })
     expect(screen.getByText('Stalls, row A, seat 1')).toBeInTheDocument()
-    const frame = await screen.findByTitle('Card form')
+    const frame = await screen.findByTitle('Card details')
     expect(frame.getAttribute('src')).toContain(`${form}/?client_secret=pi_1_secret_1`)
   })
 
   it('listens to the form’s own window and origin only', async () => {
     await checkout()
     await pay()
-    const frame = await screen.findByTitle<HTMLIFrameElement>('Card form')
+    const frame = await screen.findByTitle<HTMLIFrameElement>('Card details')
     const say = (data: object, from: Partial<MessageEventInit> = {}) =>
       act(
         () =>
@@ -75,17 +75,17 @@ describe('the checkout', () => {
       )
     say({ status: 'succeeded' }, { origin: 'http://elsewhere.test' })
     say({ status: 'succeeded' }, { source: window })
-    expect(screen.queryByText('Paid. Confirming your seats.')).toBeNull()
+    expect(screen.queryByText('Payment received. Confirming your tickets.')).toBeNull()
     say({ status: 'failed', message: 'Your card was declined.' })
     expect(screen.getByText('Your card was declined.')).toBeInTheDocument()
     say({ status: 'succeeded' })
-    expect(await screen.findByText('Paid. Confirming your seats.')).toBeVisible()
+    expect(await screen.findByText('Payment received. Confirming your tickets.')).toBeVisible()
   })
 
   it('goes to the tickets when the booking says so, not the form', async () => {
     const { live, router, asked } = await checkout()
     await pay()
-    await screen.findByTitle('Card form')
+    await screen.findByTitle('Card details')
     await waitFor(() => expect(asked.map((a) => a.what)).toContain('GET /api/v1/bookings/b1/stream'))
     act(() => live.push('booking', booking({ status: 'confirmed' })))
     await waitFor(() => expect(router.state.location.pathname).toBe('/bookings/b1'))
@@ -125,7 +125,7 @@ describe('with keys of Stripe', () => {
 
   it('loads nothing of Stripe before somebody pays', async () => {
     await checkout(provider)
-    await screen.findByRole('button', { name: 'Pay €25' })
+    await screen.findByRole('button', { name: 'Continue to payment' })
     expect(stripe.load).not.toHaveBeenCalled()
   })
 
@@ -145,7 +145,7 @@ describe('with keys of Stripe', () => {
     expect(await screen.findByRole('alert')).toHaveTextContent('Your card was declined.')
     stripe.confirmPayment.mockResolvedValueOnce({ paymentIntent: { status: 'requires_capture' } })
     await userEvent.click(button)
-    expect(await screen.findByText('Paid. Confirming your seats.')).toBeVisible()
+    expect(await screen.findByText('Payment received. Confirming your tickets.')).toBeVisible()
     expect(stripe.confirmPayment).toHaveBeenLastCalledWith(expect.objectContaining({ redirect: 'if_required' }))
     expect(button).toBeDisabled()
   })
@@ -154,6 +154,6 @@ describe('with keys of Stripe', () => {
     stripe.load.mockRejectedValue(new Error('blocked'))
     await checkout(provider)
     await pay()
-    expect(await screen.findByText('The payment form is not available here.')).toBeVisible()
+    expect(await screen.findByText('The payment form couldn’t be loaded. Reload the page to try again.')).toBeVisible()
   })
 })

@@ -6,7 +6,7 @@ import { Poster } from '../../components/Poster'
 import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { asProblem } from '../../api/problem'
-import { useText } from '../../i18n/text'
+import { useText, type Text } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { dayRange, dayTime, longDay, money, number, place, time, viewerTime, zoneName } from '../../i18n/format'
 import { categoryName } from '../search/category'
@@ -155,7 +155,7 @@ function EventDetails({ event }: { event: Event }) {
                 <li key={type.id}>
                   <span>
                     {type.name}
-                    <span className="muted small"> · {type.seated ? t('event.seated') : t('event.standing')}</span>
+                    <span className="muted small"> · {admits(event, type.seated, t)}</span>
                   </span>
                   <span className="tabular">{type.price.amount === 0 ? t('event.free') : money(type.price)}</span>
                 </li>
@@ -175,6 +175,12 @@ function EventDetails({ event }: { event: Event }) {
       </div>
     </article>
   )
+}
+
+/** What a ticket of this type lets one have: a seat of one's own, a place in the room, or the stream. */
+function admits(event: Event, seated: boolean, t: Text): string {
+  if (seated) return t('event.seated')
+  return event.venue.city ? t('event.standing') : t('event.online_access')
 }
 
 function RemainingTickets({ event }: { event: Event }) {

@@ -3,6 +3,7 @@ import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import type { Notice } from '../../api/client'
 import { Icon } from '../../components/Icon'
+import { number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { notificationsQuery } from './query'
@@ -34,7 +35,9 @@ export default function Bell() {
       aria-label={t('notice.unread', { count: unread })}
     >
       <Icon name="bell" />
-      {unread > 0 && <span className="badge">{unread > 9 ? '9+' : unread}</span>}
+      {unread > 0 && (
+        <span className="badge">{unread > 9 ? t('notice.more_than', { count: number(9) }) : number(unread)}</span>
+      )}
       <span className="sr" role="status">
         {announcement}
       </span>

@@ -26,7 +26,7 @@ describe('the waiting room', () => {
   it('says the place, who is ahead, a range of minutes and what there still is', async () => {
     await wait({})
     expect(await screen.findByText('20')).toBeVisible()
-    expect(screen.getByText('19 people are ahead of you')).toBeVisible()
+    expect(screen.getByText('19 people ahead of you')).toBeVisible()
     expect(screen.getByText('About 7 to 15 minutes')).toBeVisible()
     expect(screen.getByText('5 left')).toBeVisible()
     expect(screen.getByText('€25')).toBeVisible()
@@ -34,15 +34,15 @@ describe('the waiting room', () => {
 
   it('counts to the opening in the lobby', async () => {
     await wait({ state: 'lobby', number: 0, opensAt: new Date(Date.now() + 65_000).toISOString() })
-    expect(await screen.findByText('The doors are not open yet')).toBeVisible()
+    expect(await screen.findByText('Sales haven’t opened yet')).toBeVisible()
     expect(screen.getByRole('timer')).toHaveTextContent(/^1:0\d$/)
   })
 
   it.each([
-    ['paused', 'The line is paused. You keep your place.'],
+    ['paused', 'The queue is paused. You keep your place.'],
     ['sold_out', 'Sold out for now'],
-    ['closed', 'The waiting room is closed'],
-    ['missed', 'Your turn went by'],
+    ['closed', 'The queue is closed'],
+    ['missed', 'You missed your turn'],
   ] as const)('says it when it is %s', async (state, text) => {
     await wait({ state })
     expect(await screen.findByText(text)).toBeVisible()
@@ -54,18 +54,18 @@ describe('the waiting room', () => {
     expect(await screen.findByText('20')).toBeVisible()
     await vi.waitFor(() => expect(asked.map((a) => a.what)).toContain('GET /api/v1/events/e1/queue/stream'))
     act(() => live.push('tick', { served: 45, rate: 1, state: 'open' }))
-    expect(await screen.findByText('4 people are ahead of you')).toBeVisible()
+    expect(await screen.findByText('4 people ahead of you')).toBeVisible()
     act(() => live.push('tick', { served: 50, rate: 1, state: 'open' }))
-    expect(await screen.findByText('Come in')).toBeVisible()
+    expect(await screen.findByText('It’s your turn')).toBeVisible()
     expect(screen.getByRole('link', { name: 'Choose seats' })).toHaveAttribute('href', '/events/e1/tickets')
-    expect(document.title).toBe('Your turn! · Foyer')
+    expect(document.title).toBe('It’s your turn! · Foyer')
     expect(asked.find((a) => a.what.endsWith('/admission'))!.headers.get('Queue-Place')).toBe('p')
     expect(JSON.parse(localStorage.getItem('foyer.pass.e1')!)).toEqual(pass)
   })
 
   it('leads on where there is no line', async () => {
     await wait(new Refusal(404, 'no_waiting_room'))
-    expect(await screen.findByText('There is no line now')).toBeVisible()
+    expect(await screen.findByText('No queue right now')).toBeVisible()
     expect(screen.getByRole('link', { name: 'Get tickets' })).toBeVisible()
   })
 

@@ -4,7 +4,7 @@ import { Suspense, lazy, useState } from 'react'
 import { Icon } from '../../components/Icon'
 import { Skeleton, Empty, Failure, Notice } from '../../components/ui'
 import { useTitle } from '../../components/title'
-import { fromDecimal, monthName, number, toDecimal } from '../../i18n/format'
+import { calendarDay, fromDecimal, money, monthName, number, toDecimal } from '../../i18n/format'
 import { useText, type Text } from '../../i18n/text'
 import { categoryName } from './category'
 import { month, nextDays, today, weekend } from './dates'
@@ -173,10 +173,11 @@ function activeFilters(search: Search, t: Text) {
   if (search.from || search.to)
     list.push({ key: 'date', label: dateLabel(search, t), off: { from: undefined, to: undefined } })
   if (search.minPrice !== undefined || search.maxPrice !== undefined) {
-    const currency = search.currency ?? 'EUR'
-    const price = (amount: number) => number(Number(toDecimal(amount, currency)))
-    const label = `${price(search.minPrice ?? 0)} – ${search.maxPrice !== undefined ? price(search.maxPrice) : '∞'} ${currency}`
-    list.push({ key: 'price', label, off: { minPrice: undefined, maxPrice: undefined, currency: undefined } })
+    list.push({
+      key: 'price',
+      label: priceLabel(search, t),
+      off: { minPrice: undefined, maxPrice: undefined, currency: undefined },
+    })
   }
   if (search.near)
     list.push({
@@ -191,6 +192,13 @@ function activeFilters(search: Search, t: Text) {
 const isRange = (search: Search, range: { from: string; to: string }) =>
   search.from === range.from && search.to === range.to
 
+function priceLabel({ minPrice, maxPrice, currency = 'EUR' }: Search, t: Text): string {
+  const from = minPrice !== undefined && money({ amount: minPrice, currency })
+  const to = maxPrice !== undefined && money({ amount: maxPrice, currency })
+  if (!to) return t('event.from', { price: from })
+  return from ? t('search.range', { from, to }) : t('search.max_price', { price: to })
+}
+
 function dateLabel(search: Search, t: Text): string {
   if (isRange(search, today())) return t('search.today')
   if (isRange(search, weekend())) return t('search.weekend')
@@ -202,7 +210,10 @@ function dateLabel(search: Search, t: Text): string {
     isRange(search, month(search.from.slice(0, 7)))
   )
     return monthName(search.from.slice(0, 7))
-  return `${search.from ?? '…'} – ${search.to ?? '…'}`
+  const from = search.from && calendarDay(search.from)
+  const to = search.to && calendarDay(search.to)
+  if (!to) return t('search.from_date', { date: from })
+  return from ? t('search.range', { from, to }) : t('search.to_date', { date: to })
 }
 
 function Filters({

@@ -27,6 +27,8 @@ const text = (value: unknown) =>
 const amount = (value: unknown) =>
   Number.isFinite(Number(value)) && value !== '' && value !== undefined && value !== null ? Number(value) : undefined
 
+const currency = (value: unknown) => (typeof value === 'string' && /^[A-Z]{3}$/.test(value) ? value : undefined)
+
 export function validateSearch(raw: Record<string, unknown>): Search {
   const sort = text(raw.sort)
   return dropEmpty({
@@ -37,7 +39,7 @@ export function validateSearch(raw: Record<string, unknown>): Search {
     to: text(raw.to),
     minPrice: amount(raw.minPrice),
     maxPrice: amount(raw.maxPrice),
-    currency: text(raw.currency),
+    currency: currency(raw.currency),
     near: text(raw.near),
     radius: amount(raw.radius),
     available: raw.available === true || raw.available === 'true' ? true : undefined,

@@ -38,7 +38,7 @@ describe('the seat picker', () => {
     expect(seat('A', '1')).toHaveAttribute('aria-pressed', 'true')
     expect(seat('A', '2')).toHaveAttribute('aria-pressed', 'true')
     expect(drawn('.seat-chosen')).toBe(2) // the same choice on the map
-    const chosen = screen.getByRole('list', { name: 'Chosen seats' })
+    const chosen = screen.getByRole('list', { name: 'Selected seats' })
     expect(within(chosen).getAllByRole('button')).toHaveLength(2)
     expect(screen.getByText('€50')).toBeVisible()
     await user.click(within(chosen).getAllByRole('button')[0]!)
@@ -55,21 +55,21 @@ describe('the seat picker', () => {
   it('says when there are enough, and warns of a seat left alone', async () => {
     await open()
     for (const n of ['1', '2']) await userEvent.click(seat('A', n))
-    expect(screen.getByText(/leaves a single seat alone/)).toBeVisible()
+    expect(screen.getByText(/leaves one seat empty/)).toBeVisible()
     await userEvent.click(seat('A', '3'))
     await userEvent.click(seat('B', '1'))
     expect(seat('B', '1')).toHaveAttribute('aria-pressed', 'false')
-    expect(screen.getByText('3 tickets at most')).toBeInTheDocument()
+    expect(screen.getByText('You can choose up to 3 tickets')).toBeInTheDocument()
   })
 
   it('tells at once when somebody was quicker, in the list, on the map and in words', async () => {
     await open()
     await userEvent.click(seat('A', '2'))
     act(() => live.push('delta', { version: 2, changes: [['A-2', 'h']] }))
-    expect(await screen.findByRole('alert')).toHaveTextContent('Somebody was quicker')
+    expect(await screen.findByRole('alert')).toHaveTextContent('Someone else just took')
     expect(seat('A', '2')).toBeDisabled()
     expect(drawn('.seat-held')).toBe(1)
-    expect(screen.queryByRole('list', { name: 'Chosen seats' })).toBeNull()
+    expect(screen.queryByRole('list', { name: 'Selected seats' })).toBeNull()
   })
 
   it('holds exactly what was chosen and goes to pay', async () => {
@@ -88,7 +88,7 @@ describe('the seat picker', () => {
     await userEvent.click(seat('A', '1'))
     await userEvent.click(seat('B', '1'))
     await userEvent.click(screen.getByRole('button', { name: 'Continue' }))
-    expect(await screen.findByRole('alert')).toHaveTextContent('Somebody was quicker')
+    expect(await screen.findByRole('alert')).toHaveTextContent('Someone else just took')
     expect(seat('B', '1')).toHaveAttribute('aria-pressed', 'true')
   })
 

@@ -11,7 +11,7 @@ it('asks nobody to sign in because the answer is missing', async () => {
   serve({ 'GET /auth/session': () => (away ? new Refusal(503, 'dependency_unavailable') : session) })
   await show(page)
   const again = await screen.findByRole('button', { name: 'Try again' }, { timeout: 5_000 })
-  expect(screen.queryByText('Sign in to go on')).toBeNull()
+  expect(screen.queryByText('Sign in to continue')).toBeNull()
   away = false
   await userEvent.click(again)
   expect(await screen.findByText('your tickets')).toBeVisible()
@@ -20,5 +20,5 @@ it('asks nobody to sign in because the answer is missing', async () => {
 it('asks somebody who is not signed in to do so', async () => {
   serve({ 'GET /auth/session': new Refusal(401, 'unauthenticated') })
   await show(page)
-  expect(await screen.findByText('Sign in to go on')).toBeVisible()
+  expect(await screen.findByText('Sign in to continue')).toBeVisible()
 })
