@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, Link } from '@tanstack/react-router'
 import { asProblem } from '../api/problem'
 import { Empty, Failure, Loading } from '../components/ui'
-import { eventQuery } from '../features/event/query'
+import { eventQuery } from '../features/events/query'
 import { overviewQuery, PAGE_SIZE, searchQuery, validateSearch } from '../features/search/query'
 import { planQuery, seatsQuery } from '../features/seatmap/query'
 import { useText } from '../i18n/text'
@@ -163,7 +163,7 @@ const adminQueues = createRoute({
 })
 const adminMoney = createRoute({
   ...adminPage('/reconciliation'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'Reconciliation'),
+  component: lazyRouteComponent(() => import('./pages/admin'), 'ReconciliationPage'),
 })
 
 const adminAudit = createRoute({

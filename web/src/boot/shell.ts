@@ -1,5 +1,5 @@
 import type { Event } from '../api/client'
-import { splitHighlight, whenShort, whereShort, type Hit } from '../features/search/hit'
+import { splitHighlight, whenShort, whereShort, type Hit } from '../features/events/hit'
 import { day, money, time } from '../i18n/format'
 
 /** The few words that are shown before the catalogue of texts is there. */

@@ -1,2 +1,2 @@
-export { AdminLayout, Users, Bookings, Queues, Reconciliation } from '../../features/admin'
+export { AdminLayout, Users, Bookings, Queues, ReconciliationPage } from '../../features/admin'
 export { Audit } from '../../features/admin/Audit'

@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { EventPage } from '../../features/event/EventPage'
+import { EventPage } from '../../features/events/EventPage'
 
 export function Page() {
   const { id } = useParams({ from: '/events/$id' })

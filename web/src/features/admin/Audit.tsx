@@ -6,7 +6,7 @@ import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure } from '../../components/ui'
 import { moment } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import { LoadMore } from './index'
+import { LoadMore } from '../office/LoadMore'
 
 type Kind = components['schemas']['AuditKind']
 type Person = components['schemas']['AuditAccount']

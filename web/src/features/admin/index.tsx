@@ -1,17 +1,23 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
-import { useEffect, useState } from 'react'
+import { useState } from 'react'
 import { api, requestJson, unwrap, type BookingStatus } from '../../api/client'
+import type { components } from '../../api/payment.gen'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
-import { loadOfficeTexts } from '../../i18n'
 import { dayTime, moment, money, number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { StatusTag } from '../bookings/StatusTag'
+import { LoadMore } from '../office/LoadMore'
+import { QueueControl } from '../office/QueueControl'
+import { Stat } from '../office/Stat'
+import { useOfficeTexts } from '../office/useOfficeTexts'
 import { RequireSession } from '../session/RequireSession'
 import '../bookings/bookings.css'
-import '../merchant/office.css'
+import '../office/office.css'
+
+type Reconciliation = components['schemas']['Reconciliation']
 
 /** The frame of the administration; its words are loaded with it. */
 export function AdminLayout() {
@@ -49,14 +55,6 @@ export function AdminLayout() {
       )}
     </RequireSession>
   )
-}
-
-export function useOfficeTexts(): boolean {
-  const [ready, setReady] = useState(false)
-  useEffect(() => {
-    void loadOfficeTexts().then(() => setReady(true))
-  }, [])
-  return ready
 }
 
 export function Users() {
@@ -153,15 +151,6 @@ export function Users() {
       </ul>
       {users.hasNextPage && <LoadMore onClick={() => void users.fetchNextPage()} />}
     </section>
-  )
-}
-
-export function LoadMore({ onClick }: { onClick: () => void }) {
-  const t = useText()
-  return (
-    <button type="button" className="button" style={{ justifySelf: 'center' }} onClick={onClick}>
-      {t('common.more_results')}
-    </button>
   )
 }
 
@@ -280,135 +269,15 @@ export function Queues() {
   )
 }
 
-interface QueueSettings {
-  rate: number
-  concurrency: number
-  open: boolean
-  paused: boolean
-  state: string
-  served: number
-  joined: number
-  waiting: number
-  inside: number
-  measuredRate?: number
-}
-
-/** The line's figures and its two levers. */
-export function QueueControl({ event }: { event: string }) {
-  const t = useText('office')
-  const queries = useQueryClient()
-  const path = `/api/v1/events/${event}/queue/settings`
-  const settings = useQuery({
-    queryKey: ['queue-settings', event],
-    queryFn: () => requestJson<QueueSettings>('GET', path),
-    refetchInterval: 3_000,
-    retry: false,
-  })
-  const change = useMutation({
-    mutationFn: (patch: Partial<QueueSettings>) => requestJson<QueueSettings>('PATCH', path, patch),
-    onSuccess: (next) => queries.setQueryData(['queue-settings', event], next),
-  })
-  if (settings.isError) return <span className="small muted">{t('queue.none')}</span>
-  if (!settings.data) return <Skeleton w="14rem" />
-  const s = settings.data
-  return (
-    <div className="stack-s">
-      <dl className="stats">
-        <Stat label={t('queue.waiting')} value={number(s.waiting)} />
-        <Stat label={t('queue.served')} value={number(s.served)} />
-        <Stat label={t('queue.inside')} value={number(s.inside)} />
-      </dl>
-      <form
-        className="row"
-        onSubmit={(e) => {
-          e.preventDefault()
-          const form = new FormData(e.currentTarget)
-          change.mutate({ rate: Number(form.get('rate')), concurrency: Number(form.get('concurrency')) })
-        }}
-      >
-        <label className="small">
-          {t('queue.rate')}
-          <input
-            name="rate"
-            type="number"
-            step="0.01"
-            min="0.01"
-            max="1000"
-            className="input input-small"
-            defaultValue={s.rate}
-          />
-        </label>
-        <label className="small">
-          {t('queue.concurrency')}
-          <input
-            name="concurrency"
-            type="number"
-            min="1"
-            max="100000"
-            className="input input-small"
-            defaultValue={s.concurrency}
-          />
-        </label>
-        <button type="submit" className="button button-small" disabled={change.isPending}>
-          {t('save')}
-        </button>
-        <button
-          type="button"
-          className="chip"
-          aria-pressed={s.paused}
-          disabled={change.isPending}
-          onClick={() => change.mutate({ paused: !s.paused })}
-        >
-          {s.paused ? t('queue.go_on') : t('queue.pause')}
-        </button>
-      </form>
-      {change.isError && <Failure error={change.error} />}
-    </div>
-  )
-}
-
-export function Stat({ label, value }: { label: string; value: string }) {
-  return (
-    <div>
-      <dt className="small muted">{label}</dt>
-      <dd className="tabular">{value}</dd>
-    </div>
-  )
-}
-
-interface Finding {
-  kind: string
-  payment?: string
-  booking?: string
-  intent?: string
-  expected: number
-  actual: number
-  currency?: string
-  detail: string
-  healed: boolean
-}
-
-interface Report {
-  id?: string
-  status: 'none' | 'clean' | 'findings' | 'failed'
-  from?: string
-  to?: string
-  startedAt?: string
-  finishedAt?: string
-  failure?: string
-  checked?: { intents: number; payments: number; refunds: number; bookings: number; refundsNotAsked?: number }
-  findings: Finding[]
-}
-
-export function Reconciliation() {
+export function ReconciliationPage() {
   const t = useText('office')
   const queries = useQueryClient()
   const last = useQuery({
     queryKey: ['reconciliation'],
-    queryFn: () => requestJson<Report>('GET', '/api/v1/admin/reconciliation'),
+    queryFn: () => requestJson<Reconciliation>('GET', '/api/v1/admin/reconciliation'),
   })
   const run = useMutation({
-    mutationFn: () => requestJson<Report>('POST', '/api/v1/admin/reconciliation/run', {}),
+    mutationFn: () => requestJson<Reconciliation>('POST', '/api/v1/admin/reconciliation/run', {}),
     onSuccess: (report) => queries.setQueryData(['reconciliation'], report),
   })
   const report = last.data

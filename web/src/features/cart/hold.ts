@@ -1,12 +1,10 @@
 import { api, requestJson, idempotencyKey, unwrap, type Hold } from '../../api/client'
+import type { components } from '../../api/waitingroom.gen'
 import { asProblem, Problem } from '../../api/problem'
 import { serverNow } from '../../live/clock'
 import { dispatch } from './cart'
 
-export interface Pass {
-  pass: string
-  expiresAt: string
-}
+export type Pass = components['schemas']['Admission']
 
 /** The admission pass for an event's sale, as the waiting room gave it; kept through reloads. */
 export function storedPass(event: string): Pass | null {

@@ -4,11 +4,13 @@ import { Icon } from '../../components/Icon'
 import { Skeleton, Failure } from '../../components/ui'
 import { number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import { categoryName } from '../search/category'
-import { weekend } from '../search/dates'
-import { EventCard } from '../search/EventCard'
+import { categoryName } from '../events/category'
+import { weekend } from '../events/dates'
+import { EventCard } from '../events/EventCard'
 import { SearchBox } from '../search/SearchBox'
-import { overviewQuery, searchQuery, upcomingQuery, type Hit } from '../search/query'
+import type { Hit } from '../events/hit'
+import { upcomingQuery } from '../events/query'
+import { overviewQuery, searchQuery } from '../search/query'
 
 const FIRST_CATEGORIES = ['music', 'theatre', 'comedy', 'sport', 'conference']
 

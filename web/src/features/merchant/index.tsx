@@ -8,11 +8,13 @@ import { Skeleton, Empty, Failure, Field, Loading, Notice } from '../../componen
 import { dayTime, money, number, place } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
-import { Stat, QueueControl, useOfficeTexts } from '../admin'
+import { QueueControl } from '../office/QueueControl'
+import { Stat } from '../office/Stat'
+import { useOfficeTexts } from '../office/useOfficeTexts'
 import { RequireSession } from '../session/RequireSession'
 import { EventForm } from './EventForm'
 import { PlanPage } from './PlanEditor'
-import './office.css'
+import '../office/office.css'
 
 export function MerchantLayout() {
   const t = useText('office')

@@ -6,7 +6,7 @@ import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure } from '../../components/ui'
 import { moment, money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import { eventQuery } from '../event/query'
+import { eventQuery } from '../events/query'
 import { RequireSession } from '../session/RequireSession'
 import { notificationsQuery } from './query'
 

@@ -1,25 +1,8 @@
-/** Where one stands, from the place and the ticks that are the same for everyone. */
-export interface Place {
-  place: string
-  number: number
-  position: number
-  ahead: number
-  etaSeconds?: number
-  state: PlaceState
-  opensAt?: string
-  expiresAt?: string
-}
+import type { components } from '../../api/waitingroom.gen'
 
-export type PlaceState = 'lobby' | 'waiting' | 'paused' | 'sold_out' | 'your_turn' | 'admitted' | 'missed' | 'closed'
-
-export interface Tick {
-  served: number
-  lapsed?: number
-  joined?: number
-  rate: number
-  state: 'lobby' | 'open' | 'paused' | 'sold_out' | 'closed'
-  opensAt?: string
-}
+export type Place = components['schemas']['Place']
+/** The state of the line, the same for everyone in it. */
+export type Tick = components['schemas']['Tick']
 
 /** Moves the place on by a tick, without asking the server. null: only the server can tell, ask again. */
 export function advance(place: Place, tick: Tick): Place | null {

@@ -1,9 +1,7 @@
 import { infiniteQueryOptions, queryOptions, keepPreviousData } from '@tanstack/react-query'
-import { api, unwrap, type Event } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import type { components } from '../../api/search.gen'
-import { hitOfFound, type Hit } from './hit'
-
-export type { Hit } from './hit'
+import { hitOfFound, type Hit } from '../events/hit'
 
 /** The whole state of a search; it lives in the URL. */
 export interface Search {
@@ -65,29 +63,6 @@ export interface Results {
   degraded: boolean
 }
 
-export const lowestPrice = (event: Pick<Event, 'ticketTypes'>) =>
-  event.ticketTypes.reduce<Event['ticketTypes'][number]['price'] | undefined>(
-    (low, type) => (!low || type.price.amount < low.amount ? type.price : low),
-    undefined,
-  )
-
-export function hitOfEvent(event: Event): Hit {
-  return {
-    id: event.id,
-    name: event.name,
-    category: event.category,
-    startsAt: event.startsAt,
-    endsAt: event.endsAt,
-    timeZone: event.timeZone,
-    image: event.image,
-    online: event.online,
-    highDemand: event.highDemand,
-    venue: event.venue,
-    priceFrom: lowestPrice(event),
-    availability: event.ticketTypes.length > 0 ? event.availability : undefined,
-  }
-}
-
 const noFacets = { category: [], city: [], month: [] }
 
 export const searchQuery = (search: Search, limit?: number) =>
@@ -126,20 +101,6 @@ export const PAGE_SIZE = 20
 
 /** What the start page is made of. */
 export const overviewQuery = searchQuery({ sort: 'date' }, 12)
-
-/** What is next, from the catalogue itself: the start page shows something even while search is away. */
-export const upcomingQuery = queryOptions({
-  queryKey: ['upcoming'],
-  queryFn: async () => {
-    const page = await unwrap(
-      api.GET('/api/v1/events', {
-        params: { query: { limit: 60, from: new Date(Math.floor(Date.now() / 3.6e6) * 3.6e6).toISOString() } },
-      }),
-    )
-    return page.items.map(hitOfEvent)
-  },
-  staleTime: 30_000,
-})
 
 export type Suggestion = components['schemas']['Suggestion']
 

@@ -9,10 +9,9 @@ import { asProblem } from '../../api/problem'
 import { useText, type Text } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { dayRange, dayTime, longDay, money, number, place, time, viewerTime, zoneName } from '../../i18n/format'
-import { categoryName } from '../search/category'
-import { severalDays } from '../search/hit'
-import { lowestPrice } from '../search/query'
-import { eventQuery } from './query'
+import { categoryName } from './category'
+import { severalDays } from './hit'
+import { eventQuery, lowestPrice } from './query'
 
 export function EventPage({ id }: { id: string }) {
   const t = useText()
