@@ -13,9 +13,9 @@ import (
 // ErrPassUsed is for a pass whose hold ran out: its units went to the next in line.
 var ErrPassUsed = fault.New(fault.Forbidden, "admission_required", "The time your pass gave you is over; please come through the waiting room again.")
 
-// HoldRequest is somebody's wish to hold units of an event in high demand. Requests are decided
+// QueuedHold is somebody's wish to hold units of an event in high demand. Requests are decided
 // in the order of the log that carries them.
-type HoldRequest struct {
+type QueuedHold struct {
 	Hold     Hold
 	Limit    int       // most units of the account; 0: any number
 	Admitted time.Time // when the pass was given that the request came with
@@ -30,7 +30,7 @@ type Verdict struct {
 // Decider decides requests in their order, each once: repeated, it gives the same verdict again.
 // An error says that nothing is known of any of them.
 type Decider interface {
-	Decide(ctx context.Context, requests []HoldRequest) ([]Verdict, error)
+	Decide(ctx context.Context, requests []QueuedHold) ([]Verdict, error)
 }
 
 // Floor is the part of the seats that a batch of requests is about, in memory. Deciding changes
@@ -62,7 +62,7 @@ func (f *Floor) PutCap(event uuid.UUID, account string, c Cap) {
 }
 
 // Decide holds the units of a request or refuses it, changing nothing.
-func (f *Floor) Decide(r HoldRequest, now time.Time) error {
+func (f *Floor) Decide(r QueuedHold, now time.Time) error {
 	h := r.Hold
 	if !now.Before(h.Until) {
 		return ErrHoldExpired

@@ -25,12 +25,12 @@ func holdID(t *testing.T, at time.Time) uuid.UUID {
 func TestFloorDecidesInOrder(t *testing.T) {
 	now := time.UnixMilli(1_800_000_000_000)
 	event := uuid.New()
-	request := func(account string, units ...string) HoldRequest {
+	request := func(account string, units ...string) QueuedHold {
 		h := Hold{ID: holdID(t, now), Event: event, Account: account, Until: now.Add(5 * time.Minute), Status: HoldOpen}
 		for _, u := range units {
 			h.Units = append(h.Units, HeldUnit{ID: u})
 		}
-		return HoldRequest{Hold: h, Limit: 4, Admitted: now.Add(-time.Minute)}
+		return QueuedHold{Hold: h, Limit: 4, Admitted: now.Add(-time.Minute)}
 	}
 	mine := func(c Cap) *Floor {
 		f := NewFloor()
@@ -44,16 +44,16 @@ func TestFloorDecidesInOrder(t *testing.T) {
 
 	for name, c := range map[string]struct {
 		floor    *Floor
-		requests []HoldRequest
+		requests []QueuedHold
 		want     []error
 	}{
-		"the first one wins":            {NewFloor(), []HoldRequest{request("anna", "a1"), request("ben", "a1"), request("ben", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
-		"all or nothing":                {NewFloor(), []HoldRequest{request("anna", "a1"), request("ben", "a1", "a2"), request("cem", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
-		"one hold at a time":            {NewFloor(), []HoldRequest{request("anna", "a1"), request("anna", "a2")}, []error{nil, ErrHoldExists}},
-		"a hold from before the batch":  {mine(Cap{Holds: []CapHold{open}}), []HoldRequest{request("anna", "a1")}, []error{ErrHoldExists}},
-		"no more than the limit":        {mine(Cap{Booked: 3}), []HoldRequest{request("anna", "a1", "a2"), request("anna", "a1")}, []error{ErrLimitExceeded, nil}},
-		"a pass of before the old hold": {mine(Cap{Holds: []CapHold{old}}), []HoldRequest{request("anna", "a1")}, []error{nil}},
-		"a pass whose hold ran out":     {mine(Cap{Holds: []CapHold{earlier}}), []HoldRequest{request("anna", "a1")}, []error{ErrPassUsed}},
+		"the first one wins":            {NewFloor(), []QueuedHold{request("anna", "a1"), request("ben", "a1"), request("ben", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
+		"all or nothing":                {NewFloor(), []QueuedHold{request("anna", "a1"), request("ben", "a1", "a2"), request("cem", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
+		"one hold at a time":            {NewFloor(), []QueuedHold{request("anna", "a1"), request("anna", "a2")}, []error{nil, ErrHoldExists}},
+		"a hold from before the batch":  {mine(Cap{Holds: []CapHold{open}}), []QueuedHold{request("anna", "a1")}, []error{ErrHoldExists}},
+		"no more than the limit":        {mine(Cap{Booked: 3}), []QueuedHold{request("anna", "a1", "a2"), request("anna", "a1")}, []error{ErrLimitExceeded, nil}},
+		"a pass of before the old hold": {mine(Cap{Holds: []CapHold{old}}), []QueuedHold{request("anna", "a1")}, []error{nil}},
+		"a pass whose hold ran out":     {mine(Cap{Holds: []CapHold{earlier}}), []QueuedHold{request("anna", "a1")}, []error{ErrPassUsed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for i, r := range c.requests {

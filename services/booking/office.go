@@ -79,7 +79,7 @@ type Gate interface {
 type Line interface {
 	// Hold names the hold, and tells everyone of it. ErrStillWaiting when that took longer than
 	// the caller wants to wait.
-	Hold(ctx context.Context, r HoldRequest) (Hold, error)
+	Hold(ctx context.Context, r QueuedHold) (Hold, error)
 	// Verdict gives the refusal of an account's request, ErrStillWaiting while there is none, and
 	// ErrHoldNotFound when nobody is waiting for one.
 	Verdict(ctx context.Context, hold uuid.UUID, account string) error
@@ -91,8 +91,8 @@ var ErrStillWaiting = fault.New(fault.Unavailable, "hold_pending", "Your request
 // ErrAdmissionRequired is for events with a waiting room.
 var ErrAdmissionRequired = fault.New(fault.Forbidden, "admission_required", "Please come through the waiting room.")
 
-// Wish is what a buyer asks to hold: units by name, or so many of a ticket type.
-type Wish struct {
+// HoldRequest is what a buyer asks to hold: units by name, or so many of a ticket type.
+type HoldRequest struct {
 	Units []string
 	Items []Item
 	Pass  string // admission pass, for events with a waiting room
@@ -108,7 +108,7 @@ type Item struct {
 const proposals = 6
 
 // Hold holds units for an account. A pending hold is returned with ErrStillWaiting.
-func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.UUID, w Wish) (Hold, error) {
+func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.UUID, w HoldRequest) (Hold, error) {
 	house, err := o.Houses.House(ctx, event)
 	if err != nil {
 		return Hold{}, err
@@ -117,7 +117,7 @@ func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.
 	if err := sale.Open(now); err != nil {
 		return Hold{}, err
 	}
-	if err := o.checkWish(sale, w); err != nil {
+	if err := o.checkRequest(sale, w); err != nil {
 		return Hold{}, err
 	}
 	var admitted time.Time
@@ -133,14 +133,14 @@ func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.
 		}
 	}
 	for try := 0; ; try++ {
-		h, err := o.try(ctx, house, sale, HoldRequest{Hold: Hold{Account: account.ID}, Admitted: admitted}, w, try)
+		h, err := o.try(ctx, house, sale, QueuedHold{Hold: Hold{Account: account.ID}, Admitted: admitted}, w, try)
 		if err == nil || len(w.Items) == 0 || try == proposals-1 || !errors.Is(err, ErrUnitsUnavailable) {
 			return h, err
 		}
 	}
 }
 
-func (o *Office) checkWish(sale *Sale, w Wish) error {
+func (o *Office) checkRequest(sale *Sale, w HoldRequest) error {
 	n := len(w.Units)
 	for _, it := range w.Items {
 		if _, ok := sale.byType[it.TicketType]; !ok {
@@ -160,7 +160,7 @@ func (o *Office) checkWish(sale *Sale, w Wish) error {
 	return PerOrder(n, sale.MaxPerOrder)
 }
 
-func (o *Office) try(ctx context.Context, house *House, sale *Sale, r HoldRequest, w Wish, try int) (Hold, error) {
+func (o *Office) try(ctx context.Context, house *House, sale *Sale, r QueuedHold, w HoldRequest, try int) (Hold, error) {
 	ids := append([]string(nil), w.Units...)
 	if len(w.Items) > 0 {
 		best, err := house.Propose(w.Items, ids, spread(try), o.Now())

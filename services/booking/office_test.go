@@ -68,7 +68,7 @@ func (silent) Announce(uuid.UUID, []booking.Change) {}
 
 func (c *counter) hold(t *testing.T, who identity.Account, units ...string) booking.Hold {
 	t.Helper()
-	h, err := c.Hold(t.Context(), who, c.sale.Event, booking.Wish{Units: units})
+	h, err := c.Hold(t.Context(), who, c.sale.Event, booking.HoldRequest{Units: units})
 	require.NoError(t, err)
 	return h
 }
@@ -76,18 +76,18 @@ func (c *counter) hold(t *testing.T, who identity.Account, units ...string) book
 func TestWhatCannotBeHeld(t *testing.T) {
 	c := newCounter(t)
 	for name, w := range map[string]struct {
-		wish    booking.Wish
+		wish    booking.HoldRequest
 		refusal error
 	}{
-		"nothing":             {booking.Wish{}, booking.ErrNothing},
-		"none of a type":      {booking.Wish{Items: []booking.Item{{TicketType: "stalls"}}}, booking.ErrNothing},
-		"a type that is not":  {booking.Wish{Items: []booking.Item{{TicketType: "box", Quantity: 1}}}, booking.ErrUnknownType},
-		"a place that is not": {booking.Wish{Units: []string{"Z1"}}, booking.ErrUnknownUnit},
-		"more than an order":  {booking.Wish{Items: []booking.Item{{TicketType: "stalls", Quantity: 5}}}, booking.ErrLimitExceeded},
-		"more than there are numbers": {booking.Wish{Items: []booking.Item{
+		"nothing":             {booking.HoldRequest{}, booking.ErrNothing},
+		"none of a type":      {booking.HoldRequest{Items: []booking.Item{{TicketType: "stalls"}}}, booking.ErrNothing},
+		"a type that is not":  {booking.HoldRequest{Items: []booking.Item{{TicketType: "box", Quantity: 1}}}, booking.ErrUnknownType},
+		"a place that is not": {booking.HoldRequest{Units: []string{"Z1"}}, booking.ErrUnknownUnit},
+		"more than an order":  {booking.HoldRequest{Items: []booking.Item{{TicketType: "stalls", Quantity: 5}}}, booking.ErrLimitExceeded},
+		"more than there are numbers": {booking.HoldRequest{Items: []booking.Item{
 			{TicketType: "stalls", Quantity: math.MaxInt}, {TicketType: "stalls", Quantity: math.MaxInt}, {TicketType: "stalls", Quantity: 3},
 		}}, booking.ErrLimitExceeded},
-		"named and best, again": {booking.Wish{Units: []string{"A1", "A2"}, Items: []booking.Item{{TicketType: "stalls", Quantity: 3}}}, booking.ErrLimitExceeded},
+		"named and best, again": {booking.HoldRequest{Units: []string{"A1", "A2"}, Items: []booking.Item{{TicketType: "stalls", Quantity: 3}}}, booking.ErrLimitExceeded},
 	} {
 		_, err := c.Hold(t.Context(), buyer, c.sale.Event, w.wish)
 		assert.ErrorIs(t, err, w.refusal, name)
@@ -96,25 +96,25 @@ func TestWhatCannotBeHeld(t *testing.T) {
 	for n := range dear.sale.TicketTypes {
 		dear.sale.TicketTypes[n].Price = money.Money{Amount: 60_000_000, Currency: "EUR"}
 	}
-	_, err := dear.Hold(t.Context(), buyer, dear.sale.Event, booking.Wish{Units: []string{"A1", "A2"}})
+	_, err := dear.Hold(t.Context(), buyer, dear.sale.Event, booking.HoldRequest{Units: []string{"A1", "A2"}})
 	assert.ErrorIs(t, err, money.ErrTooLarge, "each could be paid, both at once could not")
 	dear.hold(t, buyer, "A1")
-	_, err = c.Hold(t.Context(), buyer, uuid.New(), booking.Wish{Units: []string{"A1"}})
+	_, err = c.Hold(t.Context(), buyer, uuid.New(), booking.HoldRequest{Units: []string{"A1"}})
 	assert.ErrorIs(t, err, booking.ErrEventNotFound)
 	c.now = c.sale.SalesEnd
-	_, err = c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}})
+	_, err = c.Hold(t.Context(), buyer, c.sale.Event, booking.HoldRequest{Units: []string{"A1"}})
 	assert.ErrorIs(t, err, booking.ErrNotOnSale)
 }
 
 func TestHighDemandNeedsAPass(t *testing.T) {
 	c := newCounter(t)
 	c.sale.HighDemand = true
-	_, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}, Pass: "a pass"})
+	_, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.HoldRequest{Units: []string{"A1"}, Pass: "a pass"})
 	assert.ErrorIs(t, err, identity.ErrEmailUnverified, "whoever could make accounts by the dozen")
 	buyer := buyer
 	buyer.EmailVerified = true
 	for _, pass := range []string{"", "forged"} { // without a gate nobody comes in, whatever they show
-		_, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Units: []string{"A1"}, Pass: pass})
+		_, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.HoldRequest{Units: []string{"A1"}, Pass: pass})
 		assert.ErrorIs(t, err, booking.ErrAdmissionRequired)
 	}
 }
@@ -122,11 +122,11 @@ func TestHighDemandNeedsAPass(t *testing.T) {
 func TestAProjectionThatLagsFindsOtherPlaces(t *testing.T) {
 	c := newCounter(t)
 	c.hold(t, rival, "A4", "A5") // the best; our projection did not hear of it
-	h, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.Wish{Items: []booking.Item{{TicketType: "stalls", Quantity: 2}}})
+	h, err := c.Hold(t.Context(), buyer, c.sale.Event, booking.HoldRequest{Items: []booking.Item{{TicketType: "stalls", Quantity: 2}}})
 	require.NoError(t, err)
 	assert.NotContains(t, h.UnitIDs(), "A4")
 	assert.NotContains(t, h.UnitIDs(), "A5")
-	_, err = c.Hold(t.Context(), identity.Account{ID: "third"}, c.sale.Event, booking.Wish{Units: []string{"A4"}})
+	_, err = c.Hold(t.Context(), identity.Account{ID: "third"}, c.sale.Event, booking.HoldRequest{Units: []string{"A4"}})
 	assert.ErrorIs(t, err, booking.ErrUnitsUnavailable, "who names a place gets it or nothing")
 }
 

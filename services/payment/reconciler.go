@@ -23,8 +23,8 @@ type Statement interface {
 	Refunds(ctx context.Context, from, to time.Time) ([]ProviderRefund, error)
 }
 
-// Bookings tells what the bookings of a period believe.
-type Bookings interface {
+// BookingReader tells what the bookings of a period believe.
+type BookingReader interface {
 	Money(ctx context.Context, from, to time.Time) ([]BookingMoney, error)
 }
 
@@ -66,9 +66,9 @@ type Reconciliation struct {
 // reports the rest.
 type Reconciler struct {
 	Statement Statement
-	Bookings  Bookings
+	Bookings  BookingReader
 	Ledger    Ledger
-	Attendant Attendant
+	Poller    Poller
 	Now       func() time.Time
 }
 
@@ -186,7 +186,7 @@ func (r Reconciler) earlierRefunds(ctx context.Context, books *Books) error {
 	group.SetLimit(asking)
 	for i := range found {
 		group.Go(func() error {
-			all, err := r.Attendant.Reader.RefundsOf(ctx, intents[i])
+			all, err := r.Poller.Reader.RefundsOf(ctx, intents[i])
 			if fault.KindOf(err) == fault.NotFound {
 				return nil
 			}
@@ -238,25 +238,25 @@ func (r Reconciler) heal(ctx context.Context, findings []Finding) {
 }
 
 func (r Reconciler) remedy(ctx context.Context, f Finding) error {
-	till := r.Attendant.Till
+	service := r.Poller.Service
 	if f.Payment == nil {
-		_, err := till.Provider.CancelIntent(ctx, f.Intent)
+		_, err := service.Provider.CancelIntent(ctx, f.Intent)
 		return err
 	}
-	p, err := till.Store.Get(ctx, *f.Payment)
+	p, err := service.Store.Get(ctx, *f.Payment)
 	if err != nil {
 		return err
 	}
 	switch f.Remedy {
 	case Void:
-		_, err = till.Void(ctx, p.ID)
+		_, err = service.Void(ctx, p.ID)
 	case RefundAgain:
-		err = r.Attendant.Attend(ctx, p)
+		err = r.Poller.Attend(ctx, p)
 	case Apply:
 		if p.Intent == "" {
 			p.Intent = f.Intent
 		}
-		err = r.Attendant.refresh(ctx, p, f.Refund != nil)
+		err = r.Poller.refresh(ctx, p, f.Refund != nil)
 	}
 	return err
 }

@@ -46,7 +46,7 @@ func TestRefundsThatNobodyAskedForAreNotMissing(t *testing.T) {
 	unheard := all.Others[len(all.Others)-1].Intent
 	provider.refunds[unheard] = nil
 
-	reconciler := Reconciler{Attendant: Attendant{Reader: provider}, Now: func() time.Time { return later }}
+	reconciler := Reconciler{Poller: Poller{Reader: provider}, Now: func() time.Time { return later }}
 	asked := map[string]bool{}
 	for range 2 {
 		provider.asked = map[string]bool{}

@@ -61,16 +61,16 @@ const (
 	Noted   Outcome = "noted"   // for people to act on
 )
 
-// Inbox keeps receipts.
-type Inbox interface {
+// InboxStore keeps receipts.
+type InboxStore interface {
 	// Look finds, at once, the receipt of a webhook and the payment it is about, where they are there.
 	Look(ctx context.Context, webhook, intent string, payment uuid.UUID) (*Receipt, *Payment, error)
 	Keep(ctx context.Context, r Receipt) error // at most once an id
 }
 
-// Desk takes webhooks in.
-type Desk struct {
-	Inbox  Inbox
+// WebhookHandler takes webhooks in.
+type WebhookHandler struct {
+	Inbox  InboxStore
 	Store  Store
 	Reader Reader
 	Live   bool // whether our keys move real money
@@ -81,12 +81,12 @@ type Desk struct {
 }
 
 // Receive acts on a webhook whose signature was good.
-func (d Desk) Receive(ctx context.Context, m Message) error {
+func (d WebhookHandler) Receive(ctx context.Context, m Message) error {
 	_, err, _ := d.Flights.Do(m.ID, func() (any, error) { return nil, d.receive(ctx, m) })
 	return err
 }
 
-func (d Desk) receive(ctx context.Context, m Message) error {
+func (d WebhookHandler) receive(ctx context.Context, m Message) error {
 	seen, found, err := d.Inbox.Look(ctx, m.ID, m.Intent, m.Payment)
 	if err != nil {
 		return err
@@ -156,7 +156,7 @@ func mismatch(err error) string {
 }
 
 // suspect names what a webhook claims that is not so.
-func (d Desk) suspect(p Payment, m Message) string {
+func (d WebhookHandler) suspect(p Payment, m Message) string {
 	switch {
 	case m.Account != "":
 		return "connected_account"
@@ -190,7 +190,7 @@ func old(p Payment, m Message) bool {
 	return false
 }
 
-func (d Desk) refuse(ctx context.Context, r Receipt, what string) error {
+func (d WebhookHandler) refuse(ctx context.Context, r Receipt, what string) error {
 	r.Outcome, r.Reason = Refused, what
 	slog.ErrorContext(ctx, "webhook refused", "webhook", r.ID, "type", r.Type, "payment", r.Payment, "mismatch", what)
 	if err := d.Inbox.Keep(ctx, r); err != nil {
@@ -199,7 +199,7 @@ func (d Desk) refuse(ctx context.Context, r Receipt, what string) error {
 	return ErrSuspect
 }
 
-func (d Desk) refetch(ctx context.Context, p Payment, m Message) (Intent, []ProviderRefund, error) {
+func (d WebhookHandler) refetch(ctx context.Context, p Payment, m Message) (Intent, []ProviderRefund, error) {
 	in, err := d.Reader.Intent(ctx, m.Intent)
 	if fault.KindOf(err) == fault.NotFound {
 		return Intent{}, nil, errForgotten

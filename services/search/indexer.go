@@ -238,8 +238,8 @@ func (i Indexer) fetch(ctx context.Context, ids []uuid.UUID, version func(uuid.U
 	return writes, group.Wait()
 }
 
-// Keeper is the index as a whole: whether it is there, and equal to the database.
-type Keeper interface {
+// IndexAdmin is the index as a whole: whether it is there, and equal to the database.
+type IndexAdmin interface {
 	// Ensure makes the index where there is none. current is false when the one that people
 	// search was made by other rules than ours.
 	Ensure(ctx context.Context) (current bool, err error)
@@ -253,8 +253,8 @@ type Keeper interface {
 	Indexed(ctx context.Context, before uuid.UUID) ([]Stamp, error)
 }
 
-// Truth sums the published events up in the database.
-type Truth interface {
+// CatalogSummary sums the published events up in the database.
+type CatalogSummary interface {
 	Summary(ctx context.Context) (Summary, error)
 	// Position is where the database's log ends: above the version of every change until now.
 	Position(ctx context.Context) (uint64, error)
@@ -265,8 +265,8 @@ type Truth interface {
 // Maintainer makes the index, compares it and repairs it.
 type Maintainer struct {
 	Indexer
-	Keeper Keeper
-	Truth  Truth
+	Keeper IndexAdmin
+	Truth  CatalogSummary
 	Asked  chan struct{} // for a rebuild, of size one; nil: nobody can ask
 	Grace  time.Duration // for changes on their way, before a difference counts
 }

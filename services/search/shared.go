@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Shared is an engine that answers who asks the same at nearly the same time with one answer: a
+// CoalescingEngine is an engine that answers who asks the same at nearly the same time with one answer: a
 // crowd that looks for one event costs as much as one of them. No answer is older than sharedFor
 // and what the engine itself is behind.
-type Shared struct {
+type CoalescingEngine struct {
 	Engine
 
 	mu      sync.Mutex
@@ -31,7 +31,7 @@ type shared struct {
 }
 
 // Search implements Engine. Whoever turns the leaf has a view of their own.
-func (s *Shared) Search(ctx context.Context, q Query) (Page, error) {
+func (s *CoalescingEngine) Search(ctx context.Context, q Query) (Page, error) {
 	if q.Cursor != "" {
 		return s.Engine.Search(ctx, q)
 	}
@@ -55,7 +55,7 @@ func (s *Shared) Search(ctx context.Context, q Query) (Page, error) {
 
 // find gives the answer that is there or on its way. first is who has to ask for it; there is none
 // when too many are.
-func (s *Shared) find(key string) (answer *shared, first bool) {
+func (s *CoalescingEngine) find(key string) (answer *shared, first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.answers[key]; a != nil {
@@ -76,7 +76,7 @@ func (s *Shared) find(key string) (answer *shared, first bool) {
 var errNotAnswered = errors.New("the question broke off")
 
 // ask goes on when who asked leaves, since others wait.
-func (s *Shared) ask(ctx context.Context, q Query, a *shared, key string) {
+func (s *CoalescingEngine) ask(ctx context.Context, q Query, a *shared, key string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), indexPatience)
 	defer cancel()
 	defer close(a.done)
@@ -85,7 +85,7 @@ func (s *Shared) ask(ctx context.Context, q Query, a *shared, key string) {
 	}
 }
 
-func (s *Shared) forget(key string, a *shared) {
+func (s *CoalescingEngine) forget(key string, a *shared) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.answers[key] == a {

@@ -37,7 +37,7 @@ func (c *counting) Search(ctx context.Context, _ search.Query) (search.Page, err
 }
 
 func TestACrowdAsksOnce(t *testing.T) {
-	total := func(t *testing.T, s *search.Shared, q search.Query) int64 {
+	total := func(t *testing.T, s *search.CoalescingEngine, q search.Query) int64 {
 		t.Helper()
 		page, err := s.Search(t.Context(), q)
 		require.NoError(t, err)
@@ -47,7 +47,7 @@ func TestACrowdAsksOnce(t *testing.T) {
 	t.Run("one answer for those who ask at nearly the same time", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := &counting{took: 100 * time.Millisecond}
-			s := &search.Shared{Engine: c}
+			s := &search.CoalescingEngine{Engine: c}
 			var group sync.WaitGroup
 			for range 50 {
 				group.Go(func() { assert.EqualValues(t, 1, total(t, s, jazz)) })
@@ -62,7 +62,7 @@ func TestACrowdAsksOnce(t *testing.T) {
 	})
 	t.Run("another question has another answer", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &search.Shared{Engine: &counting{}}
+			s := &search.CoalescingEngine{Engine: &counting{}}
 			more, origin, page, free := jazz, jazz, jazz, jazz
 			more.Limit, origin.Near, page.Cursor, free.Available = 50, &search.Point{}, "x", true
 			for n, q := range []search.Query{jazz, more, origin, free, page, page} {
@@ -73,7 +73,7 @@ func TestACrowdAsksOnce(t *testing.T) {
 	})
 	t.Run("who asked first may leave", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &search.Shared{Engine: &counting{took: 100 * time.Millisecond}}
+			s := &search.CoalescingEngine{Engine: &counting{took: 100 * time.Millisecond}}
 			first, leave := context.WithCancel(t.Context())
 			go func() { _, _ = s.Search(first, jazz) }()
 			synctest.Wait()
@@ -85,7 +85,7 @@ func TestACrowdAsksOnce(t *testing.T) {
 	t.Run("an error is not kept", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := &counting{err: errors.New("away")}
-			s := &search.Shared{Engine: c}
+			s := &search.CoalescingEngine{Engine: c}
 			_, err := s.Search(t.Context(), jazz)
 			require.ErrorContains(t, err, "away")
 			c.err = nil
@@ -95,7 +95,7 @@ func TestACrowdAsksOnce(t *testing.T) {
 	})
 	t.Run("the number of answers is bounded", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &search.Shared{Engine: &counting{}}
+			s := &search.CoalescingEngine{Engine: &counting{}}
 			for n := range 1000 {
 				total(t, s, search.Query{Text: "jazz", Limit: n})
 			}

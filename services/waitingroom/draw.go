@@ -69,16 +69,16 @@ func (d Draw) Verify(hashes [][sha256.Size]byte) bool {
 	return bytes.Equal(sum[:], d.Commitment) && int64(len(hashes)) == d.Count && bytes.Equal(Digest(hashes), d.Digest)
 }
 
-// Deal is a drawn order, both ways.
-type Deal struct {
+// DrawOrder is a drawn order, both ways.
+type DrawOrder struct {
 	places   []int64 // by arrival
 	arrivals []int64 // by place
 }
 
 // Deal computes the order. The zero draw deals nobody.
-func (d Draw) Deal() *Deal {
+func (d Draw) Deal() *DrawOrder {
 	if !d.Held() {
-		return &Deal{}
+		return &DrawOrder{}
 	}
 	type card struct {
 		key     [sha256.Size]byte
@@ -98,7 +98,7 @@ func (d Draw) Deal() *Deal {
 	slices.SortFunc(cards, func(a, b card) int {
 		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.arrival, b.arrival))
 	})
-	deal := &Deal{places: make([]int64, d.Count), arrivals: make([]int64, d.Count)}
+	deal := &DrawOrder{places: make([]int64, d.Count), arrivals: make([]int64, d.Count)}
 	for i, c := range cards {
 		deal.arrivals[i], deal.places[c.arrival-1] = c.arrival, int64(i+1)
 	}
@@ -106,7 +106,7 @@ func (d Draw) Deal() *Deal {
 }
 
 // Place gives the place of an arrival.
-func (d *Deal) Place(arrival int64) int64 {
+func (d *DrawOrder) Place(arrival int64) int64 {
 	if arrival >= 1 && arrival <= int64(len(d.places)) {
 		return d.places[arrival-1]
 	}
@@ -114,7 +114,7 @@ func (d *Deal) Place(arrival int64) int64 {
 }
 
 // Arrival gives the arrival that has a place.
-func (d *Deal) Arrival(place int64) int64 {
+func (d *DrawOrder) Arrival(place int64) int64 {
 	if place >= 1 && place <= int64(len(d.arrivals)) {
 		return d.arrivals[place-1]
 	}
@@ -123,7 +123,7 @@ func (d *Deal) Arrival(place int64) int64 {
 
 // Drawn gives the published entries of a draw from an arrival on, and where the next ones start;
 // 0: these were the last.
-func (d *Desk) Drawn(ctx context.Context, l Line, from int64, most int) (hashes [][sha256.Size]byte, next int64, err error) {
+func (d *Service) Drawn(ctx context.Context, l Line, from int64, most int) (hashes [][sha256.Size]byte, next int64, err error) {
 	first, _ := pageOf(from)
 	all, err := entries(ctx, d.Views.ledger, l.Event, first*PageSize, min(l.Draw.Count, from-1+int64(most)))
 	if err != nil {

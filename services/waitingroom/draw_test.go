@@ -68,7 +68,7 @@ func TestADrawIsFair(t *testing.T) {
 }
 
 func TestSeal(t *testing.T) {
-	seal, event := NewSeal([]byte("secret")), uuid.New()
+	seal, event := NewPlaceSigner([]byte("secret")), uuid.New()
 	place := seal.Sign(event, "anna", 7)
 	arrival, err := seal.Open(event, "anna", place)
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestSeal(t *testing.T) {
 		"edited":          func() error { _, err := seal.Open(event, "anna", string(edited)); return err },
 		"cut":             func() error { _, err := seal.Open(event, "anna", place[:20]); return err },
 		"empty":           func() error { _, err := seal.Open(event, "anna", ""); return err },
-		"another key":     func() error { _, err := NewSeal([]byte("x")).Open(event, "anna", place); return err },
+		"another key":     func() error { _, err := NewPlaceSigner([]byte("x")).Open(event, "anna", place); return err },
 	} {
 		require.ErrorIs(t, try(), ErrPlaceInvalid, name)
 	}

@@ -16,9 +16,9 @@ type Entry struct {
 	Version   string // the store's; empty: not stored yet
 }
 
-// Book keeps the entries of those who came in: one for each account and event. Who waits is in
+// PassStore keeps the entries of those who came in: one for each account and event. Who waits is in
 // the line's pages only. An entry whose arrival is no longer its account's counts for nothing.
-type Book interface {
+type PassStore interface {
 	// Find gives the entries of accounts; whoever has none is not in the answer.
 	Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]Entry, error)
 	// Write stores an entry over the version it carries. ErrStale when it changed meanwhile.

@@ -14,9 +14,9 @@ import (
 // same number, except for those whom a draw lined up (see Draw).
 type Line struct {
 	Event    uuid.UUID
-	Terms    Terms
+	Terms    SaleTerms
 	Settings Settings
-	Stock    Stock
+	Stock    Inventory
 	Draw     Draw
 
 	Taken   int64 // arrivals so far
@@ -25,22 +25,22 @@ type Line struct {
 	Noticed int64 // places up to here were told of their turn
 	Marks   int64 // how often pages were changed by those who left
 
-	Waves  []Wave   // turns that can be taken, in order
-	Passes []Passes // passes that are valid, by when they end
-	List   bool     // everything was sold: what comes back goes to exactly as many people
+	Waves  []AdmissionBatch // turns that can be taken, in order
+	Passes []Passes         // passes that are valid, by when they end
+	List   bool             // everything was sold: what comes back goes to exactly as many people
 
-	Opened time.Time // first moment somebody could be let in
-	Ticked time.Time
-	Tokens float64 // people the rate allows by now
-	Flow   float64 // people per second, not corrected for a short history
-	Habits Habits
+	Opened          time.Time // first moment somebody could be let in
+	Ticked          time.Time
+	Tokens          float64 // people the rate allows by now
+	Flow            float64 // people per second, not corrected for a short history
+	ConversionStats Habits
 
 	Logged int64     // waves in the log of admissions
 	Turn   uuid.UUID // names the last change, so that its author can recognise it
 }
 
-// Wave is a run of places whose turn came at the same time.
-type Wave struct {
+// AdmissionBatch is a run of places whose turn came at the same time.
+type AdmissionBatch struct {
 	From, To int64
 	At       time.Time
 	People   int    // places that have somebody
@@ -174,7 +174,7 @@ func (l Line) Admit(to int64, people int, now time.Time) Line {
 	if to <= l.Served {
 		return l
 	}
-	w := Wave{From: l.Served + 1, To: to, At: now, People: people, Seen: make([]byte, (to-l.Served+7)/8)}
+	w := AdmissionBatch{From: l.Served + 1, To: to, At: now, People: people, Seen: make([]byte, (to-l.Served+7)/8)}
 	l.Waves = append(slices.Clone(l.Waves), w)
 	l.Served = to
 	l.Tokens -= float64(people)
@@ -187,8 +187,8 @@ func (l Line) Admit(to int64, people int, now time.Time) Line {
 // Whoever is inside for longer than a turn lasts and holds nothing is not expected to buy; units
 // that are held are no longer available and not counted twice.
 func (l Line) room(now time.Time) int {
-	perPass := l.Habits.buy() * l.Habits.party(l.Terms.MaxPerOrder)
-	perTurn := l.Habits.show() * perPass
+	perPass := l.ConversionStats.buy() * l.ConversionStats.party(l.Terms.MaxPerOrder)
+	perTurn := l.ConversionStats.show() * perPass
 	if l.List {
 		perPass, perTurn = 1, 1 // what comes back: as many people as units, nobody in vain
 	}
@@ -214,10 +214,10 @@ func (l Line) lapse(now time.Time) Line {
 		w := l.Waves[0]
 		l.Waves = l.Waves[1:]
 		l.Lapsed = w.To
-		l.Habits = l.Habits.turns(w.People, w.Gone)
+		l.ConversionStats = l.ConversionStats.turns(w.People, w.Gone)
 	}
 	for len(l.Passes) > 0 && !now.Before(l.Passes[0].Until) {
-		l.Habits = l.Habits.passes(l.Passes[0].Count, 0, 0)
+		l.ConversionStats = l.ConversionStats.passes(l.Passes[0].Count, 0, 0)
 		l.Passes = l.Passes[1:]
 	}
 	return l
@@ -311,12 +311,12 @@ func (l Line) Finish(until time.Time, units int) Line {
 	if units > 0 {
 		bought = 1
 	}
-	l.Habits = l.Habits.passes(1, bought, units)
+	l.ConversionStats = l.ConversionStats.passes(1, bought, units)
 	return l
 }
 
 // Count takes in what is left. Older news than the last is ignored.
-func (l Line) Count(s Stock) Line {
+func (l Line) Count(s Inventory) Line {
 	if s.At.Before(l.Stock.At) {
 		return l
 	}

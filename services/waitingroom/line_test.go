@@ -11,8 +11,8 @@ import (
 
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
-func terms() Terms {
-	return Terms{HighDemand: true, Published: true, SalesStart: noon, SalesEnd: noon.Add(24 * time.Hour), MaxPerOrder: 4, Merchant: "m"}
+func terms() SaleTerms {
+	return SaleTerms{HighDemand: true, Published: true, SalesStart: noon, SalesEnd: noon.Add(24 * time.Hour), MaxPerOrder: 4, Merchant: "m"}
 }
 
 // line is one that is open, with people waiting and plenty to buy.
@@ -20,7 +20,7 @@ func line(people int) Line {
 	l := NewLine(uuid.New())
 	l.Terms, l.Taken = terms(), int64(people)
 	l.Settings.Rate = 10
-	return l.Count(Stock{Available: 10_000, Total: 10_000, At: noon})
+	return l.Count(Inventory{Available: 10_000, Total: 10_000, At: noon})
 }
 
 // run ticks once a second and admits all that is due.
@@ -78,7 +78,7 @@ func TestDueIsBoundedByEverything(t *testing.T) {
 		"not while paused":                {func(l *Line) { l.Settings.Paused = true }, 0},
 		"not in the lobby":                {func(l *Line) { l.Settings.OpensAt = noon.Add(time.Hour) }, 0},
 		"not before the order is drawn":   {func(l *Line) { l.Settings.Order = Shuffle }, 0},
-		"not before anybody knows stocks": {func(l *Line) { l.Stock = Stock{} }, 0},
+		"not before anybody knows stocks": {func(l *Line) { l.Stock = Inventory{} }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := line(1000)
@@ -170,7 +170,7 @@ func TestFinishFreesTheHouse(t *testing.T) {
 	l, _, _ = l.Claim(2, now)
 	l = l.Finish(until.Truncate(time.Second), 2)
 	require.Equal(t, 1, l.Inside())
-	require.InDelta(t, 1, l.Habits.Buys, 0)
+	require.InDelta(t, 1, l.ConversionStats.Buys, 0)
 	l = l.Finish(until, 0)
 	require.Zero(t, l.Inside())
 	require.Zero(t, l.Finish(until, 0).Inside(), "never below nobody")
@@ -186,20 +186,20 @@ func TestWaitingList(t *testing.T) {
 		l, _, until = l.Claim(p+1, now)
 		l = l.Finish(until, 1)
 	}
-	l = l.Count(Stock{Booked: 10, Total: 10, At: now})
+	l = l.Count(Inventory{Booked: 10, Total: 10, At: now})
 	require.Equal(t, SoldOut, l.Status(now))
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(10), l.Served)
 
-	l = l.Count(Stock{Available: 2, Booked: 8, Total: 10, At: now})
+	l = l.Count(Inventory{Available: 2, Booked: 8, Total: 10, At: now})
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(12), l.Served, "two units, two people")
 
 	l, _, until := l.Claim(11, now)
-	l = l.Count(Stock{Available: 1, Held: 1, Booked: 8, Total: 10, At: now}) // 11 holds one; 12 has not come
+	l = l.Count(Inventory{Available: 1, Held: 1, Booked: 8, Total: 10, At: now}) // 11 holds one; 12 has not come
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(12), l.Served)
-	l = l.Finish(until, 1).Count(Stock{Available: 1, Booked: 9, Total: 10, At: now})
+	l = l.Finish(until, 1).Count(Inventory{Available: 1, Booked: 9, Total: 10, At: now})
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(12), l.Served, "the unit waits for 12")
 	l, _ = run(l, now.Add(l.Settings.ClaimWindow), 3)
@@ -312,7 +312,7 @@ func checkSale(t *testing.T, r *rand.Rand) {
 				l = l.Finish(until, r.IntN(3))
 			}
 		}
-		l = l.Count(Stock{Available: available, Held: held, Booked: booked, Total: stock, At: now})
+		l = l.Count(Inventory{Available: available, Held: held, Booked: booked, Total: stock, At: now})
 		next, n := l.Due(now)
 		require.GreaterOrEqual(t, n, 0)
 		if n > 0 {

@@ -122,10 +122,10 @@ type Change struct {
 	Log     *LogPage
 }
 
-// Ledger keeps lines. Its commits are fenced by the line's version: of two that started from
+// LineStore keeps lines. Its commits are fenced by the line's version: of two that started from
 // the same one only one succeeds, pages and log included. So two activations of a room can never
 // give the same place twice.
-type Ledger interface {
+type LineStore interface {
 	// Load gives the line and its version; a new line and "" when there is none.
 	Load(ctx context.Context, event uuid.UUID) (Line, string, error)
 	// Pages gives pages by number. Those that are not there are empty.

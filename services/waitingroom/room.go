@@ -19,7 +19,7 @@ import (
 // that both believe to run the room, the ledger's fence decides, and the loser looks again.
 type Room struct {
 	event  uuid.UUID
-	ledger Ledger
+	ledger LineStore
 	now    func() time.Time
 
 	mu      sync.Mutex
@@ -29,11 +29,11 @@ type Room struct {
 	pages   map[int64]Page // those read lately
 	index   *index
 	log     *LogPage
-	deal    *Deal
+	deal    *DrawOrder
 }
 
 // NewRoom returns the room of an event. It reads nothing yet.
-func NewRoom(event uuid.UUID, ledger Ledger, now func() time.Time) *Room {
+func NewRoom(event uuid.UUID, ledger LineStore, now func() time.Time) *Room {
 	return &Room{event: event, ledger: ledger, now: now}
 }
 
@@ -172,7 +172,7 @@ func (r *Room) reread(ctx context.Context, s step) error {
 // starts from older ones lets in fewer people, never more.
 func changed(a, b Line) bool {
 	for _, l := range []*Line{&a, &b} {
-		l.Ticked, l.Tokens, l.Flow, l.Turn, l.Stock = time.Time{}, 0, 0, uuid.Nil, Stock{}
+		l.Ticked, l.Tokens, l.Flow, l.Turn, l.Stock = time.Time{}, 0, 0, uuid.Nil, Inventory{}
 	}
 	return !reflect.DeepEqual(a, b)
 }
@@ -204,27 +204,27 @@ func (r *Room) read(ctx context.Context, numbers []int64) (map[int64]Page, error
 	return found, nil
 }
 
-// Ask is an account that wants a place. Whoever stands behind After keeps theirs; 0: whoever
+// JoinRequest is an account that wants a place. Whoever stands behind After keeps theirs; 0: whoever
 // has one.
-type Ask struct {
+type JoinRequest struct {
 	Account string
 	After   int64
 }
 
-// Taken is what became of it.
-type Taken struct {
+// JoinResult is what became of it.
+type JoinResult struct {
 	Arrival int64 // 0: refused
 	Fresh   bool
 }
 
 // Lined is the answer to a batch that asked. Refusal is for those without an arrival.
 type Lined struct {
-	Places  []Taken
+	Places  []JoinResult
 	Refusal error
 }
 
 // Take lines up those who have no place, in their order, all in one turn.
-func (r *Room) Take(ctx context.Context, asks []Ask, t Terms) (out Lined, err error) {
+func (r *Room) Take(ctx context.Context, asks []JoinRequest, t SaleTerms) (out Lined, err error) {
 	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
 		if !t.same(l.Terms) {
 			l.Terms = t
@@ -232,7 +232,7 @@ func (r *Room) Take(ctx context.Context, asks []Ask, t Terms) (out Lined, err er
 		if err := r.learn(ctx, l); err != nil {
 			return step{}, err
 		}
-		out = Lined{Places: make([]Taken, len(asks))}
+		out = Lined{Places: make([]JoinResult, len(asks))}
 		var coming []string
 		fresh := map[string]int{} // which of the coming; one account may ask twice at once
 		for i, ask := range asks {
@@ -251,7 +251,7 @@ func (r *Room) Take(ctx context.Context, asks []Ask, t Terms) (out Lined, err er
 			if at, is := fresh[ask.Account]; is && refusal == nil {
 				out.Places[i].Arrival = from + int64(at)
 			} else if is {
-				out.Places[i] = Taken{}
+				out.Places[i] = JoinResult{}
 			}
 		}
 		if out.Refusal = refusal; out.Refusal != nil {
@@ -335,7 +335,7 @@ func (r *Room) Claim(ctx context.Context, accounts []string) (answers []Claimed,
 }
 
 // dealt is the drawn order, computed once.
-func (r *Room) dealt(l Line) *Deal {
+func (r *Room) dealt(l Line) *DrawOrder {
 	if r.deal == nil || int64(len(r.deal.places)) != l.Draw.Count {
 		r.deal = l.Draw.Deal()
 	}
@@ -424,7 +424,7 @@ type Traces struct {
 }
 
 // TracesOf looks through pages of a line for an account.
-func TracesOf(ctx context.Context, ledger Ledger, event uuid.UUID, account string, numbers []int64) (t Traces, err error) {
+func TracesOf(ctx context.Context, ledger LineStore, event uuid.UUID, account string, numbers []int64) (t Traces, err error) {
 	pages, err := ledger.Pages(ctx, event, numbers)
 	if err != nil {
 		return t, err
@@ -455,14 +455,14 @@ func (r *Room) Finish(ctx context.Context, passes []Finished) error {
 }
 
 // Count takes in what is left.
-func (r *Room) Count(ctx context.Context, s Stock) error {
+func (r *Room) Count(ctx context.Context, s Inventory) error {
 	return r.turn(ctx, func(_ context.Context, l Line) (step, error) {
 		return step{line: l.Count(s)}, nil
 	})
 }
 
 // Configure changes the settings.
-func (r *Room) Configure(ctx context.Context, s Settings, t Terms) (after Line, err error) {
+func (r *Room) Configure(ctx context.Context, s Settings, t SaleTerms) (after Line, err error) {
 	err = r.turn(ctx, func(_ context.Context, l Line) (step, error) {
 		if !t.same(l.Terms) {
 			l.Terms = t
@@ -485,7 +485,7 @@ type Turn struct {
 // Tick lets in whom it is time for. turns names those who have not been told yet; say with told
 // which of the last tick's were: places up to there. Terms of another version replace the old
 // ones; nil: they could not be read.
-func (r *Room) Tick(ctx context.Context, t *Terms, told int64) (line Line, turns []Turn, err error) {
+func (r *Room) Tick(ctx context.Context, t *SaleTerms, told int64) (line Line, turns []Turn, err error) {
 	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
 		now := r.now()
 		if t != nil && !t.same(l.Terms) {
@@ -532,7 +532,7 @@ func (r *Room) hold(ctx context.Context, l Line, now time.Time) (Line, error) {
 }
 
 // entries gives the published hashes of the arrivals after one that ends a page, up to another.
-func entries(ctx context.Context, ledger Ledger, event uuid.UUID, after, to int64) ([][32]byte, error) {
+func entries(ctx context.Context, ledger LineStore, event uuid.UUID, after, to int64) ([][32]byte, error) {
 	const chunk = 64
 	var hashes [][32]byte
 	for first := after / PageSize; first*PageSize < to; first += chunk {

@@ -74,8 +74,8 @@ func opened() (s *shelf, now *time.Time, room func() *Room) {
 	return s, &at, func() *Room { return NewRoom(s.line.Event, s, func() time.Time { return at }) }
 }
 
-func asks(accounts ...string) []Ask {
-	out := make([]Ask, len(accounts))
+func asks(accounts ...string) []JoinRequest {
+	out := make([]JoinRequest, len(accounts))
 	for i, a := range accounts {
 		out[i].Account = a
 	}
@@ -95,21 +95,21 @@ func TestEveryAccountHasOnePlace(t *testing.T) {
 	a, ctx := room(), t.Context()
 	out, err := a.Take(ctx, asks("anna", "ben", "anna"), terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{1, true}, {2, true}, {1, false}}, out.Places, "asked twice at once")
+	require.Equal(t, []JoinResult{{1, true}, {2, true}, {1, false}}, out.Places, "asked twice at once")
 	out, err = a.Take(ctx, asks("ben", "cem"), terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{2, false}, {3, true}}, out.Places)
+	require.Equal(t, []JoinResult{{2, false}, {3, true}}, out.Places)
 	_, err = a.Take(ctx, asks(numbered(1, 600)...), terms())
 	require.NoError(t, err)
 
 	b := room() // another activation: it knows only what is stored
 	out, err = b.Take(ctx, asks("cem", "account 600", "dora"), terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{3, false}, {603, false}, {604, true}}, out.Places)
+	require.Equal(t, []JoinResult{{3, false}, {603, false}, {604, true}}, out.Places)
 	reads := s.reads
 	out, err = a.Take(ctx, asks("dora", "emil"), terms()) // which has gone on without this one
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{604, false}, {605, true}}, out.Places)
+	require.Equal(t, []JoinResult{{604, false}, {605, true}}, out.Places)
 	require.LessOrEqual(t, s.reads-reads, 4, "only what is new is read")
 
 	arrivals, err := b.Seek(ctx, []string{"emil", "anna", "nobody"})
@@ -164,7 +164,7 @@ func TestComingAgain(t *testing.T) {
 	require.Equal(t, []int64{0}, arrivals)
 	out, err := a.Take(ctx, asks("ben"), terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{4, true}}, out.Places, "who left comes again at the end")
+	require.Equal(t, []JoinResult{{4, true}}, out.Places, "who left comes again at the end")
 
 	for range 4 { // anna, cem, ben
 		*now = now.Add(time.Second)
@@ -179,21 +179,21 @@ func TestComingAgain(t *testing.T) {
 	answers, err = b.Claim(ctx, []string{"cem"})
 	require.NoError(t, err)
 	require.Equal(t, Missed, answers[0].Answer)
-	again := []Ask{{Account: "cem", After: 3}}
+	again := []JoinRequest{{Account: "cem", After: 3}}
 	out, err = a.Take(ctx, again, terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{5, true}}, out.Places)
+	require.Equal(t, []JoinResult{{5, true}}, out.Places)
 	out, err = b.Take(ctx, again, terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{5, false}}, out.Places, "asked twice, placed once")
+	require.Equal(t, []JoinResult{{5, false}}, out.Places, "asked twice, placed once")
 	require.NoError(t, a.Quit(ctx, "cem"))
 	out, err = b.Take(ctx, asks("cem"), terms()) // which believes that cem is there
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{6, true}}, out.Places)
+	require.Equal(t, []JoinResult{{6, true}}, out.Places)
 	require.NoError(t, b.Quit(ctx, "cem"))
 	out, err = room().Take(ctx, asks("cem"), terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{7, true}}, out.Places, "the missed place does not come back")
+	require.Equal(t, []JoinResult{{7, true}}, out.Places, "the missed place does not come back")
 }
 
 func TestClosedRoomKeepsPlaces(t *testing.T) {
@@ -207,6 +207,6 @@ func TestClosedRoomKeepsPlaces(t *testing.T) {
 	require.NoError(t, err)
 	out, err := a.Take(ctx, asks("anna", "ben"), terms())
 	require.NoError(t, err)
-	require.Equal(t, []Taken{{1, false}, {}}, out.Places)
+	require.Equal(t, []JoinResult{{1, false}, {}}, out.Places)
 	require.ErrorIs(t, out.Refusal, ErrClosed)
 }

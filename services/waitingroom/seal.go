@@ -9,28 +9,28 @@ import (
 	"github.com/google/uuid"
 )
 
-// Seal signs places. A place is proof of when somebody came, good for that account and event
+// PlaceSigner signs places. A place is proof of when somebody came, good for that account and event
 // only; it says nothing about who that is.
-type Seal struct{ key []byte }
+type PlaceSigner struct{ key []byte }
 
-// NewSeal derives the key from a secret.
-func NewSeal(secret []byte) Seal {
+// NewPlaceSigner derives the key from a secret.
+func NewPlaceSigner(secret []byte) PlaceSigner {
 	mac := hmac.New(sha256.New, secret)
 	mac.Write([]byte("foyer waiting room place"))
-	return Seal{mac.Sum(nil)}
+	return PlaceSigner{mac.Sum(nil)}
 }
 
 const placeBytes = 8 + sha256.Size
 
 // Sign makes the place of an arrival.
-func (s Seal) Sign(event uuid.UUID, account string, arrival int64) string {
+func (s PlaceSigner) Sign(event uuid.UUID, account string, arrival int64) string {
 	raw := make([]byte, 8, placeBytes)
 	binary.BigEndian.PutUint64(raw, uint64(arrival))
 	return base64.RawURLEncoding.EncodeToString(append(raw, s.mac(event, account, raw)...))
 }
 
 // Open reads a place. ErrPlaceInvalid when we did not make it for that account and event.
-func (s Seal) Open(event uuid.UUID, account, place string) (arrival int64, err error) {
+func (s PlaceSigner) Open(event uuid.UUID, account, place string) (arrival int64, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(place)
 	if err != nil || len(raw) != placeBytes || !hmac.Equal(raw[8:], s.mac(event, account, raw[:8])) {
 		return 0, ErrPlaceInvalid
@@ -38,7 +38,7 @@ func (s Seal) Open(event uuid.UUID, account, place string) (arrival int64, err e
 	return int64(binary.BigEndian.Uint64(raw)), nil
 }
 
-func (s Seal) mac(event uuid.UUID, account string, arrival []byte) []byte {
+func (s PlaceSigner) mac(event uuid.UUID, account string, arrival []byte) []byte {
 	mac := hmac.New(sha256.New, s.key)
 	mac.Write(event[:])
 	mac.Write(arrival)

@@ -20,7 +20,7 @@ var ErrInside = fault.New(fault.Conflict, "already_admitted", "You are inside al
 // View is what a replica knows of a line.
 type View struct {
 	Front  Front
-	deal   *Deal
+	deal   *DrawOrder
 	seen   time.Time
 	ticked time.Time // last heard of, or first read
 }
@@ -35,7 +35,7 @@ func (v View) Place(arrival int64) int64 {
 
 // Views keeps the fronts of lines, as ticks tell them. What no tick told lately is read.
 type Views struct {
-	ledger Ledger
+	ledger LineStore
 	now    func() time.Time
 
 	mu     sync.Mutex
@@ -44,7 +44,7 @@ type Views struct {
 }
 
 // NewViews returns Views that know nothing yet.
-func NewViews(ledger Ledger, now func() time.Time) *Views {
+func NewViews(ledger LineStore, now func() time.Time) *Views {
 	return &Views{ledger: ledger, now: now, known: map[uuid.UUID]View{}}
 }
 
@@ -70,7 +70,7 @@ func (v *Views) Apply(f Front) {
 }
 
 // Get gives the view of an event's line.
-func (v *Views) Get(ctx context.Context, t Terms) (View, error) {
+func (v *Views) Get(ctx context.Context, t SaleTerms) (View, error) {
 	event := t.Event
 	v.mu.Lock()
 	have, ok := v.known[event]
@@ -109,7 +109,7 @@ func (v *Views) Silent(span time.Duration) []uuid.UUID {
 }
 
 // Line reads a line and remembers its front. The terms are newer than those it was stored with.
-func (v *Views) Line(ctx context.Context, t Terms) (Line, error) {
+func (v *Views) Line(ctx context.Context, t SaleTerms) (Line, error) {
 	event := t.Event
 	l, _, err := v.ledger.Load(ctx, event)
 	if err != nil {

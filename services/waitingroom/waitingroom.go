@@ -6,7 +6,7 @@
 //	                  +--everything is sold--> sold out: the line is the waiting list
 //
 // A Line is a value and its methods are its transitions; time is a parameter. Room turns them
-// into stored state, one turn after the other; Desk is what people talk to. One file a use case.
+// into stored state, one turn after the other; Service is what the API calls. One file a use case.
 package waitingroom
 
 import (
@@ -92,8 +92,8 @@ func (s Settings) check() error {
 	return nil
 }
 
-// Terms are what the catalogue says of the event.
-type Terms struct {
+// SaleTerms are what the catalogue says of the event.
+type SaleTerms struct {
 	Event       uuid.UUID
 	Merchant    string
 	HighDemand  bool
@@ -104,13 +104,13 @@ type Terms struct {
 	MaxPerOrder int
 }
 
-func (t Terms) same(o Terms) bool {
+func (t SaleTerms) same(o SaleTerms) bool {
 	return t.Merchant == o.Merchant && t.HighDemand == o.HighDemand && t.Published == o.Published &&
 		t.SalesStart.Equal(o.SalesStart) && t.SalesEnd.Equal(o.SalesEnd) && t.MaxPerOrder == o.MaxPerOrder
 }
 
-// Stock is what is left to buy.
-type Stock struct {
+// Inventory is what is left to buy.
+type Inventory struct {
 	Available int
 	Held      int
 	Booked    int

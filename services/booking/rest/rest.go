@@ -79,7 +79,7 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	wish := booking.Wish{Units: deref(in.Units), Pass: deref(params.AdmissionPass)}
+	wish := booking.HoldRequest{Units: deref(in.Units), Pass: deref(params.AdmissionPass)}
 	for _, it := range deref(in.Items) {
 		wish.Items = append(wish.Items, booking.Item{TicketType: it.TicketType, Quantity: it.Quantity})
 	}

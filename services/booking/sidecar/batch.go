@@ -80,7 +80,7 @@ const capKept = 10 * time.Minute
 // Decide implements booking.Decider: one look at everything the batch is about, decisions in
 // memory, a few transactions side by side. When something outside interferes with one of them,
 // its requests are decided page by page, in their order.
-func (s *Seats) Decide(ctx context.Context, requests []booking.HoldRequest) ([]booking.Verdict, error) {
+func (s *Seats) Decide(ctx context.Context, requests []booking.QueuedHold) ([]booking.Verdict, error) {
 	verdicts, undone, err := s.decide(ctx, requests)
 	if err != nil {
 		return nil, err
@@ -100,8 +100,8 @@ func (s *Seats) Decide(ctx context.Context, requests []booking.HoldRequest) ([]b
 }
 
 // insist decides some of the requests until nobody interferes.
-func (s *Seats) insist(ctx context.Context, requests []booking.HoldRequest, some []int, verdicts []booking.Verdict) error {
-	again := make([]booking.HoldRequest, len(some))
+func (s *Seats) insist(ctx context.Context, requests []booking.QueuedHold, some []int, verdicts []booking.Verdict) error {
+	again := make([]booking.QueuedHold, len(some))
 	for i, of := range some {
 		again[i] = requests[of]
 	}
@@ -132,7 +132,7 @@ const (
 // parts tells which part of a batch each request belongs to. Those that are about the same units
 // or the same account belong together: if the first of them comes to nothing, the others have to
 // be decided anew. So do those of one page, which is written whole.
-func parts(requests []booking.HoldRequest) (part []int, count int) {
+func parts(requests []booking.QueuedHold) (part []int, count int) {
 	part, count = make([]int, len(requests)), max(1, min(partsMost, len(requests)/partLeast))
 	if count == 1 {
 		return part, 1
@@ -173,7 +173,7 @@ func parts(requests []booking.HoldRequest) (part []int, count int) {
 }
 
 // decide makes one attempt. undone are the requests that somebody interfered with.
-func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (verdicts []booking.Verdict, undone []int, err error) {
+func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verdicts []booking.Verdict, undone []int, err error) {
 	var keys []string
 	asked := map[string]bool{}
 	ask := func(key string) {
@@ -255,7 +255,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.HoldRequest) (ver
 }
 
 // read puts what the store has on the floor, and gives the pages by key.
-func (s *Seats) read(requests []booking.HoldRequest, items map[string]sidecar.Item) (*booking.Floor, map[string]*pageValue, error) {
+func (s *Seats) read(requests []booking.QueuedHold, items map[string]sidecar.Item) (*booking.Floor, map[string]*pageValue, error) {
 	floor, pages := booking.NewFloor(), map[string]*pageValue{}
 	for _, r := range requests {
 		h := r.Hold

@@ -18,7 +18,7 @@ import (
 func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		event, record := uuid.New(), uuid.New()
-		requests := make([]booking.HoldRequest, rapid.IntRange(1, 120).Draw(t, "requests"))
+		requests := make([]booking.QueuedHold, rapid.IntRange(1, 120).Draw(t, "requests"))
 		for i := range requests {
 			h := booking.Hold{ID: lineName(record, rapid.IntRange(0, 200).Draw(t, "n"), time.Now()), Event: event, Account: fmt.Sprint(rapid.IntRange(0, 200).Draw(t, "account"))}
 			for range rapid.IntRange(1, 3).Draw(t, "units") {
@@ -41,7 +41,7 @@ func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 }
 
 func TestPartsShareABatchOut(t *testing.T) {
-	requests := make([]booking.HoldRequest, 100)
+	requests := make([]booking.QueuedHold, 100)
 	for i := range requests {
 		requests[i].Hold = booking.Hold{ID: uuid.New(), Account: fmt.Sprint(i), Units: []booking.HeldUnit{{ID: fmt.Sprint(i)}}}
 	}

@@ -68,7 +68,7 @@ func TestReturnsAreCountedAcrossReplicas(t *testing.T) {
 		for way, take := range map[string]func(booking.Hold) error{
 			"at once": func(h booking.Hold) error { return s.Take(t.Context(), h, 8) },
 			"through the line": func(h booking.Hold) error {
-				verdicts, err := s.Decide(t.Context(), []booking.HoldRequest{{Hold: h, Limit: 8, Admitted: time.Unix(1<<40, 0)}})
+				verdicts, err := s.Decide(t.Context(), []booking.QueuedHold{{Hold: h, Limit: 8, Admitted: time.Unix(1<<40, 0)}})
 				require.NoError(t, err)
 				return verdicts[0].Refusal
 			},

@@ -26,7 +26,7 @@ import (
 
 // longest is a request whose names are as long as the catalogue lets them be. JSON writes each of
 // their characters with six bytes.
-func longest(units int) booking.HoldRequest {
+func longest(units int) booking.QueuedHold {
 	wide := func(n int) string { return strings.Repeat("<", n) }
 	h := booking.Hold{Event: uuid.Max, Account: uuid.Max.String(), Until: time.UnixMilli(1 << 42), Status: booking.HoldOpen, Booking: uuid.Max, Version: 1 << 40}
 	for i := range units {
@@ -36,7 +36,7 @@ func longest(units int) booking.HoldRequest {
 			Label: place.Zone + ", " + place.Row + "-" + place.Number + " (" + place.Note + ")", Price: money.Money{Amount: 1 << 50, Currency: "EUR"},
 		})
 	}
-	return booking.HoldRequest{Hold: h, Limit: 200, Admitted: time.UnixMilli(1 << 42)}
+	return booking.QueuedHold{Hold: h, Limit: 200, Admitted: time.UnixMilli(1 << 42)}
 }
 
 // TestTheLongestRequestsFit: of one unit, of the usual most and of the most that an order may have,
@@ -65,15 +65,15 @@ func TestTheLongestRequestsFit(t *testing.T) {
 // TestWhatIsDecidedTogetherFitsIntoOneCall: reading and writing the pages, caps and seats of a batch
 // stay below what a sidecar takes, however the requests are made up.
 func TestWhatIsDecidedTogetherFitsIntoOneCall(t *testing.T) {
-	short := func(units int) booking.HoldRequest {
+	short := func(units int) booking.QueuedHold {
 		h := booking.Hold{Event: uuid.Max, Account: uuid.Max.String(), Until: time.UnixMilli(1 << 42), Status: booking.HoldOpen}
 		for i := range units {
 			h.Units = append(h.Units, booking.HeldUnit{ID: fmt.Sprintf("A-%d", i), TicketType: uuid.Max.String(), Price: money.Money{Amount: 4500, Currency: "EUR"}})
 		}
-		return booking.HoldRequest{Hold: h}
+		return booking.QueuedHold{Hold: h}
 	}
 	const around = 120 // ETag, field tags and lengths of one item
-	for name, r := range map[string]booking.HoldRequest{"1": short(1), "3": short(3), "8": short(8), "50": short(50), "longest 8": longest(8), "longest 50": longest(50)} {
+	for name, r := range map[string]booking.QueuedHold{"1": short(1), "3": short(3), "8": short(8), "50": short(50), "longest 8": longest(8), "longest 50": longest(50)} {
 		request := len(encodeRequest(r, uuid.Max))
 		seat := len(EncodeSeat(booking.Seat{State: booking.Held, Hold: uuid.Max, Until: time.UnixMilli(1 << 42), Version: 1 << 20}))
 		cost := 2*len(PageKey(uuid.Max)) + around/pageMost + len(mustEncode(pageEntry{ID: uuid.Max, Hold: ptr(holdOf(r.Hold))}))
@@ -109,7 +109,7 @@ func TestPortions(t *testing.T) {
 // the decider would have it.
 type grumpy struct{ booking.Decider }
 
-func (g grumpy) Decide(_ context.Context, requests []booking.HoldRequest) ([]booking.Verdict, error) {
+func (g grumpy) Decide(_ context.Context, requests []booking.QueuedHold) ([]booking.Verdict, error) {
 	verdicts := make([]booking.Verdict, len(requests))
 	for i, r := range requests {
 		if r.Hold.Account == "poison" {
@@ -126,7 +126,7 @@ func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
 	require.NoError(t, err)
 	defer client.Close()
 	record := func(account string) sidecar.Delivery {
-		r := booking.HoldRequest{Hold: booking.Hold{Event: uuid.New(), Account: account}}
+		r := booking.QueuedHold{Hold: booking.Hold{Event: uuid.New(), Account: account}}
 		return sidecar.Delivery{Bytes: mustEncode(recordValue{[]json.RawMessage{encodeRequest(r, uuid.New())}})}
 	}
 	errs := decisions{grumpy{}, client, func(uuid.UUID, []booking.Change) {}}.take(t.Context(),

@@ -116,7 +116,7 @@ func NewLine(client *sidecar.Client, late func(booking.Hold)) *Line {
 }
 
 // Hold implements booking.Line.
-func (l *Line) Hold(ctx context.Context, r booking.HoldRequest) (booking.Hold, error) {
+func (l *Line) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
 	w, err := l.enter(r)
 	if err != nil {
 		return r.Hold, err
@@ -137,7 +137,7 @@ func (l *Line) Hold(ctx context.Context, r booking.HoldRequest) (booking.Hold, e
 }
 
 // enter puts a request into its event's open record, which names it.
-func (l *Line) enter(r booking.HoldRequest) (*waiter, error) {
+func (l *Line) enter(r booking.QueuedHold) (*waiter, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.queued >= lineBacklog {
@@ -169,7 +169,7 @@ func (l *Line) enter(r booking.HoldRequest) (*waiter, error) {
 	return w, nil
 }
 
-func encodeRequest(r booking.HoldRequest, id uuid.UUID) json.RawMessage {
+func encodeRequest(r booking.QueuedHold, id uuid.UUID) json.RawMessage {
 	return mustEncode(requestValue{ID: id, Hold: holdOf(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()})
 }
 
@@ -352,7 +352,7 @@ type decisions struct {
 // take decides a delivery. A record that can never be decided has an error of its own: those that
 // came with it are decided all the same.
 func (c decisions) take(ctx context.Context, batch []sidecar.Delivery) []error {
-	errs, records := make([]error, len(batch)), make([][]booking.HoldRequest, len(batch))
+	errs, records := make([]error, len(batch)), make([][]booking.QueuedHold, len(batch))
 	var good []int
 	for i, delivery := range batch {
 		if records[i], errs[i] = requestsOf(delivery); errs[i] == nil {
@@ -397,8 +397,8 @@ func together(next []int, batch []sidecar.Delivery) int {
 }
 
 // decide decides some of the records, in their order.
-func (c decisions) decide(ctx context.Context, records [][]booking.HoldRequest, some []int) error {
-	var requests []booking.HoldRequest
+func (c decisions) decide(ctx context.Context, records [][]booking.QueuedHold, some []int) error {
+	var requests []booking.QueuedHold
 	for _, i := range some {
 		requests = append(requests, records[i]...)
 	}
@@ -450,16 +450,16 @@ func portions(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
 }
 
 // requestsOf reads a record.
-func requestsOf(d sidecar.Delivery) ([]booking.HoldRequest, error) {
+func requestsOf(d sidecar.Delivery) ([]booking.QueuedHold, error) {
 	v, err := sidecar.Decode[struct {
 		Requests []requestValue `json:"requests"`
 	}](d)
 	if err != nil {
 		return nil, err
 	}
-	requests := make([]booking.HoldRequest, len(v.Requests))
+	requests := make([]booking.QueuedHold, len(v.Requests))
 	for i, r := range v.Requests {
-		requests[i] = booking.HoldRequest{Hold: r.Hold.hold(r.ID), Limit: r.Limit, Admitted: time.UnixMilli(r.Admitted)}
+		requests[i] = booking.QueuedHold{Hold: r.Hold.hold(r.ID), Limit: r.Limit, Admitted: time.UnixMilli(r.Admitted)}
 	}
 	return requests, nil
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-func requestFor(t *testing.T, id uuid.UUID, account string, units ...string) booking.HoldRequest {
+func requestFor(t *testing.T, id uuid.UUID, account string, units ...string) booking.QueuedHold {
 	t.Helper()
 	hold, err := uuid.NewV7()
 	require.NoError(t, err)
@@ -28,7 +28,7 @@ func requestFor(t *testing.T, id uuid.UUID, account string, units ...string) boo
 	for _, u := range units {
 		h.Units = append(h.Units, booking.HeldUnit{ID: u})
 	}
-	return booking.HoldRequest{Hold: h, Limit: 4, Admitted: now.Add(-time.Minute)}
+	return booking.QueuedHold{Hold: h, Limit: 4, Admitted: now.Add(-time.Minute)}
 }
 
 // TestLineDecidesInLogOrder sends requests through the real broker and store: one of those who
@@ -101,18 +101,18 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 
 	// What comes twice is answered as before, even though the unit could be had by now.
 	taken := requestFor(t, id, "late", "a0")
-	verdicts, err := seats.Decide(t.Context(), []booking.HoldRequest{taken})
+	verdicts, err := seats.Decide(t.Context(), []booking.QueuedHold{taken})
 	require.NoError(t, err)
 	require.ErrorIs(t, verdicts[0].Refusal, booking.ErrUnitsUnavailable)
 	winner, err := seats.Find(t.Context(), winners["a0"][0])
 	require.NoError(t, err)
 	require.NoError(t, seats.Free(t.Context(), winner, winner.UnitIDs(), true))
-	verdicts, err = seats.Decide(t.Context(), []booking.HoldRequest{taken})
+	verdicts, err = seats.Decide(t.Context(), []booking.QueuedHold{taken})
 	require.NoError(t, err)
 	require.ErrorIs(t, verdicts[0].Refusal, booking.ErrUnitsUnavailable)
 
 	// Outside interference: somebody holds one of the batch's units while it is decided.
-	batch := []booking.HoldRequest{requestFor(t, id, "b1", "c1"), requestFor(t, id, "b2", "c2"), requestFor(t, id, "b3", "c1")}
+	batch := []booking.QueuedHold{requestFor(t, id, "b1", "c1"), requestFor(t, id, "b2", "c2"), requestFor(t, id, "b3", "c1")}
 	other := requestFor(t, id, "other", "c2")
 	meddler := &meddling{Keys: client.Store(event.Seats), once: func() { require.NoError(t, seats.Take(t.Context(), other.Hold, 4)) }}
 	verdicts, err = NewSeats(meddler, Transactional, 5*time.Minute, time.Now).Decide(t.Context(), batch)

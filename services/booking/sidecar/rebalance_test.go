@@ -44,7 +44,7 @@ type consumer struct {
 
 const crashEvery = 4 // batches
 
-func (c consumer) Decide(ctx context.Context, requests []booking.HoldRequest) ([]booking.Verdict, error) {
+func (c consumer) Decide(ctx context.Context, requests []booking.QueuedHold) ([]booking.Verdict, error) {
 	c.mu.Lock()
 	c.batches++
 	before, after := c.batches%crashEvery == 2, c.batches%crashEvery == 0
@@ -111,8 +111,8 @@ func TestNothingIsLostOrRepeated(t *testing.T) {
 	const events, units, buyers = 6, 8, 40 // buyers of each event
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	asked := map[uuid.UUID]booking.HoldRequest{}
-	ask := func(r booking.HoldRequest) {
+	asked := map[uuid.UUID]booking.QueuedHold{}
+	ask := func(r booking.QueuedHold) {
 		h, err := line.Hold(t.Context(), r)
 		if err != nil && fault.KindOf(err) != fault.Conflict && !errors.Is(err, booking.ErrStillWaiting) {
 			return // the log did not take it, and said so

@@ -17,7 +17,7 @@ func enter(t *testing.T, l *Line, event uuid.UUID, units int) (uuid.UUID, error)
 	for i := range units {
 		h.Units = append(h.Units, booking.HeldUnit{ID: fmt.Sprint(i)})
 	}
-	w, err := l.enter(booking.HoldRequest{Hold: h})
+	w, err := l.enter(booking.QueuedHold{Hold: h})
 	if err != nil {
 		return uuid.Nil, err
 	}

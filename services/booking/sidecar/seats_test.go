@@ -204,7 +204,7 @@ type lined struct{ *replicas }
 
 func (l lined) Take(ctx context.Context, h booking.Hold, limit int) error {
 	never := time.Unix(1<<40, 0) // no pass is used up
-	verdicts, err := l.one().Decide(ctx, []booking.HoldRequest{{Hold: h, Limit: limit, Admitted: never}})
+	verdicts, err := l.one().Decide(ctx, []booking.QueuedHold{{Hold: h, Limit: limit, Admitted: never}})
 	if err != nil {
 		return err
 	}
@@ -222,11 +222,11 @@ func TestAHoldLeavesItsPage(t *testing.T) {
 	store, of, now := newKeys(), uuid.New(), time.Now().Truncate(time.Millisecond)
 	s := seats(store, dapr.Transactional)
 	name := uuid.New() // of the record: these differ in what is before the eighth byte
-	var requests []booking.HoldRequest
+	var requests []booking.QueuedHold
 	for i := range 4 {
 		id := name
 		id[0] = byte(i)
-		requests = append(requests, booking.HoldRequest{Hold: booking.Hold{
+		requests = append(requests, booking.QueuedHold{Hold: booking.Hold{
 			ID: id, Event: of, Account: strconv.Itoa(i), Until: now.Add(time.Minute), Status: booking.HoldOpen, Units: []booking.HeldUnit{{ID: "u" + strconv.Itoa(i/2)}},
 		}})
 	}
@@ -422,9 +422,9 @@ func TestABatchKeepsItsOrder(t *testing.T) {
 	}
 	outsider := hold("outsider", "u7")
 	meddler := &interfering{keys: store, once: func() { require.NoError(t, seats(store, dapr.Transactional).Take(t.Context(), outsider, 4)) }}
-	requests := make([]booking.HoldRequest, buyers)
+	requests := make([]booking.QueuedHold, buyers)
 	for i := range requests {
-		requests[i] = booking.HoldRequest{Hold: hold("buyer "+strconv.Itoa(i), "u"+strconv.Itoa(i%units)), Limit: 4}
+		requests[i] = booking.QueuedHold{Hold: hold("buyer "+strconv.Itoa(i), "u"+strconv.Itoa(i%units)), Limit: 4}
 	}
 	for range 2 { // the same again says the same
 		verdicts, err := seats(meddler, dapr.Transactional).Decide(t.Context(), requests)

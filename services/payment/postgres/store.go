@@ -40,10 +40,10 @@ type Store struct {
 }
 
 var (
-	_ payment.Store  = Store{}
-	_ payment.Inbox  = Store{}
-	_ payment.Diary  = Store{}
-	_ payment.Ledger = Store{}
+	_ payment.Store       = Store{}
+	_ payment.InboxStore  = Store{}
+	_ payment.DuePayments = Store{}
+	_ payment.Ledger      = Store{}
 )
 
 const paymentColumns = `id, booking, attempt, account, event, amount, currency, coalesce(intent, ''), client_secret, status,
@@ -256,7 +256,7 @@ func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
 // byIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
 const byIntent = `intent = $1 OR id = $2 AND intent IS NULL`
 
-// Due implements payment.Diary. The lease is the next look itself: a replica that dies leaves the
+// Due implements payment.Due. The lease is the next look itself: a replica that dies leaves the
 // payment to be looked after when the lease is over.
 func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]payment.Payment, error) {
 	rows, err := s.Pool.Query(ctx, `
@@ -269,7 +269,7 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 	return pgx.CollectRows(rows, scanPayment)
 }
 
-// Postpone implements payment.Diary.
+// Postpone implements payment.Due.
 func (s Store) Postpone(ctx context.Context, id uuid.UUID, next time.Time) error {
 	_, err := s.Pool.Exec(ctx, `UPDATE payments SET looks = looks + 1, next_look = $2 WHERE id = $1`, id, next)
 	if err != nil {
@@ -278,7 +278,7 @@ func (s Store) Postpone(ctx context.Context, id uuid.UUID, next time.Time) error
 	return nil
 }
 
-// OpenRefunds implements payment.Diary.
+// OpenRefunds implements payment.Due.
 func (s Store) OpenRefunds(ctx context.Context, id uuid.UUID) ([]payment.Refund, error) {
 	found, err := refunds(ctx, s.Pool, `payment = $1 AND status IN ('requested', 'pending', 'retrying') ORDER BY created_at, id`, id)
 	if err != nil {

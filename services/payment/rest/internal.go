@@ -14,7 +14,7 @@ import (
 
 // Internal serves the bookings. Its routes are only for the process's own sidecar.
 type Internal struct {
-	Till           payment.Till
+	Service        payment.Service
 	PublishableKey string
 }
 
@@ -70,7 +70,7 @@ func (i Internal) intend(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, errIncomplete)
 		return
 	}
-	p, err := i.Till.Intend(r.Context(), payment.Order{
+	p, err := i.Service.Intend(r.Context(), payment.Order{
 		Booking: in.Booking, Attempt: in.Attempt, Amount: money.Money{Amount: in.Amount, Currency: in.Currency}, Account: in.Account, Event: in.Event,
 	})
 	i.answer(w, r, p, err)
@@ -94,14 +94,14 @@ func pathPayment(w http.ResponseWriter, r *http.Request) (uuid.UUID, bool) {
 
 func (i Internal) capture(w http.ResponseWriter, r *http.Request) {
 	if id, ok := pathPayment(w, r); ok {
-		p, err := i.Till.Capture(r.Context(), id)
+		p, err := i.Service.Capture(r.Context(), id)
 		i.answer(w, r, p, err)
 	}
 }
 
 func (i Internal) void(w http.ResponseWriter, r *http.Request) {
 	if id, ok := pathPayment(w, r); ok {
-		p, err := i.Till.Void(r.Context(), id)
+		p, err := i.Service.Void(r.Context(), id)
 		i.answer(w, r, p, err)
 	}
 }
@@ -124,7 +124,7 @@ func (i Internal) refund(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "A refund needs an id."))
 		return
 	}
-	made, err := i.Till.Refund(r.Context(), id, payment.Refund{ID: in.Refund, Amount: in.Amount, Reason: in.Reason, Owed: in.Owed})
+	made, err := i.Service.Refund(r.Context(), id, payment.Refund{ID: in.Refund, Amount: in.Amount, Reason: in.Reason, Owed: in.Owed})
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -142,7 +142,7 @@ func (i Internal) ofBooking(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "Which booking's payments?"))
 		return
 	}
-	found, err := i.Till.OfBooking(r.Context(), booking)
+	found, err := i.Service.OfBooking(r.Context(), booking)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return

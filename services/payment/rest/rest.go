@@ -43,11 +43,11 @@ type Refunds interface {
 // Server implements the generated interface.
 type Server struct {
 	Verify     func(body []byte, signature string) (payment.Message, error)
-	Desk       payment.Desk
+	Webhooks   payment.WebhookHandler
 	Reconciler payment.Reconciler
 	Reports    Reports
 	Refunds    Refunds
-	Till       payment.Till
+	Service    payment.Service
 	Provider   PaymentProvider
 	Now        func() time.Time
 }
@@ -67,7 +67,7 @@ func (s Server) ReceiveWebhook(w http.ResponseWriter, r *http.Request, params Re
 	}
 	m, err := s.Verify(body, signature)
 	if err == nil {
-		err = s.Desk.Receive(r.Context(), m)
+		err = s.Webhooks.Receive(r.Context(), m)
 	}
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
@@ -207,7 +207,7 @@ func (s Server) ResolveRefund(w http.ResponseWriter, r *http.Request, id RefundI
 func (s Server) act(w http.ResponseWriter, r *http.Request, status int, id uuid.UUID, act func(payment.Payment, payment.Refund) (payment.Change, error)) {
 	o, err := s.Refunds.FindRefund(r.Context(), id)
 	if err == nil {
-		o, err = s.Till.ChangeRefund(r.Context(), o.Payment, id, act)
+		o, err = s.Service.ChangeRefund(r.Context(), o.Payment, id, act)
 	}
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)

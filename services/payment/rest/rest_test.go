@@ -70,17 +70,17 @@ func (tokens) Verify(_ context.Context, raw string) (identity.Account, error) {
 
 // bench is the service over a real database and a real simulator, without a sidecar.
 type bench struct {
-	t         *testing.T
-	pool      *pgxpool.Pool
-	store     store.Store
-	server    rest.Server
-	till      payment.Till
-	attendant payment.Attendant
-	bookings  *bookings
-	service   *httptest.Server
-	api       *httptest.Server // the simulator's
-	ahead     *atomic.Int64    // how far our clock is ahead of the simulator's
-	down      *atomic.Bool     // the simulator does not answer
+	t        *testing.T
+	pool     *pgxpool.Pool
+	store    store.Store
+	server   rest.Server
+	service  payment.Service
+	poller   payment.Poller
+	bookings *bookings
+	http     *httptest.Server
+	api      *httptest.Server // the simulator's
+	ahead    *atomic.Int64    // how far our clock is ahead of the simulator's
+	down     *atomic.Bool     // the simulator does not answer
 }
 
 func (b *bench) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Load())) }
@@ -95,11 +95,11 @@ func start(t *testing.T) *bench {
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "payment", Spec: rest.Spec, Verifier: tokens{}})
 	require.NoError(t, err)
-	b.service = httptest.NewServer(router)
-	t.Cleanup(b.service.Close)
+	b.http = httptest.NewServer(router)
+	t.Cleanup(b.http.Close)
 
 	s, err := sim.Open(sim.Config{
-		Data: t.TempDir(), SecretKey: secretKey, PublishableKey: publicKey, WebhookSecret: webhookSecret, WebhookURL: b.service.URL + "/webhooks/stripe",
+		Data: t.TempDir(), SecretKey: secretKey, PublishableKey: publicKey, WebhookSecret: webhookSecret, WebhookURL: b.http.URL + "/webhooks/stripe",
 		WebhookEvents: []string{"payment_intent.amount_capturable_updated", "payment_intent.payment_failed", "payment_intent.succeeded", "payment_intent.canceled", "charge.refunded", "charge.refund.updated", "refund.updated", "refund.failed", "charge.dispute.created"},
 		PublicURL:     "http://localhost:8080", FormAddr: "127.0.0.1:1",
 	})
@@ -120,18 +120,18 @@ func start(t *testing.T) *bench {
 	t.Cleanup(b.api.Close)
 
 	provider := stripe.New(stripe.Config{SecretKey: secretKey, PublishableKey: publicKey, APIBase: b.api.URL, Timeout: 3 * time.Second})
-	b.till = payment.Till{Store: b.store, Provider: provider, Reader: provider, Now: b.now}
-	b.attendant = payment.Attendant{Diary: b.store, Till: b.till, Reader: provider}
+	b.service = payment.Service{Store: b.store, Provider: provider, Reader: provider, Now: b.now}
+	b.poller = payment.Poller{Due: b.store, Service: b.service, Reader: provider}
 	b.server = rest.Server{
 		Verify: func(body []byte, signature string) (payment.Message, error) {
 			return stripe.Verify(body, signature, webhookSecret)
 		},
-		Desk:       payment.Desk{Inbox: b.store, Store: b.store, Reader: provider, Now: b.now, Flights: &singleflight.Group{}},
-		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Attendant: b.attendant, Now: b.now},
-		Reports:    b.store, Refunds: b.store, Till: b.till, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
+		Webhooks:   payment.WebhookHandler{Inbox: b.store, Store: b.store, Reader: provider, Now: b.now, Flights: &singleflight.Group{}},
+		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Poller: b.poller, Now: b.now},
+		Reports:    b.store, Refunds: b.store, Service: b.service, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
 	}
 	rest.HandlerWithOptions(b.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
-	rest.Internal{Till: b.till, PublishableKey: publicKey}.Mount(sidecar.Guarded(router, appToken))
+	rest.Internal{Service: b.service, PublishableKey: publicKey}.Mount(sidecar.Guarded(router, appToken))
 	return b
 }
 
@@ -165,7 +165,7 @@ func (b *bench) do(req *http.Request) map[string]any {
 
 func (b *bench) intend() payment.Payment {
 	b.t.Helper()
-	p, err := b.till.Intend(b.t.Context(), order(4500))
+	p, err := b.service.Intend(b.t.Context(), order(4500))
 	require.NoError(b.t, err)
 	return p
 }
@@ -198,7 +198,7 @@ func (b *bench) paid(card string) payment.Payment {
 	p := b.intend()
 	b.confirm(p, card)
 	b.is(p, payment.Authorized)
-	p, err := b.till.Capture(b.t.Context(), p.ID)
+	p, err := b.service.Capture(b.t.Context(), p.ID)
 	require.NoError(b.t, err)
 	return p
 }
@@ -242,23 +242,23 @@ func TestFromIntentToRefund(t *testing.T) {
 	b := start(t)
 	p := b.paid("pm_card_visa")
 	require.Equal(t, payment.Captured, p.Status)
-	again, err := b.till.Capture(t.Context(), p.ID)
+	again, err := b.service.Capture(t.Context(), p.ID)
 	require.NoError(t, err)
 	require.Equal(t, p.Captured, again.Captured)
 
 	r := payment.Refund{ID: uuid.New(), Amount: 1500, Reason: "changed_mind"}
 	for range 2 { // asked for twice, it is one
-		made, err := b.till.Refund(t.Context(), p.ID, r)
+		made, err := b.service.Refund(t.Context(), p.ID, r)
 		require.NoError(t, err)
 		require.Equal(t, payment.RefundSucceeded, made.Status)
 	}
-	_, err = b.till.Refund(t.Context(), p.ID, payment.Refund{ID: r.ID, Amount: 1})
+	_, err = b.service.Refund(t.Context(), p.ID, payment.Refund{ID: r.ID, Amount: 1})
 	require.ErrorIs(t, err, payment.ErrRefundDiffers)
-	_, err = b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 3001})
+	_, err = b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 3001})
 	require.ErrorIs(t, err, payment.ErrRefundTooLarge)
-	_, err = b.till.Void(t.Context(), p.ID)
+	_, err = b.service.Void(t.Context(), p.ID)
 	require.ErrorIs(t, err, payment.ErrCaptured)
-	_, err = b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 3000})
+	_, err = b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 3000})
 	require.NoError(t, err)
 	p = b.is(p, payment.Refunded)
 	require.EqualValues(t, 4500, p.Refunded)
@@ -283,7 +283,7 @@ func TestIntendOncePerAttempt(t *testing.T) {
 	for i := range ids {
 		wg.Go(func() {
 			for range 50 { // the same key twice at once is refused for the moment
-				if p, err := b.till.Intend(t.Context(), o); err == nil {
+				if p, err := b.service.Intend(t.Context(), o); err == nil {
 					ids[i] = p.Intent
 					return
 				}
@@ -296,7 +296,7 @@ func TestIntendOncePerAttempt(t *testing.T) {
 	}
 	require.NotEmpty(t, ids[0])
 	o.Amount.Amount = 2100
-	_, err := b.till.Intend(t.Context(), o)
+	_, err := b.service.Intend(t.Context(), o)
 	require.ErrorIs(t, err, payment.ErrDiffers)
 	require.Equal(t, fault.Invalid, fault.KindOf(err))
 }
@@ -318,12 +318,12 @@ func TestDeclinedAndPaidWithAnotherCard(t *testing.T) {
 
 func TestFreeOfCharge(t *testing.T) {
 	b := start(t)
-	p, err := b.till.Intend(t.Context(), order(0))
+	p, err := b.service.Intend(t.Context(), order(0))
 	require.NoError(t, err)
 	require.Equal(t, payment.Authorized, p.Status)
-	p, err = b.till.Capture(t.Context(), p.ID)
+	p, err = b.service.Capture(t.Context(), p.ID)
 	require.NoError(t, err)
-	r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New()})
+	r, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New()})
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundSucceeded, r.Status)
 	require.Equal(t, []string{"authorized", "refunded"}, b.notices(p))
@@ -339,14 +339,14 @@ func TestCancelRacesAuthorise(t *testing.T) {
 		var wg sync.WaitGroup
 		var voided error
 		wg.Go(func() { b.confirm(p, "pm_card_visa") })
-		wg.Go(func() { _, voided = b.till.Void(t.Context(), p.ID) })
+		wg.Go(func() { _, voided = b.service.Void(t.Context(), p.ID) })
 		wg.Wait()
 		require.NoError(t, voided, "nothing was taken, so letting go always works")
 		p = b.is(p, payment.Voided)
 		line := b.line("/ledger?booking=" + p.Booking.String())
 		require.Equal(t, "canceled", line["status"])
 		require.EqualValues(t, 0, line["captured"])
-		_, err := b.till.Capture(t.Context(), p.ID)
+		_, err := b.service.Capture(t.Context(), p.ID)
 		require.ErrorIs(t, err, payment.ErrOver)
 	}
 }
@@ -360,8 +360,8 @@ func TestCaptureRacesVoid(t *testing.T) {
 		b.is(p, payment.Authorized)
 		var wg sync.WaitGroup
 		var captured, voided error
-		wg.Go(func() { _, captured = b.till.Capture(t.Context(), p.ID) })
-		wg.Go(func() { _, voided = b.till.Void(t.Context(), p.ID) })
+		wg.Go(func() { _, captured = b.service.Capture(t.Context(), p.ID) })
+		wg.Go(func() { _, voided = b.service.Void(t.Context(), p.ID) })
 		wg.Wait()
 		require.NotEqual(t, captured == nil, voided == nil, "capture: %v, void: %v", captured, voided)
 		line := b.line("/ledger?booking=" + p.Booking.String())
@@ -390,13 +390,13 @@ func (b *bench) refundIs(id uuid.UUID, want payment.RefundStatus) payment.Refund
 	return now
 }
 
-// attend does what the attendant does when the time has come.
+// attend does what the poller does when the time has come.
 func (b *bench) attend() {
 	b.t.Helper()
 	due, err := b.store.Due(b.t.Context(), b.now(), time.Minute, 10)
 	require.NoError(b.t, err)
 	for _, p := range due {
-		require.NoError(b.t, b.attendant.Attend(b.t.Context(), p))
+		require.NoError(b.t, b.poller.Attend(b.t.Context(), p))
 	}
 }
 
@@ -406,7 +406,7 @@ func TestRefundThatComesBackIsMadeAgain(t *testing.T) {
 	b := start(t)
 	p := b.paid("pm_card_visa")
 	id := uuid.New()
-	r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: id, Amount: 1500})
+	r, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: id, Amount: 1500})
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundSucceeded, r.Status)
 	b.control("/refunds/"+r.Provider+"/fail", "")
@@ -440,7 +440,7 @@ func TestRefundThatComesBackIsMadeAgain(t *testing.T) {
 func TestRefundThatFailsForGoodIsAFinding(t *testing.T) {
 	b := start(t)
 	p := b.paid("pm_card_refundFail")
-	r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
+	r, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundSucceeded, r.Status)
 	for attempt := range 4 {
@@ -503,7 +503,7 @@ func TestRefundThatFailsForGoodIsAFinding(t *testing.T) {
 func TestRefundThatTakesAWhile(t *testing.T) {
 	b := start(t)
 	p := b.paid("pm_card_pendingRefund")
-	r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
+	r, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundPending, r.Status)
 	b.is(p, payment.Refunded)
@@ -519,11 +519,11 @@ func TestProviderAway(t *testing.T) {
 	res := b.internal("/internal/intents", fmt.Sprintf(`{"booking":"%s","attempt":1,"amount":1000,"currency":"EUR","account":"a","event":"%s"}`, uuid.New(), uuid.New()))
 	require.Equal(t, http.StatusServiceUnavailable, res.StatusCode)
 	require.NotEmpty(t, res.Header.Get("Retry-After"))
-	_, err := b.till.Capture(t.Context(), authorized.ID)
+	_, err := b.service.Capture(t.Context(), authorized.ID)
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
 	b.is(authorized, payment.Authorized)
 	b.down.Store(false)
-	_, err = b.till.Capture(t.Context(), authorized.ID)
+	_, err = b.service.Capture(t.Context(), authorized.ID)
 	require.NoError(t, err)
 }
 
@@ -536,7 +536,7 @@ type answer struct {
 
 func (b *bench) ask(method, path, body string, header http.Header) answer {
 	b.t.Helper()
-	req, err := http.NewRequest(method, b.service.URL+path, strings.NewReader(body))
+	req, err := http.NewRequest(method, b.http.URL+path, strings.NewReader(body))
 	require.NoError(b.t, err)
 	for k, v := range header {
 		req.Header[k] = v
@@ -567,17 +567,17 @@ func TestAnswerLost(t *testing.T) {
 		t.Helper()
 		require.True(t, err == nil || fault.KindOf(err) == fault.Unavailable, err)
 	}
-	_, err := b.till.Capture(t.Context(), p.ID)
+	_, err := b.service.Capture(t.Context(), p.ID)
 	requireLost(err)
-	_, err = b.till.Capture(t.Context(), p.ID)
+	_, err = b.service.Capture(t.Context(), p.ID)
 	require.NoError(t, err)
 	require.Equal(t, []string{"authorized"}, b.notices(p))
 
 	b.control("/faults", `{"action":"lose","method":"POST","path":"/v1/refunds","times":1}`)
 	r := payment.Refund{ID: uuid.New(), Amount: 1000}
-	_, err = b.till.Refund(t.Context(), p.ID, r)
+	_, err = b.service.Refund(t.Context(), p.ID, r)
 	requireLost(err)
-	made, err := b.till.Refund(t.Context(), p.ID, r)
+	made, err := b.service.Refund(t.Context(), p.ID, r)
 	require.NoError(t, err)
 	require.Equal(t, payment.RefundSucceeded, made.Status)
 	require.EqualValues(t, 1000, b.line("/ledger?booking=" + p.Booking.String())["refunded"])
@@ -587,7 +587,7 @@ func TestAnswerLost(t *testing.T) {
 func TestInternalRoutesAreForTheSidecarOnly(t *testing.T) {
 	b := start(t)
 	for _, path := range []string{"/internal/intents", "/internal/payments/" + uuid.NewString() + "/capture", "/internal/payments/" + uuid.NewString() + "/refunds"} {
-		res, err := http.Post(b.service.URL+path, "application/json", strings.NewReader(`{}`))
+		res, err := http.Post(b.http.URL+path, "application/json", strings.NewReader(`{}`))
 		require.NoError(t, err)
 		res.Body.Close()
 		require.Equal(t, http.StatusForbidden, res.StatusCode)
@@ -608,7 +608,7 @@ func TestInternalRoutesAreForTheSidecarOnly(t *testing.T) {
 // deliver sends a webhook and gives the status and the problem's code.
 func (b *bench) deliver(body []byte, signature string) (int, string) {
 	b.t.Helper()
-	req, err := http.NewRequest(http.MethodPost, b.service.URL+"/webhooks/stripe", bytes.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, b.http.URL+"/webhooks/stripe", bytes.NewReader(body))
 	require.NoError(b.t, err)
 	req.Header.Set("Content-Type", "application/json")
 	if signature != "" {
@@ -749,7 +749,7 @@ func TestStaleWebhook(t *testing.T) {
 	b.control("/webhooks", `{"action":"reorder","copies":2,"type":"payment_intent.*"}`)
 	p := b.intend()
 	b.confirm(p, "pm_card_visa") // held back
-	_, err := b.till.Capture(t.Context(), p.ID)
+	_, err := b.service.Capture(t.Context(), p.ID)
 	require.NoError(t, err)
 	harness.Eventually(t, 10*time.Second, "both webhooks came", func() error {
 		if n := b.count(`SELECT count(*) FROM inbox WHERE payment = $1`, p.ID); n < 2 {
@@ -768,7 +768,7 @@ func TestWebhookBeforeOurOwnAnswer(t *testing.T) {
 	b := start(t)
 	b.control("/faults", `{"action":"lose","method":"POST","path":"/v1/payment_intents","times":1}`)
 	o := order(4500)
-	_, err := b.till.Intend(t.Context(), o)
+	_, err := b.service.Intend(t.Context(), o)
 	require.True(t, err == nil || fault.KindOf(err) == fault.Unavailable, err)
 	line := b.line("/ledger?booking=" + o.Booking.String())
 	intent := line["intent"].(string)
@@ -777,7 +777,7 @@ func TestWebhookBeforeOurOwnAnswer(t *testing.T) {
 	require.NoError(t, err)
 	p := b.is(found[0], payment.Authorized)
 	require.Equal(t, intent, p.Intent)
-	again, err := b.till.Intend(t.Context(), o)
+	again, err := b.service.Intend(t.Context(), o)
 	require.NoError(t, err)
 	require.Equal(t, intent, again.Intent)
 }
@@ -793,7 +793,7 @@ func TestStrangersWebhook(t *testing.T) {
 	})
 }
 
-// No webhook comes at all: the attendant asks.
+// No webhook comes at all: the poller asks.
 func TestAttendantFindsWhatNoWebhookTold(t *testing.T) {
 	b := start(t)
 	b.silent()
@@ -809,7 +809,7 @@ func TestAttendantFindsWhatNoWebhookTold(t *testing.T) {
 	leased, err := b.store.Due(t.Context(), b.now(), time.Minute, 10)
 	require.NoError(t, err)
 	require.Empty(t, leased, "another replica does not do the same")
-	require.NoError(t, b.attendant.Attend(t.Context(), due[0]))
+	require.NoError(t, b.poller.Attend(t.Context(), due[0]))
 	b.is(p, payment.Authorized)
 }
 
@@ -830,12 +830,12 @@ func TestABookingAsksBeforeItEnds(t *testing.T) {
 	require.Contains(t, b.ask(http.MethodGet, "/internal/payments?booking="+uuid.NewString(), "", header).Body, `"items":[]`)
 }
 
-// A crash between noting a refund and asking for it: the attendant asks.
+// A crash between noting a refund and asking for it: the poller asks.
 func TestAttendantFinishesRefunds(t *testing.T) {
 	b := start(t)
 	p := b.paid("pm_card_visa")
 	b.control("/faults", `{"action":"error","method":"POST","path":"/v1/refunds","times":1}`)
-	_, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
+	_, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
 	harness.Eventually(t, 30*time.Second, "the payment is attended to", func() error {
 		b.ahead.Add(int64(time.Minute)) // a webhook that is late puts the next look off
@@ -843,7 +843,7 @@ func TestAttendantFinishesRefunds(t *testing.T) {
 		if err != nil || len(due) != 1 {
 			return fmt.Errorf("%d due: %w", len(due), err)
 		}
-		return b.attendant.Attend(t.Context(), due[0])
+		return b.poller.Attend(t.Context(), due[0])
 	})
 	b.is(p, payment.Refunded)
 	b.balanced()
@@ -940,7 +940,7 @@ func TestReconciliationLooksBeyondThePeriod(t *testing.T) {
 		b.bookings.add(payment.BookingMoney{Booking: p.Booking, Payment: &p.ID, Status: status, Amount: p.Amount.Amount, Refunded: refunded, Currency: "EUR", At: b.now()})
 	}
 	give := func(p payment.Payment) {
-		r, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: p.Amount.Amount})
+		r, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: p.Amount.Amount})
 		require.NoError(t, err)
 		require.Equal(t, payment.RefundSucceeded, r.Status)
 	}
@@ -979,7 +979,7 @@ func (b *bench) paidSilently() payment.Payment {
 	b.t.Helper()
 	p := b.intend()
 	b.confirm(p, "pm_card_visa")
-	p, err := b.till.Capture(b.t.Context(), p.ID) // says authorised and captured at once
+	p, err := b.service.Capture(b.t.Context(), p.ID) // says authorised and captured at once
 	require.NoError(b.t, err)
 	return p
 }
@@ -990,7 +990,7 @@ func TestReconciliationAsksForARefundAgain(t *testing.T) {
 	p := b.paid("pm_card_visa")
 	b.bookings.add(payment.BookingMoney{Booking: p.Booking, Payment: &p.ID, Status: "refunding", Amount: 4500, Currency: "EUR", At: time.Now()})
 	b.control("/faults", `{"action":"error","method":"POST","path":"/v1/refunds","times":1}`)
-	_, err := b.till.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
+	_, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
 	require.Error(t, err)
 	b.ahead.Store(int64(5 * time.Minute))
 	report := b.reconcile()

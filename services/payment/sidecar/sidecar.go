@@ -26,7 +26,7 @@ import (
 // Bookings asks the booking service.
 type Bookings struct{ Client *sidecar.Client }
 
-var _ payment.Bookings = Bookings{}
+var _ payment.BookingReader = Bookings{}
 
 // Bounds of reading what bookings believe. A page is answered within one attempt of the sidecar.
 const (

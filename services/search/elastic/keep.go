@@ -17,9 +17,9 @@ import (
 )
 
 var (
-	_ search.Writer = (*Index)(nil)
-	_ search.Keeper = (*Index)(nil)
-	_ search.Engine = (*Index)(nil)
+	_ search.Writer     = (*Index)(nil)
+	_ search.IndexAdmin = (*Index)(nil)
+	_ search.Engine     = (*Index)(nil)
 )
 
 const keepTimeout = 30 * time.Second

@@ -23,8 +23,8 @@ import (
 type Database struct{ pool *pgxpool.Pool }
 
 var (
-	_ search.Engine = Database{}
-	_ search.Truth  = Database{}
+	_ search.Engine         = Database{}
+	_ search.CatalogSummary = Database{}
 )
 
 // Open prepares connections; none is made before the first question, and none is needed to start.

@@ -24,8 +24,8 @@ var Spec []byte
 
 // Server implements the generated interface.
 type Server struct {
-	Desk *waitingroom.Desk
-	Hub  *Hub
+	Service *waitingroom.Service
+	Hub     *Hub
 }
 
 var _ ServerInterface = Server{}
@@ -37,7 +37,7 @@ func (s Server) JoinQueue(w http.ResponseWriter, r *http.Request, event EventId)
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	standing, created, err := s.Desk.Join(r.Context(), account, event)
+	standing, created, err := s.Service.Join(r.Context(), account, event)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -56,7 +56,7 @@ func (s Server) GetQueuePlace(w http.ResponseWriter, r *http.Request, event Even
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	standing, err := s.Desk.Where(r.Context(), account, event, deref(params.QueuePlace))
+	standing, err := s.Service.Where(r.Context(), account, event, deref(params.QueuePlace))
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -66,7 +66,7 @@ func (s Server) GetQueuePlace(w http.ResponseWriter, r *http.Request, event Even
 
 func (s Server) place(w http.ResponseWriter, r *http.Request, status int, event uuid.UUID, account identity.Account, st waitingroom.Standing) {
 	p := Place{
-		Place: s.Desk.Place(event, account, st.Arrival), Number: st.Number, Position: st.Position, Ahead: st.Ahead, State: PlaceState(st.State),
+		Place: s.Service.Place(event, account, st.Arrival), Number: st.Number, Position: st.Position, Ahead: st.Ahead, State: PlaceState(st.State),
 	}
 	if st.ETAKnown {
 		eta := int64(math.Ceil(st.ETA.Seconds()))
@@ -88,7 +88,7 @@ func (s Server) place(w http.ResponseWriter, r *http.Request, status int, event 
 func (s Server) LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId) {
 	account, err := identity.Require(r.Context())
 	if err == nil {
-		err = s.Desk.Leave(r.Context(), account, event)
+		err = s.Service.Leave(r.Context(), account, event)
 	}
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
@@ -104,7 +104,7 @@ func (s Server) ClaimAdmission(w http.ResponseWriter, r *http.Request, event Eve
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	pass, until, err := s.Desk.Admit(r.Context(), account, event, deref(params.QueuePlace))
+	pass, until, err := s.Service.Admit(r.Context(), account, event, deref(params.QueuePlace))
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -115,7 +115,7 @@ func (s Server) ClaimAdmission(w http.ResponseWriter, r *http.Request, event Eve
 
 // StreamQueue implements GET /api/v1/events/{event}/queue/stream.
 func (s Server) StreamQueue(w http.ResponseWriter, r *http.Request, event EventId) {
-	front, err := s.Desk.Front(r.Context(), event)
+	front, err := s.Service.Front(r.Context(), event)
 	if err == nil {
 		account, _ := identity.From(r.Context())
 		err = s.Hub.Open(w, account.ID, front)
@@ -132,7 +132,7 @@ func (s Server) GetQueueSettings(w http.ResponseWriter, r *http.Request, event E
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	line, err := s.Desk.Settings(r.Context(), account, event)
+	line, err := s.Service.Settings(r.Context(), account, event)
 	s.settings(w, r, line, err)
 }
 
@@ -148,7 +148,7 @@ func (s Server) ChangeQueueSettings(w http.ResponseWriter, r *http.Request, even
 		httpapi.BadRequest(w, r, err)
 		return
 	}
-	line, err := s.Desk.Configure(r.Context(), account, event, func(set waitingroom.Settings) waitingroom.Settings {
+	line, err := s.Service.Configure(r.Context(), account, event, func(set waitingroom.Settings) waitingroom.Settings {
 		put(&set.Rate, in.Rate, func(v float64) float64 { return v })
 		put(&set.Concurrency, in.Concurrency, func(v int) int { return v })
 		put(&set.Open, in.Open, func(v bool) bool { return v })
@@ -173,7 +173,7 @@ func (s Server) settings(w http.ResponseWriter, r *http.Request, l waitingroom.L
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	now := s.Desk.Now()
+	now := s.Service.Now()
 	speed := l.Speed(now)
 	httpapi.WriteJSON(w, r, http.StatusOK, Settings{
 		Rate: l.Settings.Rate, Concurrency: l.Settings.Concurrency, Open: l.Settings.Open, Paused: l.Settings.Paused,
@@ -190,7 +190,7 @@ const (
 
 // GetQueueDraw implements GET /api/v1/events/{event}/queue/draw.
 func (s Server) GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId) {
-	line, err := s.Desk.Line(r.Context(), event)
+	line, err := s.Service.Line(r.Context(), event)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -210,7 +210,7 @@ func (s Server) GetQueueDraw(w http.ResponseWriter, r *http.Request, event Event
 
 // ListQueueDrawEntries implements GET /api/v1/events/{event}/queue/draw/entries.
 func (s Server) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams) {
-	line, err := s.Desk.Line(r.Context(), event)
+	line, err := s.Service.Line(r.Context(), event)
 	if err == nil && !line.Draw.Held() {
 		err = fault.New(fault.NotFound, "no_draw", "No order has been drawn here.")
 	}
@@ -222,7 +222,7 @@ func (s Server) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, eve
 	if params.From != nil {
 		from = *params.From
 	}
-	hashes, next, err := s.Desk.Drawn(r.Context(), line, from, entriesMost)
+	hashes, next, err := s.Service.Drawn(r.Context(), line, from, entriesMost)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return

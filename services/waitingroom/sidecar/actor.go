@@ -41,12 +41,12 @@ const (
 // on nothing of an error but that there was one.
 type (
 	takeIn struct {
-		Asks  []waitingroom.Ask `json:"asks"`
-		Terms termsValue        `json:"terms"`
+		Asks  []waitingroom.JoinRequest `json:"asks"`
+		Terms termsValue                `json:"terms"`
 	}
 	takeOut struct {
-		Places  []waitingroom.Taken `json:"places"`
-		Refusal *refusal            `json:"refusal,omitempty"`
+		Places  []waitingroom.JoinResult `json:"places"`
+		Refusal *refusal                 `json:"refusal,omitempty"`
 	}
 	accountsIn struct {
 		Accounts []string `json:"accounts"`
@@ -93,14 +93,14 @@ type Ticker interface {
 // Actors hosts the rooms of this process. It is a thin shell: a room's turns are the domain's,
 // and its state is fenced in the ledger, whatever Dapr believes of who is active where.
 type Actors struct {
-	ledger waitingroom.Ledger
+	ledger waitingroom.LineStore
 	now    func() time.Time
 	ticker Ticker
 	rooms  *otter.Cache[uuid.UUID, *waitingroom.Room]
 }
 
 // NewActors returns a host without rooms.
-func NewActors(ledger waitingroom.Ledger, ticker Ticker, now func() time.Time) *Actors {
+func NewActors(ledger waitingroom.LineStore, ticker Ticker, now func() time.Time) *Actors {
 	return &Actors{ledger: ledger, now: now, ticker: ticker, rooms: recent[*waitingroom.Room](roomsMost)}
 }
 
@@ -225,7 +225,7 @@ func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []by
 		if err != nil {
 			return nil, err
 		}
-		return nil, room.Count(ctx, waitingroom.Stock(in))
+		return nil, room.Count(ctx, waitingroom.Inventory(in))
 	case methodConfigure:
 		in, err := read[configureIn](raw)
 		if err != nil {
@@ -265,14 +265,14 @@ func read[T any](raw []byte) (T, error) {
 	return v, err
 }
 
-func (t termsValue) terms(event uuid.UUID) waitingroom.Terms {
-	return waitingroom.Terms{
+func (t termsValue) terms(event uuid.UUID) waitingroom.SaleTerms {
+	return waitingroom.SaleTerms{
 		Event: event, Merchant: t.Merchant, HighDemand: t.HighDemand, Published: t.Published,
 		SalesStart: t.SalesStart, SalesEnd: t.SalesEnd, MaxPerOrder: t.MaxPerOrder,
 	}
 }
 
-func termsOf(t waitingroom.Terms) termsValue {
+func termsOf(t waitingroom.SaleTerms) termsValue {
 	return termsValue{
 		Merchant: t.Merchant, HighDemand: t.HighDemand, Published: t.Published,
 		SalesStart: t.SalesStart, SalesEnd: t.SalesEnd, MaxPerOrder: t.MaxPerOrder,

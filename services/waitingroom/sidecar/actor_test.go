@@ -11,8 +11,8 @@ import (
 // TestRoomsAreForgotten: whoever asks for more events than there are must not fill the memory, and
 // a room that somebody uses is the same one for all.
 func TestRoomsAreForgotten(t *testing.T) {
-	a := NewActors(Ledger{}, nil, time.Now)
-	clock := &Clock{}
+	a := NewActors(LineStore{}, nil, time.Now)
+	clock := &TickPublisher{}
 	id := uuid.New()
 	require.Same(t, a.Room(id), a.Room(id))
 	require.Same(t, clock.pulse(id), clock.pulse(id))

@@ -13,11 +13,11 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// Book keeps the entries of those who came in in the component `cache`, one key for each account
+// PassStore keeps the entries of those who came in in the component `cache`, one key for each account
 // and event. Whose is lost gets another pass while their turn lasts.
-type Book struct{ Store *sidecar.Store }
+type PassStore struct{ Store *sidecar.Store }
 
-var _ waitingroom.Book = Book{}
+var _ waitingroom.PassStore = PassStore{}
 
 func entryKey(event uuid.UUID, account string) string {
 	return "queue:" + event.String() + ":" + account
@@ -51,7 +51,7 @@ func decodeEntry(item sidecar.Item) (waitingroom.Entry, error) {
 }
 
 // Find implements waitingroom.Book.
-func (b Book) Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]waitingroom.Entry, error) {
+func (b PassStore) Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]waitingroom.Entry, error) {
 	keys := make([]string, len(accounts))
 	for i, a := range accounts {
 		keys[i] = entryKey(event, a)
@@ -74,7 +74,7 @@ func (b Book) Find(ctx context.Context, event uuid.UUID, accounts []string) (map
 }
 
 // Write implements waitingroom.Book.
-func (b Book) Write(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry, keep time.Duration) error {
+func (b PassStore) Write(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry, keep time.Duration) error {
 	raw, err := encodeEntry(e)
 	if err != nil {
 		return err
@@ -96,6 +96,6 @@ func (b Book) Write(ctx context.Context, event uuid.UUID, account string, e wait
 }
 
 // Erase forgets an account's entry of an event.
-func (b Book) Erase(ctx context.Context, event uuid.UUID, account string) error {
+func (b PassStore) Erase(ctx context.Context, event uuid.UUID, account string) error {
 	return b.Store.Delete(ctx, entryKey(event, account))
 }

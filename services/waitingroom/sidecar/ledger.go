@@ -19,20 +19,20 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// Ledger keeps lines, their pages and their log of admissions in the component `line`. Each
+// LineStore keeps lines, their pages and their log of admissions in the component `line`. Each
 // commit is one transaction that holds only if the line's ETag is still the one it was read
 // with; so a page needs no check of its own.
-type Ledger struct {
+type LineStore struct {
 	Store *sidecar.Store
 
 	// registered are the events of which this process knows that they are in a register.
 	registered *sync.Map
 }
 
-// NewLedger returns the lines of a store.
-func NewLedger(store *sidecar.Store) Ledger { return Ledger{store, &sync.Map{}} }
+// NewLineStore returns the lines of a store.
+func NewLineStore(store *sidecar.Store) LineStore { return LineStore{store, &sync.Map{}} }
 
-var _ waitingroom.Ledger = Ledger{}
+var _ waitingroom.LineStore = LineStore{}
 
 // LineKey is where an event's line is stored.
 func LineKey(event uuid.UUID) string { return "line:" + event.String() }
@@ -46,7 +46,7 @@ func PageKey(event uuid.UUID, number int64) string {
 func LogKey(event uuid.UUID, number int64) string { return fmt.Sprintf("log:%s:%06d", event, number) }
 
 // Load implements waitingroom.Ledger.
-func (l Ledger) Load(ctx context.Context, event uuid.UUID) (waitingroom.Line, string, error) {
+func (l LineStore) Load(ctx context.Context, event uuid.UUID) (waitingroom.Line, string, error) {
 	item, err := l.Store.Get(ctx, LineKey(event))
 	if err != nil {
 		return waitingroom.Line{}, "", err
@@ -59,7 +59,7 @@ func (l Ledger) Load(ctx context.Context, event uuid.UUID) (waitingroom.Line, st
 }
 
 // Pages implements waitingroom.Ledger.
-func (l Ledger) Pages(ctx context.Context, event uuid.UUID, numbers []int64) ([]waitingroom.Page, error) {
+func (l LineStore) Pages(ctx context.Context, event uuid.UUID, numbers []int64) ([]waitingroom.Page, error) {
 	keys := make([]string, len(numbers))
 	for i, n := range numbers {
 		keys[i] = PageKey(event, n)
@@ -81,7 +81,7 @@ func (l Ledger) Pages(ctx context.Context, event uuid.UUID, numbers []int64) ([]
 }
 
 // Log implements waitingroom.Ledger.
-func (l Ledger) Log(ctx context.Context, event uuid.UUID, number int64) (waitingroom.LogPage, error) {
+func (l LineStore) Log(ctx context.Context, event uuid.UUID, number int64) (waitingroom.LogPage, error) {
 	page := waitingroom.LogPage{Number: number}
 	item, err := l.Store.Get(ctx, LogKey(event, number))
 	if err != nil || !item.Found {
@@ -92,7 +92,7 @@ func (l Ledger) Log(ctx context.Context, event uuid.UUID, number int64) (waiting
 }
 
 // Commit implements waitingroom.Ledger.
-func (l Ledger) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Change) error {
+func (l LineStore) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Change) error {
 	if err := l.ensureRegistered(ctx, event); err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ const registerTries = 20
 
 // ensureRegistered looks once for each line: one that is older than the registers gets into one by its
 // next commit.
-func (l Ledger) ensureRegistered(ctx context.Context, event uuid.UUID) error {
+func (l LineStore) ensureRegistered(ctx context.Context, event uuid.UUID) error {
 	if _, known := l.registered.Load(event); known {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (l Ledger) ensureRegistered(ctx context.Context, event uuid.UUID) error {
 }
 
 // register notes that an event has a line, before it has one.
-func (l Ledger) register(ctx context.Context, event uuid.UUID) error {
+func (l LineStore) register(ctx context.Context, event uuid.UUID) error {
 	key := registerKey(event[15] % registers)
 	var last error
 	for range registerTries {
@@ -177,7 +177,7 @@ func decodeRegister(raw []byte) (events []uuid.UUID, err error) {
 }
 
 // Events lists the events that have a line, in the order of their ids.
-func (l Ledger) Events(ctx context.Context) ([]uuid.UUID, error) {
+func (l LineStore) Events(ctx context.Context) ([]uuid.UUID, error) {
 	keys := make([]string, registers)
 	for i := range keys {
 		keys[i] = registerKey(byte(i)) //nolint:gosec // below registers
@@ -291,7 +291,7 @@ func EncodeLine(l waitingroom.Line) ([]byte, error) {
 			Count: l.Draw.Count, Digest: l.Draw.Digest, HeldAt: l.Draw.HeldAt,
 		},
 		Taken: l.Taken, Served: l.Served, Lapsed: l.Lapsed, Noticed: l.Noticed, Marks: l.Marks, List: l.List,
-		Opened: l.Opened, Ticked: l.Ticked, Tokens: l.Tokens, Flow: l.Flow, Habits: habitsValue(l.Habits),
+		Opened: l.Opened, Ticked: l.Ticked, Tokens: l.Tokens, Flow: l.Flow, Habits: habitsValue(l.ConversionStats),
 		Logged: l.Logged, Turn: l.Turn,
 	}
 	for _, w := range l.Waves {
@@ -311,21 +311,21 @@ func DecodeLine(event uuid.UUID, raw []byte) (waitingroom.Line, error) {
 	}
 	l := waitingroom.Line{
 		Event: event,
-		Terms: waitingroom.Terms{
+		Terms: waitingroom.SaleTerms{
 			Event: event, Merchant: v.Terms.Merchant, HighDemand: v.Terms.HighDemand, Published: v.Terms.Published,
 			SalesStart: v.Terms.SalesStart, SalesEnd: v.Terms.SalesEnd, MaxPerOrder: v.Terms.MaxPerOrder,
 		},
-		Settings: waitingroom.Settings(v.Settings), Stock: waitingroom.Stock(v.Stock),
+		Settings: waitingroom.Settings(v.Settings), Stock: waitingroom.Inventory(v.Stock),
 		Draw: waitingroom.Draw{
 			Commitment: v.Draw.Commitment, CommittedAt: v.Draw.CommittedAt, Seed: v.Draw.Seed,
 			Count: v.Draw.Count, Digest: v.Draw.Digest, HeldAt: v.Draw.HeldAt,
 		},
 		Taken: v.Taken, Served: v.Served, Lapsed: v.Lapsed, Noticed: v.Noticed, Marks: v.Marks, List: v.List,
-		Opened: v.Opened, Ticked: v.Ticked, Tokens: v.Tokens, Flow: v.Flow, Habits: waitingroom.Habits(v.Habits),
+		Opened: v.Opened, Ticked: v.Ticked, Tokens: v.Tokens, Flow: v.Flow, ConversionStats: waitingroom.Habits(v.Habits),
 		Logged: v.Logged, Turn: v.Turn,
 	}
 	for _, w := range v.Waves {
-		l.Waves = append(l.Waves, waitingroom.Wave(w))
+		l.Waves = append(l.Waves, waitingroom.AdmissionBatch(w))
 	}
 	for _, p := range v.Passes {
 		l.Passes = append(l.Passes, waitingroom.Passes(p))

@@ -27,7 +27,7 @@ type Catalog struct {
 }
 
 type remembered struct {
-	terms waitingroom.Terms
+	terms waitingroom.SaleTerms
 	found bool
 	at    time.Time
 }
@@ -51,7 +51,7 @@ func (c *Catalog) Forget(event uuid.UUID) {
 }
 
 // Terms implements waitingroom.Catalogue.
-func (c *Catalog) Terms(ctx context.Context, id uuid.UUID) (waitingroom.Terms, error) {
+func (c *Catalog) Terms(ctx context.Context, id uuid.UUID) (waitingroom.SaleTerms, error) {
 	c.mu.Lock()
 	have, ok := c.known[id]
 	if ok && time.Since(have.at) >= termsFresh { // one asks, the others go on with what there is
@@ -72,11 +72,11 @@ func (c *Catalog) Terms(ctx context.Context, id uuid.UUID) (waitingroom.Terms, e
 		case err == nil:
 			have, _ = asked.(remembered)
 		case !ok || time.Since(have.at) > termsStale:
-			return waitingroom.Terms{}, err
+			return waitingroom.SaleTerms{}, err
 		}
 	}
 	if !have.found {
-		return waitingroom.Terms{}, waitingroom.ErrEventNotFound
+		return waitingroom.SaleTerms{}, waitingroom.ErrEventNotFound
 	}
 	return have.terms, nil
 }
@@ -107,7 +107,7 @@ func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
 	if err != nil {
 		return remembered{}, err
 	}
-	return remembered{found: true, at: time.Now(), terms: waitingroom.Terms{
+	return remembered{found: true, at: time.Now(), terms: waitingroom.SaleTerms{
 		Event: e.ID, Merchant: e.Merchant, HighDemand: e.HighDemand, Published: e.Status == "published",
 		Draft:      e.Status != "published" && e.Status != "cancelled",
 		SalesStart: e.SalesStart.UTC(), SalesEnd: e.SalesEnd.UTC(), MaxPerOrder: e.MaxPerOrder,
@@ -118,14 +118,14 @@ func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
 type Booking struct{ Client *sidecar.Client }
 
 // Stock reads what is left of an event.
-func (b Booking) Stock(ctx context.Context, id uuid.UUID) (waitingroom.Stock, error) {
+func (b Booking) Stock(ctx context.Context, id uuid.UUID) (waitingroom.Inventory, error) {
 	var i event.Inventory
 	if err := b.Client.Invoke(ctx, event.Booking, http.MethodGet, fmt.Sprintf("/internal/events/%s/inventory", id), nil, &i); err != nil {
-		return waitingroom.Stock{}, err
+		return waitingroom.Inventory{}, err
 	}
 	return stockOf(i), nil
 }
 
-func stockOf(i event.Inventory) waitingroom.Stock {
-	return waitingroom.Stock{Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, At: i.At}
+func stockOf(i event.Inventory) waitingroom.Inventory {
+	return waitingroom.Inventory{Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, At: i.At}
 }

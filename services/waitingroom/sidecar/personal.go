@@ -21,7 +21,7 @@ import (
 type Personal struct {
 	Ledger Lines
 	Rooms  *Rooms
-	Book   Book
+	Book   PassStore
 	Now    func() time.Time
 }
 
@@ -29,7 +29,7 @@ var _ personaldata.Stepwise = Personal{}
 
 // Lines is a ledger that knows the events it has lines of.
 type Lines interface {
-	waitingroom.Ledger
+	waitingroom.LineStore
 	Events(ctx context.Context) ([]uuid.UUID, error)
 }
 

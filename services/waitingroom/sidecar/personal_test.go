@@ -23,7 +23,7 @@ import (
 
 // slowLines has many lines, each with so many arrivals, and takes its time.
 type slowLines struct {
-	waitingroom.Ledger
+	waitingroom.LineStore
 	events []uuid.UUID
 	taken  map[uuid.UUID]int64
 }
@@ -142,7 +142,7 @@ func TestErasureAndExportInPieces(t *testing.T) {
 // A line from before there were registers gets into one when it changes: an erasure has to find it.
 func TestAnOlderLineIsRegisteredByItsNextCommit(t *testing.T) {
 	house := open(t, &world{})
-	ledger := NewLedger(house.client.Store(event.Line))
+	ledger := NewLineStore(house.client.Store(event.Line))
 	id := uuid.New()
 	older, err := EncodeLine(waitingroom.NewLine(id))
 	require.NoError(t, err)

@@ -95,7 +95,7 @@ func (r *Rooms) wake(ctx context.Context, event uuid.UUID) {
 }
 
 // Take implements waitingroom.Rooms.
-func (r *Rooms) Take(ctx context.Context, asks []waitingroom.Ask, t waitingroom.Terms) (waitingroom.Lined, error) {
+func (r *Rooms) Take(ctx context.Context, asks []waitingroom.JoinRequest, t waitingroom.SaleTerms) (waitingroom.Lined, error) {
 	var out takeOut
 	if err := r.invoke(ctx, t.Event, methodTake, takeIn{asks, termsOf(t)}, &out); err != nil {
 		return waitingroom.Lined{}, err
@@ -153,12 +153,12 @@ func (r *Rooms) Finish(ctx context.Context, event uuid.UUID, passes ...waitingro
 }
 
 // Count tells a room what is left.
-func (r *Rooms) Count(ctx context.Context, event uuid.UUID, s waitingroom.Stock) error {
+func (r *Rooms) Count(ctx context.Context, event uuid.UUID, s waitingroom.Inventory) error {
 	return r.invoke(ctx, event, methodCount, stockValue(s), nil)
 }
 
 // Configure implements waitingroom.Rooms.
-func (r *Rooms) Configure(ctx context.Context, s waitingroom.Settings, t waitingroom.Terms) (waitingroom.Line, error) {
+func (r *Rooms) Configure(ctx context.Context, s waitingroom.Settings, t waitingroom.SaleTerms) (waitingroom.Line, error) {
 	var out configureOut
 	if err := r.invoke(ctx, t.Event, methodConfigure, configureIn{settingsValue(s), termsOf(t)}, &out); err != nil {
 		return waitingroom.Line{}, err

@@ -29,17 +29,17 @@ func TestMain(m *testing.M) { harness.Main(m) }
 type world struct {
 	mu    sync.Mutex
 	start time.Time
-	stock waitingroom.Stock
+	stock waitingroom.Inventory
 	away  chan struct{} // until closed nobody is told what is left
 }
 
-func (w *world) Terms(_ context.Context, id uuid.UUID) (waitingroom.Terms, error) {
-	return waitingroom.Terms{
+func (w *world) Terms(_ context.Context, id uuid.UUID) (waitingroom.SaleTerms, error) {
+	return waitingroom.SaleTerms{
 		Event: id, Merchant: "m", HighDemand: true, Published: true, SalesStart: w.start, SalesEnd: w.start.Add(24 * time.Hour), MaxPerOrder: 4,
 	}, nil
 }
 
-func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Stock, error) {
+func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Inventory, error) {
 	if w.away != nil {
 		<-w.away
 	}
@@ -53,16 +53,16 @@ func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Stock, error) {
 var signingKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 
 // open starts a sidecar that hosts the actor type, and the house behind it.
-func open(t *testing.T, w *world, components ...string) *House {
+func open(t *testing.T, w *world, components ...string) *App {
 	t.Helper()
-	var house *House
+	var house *App
 	harness.Sidecar(t, event.WaitingRoom, func(cfg sidecar.Config) http.Handler {
 		client, err := sidecar.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
 		house, err = New(client, signingKey, time.Now)
 		require.NoError(t, err)
-		house.Desk.Catalogue, house.clock.Catalogue, house.clock.Stocks = w, w, w
+		house.Service.Catalogue, house.clock.Catalogue, house.clock.Stocks = w, w, w
 		router := mux.NewRouter()
 		house.Actors.Mount(sidecar.Guarded(router, cfg.AppToken), cfg.AppToken)
 		sidecar.Mount(router, cfg.AppToken)
@@ -76,57 +76,57 @@ func account(i int) identity.Account {
 }
 
 func TestJoinWaitAndBeAdmitted(t *testing.T) {
-	w := &world{start: time.Now().Add(-time.Minute), stock: waitingroom.Stock{Available: 100, Total: 100}}
+	w := &world{start: time.Now().Add(-time.Minute), stock: waitingroom.Inventory{Available: 100, Total: 100}}
 	house := open(t, w, event.PubSub, event.Broadcast)
 	id, ctx := uuid.New(), t.Context()
 
-	first, created, err := house.Desk.Join(ctx, account(1), id)
+	first, created, err := house.Service.Join(ctx, account(1), id)
 	require.NoError(t, err)
 	require.True(t, created)
 	require.Equal(t, int64(1), first.Number)
-	again, created, err := house.Desk.Join(ctx, account(1), id)
+	again, created, err := house.Service.Join(ctx, account(1), id)
 	require.NoError(t, err)
 	require.False(t, created)
 	require.Equal(t, first.Number, again.Number)
 
 	var pass string
 	harness.Eventually(t, 30*time.Second, "the first one is let in", func() error {
-		pass, _, err = house.Desk.Admit(ctx, account(1), id, house.Desk.Place(id, account(1), first.Arrival))
+		pass, _, err = house.Service.Admit(ctx, account(1), id, house.Service.Place(id, account(1), first.Arrival))
 		return err
 	})
-	repeated, _, err := house.Desk.Admit(ctx, account(1), id, "")
+	repeated, _, err := house.Service.Admit(ctx, account(1), id, "")
 	require.NoError(t, err)
 	require.Equal(t, pass, repeated, "asking again gives the same pass")
 	_, err = admission.Verify(signingKey.Public().(ed25519.PublicKey), pass, "account-00001", id, time.Now())
 	require.NoError(t, err)
 
-	line, err := house.Desk.Line(ctx, id)
+	line, err := house.Service.Line(ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, 1, line.Inside())
 
-	require.ErrorIs(t, house.Desk.Leave(ctx, account(1), id), waitingroom.ErrInside)
-	require.NoError(t, house.Desk.Finish(ctx, id, account(1).ID, 1, house.Rooms.Finish))
-	_, _, err = house.Desk.Admit(ctx, account(1), id, "")
+	require.ErrorIs(t, house.Service.Leave(ctx, account(1), id), waitingroom.ErrInside)
+	require.NoError(t, house.Service.Finish(ctx, id, account(1).ID, 1, house.Rooms.Finish))
+	_, _, err = house.Service.Admit(ctx, account(1), id, "")
 	require.Equal(t, fault.Gone, fault.KindOf(err), "the pass is used up")
-	third, created, err := house.Desk.Join(ctx, account(1), id)
+	third, created, err := house.Service.Join(ctx, account(1), id)
 	require.NoError(t, err)
 	require.True(t, created, "who is done may come again")
 	require.Greater(t, third.Number, first.Number)
-	stands, err := house.Desk.Where(ctx, account(1), id, "")
+	stands, err := house.Service.Where(ctx, account(1), id, "")
 	require.NoError(t, err)
 	require.Equal(t, third.Number, stands.Number, "wherever they ask")
 
-	_, _, err = house.Desk.Admit(ctx, account(2), id, "")
+	_, _, err = house.Service.Admit(ctx, account(2), id, "")
 	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
-	ahead, _, err := house.Desk.Join(ctx, account(2), id)
+	ahead, _, err := house.Service.Join(ctx, account(2), id)
 	require.NoError(t, err)
-	require.NoError(t, house.Desk.Leave(ctx, account(2), id))
-	_, err = house.Desk.Where(ctx, account(2), id, "")
+	require.NoError(t, house.Service.Leave(ctx, account(2), id))
+	_, err = house.Service.Where(ctx, account(2), id, "")
 	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
-	behind, _, err := house.Desk.Join(ctx, account(2), id)
+	behind, _, err := house.Service.Join(ctx, account(2), id)
 	require.NoError(t, err)
 	require.Greater(t, behind.Number, ahead.Number)
-	_, _, err = house.Desk.Admit(ctx, account(2), id, house.Desk.Place(id, account(1), 1))
+	_, _, err = house.Service.Admit(ctx, account(2), id, house.Service.Place(id, account(1), 1))
 	require.Equal(t, fault.Forbidden, fault.KindOf(err), "somebody else's place")
 }
 
@@ -136,7 +136,7 @@ func TestATickWaitsForNobody(t *testing.T) {
 	w := &world{start: time.Now().Add(-time.Minute), away: make(chan struct{})}
 	house := open(t, w)
 	id := uuid.New()
-	_, _, err := house.Desk.Join(t.Context(), account(1), id)
+	_, _, err := house.Service.Join(t.Context(), account(1), id)
 	require.NoError(t, err)
 	ticked := make(chan error, 2)
 	go func() {
@@ -160,8 +160,8 @@ func TestATickWaitsForNobody(t *testing.T) {
 // fence has to keep them apart.
 func TestTwoActivations(t *testing.T) {
 	house := open(t, &world{})
-	ledger, id := NewLedger(house.client.Store(event.Line)), uuid.New()
-	terms := waitingroom.Terms{Event: id, HighDemand: true, Published: true, SalesEnd: time.Now().Add(time.Hour)}
+	ledger, id := NewLineStore(house.client.Store(event.Line)), uuid.New()
+	terms := waitingroom.SaleTerms{Event: id, HighDemand: true, Published: true, SalesEnd: time.Now().Add(time.Hour)}
 	const rooms, turns, people = 3, 12, 7
 	var mu sync.Mutex
 	given := map[int64]string{}
@@ -170,7 +170,7 @@ func TestTwoActivations(t *testing.T) {
 		room := waitingroom.NewRoom(id, ledger, time.Now)
 		wg.Go(func() {
 			for turn := range turns {
-				asks := make([]waitingroom.Ask, people)
+				asks := make([]waitingroom.JoinRequest, people)
 				for i := range asks {
 					asks[i].Account = fmt.Sprintf("r%d-t%d-%d", r, turn, i)
 				}

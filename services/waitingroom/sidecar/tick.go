@@ -18,12 +18,12 @@ import (
 
 // Stocks tells what is left of an event.
 type Stocks interface {
-	Stock(ctx context.Context, event uuid.UUID) (waitingroom.Stock, error)
+	Stock(ctx context.Context, event uuid.UUID) (waitingroom.Inventory, error)
 }
 
-// Clock is what happens each second in a room that somebody waits in: people are let in, told of
+// TickPublisher is what happens each second in a room that somebody waits in: people are let in, told of
 // it, and everyone hears how far the line is.
-type Clock struct {
+type TickPublisher struct {
 	Client    *sidecar.Client
 	Catalogue waitingroom.Catalogue
 	Stocks    Stocks
@@ -38,13 +38,13 @@ type Clock struct {
 // pulse is what the clock remembers of a room between ticks. Losing it costs a repeated notice.
 type pulse struct {
 	mu    sync.Mutex
-	terms *waitingroom.Terms // as last read
-	told  int64              // places up to here heard of their turn
-	idle  int                // ticks without anybody waiting
-	busy  bool               // others are being told and asked
+	terms *waitingroom.SaleTerms // as last read
+	told  int64                  // places up to here heard of their turn
+	idle  int                    // ticks without anybody waiting
+	busy  bool                   // others are being told and asked
 }
 
-var _ Ticker = (*Clock)(nil)
+var _ Ticker = (*TickPublisher)(nil)
 
 const (
 	stockFresh  = 2 * time.Second // older news of what is left is asked for
@@ -53,7 +53,7 @@ const (
 	idleTicks   = 60 // before the ticking stops
 )
 
-func (c *Clock) pulse(event uuid.UUID) *pulse {
+func (c *TickPublisher) pulse(event uuid.UUID) *pulse {
 	c.once.Do(func() { c.rooms = recent[*pulse](roomsMost) })
 	p, _ := c.rooms.ComputeIfAbsent(event, func() (*pulse, bool) { return &pulse{}, false })
 	return p
@@ -61,7 +61,7 @@ func (c *Clock) pulse(event uuid.UUID) *pulse {
 
 // Tick implements Ticker. Joins wait for the actor while it ticks: so only the room's own turn is
 // had here, and whoever else is to be told or asked is so beside it.
-func (c *Clock) Tick(ctx context.Context, room *waitingroom.Room) (done bool, err error) {
+func (c *TickPublisher) Tick(ctx context.Context, room *waitingroom.Room) (done bool, err error) {
 	p := c.pulse(room.Event())
 	p.mu.Lock()
 	terms, told := p.terms, p.told
@@ -91,7 +91,7 @@ func (c *Clock) Tick(ctx context.Context, room *waitingroom.Room) (done bool, er
 
 // beside tells everyone how far the line is, those let in that they are, and asks the others what
 // the next tick goes by.
-func (c *Clock) beside(ctx context.Context, p *pulse, room *waitingroom.Room, line waitingroom.Line, turns []waitingroom.Turn, now time.Time) {
+func (c *TickPublisher) beside(ctx context.Context, p *pulse, room *waitingroom.Room, line waitingroom.Line, turns []waitingroom.Turn, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, besideLimit)
 	defer cancel()
 	c.announce(ctx, line.Front(now))
@@ -113,7 +113,7 @@ func (c *Clock) beside(ctx context.Context, p *pulse, room *waitingroom.Room, li
 	}
 }
 
-func (c *Clock) terms(ctx context.Context, room *waitingroom.Room) *waitingroom.Terms {
+func (c *TickPublisher) terms(ctx context.Context, room *waitingroom.Room) *waitingroom.SaleTerms {
 	ctx, cancel := context.WithTimeout(ctx, peerLimit)
 	defer cancel()
 	t, err := c.Catalogue.Terms(ctx, room.Event())
@@ -125,7 +125,7 @@ func (c *Clock) terms(ctx context.Context, room *waitingroom.Room) *waitingroom.
 }
 
 // count asks what is left when nobody has said so lately. The next tick goes by it.
-func (c *Clock) count(ctx context.Context, room *waitingroom.Room, line waitingroom.Line, now time.Time) {
+func (c *TickPublisher) count(ctx context.Context, room *waitingroom.Room, line waitingroom.Line, now time.Time) {
 	if line.Waiting() == 0 || now.Sub(line.Stock.At) < stockFresh || line.Status(now.Add(2*stockFresh)) == waitingroom.Lobby {
 		return
 	}
@@ -140,14 +140,14 @@ func (c *Clock) count(ctx context.Context, room *waitingroom.Room, line waitingr
 	}
 }
 
-func (c *Clock) announce(ctx context.Context, f waitingroom.Front) {
+func (c *TickPublisher) announce(ctx context.Context, f waitingroom.Front) {
 	if err := c.Client.Publish(ctx, event.Broadcast, event.LineTicks, f.Event.String(), TickOf(f)); err != nil {
 		slog.WarnContext(ctx, "tick not broadcast", "event", f.Event, "error", err)
 	}
 }
 
 // notify tells people that it is their turn. A repeated notice carries the same id.
-func (c *Clock) notify(ctx context.Context, id uuid.UUID, turns []waitingroom.Turn, now time.Time) error {
+func (c *TickPublisher) notify(ctx context.Context, id uuid.UUID, turns []waitingroom.Turn, now time.Time) error {
 	var messages []sidecar.Message
 	for _, t := range turns {
 		if t.Account == "" {

@@ -8,16 +8,16 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// Wire is what the topics lead to.
-type Wire struct {
+// Subscriptions is what the topics lead to.
+type Subscriptions struct {
 	Show      func(waitingroom.Front)
 	Catalogue *Catalog
 	Rooms     *Rooms
-	Desk      *waitingroom.Desk
+	Service   *waitingroom.Service
 }
 
 // Subscriptions are the waiting room's topics.
-func (w Wire) Subscriptions() []sidecar.Subscription {
+func (w Subscriptions) Subscriptions() []sidecar.Subscription {
 	return []sidecar.Subscription{
 		sidecar.On(event.Broadcast, event.LineTicks, func(_ context.Context, t event.LineTick) error {
 			w.Show(FrontOf(t))
@@ -34,7 +34,7 @@ func (w Wire) Subscriptions() []sidecar.Subscription {
 }
 
 // inventory tells a room what is left. Most events have none.
-func (w Wire) inventory(ctx context.Context, i event.Inventory) error {
+func (w Subscriptions) inventory(ctx context.Context, i event.Inventory) error {
 	if t, err := w.Catalogue.Terms(ctx, i.Event); err != nil || !t.HighDemand {
 		return nil //nolint:nilerr // a room asks for itself, when it is ticked
 	}
@@ -42,20 +42,20 @@ func (w Wire) inventory(ctx context.Context, i event.Inventory) error {
 }
 
 // booking ends the passes of those who have bought, or whose purchase came to nothing.
-func (w Wire) booking(ctx context.Context, b event.BookingChanged) error {
+func (w Subscriptions) booking(ctx context.Context, b event.BookingChanged) error {
 	switch b.Status {
 	case "confirmed":
-		return w.Desk.Finish(ctx, b.Event, b.Account, len(b.Units), w.Rooms.Finish)
+		return w.Service.Finish(ctx, b.Event, b.Account, len(b.Units), w.Rooms.Finish)
 	case "expired", "cancelled", "failed":
-		return w.Desk.Finish(ctx, b.Event, b.Account, 0, w.Rooms.Finish)
+		return w.Service.Finish(ctx, b.Event, b.Account, 0, w.Rooms.Finish)
 	}
 	return nil
 }
 
 // notice ends the passes of those who let their hold run out.
-func (w Wire) notice(ctx context.Context, n event.Notice) error {
+func (w Subscriptions) notice(ctx context.Context, n event.Notice) error {
 	if n.Kind != event.NoticeHoldExpired || n.Event == nil {
 		return nil
 	}
-	return w.Desk.Finish(ctx, *n.Event, n.Account, 0, w.Rooms.Finish)
+	return w.Service.Finish(ctx, *n.Event, n.Account, 0, w.Rooms.Finish)
 }

@@ -14,7 +14,7 @@ import (
 
 // What becomes of a refund ends nobody's pass: it may be that of another purchase.
 func TestRefundsEndNoPass(t *testing.T) {
-	for _, s := range (sidecar.Wire{}).Subscriptions() { // without a desk, at which passes end
+	for _, s := range (sidecar.Subscriptions{}).Subscriptions() { // without a service, at which passes end
 		if s.Topic != event.BookingEvents {
 			continue
 		}
@@ -26,6 +26,6 @@ func TestRefundsEndNoPass(t *testing.T) {
 		for _, status := range []string{event.BookingRefunded, event.BookingPartlyRefunded, event.BookingRefundDelayed, event.BookingRefundRefused, event.BookingRefundFailed} {
 			require.NotPanics(t, func() { require.NoError(t, handle(status)) }, status)
 		}
-		require.Panics(t, func() { _ = handle("confirmed") }, "the desk is asked")
+		require.Panics(t, func() { _ = handle("confirmed") }, "the service is asked")
 	}
 }

@@ -100,7 +100,7 @@ func (s *sim) chance(p float64) bool { return s.rand.Float64() < p }
 func simulate(sc scenario, seed uint64) result {
 	s := &sim{scenario: sc, rand: rand.New(rand.NewPCG(seed, 7)), now: opening, available: sc.places}
 	s.line = waitingroom.NewLine(uuid.Nil)
-	s.line.Terms = waitingroom.Terms{HighDemand: true, Published: true, SalesStart: opening, SalesEnd: opening.Add(longest), MaxPerOrder: 4}
+	s.line.Terms = waitingroom.SaleTerms{HighDemand: true, Published: true, SalesStart: opening, SalesEnd: opening.Add(longest), MaxPerOrder: 4}
 	s.line.Settings.Rate, s.line.Settings.Concurrency = sc.rate, sc.concurrency
 	s.line.Taken = int64(sc.people) // all came to the lobby
 	for tick := 0; s.now.Before(opening.Add(longest)); tick++ {
@@ -121,9 +121,9 @@ func simulate(sc scenario, seed uint64) result {
 }
 
 func (s *sim) tick(n int) {
-	stock := waitingroom.Stock{Available: s.available, Held: s.held, Booked: s.booked, Total: s.places, At: s.now}
+	stock := waitingroom.Inventory{Available: s.available, Held: s.held, Booked: s.booked, Total: s.places, At: s.now}
 	if !s.follow {
-		stock = waitingroom.Stock{Available: 1 << 30, Total: 1 << 30, At: s.now}
+		stock = waitingroom.Inventory{Available: 1 << 30, Total: 1 << 30, At: s.now}
 	}
 	s.line = s.line.Count(stock)
 	next, people := s.line.Due(s.now)

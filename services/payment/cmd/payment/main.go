@@ -50,7 +50,7 @@ func run(ctx context.Context, p *process.Process) error {
 	books := store.Store{Pool: pool, Now: time.Now}
 	p.Metrics.MustRegister(failed, books.OwingGauge(ctx))
 	parts := assemble(cfg, books, client)
-	parts.attendant.Failed = failed
+	parts.poller.Failed = failed
 	parts.job.Background = func(task func(context.Context)) {
 		p.Go("scheduled reconciliation", func(ctx context.Context) error {
 			task(ctx)
@@ -66,7 +66,7 @@ func run(ctx context.Context, p *process.Process) error {
 	p.Check("postgres", pool.Ping)
 	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)
 	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Payment(), Metrics: p.Metrics}.Run)
-	p.Go("attendant", parts.attendant.Run)
+	p.Go("poller", parts.poller.Run)
 	p.Go("schedule", parts.job.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }

@@ -27,18 +27,18 @@ type config struct {
 
 // parts are the use cases, each with what it needs.
 type parts struct {
-	server    rest.Server
-	internal  rest.Internal
-	attendant payment.Attendant
-	job       dapr.Job
+	server   rest.Server
+	internal rest.Internal
+	poller   payment.Poller
+	job      dapr.Job
 }
 
 func assemble(cfg config, books store.Store, client *sidecar.Client) parts {
 	provider := stripe.New(cfg.Stripe)
-	till := payment.Till{Store: books, Provider: provider, Reader: provider, Now: time.Now}
-	attendant := payment.Attendant{Diary: books, Till: till, Reader: provider}
+	service := payment.Service{Store: books, Provider: provider, Reader: provider, Now: time.Now}
+	poller := payment.Poller{Due: books, Service: service, Reader: provider}
 	reconciler := payment.Reconciler{
-		Statement: provider, Bookings: dapr.Bookings{Client: client}, Ledger: books, Attendant: attendant, Now: time.Now,
+		Statement: provider, Bookings: dapr.Bookings{Client: client}, Ledger: books, Poller: poller, Now: time.Now,
 	}
 	shown := rest.PaymentProvider{Provider: rest.Stripe, PublishableKey: cfg.Stripe.PublishableKey}
 	if cfg.FormURL != "" {
@@ -49,11 +49,11 @@ func assemble(cfg config, books store.Store, client *sidecar.Client) parts {
 			Verify: func(body []byte, signature string) (payment.Message, error) {
 				return stripe.Verify(body, signature, cfg.Stripe.WebhookSecret)
 			},
-			Desk:       payment.Desk{Inbox: books, Store: books, Reader: provider, Live: cfg.Stripe.Live(), Now: time.Now, Flights: &singleflight.Group{}},
-			Reconciler: reconciler, Reports: books, Refunds: books, Till: till, Provider: shown, Now: time.Now,
+			Webhooks:   payment.WebhookHandler{Inbox: books, Store: books, Reader: provider, Live: cfg.Stripe.Live(), Now: time.Now, Flights: &singleflight.Group{}},
+			Reconciler: reconciler, Reports: books, Refunds: books, Service: service, Provider: shown, Now: time.Now,
 		},
-		internal:  rest.Internal{Till: till, PublishableKey: cfg.Stripe.PublishableKey},
-		attendant: attendant,
-		job:       dapr.Job{Client: client, Reconciler: reconciler, Schedule: cfg.Schedule},
+		internal: rest.Internal{Service: service, PublishableKey: cfg.Stripe.PublishableKey},
+		poller:   poller,
+		job:      dapr.Job{Client: client, Reconciler: reconciler, Schedule: cfg.Schedule},
 	}
 }

@@ -51,7 +51,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Finder: &search.Finder{Index: &search.Shared{Engine: index}, Database: database}, Now: time.Now}, rest.GorillaServerOptions{
+	rest.HandlerWithOptions(rest.Server{Finder: &search.Finder{Index: &search.CoalescingEngine{Engine: index}, Database: database}, Now: time.Now}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
 	rest.Pages{App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)

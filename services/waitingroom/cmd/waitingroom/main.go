@@ -46,7 +46,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Desk: house.Desk, Hub: hub}, rest.GorillaServerOptions{
+	rest.HandlerWithOptions(rest.Server{Service: house.Service, Hub: hub}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
 	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)

@@ -13,13 +13,13 @@ import (
 
 type drafts struct{}
 
-func (drafts) Terms(_ context.Context, event uuid.UUID) (Terms, error) {
-	return Terms{Event: event, Merchant: "m", HighDemand: true, Draft: true}, nil
+func (drafts) Terms(_ context.Context, event uuid.UUID) (SaleTerms, error) {
+	return SaleTerms{Event: event, Merchant: "m", HighDemand: true, Draft: true}, nil
 }
 
 // TestADraftHasNoLine: nobody but its merchant learns that there is such an event.
 func TestADraftHasNoLine(t *testing.T) {
-	d := &Desk{Catalogue: drafts{}, Now: time.Now}
+	d := &Service{Catalogue: drafts{}, Now: time.Now}
 	stranger, event, ctx := identity.Account{ID: "x", Roles: []identity.Role{identity.Merchant}}, uuid.New(), t.Context()
 	for name, ask := range map[string]func() error{
 		"join":     func() error { _, _, err := d.Join(ctx, stranger, event); return err },
@@ -39,14 +39,14 @@ func TestADraftHasNoLine(t *testing.T) {
 
 type inDemand struct{}
 
-func (inDemand) Terms(_ context.Context, event uuid.UUID) (Terms, error) {
-	return Terms{Event: event, HighDemand: true, Published: true}, nil
+func (inDemand) Terms(_ context.Context, event uuid.UUID) (SaleTerms, error) {
+	return SaleTerms{Event: event, HighDemand: true, Published: true}, nil
 }
 
 // TestWhoCannotBuyDoesNotWait: an account whose address nobody confirmed learns it before the line,
 // not when its turn comes.
 func TestWhoCannotBuyDoesNotWait(t *testing.T) {
-	d := &Desk{Catalogue: inDemand{}, Now: time.Now}
+	d := &Service{Catalogue: inDemand{}, Now: time.Now}
 	_, _, err := d.Join(t.Context(), identity.Account{ID: "x"}, uuid.New())
 	require.ErrorIs(t, err, identity.ErrEmailUnverified)
 }

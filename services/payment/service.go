@@ -45,15 +45,15 @@ type Store interface {
 	Change(ctx context.Context, id uuid.UUID, decide Decision) (Payment, error)
 }
 
-// Till is where bookings come to pay. Every call may be repeated.
-type Till struct {
+// Service is where bookings come to pay. Every call may be repeated.
+type Service struct {
 	Store    Store
 	Provider Provider
 	Reader   Reader
 	Now      func() time.Time
 }
 
-func (t Till) change(ctx context.Context, id uuid.UUID, decide Decision) (Payment, error) {
+func (t Service) change(ctx context.Context, id uuid.UUID, decide Decision) (Payment, error) {
 	return change(ctx, t.Store, t.Now, id, decide)
 }
 
@@ -67,7 +67,7 @@ type Order struct {
 }
 
 // Intend has a booking's payment prepared with the provider.
-func (t Till) Intend(ctx context.Context, o Order) (Payment, error) {
+func (t Service) Intend(ctx context.Context, o Order) (Payment, error) {
 	if _, err := money.New(o.Amount.Amount, o.Amount.Currency); err != nil {
 		return Payment{}, err
 	}
@@ -109,7 +109,7 @@ func unless(only Status, next func(Payment) Change) Decision {
 	}
 }
 
-func (t Till) prepare(ctx context.Context, p Payment) (Payment, error) {
+func (t Service) prepare(ctx context.Context, p Payment) (Payment, error) {
 	in, err := t.Provider.CreateIntent(ctx, p)
 	if final(err) {
 		reason := fault.CodeOf(err)
@@ -133,12 +133,12 @@ func final(err error) bool {
 	return false
 }
 
-func (t Till) note(ctx context.Context, id uuid.UUID, in Intent) (Payment, error) {
+func (t Service) note(ctx context.Context, id uuid.UUID, in Intent) (Payment, error) {
 	return t.change(ctx, id, func(p Payment, _ []Refund) (Change, error) { return p.Observe(in, t.Now()) })
 }
 
 // Capture takes the money.
-func (t Till) Capture(ctx context.Context, id uuid.UUID) (Payment, error) {
+func (t Service) Capture(ctx context.Context, id uuid.UUID) (Payment, error) {
 	p, err := t.Store.Get(ctx, id)
 	if err != nil {
 		return Payment{}, err
@@ -168,7 +168,7 @@ func (t Till) Capture(ctx context.Context, id uuid.UUID) (Payment, error) {
 
 // settle notes what came of a call. After a refusal the provider is asked how things stand: what
 // was refused may have been done before, or undone.
-func (t Till) settle(ctx context.Context, p Payment, in Intent, err error) (Payment, error) {
+func (t Service) settle(ctx context.Context, p Payment, in Intent, err error) (Payment, error) {
 	if final(err) {
 		in, err = t.Reader.Intent(ctx, p.Intent)
 	}
@@ -179,7 +179,7 @@ func (t Till) settle(ctx context.Context, p Payment, in Intent, err error) (Paym
 }
 
 // Void lets go of a payment that no money was taken with.
-func (t Till) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
+func (t Service) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
 	p, err := t.Store.Get(ctx, id)
 	if err != nil {
 		return Payment{}, err
@@ -215,7 +215,7 @@ func (t Till) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
 
 // OfBooking gives a booking's payments, oldest first. Whoever asks is about to end the booking, so
 // what waits for the buyer is asked for again: a webhook may have got lost.
-func (t Till) OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, error) {
+func (t Service) OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, error) {
 	found, err := t.Store.OfBooking(ctx, booking)
 	if err != nil {
 		return nil, err
@@ -236,7 +236,7 @@ func (t Till) OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, erro
 }
 
 // Refund gives money back.
-func (t Till) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, error) {
+func (t Service) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, error) {
 	var r Refund
 	p, err := t.change(ctx, id, func(p Payment, have []Refund) (c Change, err error) {
 		c, r, err = p.Request(have, want, t.Now())
@@ -256,7 +256,7 @@ func (t Till) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, er
 }
 
 // makeRefund has the provider make an attempt of a refund that is noted.
-func (t Till) makeRefund(ctx context.Context, p Payment, r Refund) (Refund, error) {
+func (t Service) makeRefund(ctx context.Context, p Payment, r Refund) (Refund, error) {
 	seen, err := t.Provider.CreateRefund(ctx, p, r)
 	if final(err) {
 		seen, err = t.sought(ctx, p, r, fault.CodeOf(err))
@@ -278,7 +278,7 @@ func (t Till) makeRefund(ctx context.Context, p Payment, r Refund) (Refund, erro
 }
 
 // retryRefund makes the next attempt of a refund whose time has come.
-func (t Till) retryRefund(ctx context.Context, payment, id uuid.UUID) error {
+func (t Service) retryRefund(ctx context.Context, payment, id uuid.UUID) error {
 	var r *Refund
 	p, err := t.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
 		for _, x := range have {
@@ -298,7 +298,7 @@ func (t Till) retryRefund(ctx context.Context, payment, id uuid.UUID) error {
 }
 
 // ChangeRefund has an admin act on a refund.
-func (t Till) ChangeRefund(ctx context.Context, payment, id uuid.UUID, act func(Payment, Refund) (Change, error)) (Refund, error) {
+func (t Service) ChangeRefund(ctx context.Context, payment, id uuid.UUID, act func(Payment, Refund) (Change, error)) (Refund, error) {
 	var after Refund
 	p, err := t.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
 		for _, r := range have {
@@ -321,7 +321,7 @@ func (t Till) ChangeRefund(ctx context.Context, payment, id uuid.UUID, act func(
 
 // sought looks for a refund that was refused: the provider may have made it long ago, when the
 // key it was asked for with is forgotten.
-func (t Till) sought(ctx context.Context, p Payment, r Refund, refusal string) (ProviderRefund, error) {
+func (t Service) sought(ctx context.Context, p Payment, r Refund, refusal string) (ProviderRefund, error) {
 	all, err := t.Reader.RefundsOf(ctx, p.Intent)
 	if err != nil {
 		return ProviderRefund{}, err

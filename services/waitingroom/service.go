@@ -14,16 +14,16 @@ import (
 
 // Rooms are the rooms of all events, wherever they run.
 type Rooms interface {
-	Take(ctx context.Context, asks []Ask, t Terms) (Lined, error)
+	Take(ctx context.Context, asks []JoinRequest, t SaleTerms) (Lined, error)
 	Seek(ctx context.Context, event uuid.UUID, accounts []string) (arrivals []int64, err error)
 	Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]Claimed, error)
 	Quit(ctx context.Context, event uuid.UUID, account string) error
-	Configure(ctx context.Context, s Settings, t Terms) (Line, error)
+	Configure(ctx context.Context, s Settings, t SaleTerms) (Line, error)
 }
 
 // Catalogue tells what an event is.
 type Catalogue interface {
-	Terms(ctx context.Context, event uuid.UUID) (Terms, error)
+	Terms(ctx context.Context, event uuid.UUID) (SaleTerms, error)
 }
 
 // PassSigner makes admission passes.
@@ -31,13 +31,13 @@ type PassSigner interface {
 	Sign(p admission.Pass) (string, error)
 }
 
-// Desk is where people join a line, ask for their place, and get their pass.
-type Desk struct {
+// Service is where people join a line, ask for their place, and get their pass.
+type Service struct {
 	Rooms     Rooms
-	Book      Book
+	Book      PassStore
 	Catalogue Catalogue
 	Views     *Views
-	Seal      Seal
+	Seal      PlaceSigner
 	Passes    PassSigner
 	Now       func() time.Time
 
@@ -68,16 +68,16 @@ type joiner struct {
 }
 
 // terms gives the event's terms to anybody. Drafts are not there, whoever asks.
-func (d *Desk) terms(ctx context.Context, event uuid.UUID) (Terms, error) {
+func (d *Service) terms(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
 	t, err := d.any(ctx, event)
 	if err == nil && t.Draft {
-		return Terms{}, ErrEventNotFound
+		return SaleTerms{}, ErrEventNotFound
 	}
 	return t, err
 }
 
 // any gives the event's terms, refusing events without a waiting room.
-func (d *Desk) any(ctx context.Context, event uuid.UUID) (Terms, error) {
+func (d *Service) any(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
 	t, err := d.Catalogue.Terms(ctx, event)
 	if err != nil {
 		return t, err
@@ -90,7 +90,7 @@ func (d *Desk) any(ctx context.Context, event uuid.UUID) (Terms, error) {
 
 // Join gives an account its place in the line. Joining again gives the same place; created tells
 // whether it is new.
-func (d *Desk) Join(ctx context.Context, account identity.Account, event uuid.UUID) (s Standing, created bool, err error) {
+func (d *Service) Join(ctx context.Context, account identity.Account, event uuid.UUID) (s Standing, created bool, err error) {
 	t, err := d.terms(ctx, event)
 	if err != nil {
 		return s, false, err
@@ -114,7 +114,7 @@ func (d *Desk) Join(ctx context.Context, account identity.Account, event uuid.UU
 	return s, j.place.created, err
 }
 
-func (d *Desk) gather(j *joiner, t Terms) error {
+func (d *Service) gather(j *joiner, t SaleTerms) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.joining == nil {
@@ -137,7 +137,7 @@ func (d *Desk) gather(j *joiner, t Terms) error {
 }
 
 // lineUp takes batch after batch until nobody waits.
-func (d *Desk) lineUp(g *gathering, t Terms) {
+func (d *Service) lineUp(g *gathering, t SaleTerms) {
 	for {
 		d.mu.Lock()
 		n := min(len(g.waiting), batchMost)
@@ -159,7 +159,7 @@ func (d *Desk) lineUp(g *gathering, t Terms) {
 }
 
 // settle lines one batch up and lets its people go.
-func (d *Desk) settle(ctx context.Context, batch []*joiner, t Terms) {
+func (d *Service) settle(ctx context.Context, batch []*joiner, t SaleTerms) {
 	groups := map[string][]*joiner{} // one account may have asked twice at once
 	var accounts []string
 	for _, j := range batch {
@@ -189,9 +189,9 @@ type given struct {
 }
 
 // places finds or makes the places of accounts.
-func (d *Desk) places(ctx context.Context, accounts []string, t Terms) (map[string]given, error) {
+func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (map[string]given, error) {
 	places := make(map[string]given, len(accounts))
-	asks := make([]Ask, len(accounts))
+	asks := make([]JoinRequest, len(accounts))
 	for i, account := range accounts {
 		asks[i].Account = account
 	}
@@ -215,7 +215,7 @@ func (d *Desk) places(ctx context.Context, accounts []string, t Terms) (map[stri
 		return places, nil
 	}
 	found, findErr := d.Book.Find(ctx, t.Event, inside)
-	var again []Ask // had a turn and missed or used it
+	var again []JoinRequest // had a turn and missed or used it
 	for _, account := range inside {
 		g := places[account]
 		if findErr != nil {
@@ -232,7 +232,7 @@ func (d *Desk) places(ctx context.Context, accounts []string, t Terms) (map[stri
 			return nil, err
 		}
 		if s.State == TurnOver {
-			again = append(again, Ask{Account: account, After: g.entry.Arrival})
+			again = append(again, JoinRequest{Account: account, After: g.entry.Arrival})
 		}
 	}
 	if len(again) == 0 {
@@ -242,7 +242,7 @@ func (d *Desk) places(ctx context.Context, accounts []string, t Terms) (map[stri
 }
 
 // take lines accounts up and notes their places.
-func (d *Desk) take(ctx context.Context, asks []Ask, t Terms, places map[string]given) error {
+func (d *Service) take(ctx context.Context, asks []JoinRequest, t SaleTerms, places map[string]given) error {
 	out, err := d.Rooms.Take(ctx, asks, t)
 	if err != nil {
 		return err
@@ -259,7 +259,7 @@ func (d *Desk) take(ctx context.Context, asks []Ask, t Terms, places map[string]
 	return nil
 }
 
-func (d *Desk) stand(ctx context.Context, t Terms, e Entry) (Standing, error) {
+func (d *Service) stand(ctx context.Context, t SaleTerms, e Entry) (Standing, error) {
 	v, err := d.Views.Get(ctx, t)
 	if err != nil {
 		return Standing{}, err
@@ -268,13 +268,13 @@ func (d *Desk) stand(ctx context.Context, t Terms, e Entry) (Standing, error) {
 }
 
 // Place gives the text that proves a standing's arrival.
-func (d *Desk) Place(event uuid.UUID, account identity.Account, arrival int64) string {
+func (d *Service) Place(event uuid.UUID, account identity.Account, arrival int64) string {
 	return d.Seal.Sign(event, account.ID, arrival)
 }
 
 // Where tells where an account stands. With its place at hand nothing has to be looked up for
 // those who wait.
-func (d *Desk) Where(ctx context.Context, account identity.Account, event uuid.UUID, place string) (Standing, error) {
+func (d *Service) Where(ctx context.Context, account identity.Account, event uuid.UUID, place string) (Standing, error) {
 	t, err := d.terms(ctx, event)
 	if err != nil {
 		return Standing{}, err
@@ -293,7 +293,7 @@ func (d *Desk) Where(ctx context.Context, account identity.Account, event uuid.U
 }
 
 // shown tells where a place stands, whoever has it by now.
-func (d *Desk) shown(ctx context.Context, account identity.Account, t Terms, place string) (Standing, error) {
+func (d *Service) shown(ctx context.Context, account identity.Account, t SaleTerms, place string) (Standing, error) {
 	arrival, err := d.Seal.Open(t.Event, account.ID, place)
 	if err != nil {
 		return Standing{}, err
@@ -307,7 +307,7 @@ func waits(s Standing) bool {
 }
 
 // entry finds an account's place, and its pass if it has come in.
-func (d *Desk) entry(ctx context.Context, account identity.Account, t Terms) (Entry, error) {
+func (d *Service) entry(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
 	arrivals, err := d.Rooms.Seek(ctx, t.Event, []string{account.ID})
 	if err != nil {
 		return Entry{}, err
@@ -323,12 +323,12 @@ func (d *Desk) entry(ctx context.Context, account identity.Account, t Terms) (En
 }
 
 // keep is how long entries of an event are of use.
-func (d *Desk) keep(t Terms) time.Duration {
+func (d *Service) keep(t SaleTerms) time.Duration {
 	return max(time.Hour, t.SalesEnd.Sub(d.Now())+entryKept)
 }
 
 // Admit exchanges a place whose turn it is for a pass. Asking again gives the same pass.
-func (d *Desk) Admit(ctx context.Context, account identity.Account, event uuid.UUID, place string) (pass string, until time.Time, err error) {
+func (d *Service) Admit(ctx context.Context, account identity.Account, event uuid.UUID, place string) (pass string, until time.Time, err error) {
 	t, err := d.terms(ctx, event)
 	if err != nil {
 		return "", until, err
@@ -355,7 +355,7 @@ func (d *Desk) Admit(ctx context.Context, account identity.Account, event uuid.U
 }
 
 // admit makes one attempt to take somebody's turn. ErrStale: they did so elsewhere just now.
-func (d *Desk) admit(ctx context.Context, account identity.Account, t Terms) (Entry, error) {
+func (d *Service) admit(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
 	found, err := d.Book.Find(ctx, t.Event, []string{account.ID})
 	if err != nil {
 		return Entry{}, err
@@ -412,7 +412,7 @@ func notYet(s Standing) error {
 	return err.After(time.Second)
 }
 
-func (d *Desk) sign(account identity.Account, event uuid.UUID, e Entry) (string, time.Time, error) {
+func (d *Service) sign(account identity.Account, event uuid.UUID, e Entry) (string, time.Time, error) {
 	pass, err := d.Passes.Sign(admission.Pass{
 		ID: e.PassID, Account: account.ID, Event: event, From: e.PassUntil.Add(-PassFor), Until: e.PassUntil,
 	})
@@ -420,7 +420,7 @@ func (d *Desk) sign(account identity.Account, event uuid.UUID, e Entry) (string,
 }
 
 // Leave gives an account's place up.
-func (d *Desk) Leave(ctx context.Context, account identity.Account, event uuid.UUID) error {
+func (d *Service) Leave(ctx context.Context, account identity.Account, event uuid.UUID) error {
 	t, err := d.terms(ctx, event)
 	if err != nil {
 		return err
@@ -436,7 +436,7 @@ func (d *Desk) Leave(ctx context.Context, account identity.Account, event uuid.U
 }
 
 // Front gives the head of a line.
-func (d *Desk) Front(ctx context.Context, event uuid.UUID) (Front, error) {
+func (d *Service) Front(ctx context.Context, event uuid.UUID) (Front, error) {
 	t, err := d.terms(ctx, event)
 	if err != nil {
 		return Front{}, err
@@ -446,7 +446,7 @@ func (d *Desk) Front(ctx context.Context, event uuid.UUID) (Front, error) {
 }
 
 // Line reads a line.
-func (d *Desk) Line(ctx context.Context, event uuid.UUID) (Line, error) {
+func (d *Service) Line(ctx context.Context, event uuid.UUID) (Line, error) {
 	t, err := d.terms(ctx, event)
 	if err != nil {
 		return Line{}, err
@@ -455,7 +455,7 @@ func (d *Desk) Line(ctx context.Context, event uuid.UUID) (Line, error) {
 }
 
 // Settings gives a line for its merchant.
-func (d *Desk) Settings(ctx context.Context, account identity.Account, event uuid.UUID) (Line, error) {
+func (d *Service) Settings(ctx context.Context, account identity.Account, event uuid.UUID) (Line, error) {
 	t, err := d.owned(ctx, account, event)
 	if err != nil {
 		return Line{}, err
@@ -465,7 +465,7 @@ func (d *Desk) Settings(ctx context.Context, account identity.Account, event uui
 }
 
 // Configure changes the settings of a line for its merchant.
-func (d *Desk) Configure(ctx context.Context, account identity.Account, event uuid.UUID, change func(Settings) Settings) (Line, error) {
+func (d *Service) Configure(ctx context.Context, account identity.Account, event uuid.UUID, change func(Settings) Settings) (Line, error) {
 	t, err := d.owned(ctx, account, event)
 	if err != nil {
 		return Line{}, err
@@ -483,17 +483,17 @@ func (d *Desk) Configure(ctx context.Context, account identity.Account, event uu
 }
 
 // owned gives the terms of an event that the account runs. Others do not learn of its settings.
-func (d *Desk) owned(ctx context.Context, account identity.Account, event uuid.UUID) (Terms, error) {
+func (d *Service) owned(ctx context.Context, account identity.Account, event uuid.UUID) (SaleTerms, error) {
 	t, err := d.any(ctx, event)
 	if err == nil && !account.Has(identity.Admin) && t.Merchant != account.ID {
-		return Terms{}, ErrEventNotFound
+		return SaleTerms{}, ErrEventNotFound
 	}
 	return t, err
 }
 
 // Finish ends an account's pass before its time: it has bought that many units, or given up (0).
 // end counts it in the line. Events without a room and accounts without a pass are left alone.
-func (d *Desk) Finish(ctx context.Context, event uuid.UUID, account string, units int, end func(ctx context.Context, event uuid.UUID, passes ...Finished) error) error {
+func (d *Service) Finish(ctx context.Context, event uuid.UUID, account string, units int, end func(ctx context.Context, event uuid.UUID, passes ...Finished) error) error {
 	t, err := d.Catalogue.Terms(ctx, event)
 	if errors.Is(err, ErrEventNotFound) || (err == nil && !t.HighDemand) {
 		return nil

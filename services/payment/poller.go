@@ -11,8 +11,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
-// Diary knows which payments are due to be looked after.
-type Diary interface {
+// DuePayments knows which payments are due to be looked after.
+type DuePayments interface {
 	// Due leases payments whose time has come, so that replicas do not do the same work.
 	Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Payment, error)
 	OpenRefunds(ctx context.Context, payment uuid.UUID) ([]Refund, error)
@@ -20,16 +20,16 @@ type Diary interface {
 	Postpone(ctx context.Context, payment uuid.UUID, next time.Time) error
 }
 
-// Attendant asks the provider about payments that no webhook came for, and finishes what a crash
+// Poller asks the provider about payments that no webhook came for, and finishes what a crash
 // interrupted.
-type Attendant struct {
-	Diary  Diary
-	Till   Till
-	Reader Reader
-	Failed prometheus.Counter // looks that came to nothing; may be nil
+type Poller struct {
+	Due     DuePayments
+	Service Service
+	Reader  Reader
+	Failed  prometheus.Counter // looks that came to nothing; may be nil
 }
 
-// Bounds of the attendant's work.
+// Bounds of the poller's work.
 const (
 	attendEvery = time.Second
 	attendants  = 4
@@ -40,11 +40,11 @@ const (
 )
 
 // Run looks after payments until ctx ends.
-func (a Attendant) Run(ctx context.Context) error {
+func (a Poller) Run(ctx context.Context) error {
 	return leased.Queue[Payment]{
 		Name: "payments", Workers: attendants, Every: attendEvery, Timeout: AttendTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]Payment, error) {
-			return a.Diary.Due(ctx, a.Till.Now(), lease, limit)
+			return a.Due.Due(ctx, a.Service.Now(), lease, limit)
 		},
 		Do: a.look,
 	}.Run(ctx)
@@ -52,7 +52,7 @@ func (a Attendant) Run(ctx context.Context) error {
 
 // look attends to one payment. One that cannot be attended to is looked at ever more rarely, so
 // that it takes no time from the others; the reconciliation puts it before an admin.
-func (a Attendant) look(ctx context.Context, p Payment) error {
+func (a Poller) look(ctx context.Context, p Payment) error {
 	err := a.Attend(ctx, p)
 	if err == nil {
 		return nil
@@ -67,17 +67,17 @@ func (a Attendant) look(ctx context.Context, p Payment) error {
 	log(ctx, "payment not looked after", "payment", p.ID, "status", p.Status, "looks", p.Looks+1, "error", err)
 	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
-	return a.Diary.Postpone(note, p.ID, a.Till.Now().Add(pause(p.Looks+1)))
+	return a.Due.Postpone(note, p.ID, a.Service.Now().Add(pause(p.Looks+1)))
 }
 
 const noteTimeout = 5 * time.Second
 
 // Attend brings one payment up to date.
-func (a Attendant) Attend(ctx context.Context, p Payment) error {
+func (a Poller) Attend(ctx context.Context, p Payment) error {
 	if p.Intent == "" {
 		return nil // whoever wants it asks again; the reconciliation finds what was forgotten
 	}
-	open, err := a.Diary.OpenRefunds(ctx, p.ID)
+	open, err := a.Due.OpenRefunds(ctx, p.ID)
 	if err != nil {
 		return err
 	}
@@ -87,9 +87,9 @@ func (a Attendant) Attend(ctx context.Context, p Payment) error {
 	for _, r := range open {
 		switch r.Status {
 		case RefundRequested:
-			_, err = a.Till.Refund(ctx, p.ID, r)
+			_, err = a.Service.Refund(ctx, p.ID, r)
 		case RefundRetrying:
-			err = a.Till.retryRefund(ctx, p.ID, r.ID)
+			err = a.Service.retryRefund(ctx, p.ID, r.ID)
 		}
 		if err != nil {
 			return err
@@ -99,7 +99,7 @@ func (a Attendant) Attend(ctx context.Context, p Payment) error {
 }
 
 // refresh asks the provider for a payment and, if wanted, its refunds, and takes the answer in.
-func (a Attendant) refresh(ctx context.Context, p Payment, withRefunds bool) error {
+func (a Poller) refresh(ctx context.Context, p Payment, withRefunds bool) error {
 	in, err := a.Reader.Intent(ctx, p.Intent)
 	if err != nil {
 		return err
@@ -110,10 +110,10 @@ func (a Attendant) refresh(ctx context.Context, p Payment, withRefunds bool) err
 			return err
 		}
 	}
-	_, err = a.Till.change(ctx, p.ID, func(p Payment, have []Refund) (Change, error) {
+	_, err = a.Service.change(ctx, p.ID, func(p Payment, have []Refund) (Change, error) {
 		p.Looks++
 		before := p.Status
-		c, err := p.observe(in, have, refunds, a.Till.Now())
+		c, err := p.observe(in, have, refunds, a.Service.Now())
 		if err == nil && before == Authorized && c.Payment.Status == Authorized {
 			c.notify(NoticeAuthorized, p.Amount.Amount) // nobody took the money: perhaps nobody heard
 		}

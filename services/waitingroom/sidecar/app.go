@@ -18,9 +18,9 @@ import (
 // SecretKey is the name of the secret that signs places and passes.
 const SecretKey = "admission-signing-key"
 
-// House is all of the waiting room that a process holds.
-type House struct {
-	Desk      *waitingroom.Desk
+// App is all of the waiting room that a process holds.
+type App struct {
+	Service   *waitingroom.Service
 	Views     *waitingroom.Views
 	Actors    *Actors
 	Rooms     *Rooms
@@ -29,12 +29,12 @@ type House struct {
 	Show      func(waitingroom.Front) // what else wants to see fronts
 
 	client *sidecar.Client
-	clock  *Clock
+	clock  *TickPublisher
 	now    func() time.Time
 }
 
 // Open puts the parts together. It waits for the sidecar, which has the signing key.
-func Open(ctx context.Context, client *sidecar.Client, now func() time.Time) (*House, error) {
+func Open(ctx context.Context, client *sidecar.Client, now func() time.Time) (*App, error) {
 	secret, err := awaitSecret(ctx, client)
 	if err != nil {
 		return nil, err
@@ -47,22 +47,22 @@ func Open(ctx context.Context, client *sidecar.Client, now func() time.Time) (*H
 }
 
 // New puts the parts together with a key.
-func New(client *sidecar.Client, key ed25519.PrivateKey, now func() time.Time) (*House, error) {
+func New(client *sidecar.Client, key ed25519.PrivateKey, now func() time.Time) (*App, error) {
 	passes, err := admission.NewSigner(key)
 	if err != nil {
 		return nil, err
 	}
-	ledger := NewLedger(client.Store(event.Line))
-	h := &House{
+	ledger := NewLineStore(client.Store(event.Line))
+	h := &App{
 		Views: waitingroom.NewViews(ledger, now), Catalogue: &Catalog{Client: client}, Cache: client.Store(event.Cache),
 		Show: func(waitingroom.Front) {}, client: client, now: now,
 	}
-	h.clock = &Clock{Client: client, Catalogue: h.Catalogue, Stocks: Booking{client}, Show: h.show, Now: now}
+	h.clock = &TickPublisher{Client: client, Catalogue: h.Catalogue, Stocks: Booking{client}, Show: h.show, Now: now}
 	h.Actors = NewActors(ledger, h.clock, now)
 	h.Rooms = &Rooms{Client: client, Local: h.Actors}
-	h.Desk = &waitingroom.Desk{
-		Rooms: h.Rooms, Book: Book{h.Cache}, Catalogue: h.Catalogue, Views: h.Views,
-		Seal: waitingroom.NewSeal(key.Seed()), Passes: passes, Now: now,
+	h.Service = &waitingroom.Service{
+		Rooms: h.Rooms, Book: PassStore{h.Cache}, Catalogue: h.Catalogue, Views: h.Views,
+		Seal: waitingroom.NewPlaceSigner(key.Seed()), Passes: passes, Now: now,
 	}
 	return h, nil
 }
@@ -86,7 +86,7 @@ func awaitSecret(ctx context.Context, client *sidecar.Client) (string, error) {
 
 // Close waits until those who were let in have been told, and no longer than ctx. The rooms
 // themselves need no end: their lines are in the store after each turn.
-func (h *House) Close(ctx context.Context) error {
+func (h *App) Close(ctx context.Context) error {
 	told := make(chan struct{})
 	go func() {
 		h.clock.telling.Wait()
@@ -100,19 +100,19 @@ func (h *House) Close(ctx context.Context) error {
 	}
 }
 
-func (h *House) show(f waitingroom.Front) {
+func (h *App) show(f waitingroom.Front) {
 	h.Views.Apply(f)
 	h.Show(f)
 }
 
 // Personal answers for what the waiting room keeps about an account.
-func (h *House) Personal() Personal {
-	return Personal{Ledger: NewLedger(h.client.Store(event.Line)), Rooms: h.Rooms, Book: Book{h.Cache}, Now: h.now}
+func (h *App) Personal() Personal {
+	return Personal{Ledger: NewLineStore(h.client.Store(event.Line)), Rooms: h.Rooms, Book: PassStore{h.Cache}, Now: h.now}
 }
 
 // Subscriptions are the process's topics.
-func (h *House) Subscriptions() []sidecar.Subscription {
-	return Wire{Show: h.show, Catalogue: h.Catalogue, Rooms: h.Rooms, Desk: h.Desk}.Subscriptions()
+func (h *App) Subscriptions() []sidecar.Subscription {
+	return Subscriptions{Show: h.show, Catalogue: h.Catalogue, Rooms: h.Rooms, Service: h.Service}.Subscriptions()
 }
 
 const (
@@ -123,7 +123,7 @@ const (
 // Watch looks after lines that somebody here watches and that no tick came from: it sets the
 // reminder again and has a tick here. So a line goes on without placement and scheduler, and
 // the rate, which is in the line, holds however many replicas do so.
-func (h *House) Watch(ctx context.Context) error {
+func (h *App) Watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
@@ -138,7 +138,7 @@ func (h *House) Watch(ctx context.Context) error {
 	}
 }
 
-func (h *House) nudge(ctx context.Context, id uuid.UUID) {
+func (h *App) nudge(ctx context.Context, id uuid.UUID) {
 	ctx, cancel := context.WithTimeout(ctx, actorTimeout)
 	defer cancel()
 	slog.InfoContext(ctx, "line stands still, ticking it here", "event", id)
