@@ -126,8 +126,8 @@ func latest(messages []Message) []Message {
 
 // waves splits messages by topic and then so that no two of one key are in one bulk: within a
 // bulk the broker's order is not promised.
-func waves(messages []Message) []wave {
-	var all []wave
+func waves(messages []Message) []batch {
+	var all []batch
 	type turn struct {
 		topic string
 		n     int
@@ -142,21 +142,21 @@ func waves(messages []Message) []wave {
 		if !ok {
 			i = len(all)
 			index[at] = i
-			all = append(all, wave{topic: m.Topic})
+			all = append(all, batch{topic: m.Topic})
 		}
 		all[i].messages = append(all[i].messages, sidecar.Message{Key: m.Key, Payload: m.Payload, Trace: m.Trace})
 	}
 	return all
 }
 
-type wave struct {
+type batch struct {
 	topic    string
 	messages []sidecar.Message
 }
 
 // send publishes one wave, and what the broker did not take again while it takes something. What
 // is left stays in the wave.
-func (r *Relay) send(ctx context.Context, w *wave) error {
+func (r *Relay) send(ctx context.Context, w *batch) error {
 	for len(w.messages) > 0 {
 		failed, err := r.Publisher.PublishBulk(ctx, event.PubSub, w.topic, w.messages)
 		if err == nil {

@@ -26,7 +26,7 @@ const (
 // isolate sends each message of a wave by itself, and sets those aside that fail while others do
 // not. taken is how many of the wave the broker has taken so far. It gives an error when the broker is
 // away; the messages left stay in the wave.
-func (r *Relay) isolate(ctx context.Context, w *wave, taken int) error {
+func (r *Relay) isolate(ctx context.Context, w *batch, taken int) error {
 	// No two of one key are in a wave: any order will do. So poison cannot hide what is behind it.
 	rand.Shuffle(len(w.messages), func(i, j int) { w.messages[i], w.messages[j] = w.messages[j], w.messages[i] })
 	var bad []sidecar.Message

@@ -137,9 +137,9 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// Opaque is JSON that travels as bytes. Sidecars take the JSON of other payloads apart and put it
+// RawJSON is JSON that travels as bytes. Sidecars take the JSON of other payloads apart and put it
 // together again at both ends, which is most of what a large message costs.
-type Opaque []byte
+type RawJSON []byte
 
 const (
 	plain  = "application/json"
@@ -151,7 +151,7 @@ func (c *Client) Publish(ctx context.Context, component, topic, key string, payl
 	ctx, cancel := within(ctx, component)
 	defer cancel()
 	contentType := opaque
-	raw, isOpaque := payload.(Opaque)
+	raw, isOpaque := payload.(RawJSON)
 	if !isOpaque {
 		encoded, err := json.Marshal(payload)
 		if err != nil {

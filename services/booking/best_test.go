@@ -84,7 +84,7 @@ func TestBuyersWhoCollideComeApart(t *testing.T) {
 
 func TestACrowdIsProposedDifferentPlaces(t *testing.T) {
 	s, _ := hall("....", "....")
-	house, now := booking.NewHouse(s, 1, nil), time.Now()
+	house, now := booking.NewSeatMap(s, 1, nil), time.Now()
 	two := []booking.Item{{TicketType: "t", Quantity: 2}}
 	propose := func(at time.Time) []string {
 		ids, err := house.Propose(two, nil, 0, at)

@@ -87,8 +87,8 @@ type Payment struct {
 	PublishableKey string
 }
 
-// Occasion is what a buyer reads about the event, as it was when they bought.
-type Occasion struct {
+// EventSnapshot is what a buyer reads about the event, as it was when they bought.
+type EventSnapshot struct {
 	Name            string
 	Merchant        string
 	StartsAt        time.Time
@@ -110,7 +110,7 @@ type Booking struct {
 	Account    string
 	Units      []BookedUnit
 	Total      money.Money
-	Occasion   Occasion
+	Occasion   EventSnapshot
 	Status     Status
 	Version    int64
 	Reason     string
@@ -127,7 +127,7 @@ func New(id uuid.UUID, h Hold, s *Sale, now time.Time) Booking {
 	b := Booking{
 		ID: id, Event: h.Event, Hold: h.ID, Account: h.Account, Total: h.Total(), Status: Requested, Version: 1,
 		ExpiresAt: h.Until, CreatedAt: now, UpdatedAt: now,
-		Occasion: Occasion{
+		Occasion: EventSnapshot{
 			Name: s.Name, Merchant: s.Merchant, StartsAt: s.StartsAt, EndsAt: s.EndsAt, TimeZone: s.TimeZone,
 			VenueName: s.Venue.Name, VenueCity: s.Venue.City, VenueCountry: s.Venue.Country,
 			RefundableUntil: s.RefundableUntil, HighDemand: s.HighDemand, PerAccount: s.MaxPerAccount,

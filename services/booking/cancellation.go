@@ -31,18 +31,18 @@ type Cancellations interface {
 	Live(ctx context.Context, event uuid.UUID) (bool, error)
 }
 
-// CallOff gives back what was sold of a cancelled event. It can stop anywhere and go on: what is
+// EventCancellation gives back what was sold of a cancelled event. It can stop anywhere and go on: what is
 // left is whatever bookings are left.
-type CallOff struct {
+type EventCancellation struct {
 	Cancellations Cancellations
-	Journal       Journal
+	Store         SagaStore
 	Troubles      Troubles
 	Sales         SaleReader
 	Now           func() time.Time
 }
 
 // EventChanged looks whether an event was cancelled.
-func (c CallOff) EventChanged(ctx context.Context, event uuid.UUID) error {
+func (c EventCancellation) EventChanged(ctx context.Context, event uuid.UUID) error {
 	live, err := c.Cancellations.Live(ctx, event)
 	if err != nil || !live {
 		return err
@@ -63,13 +63,13 @@ const (
 )
 
 // Run works off cancellations until ctx ends.
-func (c CallOff) Run(ctx context.Context) error {
+func (c EventCancellation) Run(ctx context.Context) error {
 	return every(ctx, callOffEvery, "cancellation", c.step)
 }
 
 // step goes through the cancelled events. What fails of one booking, or of one event, keeps no other
 // from being given back.
-func (c CallOff) step(ctx context.Context) error {
+func (c EventCancellation) step(ctx context.Context) error {
 	open, err := c.Cancellations.Open(ctx)
 	if err != nil {
 		return err
@@ -91,7 +91,7 @@ func (c CallOff) step(ctx context.Context) error {
 }
 
 // giveBack refunds or cancels one booking. One that is on its way somewhere is left for the next round.
-func (c CallOff) giveBack(ctx context.Context, b Booking) error {
+func (c EventCancellation) giveBack(ctx context.Context, b Booking) error {
 	now := c.Now()
 	switch {
 	case b.Status == Confirmed:
@@ -101,13 +101,13 @@ func (c CallOff) giveBack(ctx context.Context, b Booking) error {
 		if err != nil {
 			return err
 		}
-		return c.Journal.Save(ctx, next, Effects{Opened: &r, Drive: true})
+		return c.Store.Save(ctx, next, Effects{Opened: &r, Drive: true})
 	case (b.Status == Requested || b.Status == AwaitingPayment) && !b.Authorized:
 		next, err := b.Cancel(ReasonEventCancelled, now)
 		if err != nil {
 			return err
 		}
-		return c.Journal.Save(ctx, next, Effects{Drive: true})
+		return c.Store.Save(ctx, next, Effects{Drive: true})
 	}
 	return nil
 }

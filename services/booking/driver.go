@@ -24,8 +24,8 @@ type Payments interface {
 	Refund(ctx context.Context, payment uuid.UUID, r Refund, owed bool) (RefundStatus, error)
 }
 
-// Cashbook finds the payment of a booking whose notice got lost. false: there is none.
-type Cashbook interface {
+// PaymentFinder finds the payment of a booking whose notice got lost. false: there is none.
+type PaymentFinder interface {
 	FindPayment(ctx context.Context, booking uuid.UUID) (p Payment, s PaymentStatus, found bool, err error)
 }
 
@@ -53,8 +53,8 @@ type Fence interface {
 	Free(ctx context.Context, h Hold, units []string, whole bool) error
 }
 
-// Journal is what the driver needs of the database.
-type Journal interface {
+// SagaStore is what the driver needs of the database.
+type SagaStore interface {
 	Get(ctx context.Context, id uuid.UUID) (Booking, error)
 	Save(ctx context.Context, b Booking, e Effects) error
 	OpenRefund(ctx context.Context, booking uuid.UUID) (Refund, bool, error)
@@ -64,14 +64,14 @@ type Journal interface {
 // Driver brings bookings to their end, one step at a time. Each step may be repeated, by
 // another process too: what was done is found done.
 type Driver struct {
-	Journal   Journal
-	Fence     Fence
-	Payments  Payments
-	Cashbook  Cashbook
-	Announcer Announcer
-	Key       func() ed25519.PrivateKey // signs tickets
-	Grace     time.Duration             // how long after its hold ran out a booking may still be paid
-	Now       func() time.Time
+	Store         SagaStore
+	Fence         Fence
+	Payments      Payments
+	PaymentFinder PaymentFinder
+	Announcer     Announcer
+	Key           func() ed25519.PrivateKey // signs tickets
+	Grace         time.Duration             // how long after its hold ran out a booking may still be paid
+	Now           func() time.Time
 }
 
 // maxSteps bounds one drive: the longest way has half as many.
@@ -79,7 +79,7 @@ const maxSteps = 12
 
 // Drive takes a booking as far as it goes now.
 func (d *Driver) Drive(ctx context.Context, id uuid.UUID) error {
-	b, err := d.Journal.Get(ctx, id)
+	b, err := d.Store.Get(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (d *Driver) driveOn(ctx context.Context, b Booking) error {
 	for range maxSteps {
 		next, err := d.advance(ctx, b)
 		if errors.Is(err, ErrStale) {
-			next, err = d.Journal.Get(ctx, b.ID) // somebody else made the step: look again
+			next, err = d.Store.Get(ctx, b.ID) // somebody else made the step: look again
 		} else if err == nil && next.Version == b.Version {
 			return nil
 		}
@@ -105,7 +105,7 @@ func (d *Driver) driveOn(ctx context.Context, b Booking) error {
 
 // save keeps a step and returns the booking after it.
 func (d *Driver) save(ctx context.Context, next Booking, e Effects) (Booking, error) {
-	return next, d.Journal.Save(ctx, next, e)
+	return next, d.Store.Save(ctx, next, e)
 }
 
 // advance makes one step. The booking unchanged: there is nothing to do for now.
@@ -145,7 +145,7 @@ func (d *Driver) intend(ctx context.Context, b Booking) (Booking, error) {
 
 // runOut ends a booking whose time is over, after making sure that no notice of a payment got lost.
 func (d *Driver) runOut(ctx context.Context, b Booking) (Booking, error) {
-	p, status, found, err := d.Cashbook.FindPayment(ctx, b.ID)
+	p, status, found, err := d.PaymentFinder.FindPayment(ctx, b.ID)
 	if err != nil {
 		return b, err
 	}
@@ -181,7 +181,7 @@ func (d *Driver) secure(ctx context.Context, b Booking) (Booking, error) {
 	if err != nil {
 		return b, err
 	}
-	err = d.Journal.Save(ctx, next, Effects{Claim: true})
+	err = d.Store.Save(ctx, next, Effects{Claim: true})
 	if errors.Is(err, ErrUnitsUnavailable) {
 		return d.fail(ctx, b, ReasonSeatsLost)
 	}
@@ -252,7 +252,7 @@ func (d *Driver) settle(ctx context.Context, b Booking) (Booking, error) {
 func (d *Driver) letGo(ctx context.Context, b Booking) (Booking, bool, error) {
 	p := b.Payment
 	if p == nil {
-		found, _, ok, err := d.Cashbook.FindPayment(ctx, b.ID)
+		found, _, ok, err := d.PaymentFinder.FindPayment(ctx, b.ID)
 		if err != nil || !ok {
 			return b, err == nil, err
 		}
@@ -265,7 +265,7 @@ func (d *Driver) letGo(ctx context.Context, b Booking) (Booking, bool, error) {
 	// The money was taken for a booking that is not: all of it goes back. The id makes a
 	// repetition the same refund.
 	id := uuid.NewSHA1(b.ID, []byte("whole"))
-	r, found, err := d.Journal.FindRefund(ctx, b.ID, id)
+	r, found, err := d.Store.FindRefund(ctx, b.ID, id)
 	if err != nil {
 		return b, false, err
 	}
@@ -304,7 +304,7 @@ func (d *Driver) closeRefund(ctx context.Context, b Booking, r Refund, status Re
 }
 
 func (d *Driver) refund(ctx context.Context, b Booking) (Booking, error) {
-	r, open, err := d.Journal.OpenRefund(ctx, b.ID)
+	r, open, err := d.Store.OpenRefund(ctx, b.ID)
 	if err != nil {
 		return b, err
 	}
@@ -334,7 +334,7 @@ func (d *Driver) finishRefund(ctx context.Context, b Booking, r Refund, status R
 			return b, err
 		}
 		r.Status = status
-		if err := d.Journal.Save(ctx, next, Effects{Closed: &r, Told: toldRefunded(next)}); err != nil {
+		if err := d.Store.Save(ctx, next, Effects{Closed: &r, Told: toldRefunded(next)}); err != nil {
 			return b, err
 		}
 		d.Announcer.Announce(b.Event, FreedChanges(b.Hold, r.Units))
@@ -375,7 +375,7 @@ type PaymentNotice struct {
 // Note takes in what happened to the money, and gives the booking from where a drive goes on.
 func (d *Driver) Note(ctx context.Context, n PaymentNotice) (Booking, error) {
 	for range maxSteps {
-		b, err := d.Journal.Get(ctx, n.Booking)
+		b, err := d.Store.Get(ctx, n.Booking)
 		if errors.Is(err, ErrBookingNotFound) {
 			return b, fault.New(fault.Invalid, "unknown_booking", "A payment names a booking that does not exist.").Because(err)
 		}
@@ -414,7 +414,7 @@ func (d *Driver) note(ctx context.Context, b Booking, n PaymentNotice) (Booking,
 // noteRefund takes in what became of a refund. Notices come more than once, and after the booking
 // went on: what was heard before changes nothing.
 func (d *Driver) noteRefund(ctx context.Context, b Booking, n PaymentNotice) (Booking, error) {
-	r, found, err := d.Journal.FindRefund(ctx, b.ID, *n.Refund)
+	r, found, err := d.Store.FindRefund(ctx, b.ID, *n.Refund)
 	if err != nil || !found {
 		return b, err // one that was made in the provider's dashboard: the reconciliation reports it
 	}

@@ -15,27 +15,27 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
 )
 
-// stage is a box office in memory whose clock the test sets.
+// stage is the booking service in memory whose clock the test sets.
 type stage struct {
-	t       *testing.T
-	now     time.Time
-	seats   *bookingtest.Memory
-	journal *bookingtest.Journal
-	bank    *bookingtest.Bank
-	driver  *booking.Driver
-	told    []booking.Change
+	t      *testing.T
+	now    time.Time
+	seats  *bookingtest.Memory
+	store  *bookingtest.Store
+	bank   *bookingtest.Bank
+	driver *booking.Driver
+	told   []booking.Change
 }
 
 const grace = 30 * time.Second
 
 func newStage(t *testing.T) *stage {
-	s := &stage{t: t, now: noon, journal: bookingtest.NewJournal(), bank: bookingtest.NewBank()}
+	s := &stage{t: t, now: noon, store: bookingtest.NewStore(), bank: bookingtest.NewBank()}
 	clock := func() time.Time { return s.now }
 	s.seats = bookingtest.NewMemory(clock)
 	_, key, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
 	s.driver = &booking.Driver{
-		Journal: s.journal, Fence: s.seats, Payments: s.bank, Cashbook: s.bank, Announcer: s,
+		Store: s.store, Fence: s.seats, Payments: s.bank, PaymentFinder: s.bank, Announcer: s,
 		Key: func() ed25519.PrivateKey { return key }, Grace: grace, Now: clock,
 	}
 	return s
@@ -50,7 +50,7 @@ func (s *stage) requested() booking.Booking {
 		Units: []booking.HeldUnit{unit("A1", 4500), unit("A2", 4500)},
 	}
 	require.NoError(s.t, s.seats.Take(s.t.Context(), h, 0))
-	b, _, err := s.journal.Create(s.t.Context(), booking.New(uuid.New(), h, sale(), s.now))
+	b, _, err := s.store.Create(s.t.Context(), booking.New(uuid.New(), h, sale(), s.now))
 	require.NoError(s.t, err)
 	return b
 }
@@ -81,7 +81,7 @@ func (s *stage) pay(b booking.Booking) {
 	require.NoError(s.t, s.take(s.t.Context(), s.notice(b)))
 }
 
-// take is what the crew does with a notice.
+// take is what the pool does with a notice.
 func (s *stage) take(ctx context.Context, n booking.PaymentNotice) error {
 	if _, err := s.driver.Note(ctx, n); err != nil {
 		return err
@@ -91,7 +91,7 @@ func (s *stage) take(ctx context.Context, n booking.PaymentNotice) error {
 
 func (s *stage) expect(b booking.Booking, status booking.Status) booking.Booking {
 	s.t.Helper()
-	now, err := s.journal.Get(s.t.Context(), b.ID)
+	now, err := s.store.Get(s.t.Context(), b.ID)
 	require.NoError(s.t, err)
 	require.Equal(s.t, status, now.Status, now.Reason)
 	s.balanced(now)
@@ -103,7 +103,7 @@ func (s *stage) expect(b booking.Booking, status booking.Status) booking.Booking
 func (s *stage) balanced(b booking.Booking) {
 	s.t.Helper()
 	taken, reserved := s.bank.Kept(b.ID)
-	tickets := int64(len(s.journal.Tickets(b.ID)))
+	tickets := int64(len(s.store.Tickets(b.ID)))
 	assert.Equal(s.t, tickets*4500, taken, "%s: money against tickets", b.Status)
 	if b.Status.Ended() || b.Status == booking.Refunded {
 		assert.Zero(s.t, reserved, "%s: money stays reserved", b.Status)
@@ -130,7 +130,7 @@ func TestABookingIsPaidAndConfirmed(t *testing.T) {
 	s := newStage(t)
 	b := s.confirmed()
 	assert.Equal(t, booking.Booked, s.seat("A1"))
-	tickets := s.journal.Tickets(b.ID)
+	tickets := s.store.Tickets(b.ID)
 	require.Len(t, tickets, 2)
 	_, err := booking.VerifyTicket(s.driver.Key().Public().(ed25519.PublicKey), tickets[0].Code)
 	require.NoError(t, err)
@@ -138,7 +138,7 @@ func TestABookingIsPaidAndConfirmed(t *testing.T) {
 		require.NoError(t, s.take(t.Context(), s.notice(b))) // again, and late
 		s.drive(b)
 	}
-	assert.Len(t, s.journal.Tickets(b.ID), 2)
+	assert.Len(t, s.store.Tickets(b.ID), 2)
 	s.now = s.now.AddDate(0, 0, 1)
 	s.drive(b)
 	s.expect(b, booking.Confirmed)
@@ -205,7 +205,7 @@ func TestPaidAfterTheEnd(t *testing.T) {
 	require.True(t, s.bank.Authorize(b.ID))
 	now, err := b.Cancel(booking.ReasonByBuyer, s.now) // the buyer was faster than the notice
 	require.NoError(t, err)
-	require.NoError(t, s.journal.Save(t.Context(), now, booking.Effects{}))
+	require.NoError(t, s.store.Save(t.Context(), now, booking.Effects{}))
 	require.NoError(t, s.take(t.Context(), s.notice(b)))
 	s.expect(b, booking.Cancelled)
 }
@@ -247,11 +247,11 @@ func TestRefundsFreeTheirSeats(t *testing.T) {
 	s := newStage(t)
 	b := s.confirmed()
 	for _, units := range [][]string{{"A2"}, nil} {
-		now, err := s.journal.Get(t.Context(), b.ID)
+		now, err := s.store.Get(t.Context(), b.ID)
 		require.NoError(t, err)
 		next, r, err := now.Refund(uuid.New(), units, "", booking.ByOwner, s.now)
 		require.NoError(t, err)
-		require.NoError(t, s.journal.Save(t.Context(), next, booking.Effects{Opened: &r}))
+		require.NoError(t, s.store.Save(t.Context(), next, booking.Effects{Opened: &r}))
 		s.told = nil
 		s.drive(b)
 		assert.NotEmpty(t, s.told, "it is announced")
@@ -268,17 +268,17 @@ func TestRefundsFreeTheirSeats(t *testing.T) {
 // refunding asks for money back for units, all when none are named.
 func (s *stage) refunding(b booking.Booking, reason string, units ...string) booking.Refund {
 	s.t.Helper()
-	now, err := s.journal.Get(s.t.Context(), b.ID)
+	now, err := s.store.Get(s.t.Context(), b.ID)
 	require.NoError(s.t, err)
 	next, r, err := now.Refund(uuid.New(), units, reason, booking.ByMerchant, s.now)
 	require.NoError(s.t, err)
-	require.NoError(s.t, s.journal.Save(s.t.Context(), next, booking.Effects{Opened: &r, Drive: true}))
+	require.NoError(s.t, s.store.Save(s.t.Context(), next, booking.Effects{Opened: &r, Drive: true}))
 	return r
 }
 
 func (s *stage) heard(b booking.Booking, want ...string) {
 	s.t.Helper()
-	assert.Equal(s.t, want, s.journal.Told(b.ID))
+	assert.Equal(s.t, want, s.store.Told(b.ID))
 }
 
 // Nobody hears again that a booking is confirmed when some of it, or nothing, was refunded.
@@ -348,9 +348,9 @@ func TestMoneyOfAnEndedBookingGoesBack(t *testing.T) {
 	s.bank.Take(b.ID) // somebody did, in the provider's dashboard
 	ended, err := b.Cancel(booking.ReasonByBuyer, s.now)
 	require.NoError(t, err)
-	require.NoError(t, s.journal.Save(t.Context(), ended, booking.Effects{}))
+	require.NoError(t, s.store.Save(t.Context(), ended, booking.Effects{}))
 	settled := func() bool {
-		now, err := s.journal.Get(t.Context(), b.ID)
+		now, err := s.store.Get(t.Context(), b.ID)
 		require.NoError(t, err)
 		return now.Settled
 	}
@@ -480,11 +480,11 @@ func (s *stage) tryLose() booking.Booking {
 
 func (s *stage) tryRefund() booking.Booking {
 	b := s.tryConfirm()
-	now, err := s.journal.Get(s.t.Context(), b.ID)
+	now, err := s.store.Get(s.t.Context(), b.ID)
 	require.NoError(s.t, err)
 	next, r, err := now.Refund(uuid.New(), nil, "", booking.ByOwner, s.now)
 	require.NoError(s.t, err)
-	require.NoError(s.t, s.journal.Save(s.t.Context(), next, booking.Effects{Opened: &r}))
+	require.NoError(s.t, s.store.Save(s.t.Context(), next, booking.Effects{Opened: &r}))
 	insist(func(ctx context.Context) error { return s.driver.Drive(ctx, b.ID) })
 	return b
 }

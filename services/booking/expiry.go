@@ -13,8 +13,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
-// Teller tells a buyer that a hold ran out.
-type Teller interface {
+// ExpiryNotifier tells a buyer that a hold ran out.
+type ExpiryNotifier interface {
 	HoldExpired(ctx context.Context, h Hold) error
 }
 
@@ -35,8 +35,8 @@ type PassedHold struct {
 	Try  int
 }
 
-// Deadlines keeps when holds run out, whichever replica made them.
-type Deadlines interface {
+// DeadlineStore keeps when holds run out, whichever replica made them.
+type DeadlineStore interface {
 	Remember(ctx context.Context, all []Deadline) error
 	// Passed leases deadlines to one replica, so that nobody is told twice, and counts the try.
 	Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]PassedHold, error)
@@ -46,9 +46,9 @@ type Deadlines interface {
 // Expiries tells buyers when their holds ran out. The store frees the units without it. Deadlines
 // are written down in batches beside the holds, not with them: a crash forgets those of a second.
 type Expiries struct {
-	Deadlines Deadlines
+	Deadlines DeadlineStore
 	Holds     HoldReader
-	Teller    Teller
+	Notifier  ExpiryNotifier
 	Now       func() time.Time
 
 	mu      sync.Mutex
@@ -145,5 +145,5 @@ func (e *Expiries) tell(ctx context.Context, id uuid.UUID) error {
 	if err != nil || h.Status != HoldOpen || h.StatusAt(e.Now()) != HoldExpired {
 		return err
 	}
-	return e.Teller.HoldExpired(ctx, h)
+	return e.Notifier.HoldExpired(ctx, h)
 }

@@ -33,20 +33,20 @@ type Decider interface {
 	Decide(ctx context.Context, requests []QueuedHold) ([]Verdict, error)
 }
 
-// Floor is the part of the seats that a batch of requests is about, in memory. Deciding changes
+// HoldBatch is the part of the seats that a batch of requests is about, in memory. Deciding changes
 // it, so that each request sees what those before it took.
-type Floor struct {
+type HoldBatch struct {
 	Seats map[uuid.UUID]map[string]Seat
 	Caps  map[uuid.UUID]map[string]Cap
 }
 
-// NewFloor is a floor on which nobody has anything.
-func NewFloor() *Floor {
-	return &Floor{Seats: map[uuid.UUID]map[string]Seat{}, Caps: map[uuid.UUID]map[string]Cap{}}
+// NewHoldBatch is a floor on which nobody has anything.
+func NewHoldBatch() *HoldBatch {
+	return &HoldBatch{Seats: map[uuid.UUID]map[string]Seat{}, Caps: map[uuid.UUID]map[string]Cap{}}
 }
 
 // PutSeat notes what the store has of a unit.
-func (f *Floor) PutSeat(event uuid.UUID, unit string, s Seat) {
+func (f *HoldBatch) PutSeat(event uuid.UUID, unit string, s Seat) {
 	if f.Seats[event] == nil {
 		f.Seats[event] = map[string]Seat{}
 	}
@@ -54,7 +54,7 @@ func (f *Floor) PutSeat(event uuid.UUID, unit string, s Seat) {
 }
 
 // PutCap notes what the store has of an account.
-func (f *Floor) PutCap(event uuid.UUID, account string, c Cap) {
+func (f *HoldBatch) PutCap(event uuid.UUID, account string, c Cap) {
 	if f.Caps[event] == nil {
 		f.Caps[event] = map[string]Cap{}
 	}
@@ -62,7 +62,7 @@ func (f *Floor) PutCap(event uuid.UUID, account string, c Cap) {
 }
 
 // Decide holds the units of a request or refuses it, changing nothing.
-func (f *Floor) Decide(r QueuedHold, now time.Time) error {
+func (f *HoldBatch) Decide(r QueuedHold, now time.Time) error {
 	h := r.Hold
 	if !now.Before(h.Until) {
 		return ErrHoldExpired

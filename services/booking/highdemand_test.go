@@ -32,8 +32,8 @@ func TestFloorDecidesInOrder(t *testing.T) {
 		}
 		return QueuedHold{Hold: h, Limit: 4, Admitted: now.Add(-time.Minute)}
 	}
-	mine := func(c Cap) *Floor {
-		f := NewFloor()
+	mine := func(c Cap) *HoldBatch {
+		f := NewHoldBatch()
 		f.PutCap(event, "anna", c)
 		return f
 	}
@@ -43,13 +43,13 @@ func TestFloorDecidesInOrder(t *testing.T) {
 	open := CapHold{Hold: holdID(t, now), Units: 1, Until: now.Add(time.Minute)}
 
 	for name, c := range map[string]struct {
-		floor    *Floor
+		floor    *HoldBatch
 		requests []QueuedHold
 		want     []error
 	}{
-		"the first one wins":            {NewFloor(), []QueuedHold{request("anna", "a1"), request("ben", "a1"), request("ben", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
-		"all or nothing":                {NewFloor(), []QueuedHold{request("anna", "a1"), request("ben", "a1", "a2"), request("cem", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
-		"one hold at a time":            {NewFloor(), []QueuedHold{request("anna", "a1"), request("anna", "a2")}, []error{nil, ErrHoldExists}},
+		"the first one wins":            {NewHoldBatch(), []QueuedHold{request("anna", "a1"), request("ben", "a1"), request("ben", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
+		"all or nothing":                {NewHoldBatch(), []QueuedHold{request("anna", "a1"), request("ben", "a1", "a2"), request("cem", "a2")}, []error{nil, ErrUnitsUnavailable, nil}},
+		"one hold at a time":            {NewHoldBatch(), []QueuedHold{request("anna", "a1"), request("anna", "a2")}, []error{nil, ErrHoldExists}},
 		"a hold from before the batch":  {mine(Cap{Holds: []CapHold{open}}), []QueuedHold{request("anna", "a1")}, []error{ErrHoldExists}},
 		"no more than the limit":        {mine(Cap{Booked: 3}), []QueuedHold{request("anna", "a1", "a2"), request("anna", "a1")}, []error{ErrLimitExceeded, nil}},
 		"a pass of before the old hold": {mine(Cap{Holds: []CapHold{old}}), []QueuedHold{request("anna", "a1")}, []error{nil}},
@@ -64,10 +64,10 @@ func TestFloorDecidesInOrder(t *testing.T) {
 	}
 	t.Run("too late", func(t *testing.T) {
 		r := request("anna", "a1")
-		require.ErrorIs(t, NewFloor().Decide(r, r.Hold.Until), ErrHoldExpired)
+		require.ErrorIs(t, NewHoldBatch().Decide(r, r.Hold.Until), ErrHoldExpired)
 	})
 	t.Run("a refusal changes nothing", func(t *testing.T) {
-		f := NewFloor()
+		f := NewHoldBatch()
 		require.NoError(t, f.Decide(request("anna", "a1"), now))
 		err := f.Decide(request("ben", "a2", "a1"), now)
 		refused, _ := errors.AsType[*fault.Error](err)

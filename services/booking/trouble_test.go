@@ -54,7 +54,7 @@ func TestTroubleIsSetAside(t *testing.T) {
 
 // calledOff is an event with bookings, the first of which cannot be saved.
 type calledOff struct {
-	booking.Journal
+	booking.SagaStore
 
 	bookings []booking.Booking
 	poison   int
@@ -101,7 +101,7 @@ func TestPoisonBookingsKeepNobodyFromTheirMoney(t *testing.T) {
 				ID: uuid.New(), Status: booking.Confirmed, Version: 1, Units: []booking.BookedUnit{{HeldUnit: unit("A1", 4500)}},
 			})
 		}
-		off := booking.CallOff{Cancellations: event, Journal: event, Troubles: event, Now: time.Now}
+		off := booking.EventCancellation{Cancellations: event, Store: event, Troubles: event, Now: time.Now}
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 		defer cancel()
 		require.ErrorIs(t, off.Run(ctx), context.DeadlineExceeded)

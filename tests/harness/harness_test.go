@@ -83,7 +83,7 @@ func TestPublishAndReceive(t *testing.T) {
 				for way, publish := range map[string]func(text string) error{
 					"the message": func(text string) error { return client.Publish(t.Context(), component, topic, "key", message{text}) },
 					"an opaque one": func(text string) error {
-						return client.Publish(t.Context(), component, topic, "key", sidecar.Opaque(raw(text)))
+						return client.Publish(t.Context(), component, topic, "key", sidecar.RawJSON(raw(text)))
 					},
 					"one of many": func(text string) error {
 						_, err := client.PublishBulk(t.Context(), component, topic, []sidecar.Message{{Key: "key", Payload: raw("")}, {Key: "key", Payload: raw(text)}})

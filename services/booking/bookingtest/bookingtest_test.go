@@ -13,7 +13,7 @@ import (
 
 func TestMemory(t *testing.T) { bookingtest.Run(t, bookingtest.NewMemory(time.Now)) }
 
-// careless is a house without one of its guards.
+// careless is a store without one of its guards.
 type careless struct {
 	*bookingtest.Memory
 	take  func(m *bookingtest.Memory, ctx context.Context, h booking.Hold, limit int) error

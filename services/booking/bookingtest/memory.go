@@ -42,7 +42,7 @@ type owner struct {
 
 var _ Seats = (*Memory)(nil)
 
-// NewMemory returns an empty house.
+// NewMemory returns an empty store.
 func NewMemory(now func() time.Time) *Memory {
 	return &Memory{Now: now, seats: map[place]booking.Seat{}, holds: map[uuid.UUID]booking.Hold{}, caps: map[owner]booking.Cap{}}
 }

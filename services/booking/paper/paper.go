@@ -195,7 +195,7 @@ func unitOf(t booking.Ticket, b booking.Booking) booking.BookedUnit {
 }
 
 // when gives the time where it happens.
-func when(o booking.Occasion) string {
+func when(o booking.EventSnapshot) string {
 	zone, err := time.LoadLocation(o.TimeZone)
 	if err != nil {
 		zone = time.UTC

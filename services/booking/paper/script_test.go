@@ -45,7 +45,7 @@ func FuzzAnyTextIsPrinted(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		b := booking.Booking{
-			Occasion: booking.Occasion{Name: s, TimeZone: s, VenueName: s},
+			Occasion: booking.EventSnapshot{Name: s, TimeZone: s, VenueName: s},
 			Units:    []booking.BookedUnit{{HeldUnit: booking.HeldUnit{ID: "A1", Label: s, TypeName: s}}},
 		}
 		raw, err := Printer{}.PDF(booking.Ticket{Unit: "A1", Code: "FOYER1.code"}, b, "en")

@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-var _ booking.Deadlines = Store{}
+var _ booking.DeadlineStore = Store{}
 
 // Remember implements booking.Deadlines.
 func (s Store) Remember(ctx context.Context, all []booking.Deadline) error {

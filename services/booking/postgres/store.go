@@ -37,14 +37,14 @@ func Migrations() fs.FS {
 
 // Store implements the ports of the domain.
 type Store struct {
-	Pool  *pgxpool.Pool
-	Grace time.Duration // how long an unpaid booking is left alone after its deadline
-	Bell  *Bell         // rung at each step; nil: nobody waits
+	Pool         *pgxpool.Pool
+	Grace        time.Duration // how long an unpaid booking is left alone after its deadline
+	StepNotifier *StepNotifier // rung at each step; nil: nobody waits
 }
 
 var (
-	_ booking.Bookings = Store{}
-	_ booking.Journal  = Store{}
+	_ booking.BookingStore = Store{}
+	_ booking.SagaStore    = Store{}
 )
 
 // retryAfter is when the sweeper looks after a booking that should have moved on by itself.
@@ -107,7 +107,7 @@ func scan(row pgx.Row) (booking.Booking, error) {
 			ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Place: u.Place, Price: money.Money{Amount: u.Amount, Currency: u.Currency},
 		}})
 	}
-	b.Occasion = booking.Occasion(occasion)
+	b.Occasion = booking.EventSnapshot(occasion)
 	if payment != nil {
 		b.Payment = &booking.Payment{ID: *payment, Intent: deref(intent), ClientSecret: deref(secret), PublishableKey: deref(public)}
 	}
@@ -165,7 +165,7 @@ func (s Store) send(ctx context.Context, batch *pgx.Batch) error {
 	return s.Pool.SendBatch(ctx, batch).Close()
 }
 
-// Save implements booking.Bookings and booking.Journal.
+// Save implements booking.Bookings and booking.Store.
 func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) error {
 	units, err := json.Marshal(unitRows(b))
 	if err != nil {
@@ -203,8 +203,8 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 }
 
 func (s Store) wake(id uuid.UUID) {
-	if s.Bell != nil {
-		s.Bell.Ring(id)
+	if s.StepNotifier != nil {
+		s.StepNotifier.Ring(id)
 	}
 }
 
@@ -299,7 +299,7 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// OpenRefund implements booking.Journal.
+// OpenRefund implements booking.Store.
 func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bool, error) {
 	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND status = 'requested'`, id)
 	if err != nil || len(rows) == 0 {
@@ -308,7 +308,7 @@ func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bo
 	return rows[0], true, nil
 }
 
-// FindRefund implements booking.Journal.
+// FindRefund implements booking.Store.
 func (s Store) FindRefund(ctx context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
 	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND id = $2`, id, refund)
 	if err != nil || len(rows) == 0 {

@@ -274,8 +274,8 @@ func TestTheSweeperGetsWhatStandsStill(t *testing.T) {
 func TestStepsAreNotified(t *testing.T) {
 	s := open(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	s.Bell = postgres.NewBell(s.Pool)
-	go func() { _ = s.Bell.Run(ctx) }()
+	s.StepNotifier = postgres.NewStepNotifier(s.Pool)
+	go func() { _ = s.StepNotifier.Run(ctx) }()
 	heard := make(chan uuid.UUID, 10)
 	done := make(chan error, 1)
 	go func() { done <- s.Listen(ctx, func(id uuid.UUID) { heard <- id }) }()

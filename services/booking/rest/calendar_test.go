@@ -13,7 +13,7 @@ import (
 
 // TestANameBeginsNoPropertyOfItsOwn: names that were stored before there was a rule are still sent.
 func TestANameBeginsNoPropertyOfItsOwn(t *testing.T) {
-	b := booking.Booking{Occasion: booking.Occasion{
+	b := booking.Booking{Occasion: booking.EventSnapshot{
 		Name: "Fest\rATTENDEE:mailto:a@b.example\r\nURL:https://evil.example\u2028x", VenueName: "Haus\nORGANIZER:x", StartsAt: time.Now(),
 	}}
 	text := string(calendar(booking.Ticket{ID: uuid.New(), Unit: "A1\rATTACH:x", IssuedAt: time.Now()}, b, "en"))

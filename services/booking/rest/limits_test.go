@@ -39,12 +39,12 @@ func (quiet) Announce(uuid.UUID, []booking.Change) {}
 func api(t *testing.T, sale *booking.Sale, now func() time.Time) *httptest.Server {
 	t.Helper()
 	maps, seats := rest.NewMaps(), bookingtest.NewMemory(now)
-	live := booking.NewLive(oneSale{sale}, seats, maps, now)
+	live := booking.NewSeatMapCache(oneSale{sale}, seats, maps, now)
 	go func() { _ = live.Run(t.Context()) }()
-	office := &booking.Office{Seats: seats, Houses: live, Bookings: bookingtest.NewJournal(), Announcer: quiet{}, HoldFor: 5 * time.Minute, Now: now}
+	office := &booking.Service{Seats: seats, SeatMaps: live, Bookings: bookingtest.NewStore(), Announcer: quiet{}, HoldFor: 5 * time.Minute, Now: now}
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "booking", Spec: rest.Spec, Verifier: named{}})
 	require.NoError(t, err)
-	server := rest.Server{Office: office, Live: live, Maps: maps, Steps: &rest.Steps{}}
+	server := rest.Server{Service: office, Live: live, Maps: maps, Steps: &rest.Steps{}}
 	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
 	s := httptest.NewServer(router)
 	t.Cleanup(s.Close)

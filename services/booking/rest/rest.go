@@ -28,8 +28,8 @@ import (
 //go:embed openapi.yaml
 var Spec []byte
 
-// Archive is what the API reads of the database.
-type Archive interface {
+// BookingReader is what the API reads of the database.
+type BookingReader interface {
 	List(ctx context.Context, f postgres.Filter) ([]booking.Booking, error)
 	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
 	Ticket(ctx context.Context, id uuid.UUID) (booking.Ticket, error)
@@ -47,9 +47,9 @@ type Printer interface {
 
 // Server implements the generated interface.
 type Server struct {
-	Office  *booking.Office
-	Live    *booking.Live
-	Archive Archive
+	Service *booking.Service
+	Live    *booking.SeatMapCache
+	Reader  BookingReader
 	Steps   *Steps
 	Printer Printer
 	Key     func() ed25519.PublicKey // of ticket codes
@@ -83,7 +83,7 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 	for _, it := range deref(in.Items) {
 		wish.Items = append(wish.Items, booking.Item{TicketType: it.TicketType, Quantity: it.Quantity})
 	}
-	h, err := s.Office.Hold(r.Context(), account, event, wish)
+	h, err := s.Service.Hold(r.Context(), account, event, wish)
 	if errors.Is(err, booking.ErrHoldExists) {
 		err = s.withHold(r.Context(), account, err)
 	}
@@ -94,7 +94,7 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 	if err == nil {
 		w.Header().Set("Location", "/api/v1/holds/"+h.ID.String())
 	}
-	answer(w, r, http.StatusCreated, holdView(h, s.Office.Now()), err)
+	answer(w, r, http.StatusCreated, holdView(h, s.Service.Now()), err)
 }
 
 // pending says that a hold is still in line, and where to ask again.
@@ -111,11 +111,11 @@ func (s Server) withHold(ctx context.Context, account identity.Account, err erro
 	if !ok {
 		return err
 	}
-	h, findErr := s.Office.Find(ctx, account, id)
+	h, findErr := s.Service.Find(ctx, account, id)
 	if findErr != nil {
 		return err
 	}
-	return f.With("hold", holdView(h, s.Office.Now()))
+	return f.With("hold", holdView(h, s.Service.Now()))
 }
 
 // GetHold implements GET /api/v1/holds/{hold}.
@@ -125,12 +125,12 @@ func (s Server) GetHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	h, err := s.Office.Find(r.Context(), account, hold)
+	h, err := s.Service.Find(r.Context(), account, hold)
 	if errors.Is(err, booking.ErrStillWaiting) {
 		pending(w, r, hold)
 		return
 	}
-	answer(w, r, http.StatusOK, holdView(h, s.Office.Now()), err)
+	answer(w, r, http.StatusOK, holdView(h, s.Service.Now()), err)
 }
 
 // ChangeHold implements PATCH /api/v1/holds/{hold}.
@@ -145,15 +145,15 @@ func (s Server) ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId) 
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	h, err := s.Office.Change(r.Context(), account, hold, deref(in.Add), deref(in.Remove))
-	answer(w, r, http.StatusOK, holdView(h, s.Office.Now()), err)
+	h, err := s.Service.Change(r.Context(), account, hold, deref(in.Add), deref(in.Remove))
+	answer(w, r, http.StatusOK, holdView(h, s.Service.Now()), err)
 }
 
 // ReleaseHold implements DELETE /api/v1/holds/{hold}.
 func (s Server) ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
 	account, err := identity.Require(r.Context())
 	if err == nil {
-		err = s.Office.Release(r.Context(), account, hold)
+		err = s.Service.Release(r.Context(), account, hold)
 	}
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
@@ -175,7 +175,7 @@ func (s Server) CreateBooking(w http.ResponseWriter, r *http.Request, params Cre
 		return
 	}
 	wait := preference(deref(params.Prefer))
-	b, _, err := s.Office.CheckOut(r.Context(), account, in.Hold)
+	b, _, err := s.Service.CheckOut(r.Context(), account, in.Hold)
 	if err == nil && b.Status == booking.Requested && wait > 0 {
 		w.Header().Set("Preference-Applied", "wait="+strconv.Itoa(int(wait/time.Second)))
 		b, err = s.awaitStep(r.Context(), b, wait)
@@ -214,7 +214,7 @@ func (s Server) awaitStep(ctx context.Context, b booking.Booking, wait time.Dura
 	poll := time.NewTicker(time.Second) // a notice may get lost
 	defer poll.Stop()
 	for {
-		next, err := s.Office.Bookings.Get(ctx, b.ID)
+		next, err := s.Service.Bookings.Get(ctx, b.ID)
 		if err != nil || next.Status != b.Status {
 			return next, err
 		}
@@ -245,7 +245,7 @@ func (s Server) find(r *http.Request, id uuid.UUID) (identity.Account, booking.B
 	if err != nil {
 		return account, booking.Booking{}, err
 	}
-	b, err := s.Office.Booking(r.Context(), account, id)
+	b, err := s.Service.Booking(r.Context(), account, id)
 	return account, b, err
 }
 
@@ -256,7 +256,7 @@ func (s Server) CancelBooking(w http.ResponseWriter, r *http.Request, id Booking
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	b, err := s.Office.Cancel(r.Context(), account, id)
+	b, err := s.Service.Cancel(r.Context(), account, id)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -277,7 +277,7 @@ func (s Server) RefundBooking(w http.ResponseWriter, r *http.Request, id Booking
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	b, refund, err := s.Office.Refund(r.Context(), account, id, deref(in.Units), deref(in.Reason))
+	b, refund, err := s.Service.Refund(r.Context(), account, id, deref(in.Units), deref(in.Reason))
 	answer(w, r, http.StatusAccepted, refundView(refund, b.Total.Currency), err)
 }
 
@@ -315,7 +315,7 @@ func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Ac
 	if f.Limit = defaultLimit; limit != nil {
 		f.Limit = *limit
 	}
-	bookings, err := s.Archive.List(r.Context(), f)
+	bookings, err := s.Reader.List(r.Context(), f)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -324,7 +324,7 @@ func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Ac
 	for i, b := range bookings {
 		ids[i] = b.ID
 	}
-	tickets, err := s.Archive.Tickets(r.Context(), ids...)
+	tickets, err := s.Reader.Tickets(r.Context(), ids...)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -354,7 +354,7 @@ func (s Server) ListSetAsideBookings(w http.ResponseWriter, r *http.Request, par
 	if params.Limit != nil {
 		limit = *params.Limit
 	}
-	all, err := s.Archive.SetAside(r.Context(), limit)
+	all, err := s.Reader.SetAside(r.Context(), limit)
 	items := make([]SetAsideBooking, 0, len(all))
 	for _, t := range all {
 		items = append(items, SetAsideBooking{
@@ -370,11 +370,11 @@ var errNotSetAside = fault.New(fault.Conflict, "booking_not_set_aside", "This bo
 func (s Server) RetryBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
 	_, err := identity.Require(r.Context(), identity.Admin)
 	if err == nil {
-		_, err = s.Office.Bookings.Get(r.Context(), id)
+		_, err = s.Service.Bookings.Get(r.Context(), id)
 	}
 	if err == nil {
 		var found bool
-		if found, err = s.Archive.Retry(r.Context(), id, s.Office.Now()); err == nil && !found {
+		if found, err = s.Reader.Retry(r.Context(), id, s.Service.Now()); err == nil && !found {
 			err = errNotSetAside
 		}
 	}
@@ -405,11 +405,11 @@ func (s Server) sales(ctx context.Context, account identity.Account, event uuid.
 	if account.ID != sale.Merchant && !account.Has(identity.Admin) {
 		return Sales{}, booking.ErrEventNotFound
 	}
-	sold, err := s.Archive.Sales(ctx, event)
+	sold, err := s.Reader.Sales(ctx, event)
 	if err != nil {
 		return Sales{}, err
 	}
-	cancellation, cancelled, err := s.Archive.Progress(ctx, event)
+	cancellation, cancelled, err := s.Reader.Progress(ctx, event)
 	if err != nil {
 		return Sales{}, err
 	}
@@ -462,11 +462,11 @@ func (s Server) ticket(r *http.Request, id uuid.UUID) (booking.Ticket, booking.B
 	if err != nil {
 		return booking.Ticket{}, booking.Booking{}, err
 	}
-	t, err := s.Archive.Ticket(r.Context(), id)
+	t, err := s.Reader.Ticket(r.Context(), id)
 	if err != nil {
 		return t, booking.Booking{}, err
 	}
-	b, err := s.Office.Booking(r.Context(), account, t.Booking)
+	b, err := s.Service.Booking(r.Context(), account, t.Booking)
 	if errors.Is(err, booking.ErrBookingNotFound) || (err == nil && b.Account != account.ID) {
 		err = booking.ErrTicketNotFound
 	}

@@ -27,14 +27,14 @@ type Maps struct {
 	maps map[uuid.UUID]*seatMap
 }
 
-var _ booking.Grandstand = (*Maps)(nil)
+var _ booking.FrameEncoder = (*Maps)(nil)
 
 // NewMaps returns an empty cache.
 func NewMaps() *Maps { return &Maps{maps: map[uuid.UUID]*seatMap{}} }
 
 // seatMap is a map in two parts that go out one after the other.
 type seatMap struct {
-	house *booking.House
+	house *booking.SeatMap
 	plan  int64
 	heads map[Naming]func() (part, error)
 
@@ -60,7 +60,7 @@ const (
 	freshFor = 200 * time.Millisecond
 )
 
-func (m *Maps) of(event uuid.UUID, house *booking.House) *seatMap {
+func (m *Maps) of(event uuid.UUID, house *booking.SeatMap) *seatMap {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sm := m.maps[event]
@@ -76,7 +76,7 @@ func (m *Maps) of(event uuid.UUID, house *booking.House) *seatMap {
 }
 
 // heads encode what does not change with the seats, when it is first asked for.
-func heads(plan int64, house *booking.House) map[Naming]func() (part, error) {
+func heads(plan int64, house *booking.SeatMap) map[Naming]func() (part, error) {
 	names := func() []string {
 		var all []string
 		for _, u := range house.Sale().Units {
@@ -147,7 +147,7 @@ func (sm *seatMap) newest() (*tail, error) {
 	return t, nil
 }
 
-func render(plan int64, house *booking.House) (*tail, error) {
+func render(plan int64, house *booking.SeatMap) (*tail, error) {
 	version, states := house.Snapshot()
 	p, err := packTail(fmt.Appendf(nil, `"version":%d,"states":"%s"}`, version, states))
 	if err != nil {

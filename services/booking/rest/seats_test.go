@@ -47,7 +47,7 @@ func hall(places int) *booking.Sale {
 	return s
 }
 
-// arena is the largest house of the seed.
+// arena is the largest seat map of the seed.
 func arena(t *testing.T, places int) *booking.Sale {
 	t.Helper()
 	plan := seating.Arena()
@@ -64,11 +64,11 @@ func arena(t *testing.T, places int) *booking.Sale {
 	return s
 }
 
-// serve runs the routes of the seat map over a live house.
-func serve(t *testing.T, sale *booking.Sale) (*httptest.Server, *booking.Live) {
+// serve runs the routes of the seat map over a live seat map.
+func serve(t *testing.T, sale *booking.Sale) (*httptest.Server, *booking.SeatMapCache) {
 	t.Helper()
 	maps := rest.NewMaps()
-	live := booking.NewLive(oneSale{sale}, bookingtest.NewMemory(time.Now), maps, time.Now)
+	live := booking.NewSeatMapCache(oneSale{sale}, bookingtest.NewMemory(time.Now), maps, time.Now)
 	go func() { _ = live.Run(t.Context()) }()
 	router := mux.NewRouter()
 	rest.HandlerWithOptions(rest.Server{Live: live, Maps: maps}, rest.GorillaServerOptions{BaseRouter: router})
@@ -172,7 +172,7 @@ func TestASeatMapIsSmallAndTheSameInEveryEncoding(t *testing.T) {
 	url := server.URL + "/api/v1/events/" + sale.Event.String() + "/seats"
 	first := get(t, url)
 	require.Equal(t, 200, first.status)
-	// The hardest to compress: half of the house sold, all over the place.
+	// The hardest to compress: half of the seats sold, all over the place.
 	var changes []booking.Change
 	for _, u := range sale.Units {
 		if rand.IntN(2) == 0 {

@@ -115,7 +115,7 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 		case <-steps:
 		case <-poll.C:
 		}
-		if b, err = s.Office.Booking(r.Context(), account, id); err != nil {
+		if b, err = s.Service.Booking(r.Context(), account, id); err != nil {
 			return // it comes back
 		}
 	}

@@ -35,12 +35,12 @@ func (s Server) view(ctx context.Context, account identity.Account, b booking.Bo
 	var tickets []booking.Ticket
 	var refunds []booking.Refund
 	if b.Status == booking.Confirmed || b.Status == booking.Refunding || b.Status == booking.Refunded {
-		byBooking, err := s.Archive.Tickets(ctx, b.ID)
+		byBooking, err := s.Reader.Tickets(ctx, b.ID)
 		if err != nil {
 			return Booking{}, err
 		}
 		tickets = byBooking[b.ID]
-		if refunds, err = s.Archive.Refunds(ctx, b.ID); err != nil {
+		if refunds, err = s.Reader.Refunds(ctx, b.ID); err != nil {
 			return Booking{}, err
 		}
 	}
@@ -90,7 +90,7 @@ func refundView(r booking.Refund, currency string) Refund {
 	}
 }
 
-func occasionView(o booking.Occasion) Occasion {
+func occasionView(o booking.EventSnapshot) Occasion {
 	v := Occasion{Name: o.Name, StartsAt: o.StartsAt.UTC(), TimeZone: o.TimeZone, RefundableUntil: o.RefundableUntil}
 	if !o.EndsAt.IsZero() {
 		ends := o.EndsAt.UTC()

@@ -255,8 +255,8 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 }
 
 // read puts what the store has on the floor, and gives the pages by key.
-func (s *Seats) read(requests []booking.QueuedHold, items map[string]sidecar.Item) (*booking.Floor, map[string]*pageValue, error) {
-	floor, pages := booking.NewFloor(), map[string]*pageValue{}
+func (s *Seats) read(requests []booking.QueuedHold, items map[string]sidecar.Item) (*booking.HoldBatch, map[string]*pageValue, error) {
+	floor, pages := booking.NewHoldBatch(), map[string]*pageValue{}
 	for _, r := range requests {
 		h := r.Hold
 		if key := PageKey(h.ID); pages[key] == nil {

@@ -17,7 +17,7 @@ import (
 // does it for all.
 type Inventories struct {
 	Client *sidecar.Client
-	Live   *booking.Live
+	Live   *booking.SeatMapCache
 	Store  postgres.Store
 }
 
@@ -59,9 +59,9 @@ func (p Inventories) tell(ctx context.Context, id uuid.UUID, i booking.Inventory
 // Notices tells buyers of holds that ran out.
 type Notices struct{ Client *sidecar.Client }
 
-var _ booking.Teller = Notices{}
+var _ booking.ExpiryNotifier = Notices{}
 
-// HoldExpired implements booking.Teller.
+// HoldExpired implements booking.Notifier.
 func (n Notices) HoldExpired(ctx context.Context, h booking.Hold) error {
 	return n.Client.Publish(ctx, event.PubSub, event.Notices, h.Account, event.Notice{
 		ID: uuid.NewSHA1(h.ID, []byte("expired")), Account: h.Account, Kind: event.NoticeHoldExpired,

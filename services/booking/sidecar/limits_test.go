@@ -43,7 +43,7 @@ func longest(units int) booking.QueuedHold {
 // a record is as long as a message may be and no longer, and nobody is refused.
 func TestTheLongestRequestsFit(t *testing.T) {
 	for _, units := range []int{1, 3, 8, 50} {
-		l := NewLine(nil, nil)
+		l := NewHoldQueue(nil, nil)
 		total := 0
 		for range 300 {
 			_, err := l.enter(longest(units))
@@ -58,7 +58,7 @@ func TestTheLongestRequestsFit(t *testing.T) {
 		}
 		require.Equal(t, 300, total)
 	}
-	_, err := NewLine(nil, nil).enter(longest(200))
+	_, err := NewHoldQueue(nil, nil).enter(longest(200))
 	require.ErrorIs(t, err, errTooLong)
 }
 
@@ -140,7 +140,7 @@ func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
 // TestACrowdWithThreePlacesEachIsDecided sends full records, more than a delivery takes, through the
 // real broker, sidecar, router and store: everyone is decided and nothing goes to the dead letters.
 func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
-	var line *Line
+	var line *HoldQueue
 	served := func(app string, subscriptions func(*sidecar.Client) []sidecar.Subscription) {
 		harness.Sidecar(t, app, func(cfg sidecar.Config) http.Handler {
 			client, err := sidecar.New(cfg)
@@ -157,7 +157,7 @@ func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
 		return Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {})
 	})
 	served(event.Booking, func(client *sidecar.Client) []sidecar.Subscription {
-		line = NewLine(client, func(booking.Hold) {})
+		line = NewHoldQueue(client, func(booking.Hold) {})
 		line.wait = time.Minute
 		return []sidecar.Subscription{line.Subscription()}
 	})

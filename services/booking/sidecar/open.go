@@ -48,11 +48,11 @@ func (c Config) seats(store Keys) *Seats {
 
 // Backing is what booking's processes stand on.
 type Backing struct {
-	Client    *sidecar.Client
-	Pool      *pgxpool.Pool
-	Store     store.Store
-	Seats     *Seats
-	Megaphone *Megaphone
+	Client      *sidecar.Client
+	Pool        *pgxpool.Pool
+	Store       store.Store
+	Seats       *Seats
+	SeatChanges *SeatChangePublisher
 
 	config Config
 	proven chan struct{}      // closed once Prove succeeded
@@ -85,17 +85,17 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 		return nil, err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
-	bell := store.NewBell(pool)
+	bell := store.NewStepNotifier(pool)
 	b := &Backing{
-		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), Bell: bell},
-		Seats: cfg.seats(client.Store(event.Seats)), Megaphone: &Megaphone{Client: client}, config: *cfg,
+		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), StepNotifier: bell},
+		Seats: cfg.seats(client.Store(event.Seats)), SeatChanges: &SeatChangePublisher{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}
 	p.Check("postgres", pool.Ping)
 	p.Check("seats", b.check)
 	p.Go("proof", b.prove)
-	p.Go("megaphone", b.Megaphone.Run)
-	p.OnClose("megaphone", b.Megaphone.Flush)
+	p.Go("megaphone", b.SeatChanges.Run)
+	p.OnClose("megaphone", b.SeatChanges.Flush)
 	p.Go("bell", bell.Run)
 	p.OnClose("bell", bell.Flush)
 	return b, nil
@@ -174,7 +174,7 @@ func (b *Backing) PublicKey() ed25519.PublicKey {
 func (b *Backing) Driver() *booking.Driver {
 	payments := Payments{Client: b.Client}
 	return &booking.Driver{
-		Journal: b.Store, Fence: b.Seats, Payments: payments, Cashbook: payments, Announcer: b.Megaphone,
+		Store: b.Store, Fence: b.Seats, Payments: payments, PaymentFinder: payments, Announcer: b.SeatChanges,
 		Key: b.Key, Grace: b.config.Grace(), Now: time.Now,
 	}
 }

@@ -111,8 +111,8 @@ func (a saleAnswer) sale() *booking.Sale {
 type Payments struct{ Client *sidecar.Client }
 
 var (
-	_ booking.Payments = Payments{}
-	_ booking.Cashbook = Payments{}
+	_ booking.Payments      = Payments{}
+	_ booking.PaymentFinder = Payments{}
 )
 
 // Intend implements booking.Payments.
@@ -176,7 +176,7 @@ func (p Payments) Refund(ctx context.Context, payment uuid.UUID, r booking.Refun
 	return booking.RefundRequested, nil // under way: requested, pending, retrying
 }
 
-// FindPayment implements booking.Cashbook.
+// FindPayment implements booking.PaymentFinder.
 func (p Payments) FindPayment(ctx context.Context, id uuid.UUID) (booking.Payment, booking.PaymentStatus, bool, error) {
 	var out struct {
 		Items []paymentAnswer `json:"items"`

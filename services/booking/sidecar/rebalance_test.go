@@ -89,13 +89,13 @@ func TestNothingIsLostOrRepeated(t *testing.T) {
 		}, event.Seats, event.PubSub, event.Broadcast)
 	}
 	killed := replica()
-	var line *Line
+	var line *HoldQueue
 	var seats *Seats
 	harness.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
 		client, err := sidecar.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
-		line, seats = NewLine(client, func(booking.Hold) {}), NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
+		line, seats = NewHoldQueue(client, func(booking.Hold) {}), NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
 		router := mux.NewRouter()
 		sidecar.Mount(router, cfg.AppToken, line.Subscription())
 		return router

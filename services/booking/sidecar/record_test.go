@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-func enter(t *testing.T, l *Line, event uuid.UUID, units int) (uuid.UUID, error) {
+func enter(t *testing.T, l *HoldQueue, event uuid.UUID, units int) (uuid.UUID, error) {
 	t.Helper()
 	h := booking.Hold{Event: event, Account: "a", Until: time.Now().Add(time.Minute)}
 	for i := range units {
@@ -33,7 +33,7 @@ func sizes(records []*record) (n []int) {
 
 func TestACrowdSharesRecords(t *testing.T) {
 	one, two := uuid.New(), uuid.New()
-	l := NewLine(nil, nil)
+	l := NewHoldQueue(nil, nil)
 	seen := map[uuid.UUID]bool{}
 	for i := range 300 {
 		id, err := enter(t, l, one, 1)
@@ -59,7 +59,7 @@ func TestACrowdSharesRecords(t *testing.T) {
 }
 
 func TestTheLineHasAnEnd(t *testing.T) {
-	l := NewLine(nil, nil)
+	l := NewHoldQueue(nil, nil)
 	for range lineBacklog {
 		_, err := enter(t, l, uuid.Nil, 1)
 		require.NoError(t, err)

@@ -30,8 +30,8 @@ func (noStand) Changed(uuid.UUID)           {}
 // replica is a booking service with a sidecar and a clock of its own.
 type replica struct {
 	seats *Seats
-	out   *Megaphone
-	live  *booking.Live
+	out   *SeatChangePublisher
+	live  *booking.SeatMapCache
 	now   func() time.Time
 	event uuid.UUID
 }
@@ -44,8 +44,8 @@ func newReplica(t *testing.T, sale *booking.Sale, skew time.Duration) *replica {
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
 		r.seats = NewSeats(client.Store(event.Seats), Transactional, time.Minute, r.now)
-		r.live = booking.NewLive(oneSale{sale}, r.seats, noStand{}, r.now)
-		r.out = &Megaphone{Client: client, Local: func(id uuid.UUID, changes []booking.Change) { r.live.Apply(t.Context(), id, changes) }}
+		r.live = booking.NewSeatMapCache(oneSale{sale}, r.seats, noStand{}, r.now)
+		r.out = &SeatChangePublisher{Client: client, Local: func(id uuid.UUID, changes []booking.Change) { r.live.Apply(t.Context(), id, changes) }}
 		router := mux.NewRouter()
 		sidecar.Mount(router, cfg.AppToken, Subscriptions(r.live, client)...)
 		return router

@@ -22,7 +22,7 @@ type Seats struct {
 	now     func() time.Time
 	holdFor time.Duration
 	perKey  bool // the store's transactions are not atomic: one key at a time, with compensation
-	turns   turns
+	turns   keyedMutex
 
 	// Lenient asks nobody to wait who gave back a lot. For tests and benchmarks, in which few accounts
 	// do what many would.
@@ -38,13 +38,13 @@ type Keys interface {
 	DeleteIf(ctx context.Context, key, etag string) error
 }
 
-// sure is a store for somebody who takes it for true that none of the keys is there. A bulk read of
+// verifiedReader is a store for somebody who takes it for true that none of the keys is there. A bulk read of
 // state.postgresql does not look whether its rows ended in an error (components-contrib 1.18): when
 // the database dies in between, all keys are missing. Where a write follows, its ETags guard
 // against that; here each key is asked for by itself, which is rare.
-type sure struct{ Keys }
+type verifiedReader struct{ Keys }
 
-func (s sure) GetBulk(ctx context.Context, keys []string) (map[string]sidecar.Item, error) {
+func (s verifiedReader) GetBulk(ctx context.Context, keys []string) (map[string]sidecar.Item, error) {
 	items, err := s.Keys.GetBulk(ctx, keys)
 	if err != nil || len(items) > 0 {
 		return items, err
@@ -225,7 +225,7 @@ func (s *Seats) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
 }
 
 func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, error) {
-	items, err := sure{s.store}.GetBulk(ctx, []string{HoldKey(id), PageKey(id)})
+	items, err := verifiedReader{s.store}.GetBulk(ctx, []string{HoldKey(id), PageKey(id)})
 	if err != nil {
 		return booking.Hold{}, "", fault.Away("seats", err)
 	}
@@ -327,7 +327,7 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 // Free implements booking.Seats and booking.Fence.
 func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole bool) error {
 	for try := range tries {
-		v, err := s.look(ctx, sure{s.store}, h.Event, h.Account, h.ID, units)
+		v, err := s.look(ctx, verifiedReader{s.store}, h.Event, h.Account, h.ID, units)
 		if err != nil {
 			return err
 		}

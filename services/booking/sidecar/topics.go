@@ -25,20 +25,20 @@ const (
 	changeSize  = 256
 )
 
-// Megaphone tells all replicas of changed units. What it loses in a crash the replicas find out
+// SeatChangePublisher tells all replicas of changed units. What it loses in a crash the replicas find out
 // by looking at the store.
-type Megaphone struct {
+type SeatChangePublisher struct {
 	Client *sidecar.Client
-	Local  func(event uuid.UUID, changes []booking.Change) // this process's own houses; may be nil
+	Local  func(event uuid.UUID, changes []booking.Change) // this process's own seat maps; may be nil
 
 	mu      sync.Mutex
 	pending map[uuid.UUID][]event.SeatChange
 }
 
-var _ booking.Announcer = (*Megaphone)(nil)
+var _ booking.Announcer = (*SeatChangePublisher)(nil)
 
 // Announce implements booking.Announcer.
-func (m *Megaphone) Announce(id uuid.UUID, changes []booking.Change) {
+func (m *SeatChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
 	if len(changes) == 0 {
 		return
 	}
@@ -60,7 +60,7 @@ func (m *Megaphone) Announce(id uuid.UUID, changes []booking.Change) {
 }
 
 // Run sends what was announced until ctx ends. What is announced later is sent by Flush.
-func (m *Megaphone) Run(ctx context.Context) error {
+func (m *SeatChangePublisher) Run(ctx context.Context) error {
 	tick := time.NewTicker(announceEvery)
 	defer tick.Stop()
 	for {
@@ -74,7 +74,7 @@ func (m *Megaphone) Run(ctx context.Context) error {
 }
 
 // Flush sends what was announced.
-func (m *Megaphone) Flush(ctx context.Context) error {
+func (m *SeatChangePublisher) Flush(ctx context.Context) error {
 	var errs []error
 	m.mu.Lock()
 	pending := m.pending
@@ -83,7 +83,7 @@ func (m *Megaphone) Flush(ctx context.Context) error {
 	for id, changes := range pending {
 		for part := range slices.Chunk(changes, changesMost) {
 			msg := event.SeatsChanged{Event: id, Changes: part}
-			if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), sidecar.Opaque(mustEncode(msg))); err != nil {
+			if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), sidecar.RawJSON(mustEncode(msg))); err != nil {
 				slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
 				errs = append(errs, err)
 			}
@@ -131,15 +131,15 @@ func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
 }
 
 // ConsumerSubscriptions are the booking-consumer's topics.
-func ConsumerSubscriptions(crew *booking.Crew, eventChanged func(context.Context, uuid.UUID) error) []sidecar.Subscription {
+func ConsumerSubscriptions(pool *booking.WorkerPool, eventChanged func(context.Context, uuid.UUID) error) []sidecar.Subscription {
 	return []sidecar.Subscription{
-		Requests(event.BookingRequests, crew),
+		Requests(event.BookingRequests, pool),
 		sidecar.SideBySide(event.PaymentEvents, func(p event.PaymentChanged) uuid.UUID { return p.Booking }, func(ctx context.Context, p event.PaymentChanged) error {
 			n, ok := FromPaymentChanged(p)
 			if !ok {
 				return nil
 			}
-			return crew.Notice(ctx, n)
+			return pool.Notice(ctx, n)
 		}),
 		sidecar.On(event.PubSub, event.CatalogChanges, func(ctx context.Context, c event.CatalogChanged) error {
 			return eventChanged(ctx, c.Event)
@@ -148,15 +148,15 @@ func ConsumerSubscriptions(crew *booking.Crew, eventChanged func(context.Context
 }
 
 // Requests drives the bookings that a topic asks for.
-func Requests(topic string, crew *booking.Crew) sidecar.Subscription {
+func Requests(topic string, pool *booking.WorkerPool) sidecar.Subscription {
 	return sidecar.SideBySide(topic, func(r event.BookingRequested) uuid.UUID { return r.Booking }, func(ctx context.Context, r event.BookingRequested) error {
-		return crew.Drive(ctx, r.Booking)
+		return pool.Drive(ctx, r.Booking)
 	})
 }
 
 // Subscriptions are the booking service's topics: seat changes of all replicas, and changes of
 // events, which one replica hears of and passes on to the others.
-func Subscriptions(live *booking.Live, client *sidecar.Client) []sidecar.Subscription {
+func Subscriptions(live *booking.SeatMapCache, client *sidecar.Client) []sidecar.Subscription {
 	return []sidecar.Subscription{
 		sidecar.On(event.Broadcast, event.SeatChanges, func(ctx context.Context, s event.SeatsChanged) error {
 			live.Apply(ctx, s.Event, FromSeatsChanged(s))

@@ -28,19 +28,19 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	driver := b.Driver()
-	crew := booking.NewCrew(driver)
-	calloff := booking.CallOff{Cancellations: b.Store, Journal: b.Store, Troubles: b.Store, Sales: dapr.Catalog{Client: b.Client}, Now: time.Now}
+	pool := booking.NewWorkerPool(driver)
+	calloff := booking.EventCancellation{Cancellations: b.Store, Store: b.Store, Troubles: b.Store, Sales: dapr.Catalog{Client: b.Client}, Now: time.Now}
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(crew, calloff.EventChanged)...)
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(pool, calloff.EventChanged)...)
 
 	p.Metrics.MustRegister(b.Store.SetAsideGauge(ctx))
 	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking(), Metrics: p.Metrics}.Run))
 	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
-	p.Go("crew", b.Then(crew.Run))
+	p.Go("workers", b.Then(pool.Run))
 	p.Go("sweeper", b.Then(booking.Sweeper{Queue: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
 	p.Go("calloff", b.Then(b.Store.Alone(store.CallOffLock, calloff.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))

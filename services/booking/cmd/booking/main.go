@@ -32,14 +32,14 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	steps, cache, maps := &rest.Steps{}, b.Client.Store(event.Cache), rest.NewMaps()
-	live := booking.NewLive(dapr.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
-	b.Megaphone.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
-	expiries := &booking.Expiries{Deadlines: b.Store, Holds: b.Seats, Teller: dapr.Notices{Client: b.Client}, Now: time.Now}
-	office := &booking.Office{
-		Seats: b.Seats, Houses: live, Bookings: b.Store, Announcer: b.Megaphone, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
+	live := booking.NewSeatMapCache(dapr.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
+	b.SeatChanges.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
+	expiries := &booking.Expiries{Deadlines: b.Store, Holds: b.Seats, Notifier: dapr.Notices{Client: b.Client}, Now: time.Now}
+	office := &booking.Service{
+		Seats: b.Seats, SeatMaps: live, Bookings: b.Store, Announcer: b.SeatChanges, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
 	}
 	line := b.HighDemand(office)
-	server := rest.Server{Office: office, Live: live, Archive: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: maps}
+	server := rest.Server{Service: office, Live: live, Reader: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: maps}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}), Metrics: p.Metrics,

@@ -28,8 +28,8 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	crew := booking.NewCrew(b.Driver())
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, crew, b.Client, b.Megaphone.Announce)...)
-	p.Go("crew", b.Then(crew.Run))
+	pool := booking.NewWorkerPool(b.Driver())
+	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
+	p.Go("workers", b.Then(pool.Run))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Journal keeps bookings in memory as the database does: by version, and with no unit twice.
-type Journal struct {
+// Store keeps bookings in memory as the database does: by version, and with no unit twice.
+type Store struct {
 	mu       sync.Mutex
 	bookings map[uuid.UUID]booking.Booking
 	units    map[place]uuid.UUID // whose
@@ -23,13 +23,13 @@ type Journal struct {
 }
 
 var (
-	_ booking.Bookings = (*Journal)(nil)
-	_ booking.Journal  = (*Journal)(nil)
+	_ booking.BookingStore = (*Store)(nil)
+	_ booking.SagaStore    = (*Store)(nil)
 )
 
-// NewJournal returns an empty one.
-func NewJournal() *Journal {
-	return &Journal{
+// NewStore returns an empty one.
+func NewStore() *Store {
+	return &Store{
 		bookings: map[uuid.UUID]booking.Booking{}, units: map[place]uuid.UUID{},
 		refunds: map[uuid.UUID][]booking.Refund{}, tickets: map[uuid.UUID][]booking.Ticket{},
 		told: map[uuid.UUID][]string{},
@@ -37,7 +37,7 @@ func NewJournal() *Journal {
 }
 
 // Create implements booking.Bookings.
-func (j *Journal) Create(_ context.Context, b booking.Booking) (booking.Booking, bool, error) {
+func (j *Store) Create(_ context.Context, b booking.Booking) (booking.Booking, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, have := range j.bookings {
@@ -50,7 +50,7 @@ func (j *Journal) Create(_ context.Context, b booking.Booking) (booking.Booking,
 }
 
 // Get implements booking.Bookings.
-func (j *Journal) Get(_ context.Context, id uuid.UUID) (booking.Booking, error) {
+func (j *Store) Get(_ context.Context, id uuid.UUID) (booking.Booking, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	b, ok := j.bookings[id]
@@ -61,7 +61,7 @@ func (j *Journal) Get(_ context.Context, id uuid.UUID) (booking.Booking, error) 
 }
 
 // Save implements booking.Bookings.
-func (j *Journal) Save(_ context.Context, b booking.Booking, e booking.Effects) error {
+func (j *Store) Save(_ context.Context, b booking.Booking, e booking.Effects) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.bookings[b.ID].Version != b.Version-1 {
@@ -101,7 +101,7 @@ func (j *Journal) Save(_ context.Context, b booking.Booking, e booking.Effects) 
 	return nil
 }
 
-func (j *Journal) release(b booking.Booking, units []string) {
+func (j *Store) release(b booking.Booking, units []string) {
 	for _, u := range units {
 		if j.units[place{b.Event, u}] == b.ID {
 			delete(j.units, place{b.Event, u})
@@ -110,8 +110,8 @@ func (j *Journal) release(b booking.Booking, units []string) {
 	j.tickets[b.ID] = slices.DeleteFunc(j.tickets[b.ID], func(t booking.Ticket) bool { return slices.Contains(units, t.Unit) })
 }
 
-// OpenRefund implements booking.Journal.
-func (j *Journal) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, bool, error) {
+// OpenRefund implements booking.Store.
+func (j *Store) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, r := range j.refunds[id] {
@@ -122,8 +122,8 @@ func (j *Journal) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, b
 	return booking.Refund{}, false, nil
 }
 
-// FindRefund implements booking.Journal.
-func (j *Journal) FindRefund(_ context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
+// FindRefund implements booking.Store.
+func (j *Store) FindRefund(_ context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, r := range j.refunds[id] {
@@ -135,14 +135,14 @@ func (j *Journal) FindRefund(_ context.Context, id, refund uuid.UUID) (booking.R
 }
 
 // Told is what others heard of a booking, in order: its outcomes and what became of its refunds.
-func (j *Journal) Told(id uuid.UUID) []string {
+func (j *Store) Told(id uuid.UUID) []string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.told[id])
 }
 
 // Tickets of a booking that are good.
-func (j *Journal) Tickets(id uuid.UUID) []booking.Ticket {
+func (j *Store) Tickets(id uuid.UUID) []booking.Ticket {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return slices.Clone(j.tickets[id])
@@ -168,8 +168,8 @@ type account struct {
 }
 
 var (
-	_ booking.Payments = (*Bank)(nil)
-	_ booking.Cashbook = (*Bank)(nil)
+	_ booking.Payments      = (*Bank)(nil)
+	_ booking.PaymentFinder = (*Bank)(nil)
 )
 
 // NewBank returns one without payments.
@@ -261,7 +261,7 @@ func (b *Bank) Take(id uuid.UUID) {
 	b.payments[id].captured = true
 }
 
-// FindPayment implements booking.Cashbook.
+// FindPayment implements booking.PaymentFinder.
 func (b *Bank) FindPayment(_ context.Context, id uuid.UUID) (p booking.Payment, s booking.PaymentStatus, found bool, err error) {
 	err = b.do(func() error {
 		a := b.payments[id]

@@ -26,9 +26,9 @@ type Seats interface {
 	Free(ctx context.Context, h Hold, units []string, whole bool) error
 }
 
-// Houses shows how full an event is. It may lag: it proposes, Seats decides.
-type Houses interface {
-	House(ctx context.Context, event uuid.UUID) (*House, error)
+// SeatMaps shows how full an event is. It may lag: it proposes, Seats decides.
+type SeatMaps interface {
+	House(ctx context.Context, event uuid.UUID) (*SeatMap, error)
 }
 
 // Announcer tells everyone of changed units.
@@ -36,8 +36,8 @@ type Announcer interface {
 	Announce(event uuid.UUID, changes []Change)
 }
 
-// Bookings keeps bookings.
-type Bookings interface {
+// BookingStore keeps bookings.
+type BookingStore interface {
 	// Create stores a booking and asks for it to be driven. When the hold has one already, that
 	// one is returned.
 	Create(ctx context.Context, b Booking) (stored Booking, created bool, err error)
@@ -57,14 +57,14 @@ type Effects struct {
 	Told    string   // what others hear instead of the status, of Closed
 }
 
-// Office is the box office: holds and what is made of them.
-type Office struct {
+// Service holds seats and sells what is held: holds and what is made of them.
+type Service struct {
 	Seats     Seats
-	Houses    Houses
-	Bookings  Bookings
+	SeatMaps  SeatMaps
+	Bookings  BookingStore
 	Announcer Announcer
 	Gate      Gate // nil: events with a waiting room sell to nobody
-	Line      Line // nil: high-demand holds are decided here, like all others
+	HoldQueue Line // nil: high-demand holds are decided here, like all others
 	Expiries  *Expiries
 	HoldFor   time.Duration
 	Now       func() time.Time
@@ -108,8 +108,8 @@ type Item struct {
 const proposals = 6
 
 // Hold holds units for an account. A pending hold is returned with ErrStillWaiting.
-func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.UUID, w HoldRequest) (Hold, error) {
-	house, err := o.Houses.House(ctx, event)
+func (o *Service) Hold(ctx context.Context, account identity.Account, event uuid.UUID, w HoldRequest) (Hold, error) {
+	house, err := o.SeatMaps.House(ctx, event)
 	if err != nil {
 		return Hold{}, err
 	}
@@ -140,7 +140,7 @@ func (o *Office) Hold(ctx context.Context, account identity.Account, event uuid.
 	}
 }
 
-func (o *Office) checkRequest(sale *Sale, w HoldRequest) error {
+func (o *Service) checkRequest(sale *Sale, w HoldRequest) error {
 	n := len(w.Units)
 	for _, it := range w.Items {
 		if _, ok := sale.byType[it.TicketType]; !ok {
@@ -160,7 +160,7 @@ func (o *Office) checkRequest(sale *Sale, w HoldRequest) error {
 	return PerOrder(n, sale.MaxPerOrder)
 }
 
-func (o *Office) try(ctx context.Context, house *House, sale *Sale, r QueuedHold, w HoldRequest, try int) (Hold, error) {
+func (o *Service) try(ctx context.Context, house *SeatMap, sale *Sale, r QueuedHold, w HoldRequest, try int) (Hold, error) {
 	ids := append([]string(nil), w.Units...)
 	if len(w.Items) > 0 {
 		best, err := house.Propose(w.Items, ids, spread(try), o.Now())
@@ -178,9 +178,9 @@ func (o *Office) try(ctx context.Context, house *House, sale *Sale, r QueuedHold
 	if err := money.Chargeable(h.Total()); err != nil { // many dear places may be more than a card pays at once
 		return Hold{}, err
 	}
-	if sale.HighDemand && o.Line != nil {
+	if sale.HighDemand && o.HoldQueue != nil {
 		r.Hold, r.Limit = h, sale.MaxPerAccount
-		if h, err = o.Line.Hold(ctx, r); err == nil {
+		if h, err = o.HoldQueue.Hold(ctx, r); err == nil {
 			house.Recheck(ctx, house.Apply(HeldChanges(h), o.Now())) // before the news of it is round
 		}
 	} else {
@@ -210,7 +210,7 @@ func spread(try int) int {
 
 // learn corrects a projection that shows as free what the store refused. Of a crowd that wants the
 // same places only the first ones have it look.
-func (o *Office) learn(ctx context.Context, house *House, err error) {
+func (o *Service) learn(ctx context.Context, house *SeatMap, err error) {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return
@@ -221,10 +221,10 @@ func (o *Office) learn(ctx context.Context, house *House, err error) {
 }
 
 // Find gives the account's hold. Other people's are not there.
-func (o *Office) Find(ctx context.Context, account identity.Account, id uuid.UUID) (Hold, error) {
+func (o *Service) Find(ctx context.Context, account identity.Account, id uuid.UUID) (Hold, error) {
 	h, err := o.Seats.Find(ctx, id)
-	if errors.Is(err, ErrHoldNotFound) && o.Line != nil {
-		return Hold{ID: id}, o.Line.Verdict(ctx, id, account.ID)
+	if errors.Is(err, ErrHoldNotFound) && o.HoldQueue != nil {
+		return Hold{ID: id}, o.HoldQueue.Verdict(ctx, id, account.ID)
 	}
 	if err != nil {
 		return Hold{}, err
@@ -242,12 +242,12 @@ func (o *Office) Find(ctx context.Context, account identity.Account, id uuid.UUI
 }
 
 // Change adds and removes units of a hold. The deadline stays where it is.
-func (o *Office) Change(ctx context.Context, account identity.Account, id uuid.UUID, add, remove []string) (Hold, error) {
+func (o *Service) Change(ctx context.Context, account identity.Account, id uuid.UUID, add, remove []string) (Hold, error) {
 	before, err := o.Find(ctx, account, id)
 	if err != nil {
 		return Hold{}, err
 	}
-	house, err := o.Houses.House(ctx, before.Event)
+	house, err := o.SeatMaps.House(ctx, before.Event)
 	if err != nil {
 		return Hold{}, err
 	}
@@ -274,7 +274,7 @@ func (o *Office) Change(ctx context.Context, account identity.Account, id uuid.U
 }
 
 // Release gives a hold back.
-func (o *Office) Release(ctx context.Context, account identity.Account, id uuid.UUID) error {
+func (o *Service) Release(ctx context.Context, account identity.Account, id uuid.UUID) error {
 	h, err := o.Find(ctx, account, id)
 	if err != nil {
 		return err
@@ -290,7 +290,7 @@ func (o *Office) Release(ctx context.Context, account identity.Account, id uuid.
 }
 
 // CheckOut makes a booking of a hold. A hold makes one booking, however often this is asked.
-func (o *Office) CheckOut(ctx context.Context, account identity.Account, hold uuid.UUID) (b Booking, created bool, err error) {
+func (o *Service) CheckOut(ctx context.Context, account identity.Account, hold uuid.UUID) (b Booking, created bool, err error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Booking{}, false, err
@@ -316,7 +316,7 @@ func (o *Office) CheckOut(ctx context.Context, account identity.Account, hold uu
 	if status := h.StatusAt(o.Now()); status != HoldCheckout {
 		return Booking{}, false, h.Usable(o.Now())
 	}
-	house, err := o.Houses.House(ctx, h.Event)
+	house, err := o.SeatMaps.House(ctx, h.Event)
 	if err != nil {
 		return Booking{}, false, err
 	}
@@ -327,7 +327,7 @@ func (o *Office) CheckOut(ctx context.Context, account identity.Account, hold uu
 }
 
 // Booking gives a booking to whoever may see it: its owner, the event's merchant, admins.
-func (o *Office) Booking(ctx context.Context, account identity.Account, id uuid.UUID) (Booking, error) {
+func (o *Service) Booking(ctx context.Context, account identity.Account, id uuid.UUID) (Booking, error) {
 	b, err := o.Bookings.Get(ctx, id)
 	if err != nil {
 		return Booking{}, err
@@ -344,7 +344,7 @@ func (b Booking) runBy(a identity.Account) bool {
 }
 
 // Cancel ends the account's unpaid booking. Repeating it changes nothing.
-func (o *Office) Cancel(ctx context.Context, account identity.Account, id uuid.UUID) (Booking, error) {
+func (o *Service) Cancel(ctx context.Context, account identity.Account, id uuid.UUID) (Booking, error) {
 	return o.update(ctx, account, id, func(b Booking) (Booking, Effects, error) {
 		if b.Account != account.ID {
 			return b, Effects{}, ErrBookingNotFound
@@ -358,7 +358,7 @@ func (o *Office) Cancel(ctx context.Context, account identity.Account, id uuid.U
 }
 
 // Refund asks for money back. What is given back is on sale again once the provider agreed.
-func (o *Office) Refund(ctx context.Context, account identity.Account, id uuid.UUID, units []string, reason string) (Booking, Refund, error) {
+func (o *Service) Refund(ctx context.Context, account identity.Account, id uuid.UUID, units []string, reason string) (Booking, Refund, error) {
 	refund, err := uuid.NewV7()
 	if err != nil {
 		return Booking{}, Refund{}, err
@@ -377,7 +377,7 @@ func (o *Office) Refund(ctx context.Context, account identity.Account, id uuid.U
 }
 
 // update applies f until nobody was faster, a few times.
-func (o *Office) update(ctx context.Context, account identity.Account, id uuid.UUID, f func(Booking) (Booking, Effects, error)) (Booking, error) {
+func (o *Service) update(ctx context.Context, account identity.Account, id uuid.UUID, f func(Booking) (Booking, Effects, error)) (Booking, error) {
 	for range 5 {
 		b, err := o.Booking(ctx, account, id)
 		if err != nil {

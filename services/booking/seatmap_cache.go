@@ -29,47 +29,47 @@ type SeatReader interface {
 	Read(ctx context.Context, event uuid.UUID, units []string) (map[string]Seat, error)
 }
 
-// Grandstand shows houses to those who look at them.
-type Grandstand interface {
+// FrameEncoder shows seat maps to those who look at them.
+type FrameEncoder interface {
 	// Encode makes the bytes of a delta, once for all readers.
 	Encode(d Delta) []byte
 	// Changed is told of an event before the readers of its frames are.
 	Changed(event uuid.UUID)
 }
 
-// How live houses are kept.
+// How live seat maps are kept.
 const (
 	coalesce   = 100 * time.Millisecond // changes within one frame
-	healEvery  = 20 * time.Second       // a whole look at the store, for houses in use
+	healEvery  = 20 * time.Second       // a whole look at the store, for seat maps in use
 	saleMaxAge = time.Minute
 	idleAfter  = 10 * time.Minute
 	frames     = 256 // kept for readers who come back
 	backlog    = 64  // frames a reader may be behind before it is dropped
 	loadLimit  = 30 * time.Second
-	loadWait   = 5 * time.Second // of somebody who asks for a house that is being loaded
+	loadWait   = 5 * time.Second // of somebody who asks for a seat map that is being loaded
 	looks      = 3               // at units that change while they are looked up; then the next heal sets them right
 )
 
-// Live keeps a house for each event that somebody looks at or that something happens to.
-type Live struct {
+// SeatMapCache keeps a seat map for each event that somebody looks at or that something happens to.
+type SeatMapCache struct {
 	sales  SaleReader
 	seats  SeatReader
 	now    func() time.Time
-	stands Grandstand
+	stands FrameEncoder
 
 	mu      sync.Mutex
-	stages  map[uuid.UUID]*Stage
-	loading map[uuid.UUID]*Stage // not to be shown yet: what they say is not known to be true
+	stages  map[uuid.UUID]*LoadedMap
+	loading map[uuid.UUID]*LoadedMap // not to be shown yet: what they say is not known to be true
 	flight  singleflight.Group
-	stale   chan *Stage // to be looked at as a whole, one after the other
+	stale   chan *LoadedMap // to be looked at as a whole, one after the other
 	follow  atomic.Bool
 }
 
-var _ Houses = (*Live)(nil)
+var _ SeatMaps = (*SeatMapCache)(nil)
 
-// Stage is one live house and those who watch it.
-type Stage struct {
-	*House
+// LoadedMap is one live seat map and those who watch it.
+type LoadedMap struct {
+	*SeatMap
 	event uuid.UUID
 	name  string // tells its frame numbers from another's
 
@@ -91,25 +91,25 @@ type Frame struct {
 	Data []byte
 }
 
-// NewLive returns a Live without houses.
-func NewLive(sales SaleReader, seats SeatReader, stands Grandstand, now func() time.Time) *Live {
-	return &Live{
+// NewSeatMapCache returns an empty cache.
+func NewSeatMapCache(sales SaleReader, seats SeatReader, stands FrameEncoder, now func() time.Time) *SeatMapCache {
+	return &SeatMapCache{
 		sales: sales, seats: seats, now: now, stands: stands,
-		stages: map[uuid.UUID]*Stage{}, loading: map[uuid.UUID]*Stage{}, stale: make(chan *Stage, 1024),
+		stages: map[uuid.UUID]*LoadedMap{}, loading: map[uuid.UUID]*LoadedMap{}, stale: make(chan *LoadedMap, 1024),
 	}
 }
 
-// House implements Houses.
-func (l *Live) House(ctx context.Context, event uuid.UUID) (*House, error) {
+// House implements SeatMaps.
+func (l *SeatMapCache) House(ctx context.Context, event uuid.UUID) (*SeatMap, error) {
 	s, err := l.Stage(ctx, event)
 	if err != nil {
 		return nil, err
 	}
-	return s.House, nil
+	return s.SeatMap, nil
 }
 
-// Public gives the house of an event that everyone may see. Others, such as drafts, are not there.
-func (l *Live) Public(ctx context.Context, event uuid.UUID) (*House, error) {
+// Public gives the seat map of an event that everyone may see. Others, such as drafts, are not there.
+func (l *SeatMapCache) Public(ctx context.Context, event uuid.UUID) (*SeatMap, error) {
 	house, err := l.House(ctx, event)
 	if err == nil {
 		err = house.Sale().Public()
@@ -120,8 +120,8 @@ func (l *Live) Public(ctx context.Context, event uuid.UUID) (*House, error) {
 	return house, nil
 }
 
-// Stage gives the live house of an event, loading it when it is not there.
-func (l *Live) Stage(ctx context.Context, event uuid.UUID) (*Stage, error) {
+// Stage gives the live seat map of an event, loading it when it is not there.
+func (l *SeatMapCache) Stage(ctx context.Context, event uuid.UUID) (*LoadedMap, error) {
 	if s := l.loaded(event); s != nil {
 		s.touch(l)
 		return s, nil
@@ -146,19 +146,19 @@ func (l *Live) Stage(ctx context.Context, event uuid.UUID) (*Stage, error) {
 		if r.Err != nil {
 			return nil, r.Err
 		}
-		return r.Val.(*Stage), nil
+		return r.Val.(*LoadedMap), nil
 	}
 }
 
 var errLoading = errors.New("the seat map is still being loaded")
 
-func (l *Live) loaded(event uuid.UUID) *Stage {
+func (l *SeatMapCache) loaded(event uuid.UUID) *LoadedMap {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.stages[event]
 }
 
-func (s *Stage) touch(l *Live) {
+func (s *LoadedMap) touch(l *SeatMapCache) {
 	now := l.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,7 +169,7 @@ func (s *Stage) touch(l *Live) {
 }
 
 // queue asks for a whole look. s.mu is held.
-func (l *Live) queue(s *Stage) {
+func (l *SeatMapCache) queue(s *LoadedMap) {
 	if s.busy {
 		return
 	}
@@ -180,15 +180,15 @@ func (l *Live) queue(s *Stage) {
 	}
 }
 
-func (l *Live) load(ctx context.Context, event uuid.UUID) (*Stage, error) {
+func (l *SeatMapCache) load(ctx context.Context, event uuid.UUID) (*LoadedMap, error) {
 	sale, err := l.sales.Sale(ctx, event)
 	if err != nil {
 		return nil, err
 	}
 	now, name := l.now(), make([]byte, 8)
 	_, _ = rand.Read(name) // never fails
-	s := &Stage{
-		House: NewHouse(sale, now.UnixMilli(), l.recheck), event: event, name: hex.EncodeToString(name),
+	s := &LoadedMap{
+		SeatMap: NewSeatMap(sale, now.UnixMilli(), l.recheck), event: event, name: hex.EncodeToString(name),
 		used: now, healed: now, renewed: now, readers: map[chan Frame]struct{}{},
 	}
 	// It hears of changes from now on, but nobody sees it before it knows who sits where.
@@ -207,7 +207,7 @@ func (l *Live) load(ctx context.Context, event uuid.UUID) (*Stage, error) {
 	return s, nil
 }
 
-func (l *Live) drop(s *Stage) {
+func (l *SeatMapCache) drop(s *LoadedMap) {
 	l.mu.Lock()
 	if l.stages[s.event] == s {
 		delete(l.stages, s.event)
@@ -222,7 +222,7 @@ func (l *Live) drop(s *Stage) {
 	}
 }
 
-func (l *Live) heal(ctx context.Context, s *Stage) error {
+func (l *SeatMapCache) heal(ctx context.Context, s *LoadedMap) error {
 	sale := s.Sale()
 	units := make([]string, len(sale.Units))
 	for i, u := range sale.Units {
@@ -231,8 +231,8 @@ func (l *Live) heal(ctx context.Context, s *Stage) error {
 	return l.look(ctx, s, units)
 }
 
-// look has a house say of units what the store says of them.
-func (l *Live) look(ctx context.Context, s *Stage, units []string) error {
+// look has a seat map say of units what the store says of them.
+func (l *SeatMapCache) look(ctx context.Context, s *LoadedMap, units []string) error {
 	for range looks {
 		since := s.Clock()
 		seats, err := l.seats.Read(ctx, s.event, units)
@@ -246,8 +246,8 @@ func (l *Live) look(ctx context.Context, s *Stage, units []string) error {
 	return nil
 }
 
-// hearing gives the house of an event that changes have to reach, shown already or not.
-func (l *Live) hearing(event uuid.UUID) *Stage {
+// hearing gives the seat map of an event that changes have to reach, shown already or not.
+func (l *SeatMapCache) hearing(event uuid.UUID) *LoadedMap {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := l.stages[event]; s != nil {
@@ -256,7 +256,7 @@ func (l *Live) hearing(event uuid.UUID) *Stage {
 	return l.loading[event]
 }
 
-func (l *Live) recheck(ctx context.Context, event uuid.UUID, units []string) {
+func (l *SeatMapCache) recheck(ctx context.Context, event uuid.UUID, units []string) {
 	s := l.hearing(event)
 	if s == nil {
 		return
@@ -268,7 +268,7 @@ func (l *Live) recheck(ctx context.Context, event uuid.UUID, units []string) {
 
 // Apply takes in changes announced by any process. No changes at all mean that the event itself
 // changed and its sale has to be read again.
-func (l *Live) Apply(ctx context.Context, event uuid.UUID, changes []Change) {
+func (l *SeatMapCache) Apply(ctx context.Context, event uuid.UUID, changes []Change) {
 	s := l.hearing(event)
 	if s == nil {
 		if l.follow.Load() && len(changes) > 0 {
@@ -285,19 +285,19 @@ func (l *Live) Apply(ctx context.Context, event uuid.UUID, changes []Change) {
 	s.Recheck(ctx, s.Apply(changes, l.now()))
 }
 
-// Follow has houses made of every event that something happens to, and not only of those that
+// Follow has seat maps made of every event that something happens to, and not only of those that
 // somebody asks for here.
-func (l *Live) Follow(all bool) { l.follow.Store(all) }
+func (l *SeatMapCache) Follow(all bool) { l.follow.Store(all) }
 
-// visit makes a house. Whoever comes meanwhile waits for the same one.
-func (l *Live) visit(ctx context.Context, event uuid.UUID) {
+// visit makes a seat map. Whoever comes meanwhile waits for the same one.
+func (l *SeatMapCache) visit(ctx context.Context, event uuid.UUID) {
 	if _, err := l.Stage(ctx, event); err != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "event not loaded", "event", event, "error", err)
 	}
 }
 
 // Run flushes changes to readers, expires holds, and looks at the store from time to time.
-func (l *Live) Run(ctx context.Context) error {
+func (l *SeatMapCache) Run(ctx context.Context) error {
 	var refresher sync.WaitGroup
 	refresher.Go(func() { l.refresh(ctx) })
 	defer refresher.Wait()
@@ -309,7 +309,7 @@ func (l *Live) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 			l.mu.Lock()
-			stages := make([]*Stage, 0, len(l.stages))
+			stages := make([]*LoadedMap, 0, len(l.stages))
 			for _, s := range l.stages {
 				stages = append(stages, s)
 			}
@@ -321,7 +321,7 @@ func (l *Live) Run(ctx context.Context) error {
 	}
 }
 
-func (l *Live) tick(s *Stage) {
+func (l *SeatMapCache) tick(s *LoadedMap) {
 	now := l.now()
 	s.Expire(now)
 	if d, ok := s.Flush(); ok {
@@ -342,7 +342,7 @@ func (l *Live) tick(s *Stage) {
 }
 
 // publish hands a frame to all readers. Who does not keep up is dropped.
-func (s *Stage) publish(data []byte) {
+func (s *LoadedMap) publish(data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq++
@@ -362,22 +362,22 @@ func (s *Stage) publish(data []byte) {
 }
 
 // frame names the newest frame.
-func (s *Stage) frame() string { return fmt.Sprintf("%s-%d", s.name, s.seq) }
+func (s *LoadedMap) frame() string { return fmt.Sprintf("%s-%d", s.name, s.seq) }
 
-// Feed is what somebody who watches a house gets.
+// Feed is what somebody who watches a seat map gets.
 type Feed struct {
-	House   *House
-	Frames  <-chan Frame // closed when the reader is too slow, or the house is made anew
+	House   *SeatMap
+	Frames  <-chan Frame // closed when the reader is too slow, or the seat map is made anew
 	Missed  []Frame      // between the frame the reader had last and the first of Frames
 	Resumed bool         // false: start from a snapshot
 	Current string       // the frame that such a snapshot belongs to
 
-	stage  *Stage
+	stage  *LoadedMap
 	reader chan Frame
 }
 
 // Watch subscribes to the frames of an event from lastID on. Close has to be called.
-func (l *Live) Watch(ctx context.Context, event uuid.UUID, lastID string) (*Feed, error) {
+func (l *SeatMapCache) Watch(ctx context.Context, event uuid.UUID, lastID string) (*Feed, error) {
 	for {
 		s, err := l.Stage(ctx, event)
 		if err != nil {
@@ -389,8 +389,8 @@ func (l *Live) Watch(ctx context.Context, event uuid.UUID, lastID string) (*Feed
 	}
 }
 
-// watch subscribes to a house, unless it was dropped.
-func (s *Stage) watch(lastID string) *Feed {
+// watch subscribes to a seat map, unless it was dropped.
+func (s *LoadedMap) watch(lastID string) *Feed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dropped {
@@ -398,7 +398,7 @@ func (s *Stage) watch(lastID string) *Feed {
 	}
 	r := make(chan Frame, backlog)
 	s.readers[r] = struct{}{}
-	f := &Feed{House: s.House, Frames: r, Current: s.frame(), stage: s, reader: r}
+	f := &Feed{House: s.SeatMap, Frames: r, Current: s.frame(), stage: s, reader: r}
 	if seq, ok := strings.CutPrefix(lastID, s.name+"-"); ok {
 		if n, err := strconv.ParseInt(seq, 10, 64); err == nil && n <= s.seq && s.seq-n <= int64(len(s.frames)) {
 			f.Missed, f.Resumed = s.frames[len(s.frames)-int(s.seq-n):], true
@@ -414,8 +414,8 @@ func (f *Feed) Close() {
 	delete(f.stage.readers, f.reader)
 }
 
-// refresh looks at one house after the other, so that a thousand of them do not ask at once.
-func (l *Live) refresh(ctx context.Context) {
+// refresh looks at one seat map after the other, so that a thousand of them do not ask at once.
+func (l *SeatMapCache) refresh(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -431,7 +431,7 @@ func (l *Live) refresh(ctx context.Context) {
 	}
 }
 
-func (l *Live) renew(ctx context.Context, s *Stage) error {
+func (l *SeatMapCache) renew(ctx context.Context, s *LoadedMap) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
 	sale, err := l.sales.Sale(ctx, s.event)
@@ -450,9 +450,9 @@ func (l *Live) renew(ctx context.Context, s *Stage) error {
 }
 
 // Changed calls f with the inventory of each event that changed since it was last told.
-func (l *Live) Changed(f func(event uuid.UUID, i Inventory) error) {
+func (l *SeatMapCache) Changed(f func(event uuid.UUID, i Inventory) error) {
 	l.mu.Lock()
-	stages := make([]*Stage, 0, len(l.stages))
+	stages := make([]*LoadedMap, 0, len(l.stages))
 	for _, s := range l.stages {
 		stages = append(stages, s)
 	}

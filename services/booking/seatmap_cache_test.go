@@ -63,7 +63,7 @@ type noStand struct{}
 func (noStand) Encode(d Delta) []byte { return fmt.Appendf(nil, "%v", d.Changes) }
 func (noStand) Changed(uuid.UUID)     {}
 
-func letters(h *House) string {
+func letters(h *SeatMap) string {
 	_, states := h.Snapshot()
 	return string(states)
 }
@@ -73,7 +73,7 @@ func letters(h *House) string {
 func TestTheSecondViewerOfAColdMapSeesTheTruth(t *testing.T) {
 	o := newOnSale()
 	o.read = make(chan struct{})
-	l := NewLive(o, o, noStand{}, time.Now)
+	l := NewSeatMapCache(o, o, noStand{}, time.Now)
 	seen := make(chan string, 2)
 	view := func() {
 		h, err := l.House(t.Context(), o.event)
@@ -110,7 +110,7 @@ func TestTheSecondViewerOfAColdMapSeesTheTruth(t *testing.T) {
 func TestWhoWaitsForAMapDoesNotWaitForEver(t *testing.T) {
 	o := newOnSale()
 	o.read = make(chan struct{})
-	l := NewLive(o, o, noStand{}, time.Now)
+	l := NewSeatMapCache(o, o, noStand{}, time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := l.House(ctx, o.event)
@@ -124,7 +124,7 @@ func TestWhoWaitsForAMapDoesNotWaitForEver(t *testing.T) {
 // TestAHealTellsWhatItFinds: watchers hear of what the announcements did not say.
 func TestAHealTellsWhatItFinds(t *testing.T) {
 	o := newOnSale()
-	l := NewLive(o, o, noStand{}, time.Now)
+	l := NewSeatMapCache(o, o, noStand{}, time.Now)
 	go func() { _ = l.Run(t.Context()) }()
 	f, err := l.Watch(t.Context(), o.event, "")
 	require.NoError(t, err)
@@ -144,7 +144,7 @@ func TestAHealTellsWhatItFinds(t *testing.T) {
 // TestNobodyWatchesAHouseThatWasDropped: nobody would feed them.
 func TestNobodyWatchesAHouseThatWasDropped(t *testing.T) {
 	o := newOnSale()
-	l := NewLive(o, o, noStand{}, time.Now)
+	l := NewSeatMapCache(o, o, noStand{}, time.Now)
 	s, err := l.Stage(t.Context(), o.event)
 	require.NoError(t, err)
 	f, err := l.Watch(t.Context(), o.event, "")
@@ -169,11 +169,11 @@ func TestNobodyWatchesAHouseThatWasDropped(t *testing.T) {
 	require.False(t, again.Resumed, "the frames of another house mean nothing here")
 }
 
-// TestWatchersAreFedOrSentAway: houses are made anew all the time, and everyone who watches one
+// TestWatchersAreFedOrSentAway: seat maps are made anew all the time, and everyone who watches one
 // hears of the next change or that they have to come back.
 func TestWatchersAreFedOrSentAway(t *testing.T) {
 	o := newOnSale()
-	l := NewLive(o, o, noStand{}, time.Now)
+	l := NewSeatMapCache(o, o, noStand{}, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = l.Run(ctx) })

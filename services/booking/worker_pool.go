@@ -12,7 +12,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// Bounds of a crew. A full queue makes the broker wait.
+// Bounds of a pool. A full queue makes the broker wait.
 const (
 	crewHands  = 32
 	crewQueue  = 256
@@ -21,10 +21,10 @@ const (
 	crewPauses = 4 * time.Second        // at most
 )
 
-// Crew drives bookings beside the messages that ask for it: one that waits for the payment
+// WorkerPool drives bookings beside the messages that ask for it: one that waits for the payment
 // provider must not keep the others waiting. A message is done once its booking is in hand, since
 // what is lost with the process the sweeper finds.
-type Crew struct {
+type WorkerPool struct {
 	driver *Driver
 	queue  chan task
 }
@@ -36,15 +36,17 @@ type task struct {
 	tries   int
 }
 
-// NewCrew returns a crew; Run has it work.
-func NewCrew(d *Driver) *Crew { return &Crew{driver: d, queue: make(chan task, crewQueue)} }
+// NewWorkerPool returns a pool; Run has it work.
+func NewWorkerPool(d *Driver) *WorkerPool {
+	return &WorkerPool{driver: d, queue: make(chan task, crewQueue)}
+}
 
 // Drive takes a booking in hand. It waits for room, and no longer than ctx.
-func (c *Crew) Drive(ctx context.Context, booking uuid.UUID) error {
+func (c *WorkerPool) Drive(ctx context.Context, booking uuid.UUID) error {
 	return c.take(ctx, task{booking: booking})
 }
 
-func (c *Crew) take(ctx context.Context, t task) error {
+func (c *WorkerPool) take(ctx context.Context, t task) error {
 	t.ctx = context.WithoutCancel(ctx)
 	select {
 	case c.queue <- t:
@@ -55,7 +57,7 @@ func (c *Crew) take(ctx context.Context, t task) error {
 }
 
 // Notice keeps what happened to the money, and has the booking driven on.
-func (c *Crew) Notice(ctx context.Context, n PaymentNotice) error {
+func (c *WorkerPool) Notice(ctx context.Context, n PaymentNotice) error {
 	b, err := c.driver.Note(ctx, n)
 	if err != nil {
 		return err
@@ -65,7 +67,7 @@ func (c *Crew) Notice(ctx context.Context, n PaymentNotice) error {
 
 // Run works until ctx ends, and then for a moment on what is in hand and what waits: their messages
 // are done, and the sweeper comes for the rest only later.
-func (c *Crew) Run(ctx context.Context) error {
+func (c *WorkerPool) Run(ctx context.Context) error {
 	grace, cancel := worker.Grace(ctx, worker.InHand)
 	defer cancel()
 	var group errgroup.Group
@@ -93,7 +95,7 @@ func (c *Crew) Run(ctx context.Context) error {
 }
 
 // work drives one booking; it stops when running does.
-func (c *Crew) work(running context.Context, t task) {
+func (c *WorkerPool) work(running context.Context, t task) {
 	ctx, cancel := context.WithTimeout(t.ctx, DriveTimeout)
 	defer cancel()
 	defer context.AfterFunc(running, cancel)()
@@ -116,7 +118,7 @@ func (c *Crew) work(running context.Context, t task) {
 
 // again puts a booking back that could not be driven, unless there is enough to do: the sweeper
 // finds it then, as it does after the last try.
-func (c *Crew) again(t task) {
+func (c *WorkerPool) again(t task) {
 	select {
 	case c.queue <- t:
 	default:

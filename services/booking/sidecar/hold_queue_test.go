@@ -36,7 +36,7 @@ func requestFor(t *testing.T, id uuid.UUID, account string, units ...string) boo
 func TestLineDecidesInLogOrder(t *testing.T) {
 	var client *sidecar.Client
 	var seats *Seats
-	var line *Line
+	var line *HoldQueue
 	served := func(cfg sidecar.Config, subscriptions func(*sidecar.Client) []sidecar.Subscription) http.Handler {
 		c, err := sidecar.New(cfg)
 		require.NoError(t, err)
@@ -54,7 +54,7 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 	}, event.Seats, event.PubSub, event.Broadcast)
 	harness.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
 		return served(cfg, func(c *sidecar.Client) []sidecar.Subscription {
-			line = NewLine(c, func(booking.Hold) {})
+			line = NewHoldQueue(c, func(booking.Hold) {})
 			return []sidecar.Subscription{line.Subscription()}
 		})
 	}, event.Seats, event.PubSub, event.Broadcast)

@@ -16,27 +16,27 @@ import (
 // channel on which steps of bookings are notified, with the booking's id.
 const channel = "booking_steps"
 
-// Bounds of the bell. What does not fit is dropped: whoever waits looks again after a moment anyway.
+// Bounds of the notifications. What does not fit is dropped: whoever waits looks again after a moment anyway.
 const (
 	bellQueue   = 4096
 	bellTimeout = 2 * time.Second
 )
 
-// Bell tells all processes that bookings made a step, for those who wait for them. It rings after
+// StepNotifier tells all processes that bookings made a step, for those who wait for them. It rings after
 // the commit: within a transaction, a notice makes all such transactions commit one after the
 // other. What is rung while a notice is on its way goes with the next one.
-type Bell struct {
+type StepNotifier struct {
 	pool  *pgxpool.Pool
 	steps chan uuid.UUID
 }
 
-// NewBell returns a bell; Run has it sound.
-func NewBell(pool *pgxpool.Pool) *Bell {
-	return &Bell{pool: pool, steps: make(chan uuid.UUID, bellQueue)}
+// NewStepNotifier returns a notifier; Run sends what it is told.
+func NewStepNotifier(pool *pgxpool.Pool) *StepNotifier {
+	return &StepNotifier{pool: pool, steps: make(chan uuid.UUID, bellQueue)}
 }
 
 // Ring never waits.
-func (b *Bell) Ring(id uuid.UUID) {
+func (b *StepNotifier) Ring(id uuid.UUID) {
 	select {
 	case b.steps <- id:
 	default:
@@ -44,7 +44,7 @@ func (b *Bell) Ring(id uuid.UUID) {
 }
 
 // Run sends what is rung until ctx ends.
-func (b *Bell) Run(ctx context.Context) error {
+func (b *StepNotifier) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -56,7 +56,7 @@ func (b *Bell) Run(ctx context.Context) error {
 }
 
 // Flush sends what was rung.
-func (b *Bell) Flush(ctx context.Context) error {
+func (b *StepNotifier) Flush(ctx context.Context) error {
 	select {
 	case id := <-b.steps:
 		b.send(ctx, b.gather(id))
@@ -65,7 +65,7 @@ func (b *Bell) Flush(ctx context.Context) error {
 	return nil
 }
 
-func (b *Bell) gather(first uuid.UUID) []string {
+func (b *StepNotifier) gather(first uuid.UUID) []string {
 	ids := []string{first.String()}
 	for len(ids) < bellQueue {
 		select {
@@ -78,7 +78,7 @@ func (b *Bell) gather(first uuid.UUID) []string {
 	return ids
 }
 
-func (b *Bell) send(ctx context.Context, ids []string) {
+func (b *StepNotifier) send(ctx context.Context, ids []string) {
 	ctx, cancel := context.WithTimeout(ctx, bellTimeout)
 	defer cancel()
 	if _, err := b.pool.Exec(ctx, `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id`, channel, ids); err != nil {

@@ -38,18 +38,18 @@ func TestOneBookingWaitsForNoOther(t *testing.T) {
 		first := s.requested()
 		bank := slowBank{Payments: s.bank, slow: first.ID, release: make(chan struct{})}
 		s.driver.Payments = bank
-		crew := booking.NewCrew(s.driver)
+		pool := booking.NewWorkerPool(s.driver)
 		ctx, leave := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
-		go func() { gone <- crew.Run(ctx) }()
+		go func() { gone <- pool.Run(ctx) }()
 
-		require.NoError(t, crew.Drive(ctx, first.ID))
+		require.NoError(t, pool.Drive(ctx, first.ID))
 		second := booking.New(uuid.New(), booking.Hold{
 			ID: uuid.New(), Event: sale().Event, Account: "other", Until: s.now.Add(5 * time.Minute), Units: []booking.HeldUnit{unit("B1", 4500)},
 		}, sale(), s.now)
-		_, _, err := s.journal.Create(ctx, second)
+		_, _, err := s.store.Create(ctx, second)
 		require.NoError(t, err)
-		require.NoError(t, crew.Drive(ctx, second.ID))
+		require.NoError(t, pool.Drive(ctx, second.ID))
 		synctest.Wait()
 		s.expect(second, booking.AwaitingPayment)
 		s.expect(first, booking.Requested)
@@ -63,13 +63,13 @@ func TestOneBookingWaitsForNoOther(t *testing.T) {
 }
 
 func TestACrewThatIsFullMakesTheBrokerWait(t *testing.T) {
-	crew := booking.NewCrew(newStage(t).driver) // nobody works
+	pool := booking.NewWorkerPool(newStage(t).driver) // nobody works
 	for range 256 {
-		require.NoError(t, crew.Drive(t.Context(), uuid.New()))
+		require.NoError(t, pool.Drive(t.Context(), uuid.New()))
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	assert.ErrorIs(t, crew.Drive(ctx, uuid.New()), context.Canceled)
+	assert.ErrorIs(t, pool.Drive(ctx, uuid.New()), context.Canceled)
 }
 
 func TestACrewTriesAgain(t *testing.T) {
@@ -82,11 +82,11 @@ func TestACrewTriesAgain(t *testing.T) {
 			}
 			return nil
 		}
-		crew := booking.NewCrew(s.driver)
+		pool := booking.NewWorkerPool(s.driver)
 		ctx, leave := context.WithCancel(t.Context())
 		gone := make(chan error, 1)
-		go func() { gone <- crew.Run(ctx) }()
-		require.NoError(t, crew.Drive(ctx, b.ID))
+		go func() { gone <- pool.Run(ctx) }()
+		require.NoError(t, pool.Drive(ctx, b.ID))
 		time.Sleep(2 * time.Second) // of the bubble's clock
 		s.expect(b, booking.AwaitingPayment)
 		leave()

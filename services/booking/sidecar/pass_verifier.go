@@ -18,10 +18,10 @@ type Gate struct{ backing *Backing }
 
 var _ booking.Gate = Gate{}
 
-// HighDemand gives an office the gate and the line of events in high demand.
-func (b *Backing) HighDemand(o *booking.Office) *Line {
-	line := NewLine(b.Client, o.Expiries.Watch)
-	o.Gate, o.Line = Gate{b}, line
+// HighDemand gives a service the pass verifier and the hold queue of events in high demand.
+func (b *Backing) HighDemand(o *booking.Service) *HoldQueue {
+	line := NewHoldQueue(b.Client, o.Expiries.Watch)
+	o.Gate, o.HoldQueue = Gate{b}, line
 	return line
 }
 

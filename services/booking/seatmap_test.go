@@ -17,7 +17,7 @@ func oneUnit() *booking.Sale {
 	return s
 }
 
-func state(h *booking.House) string {
+func state(h *booking.SeatMap) string {
 	_, states := h.Snapshot()
 	return string(states)
 }
@@ -38,7 +38,7 @@ func TestAReleaseSpeaksOnlyOfItsOwnHold(t *testing.T) {
 		"first take lost":       {freed, retook},
 		"release after a while": {retook, freed},
 	} {
-		h := booking.NewHouse(oneUnit(), 1, nil)
+		h := booking.NewSeatMap(oneUnit(), 1, nil)
 		for _, changes := range order {
 			h.Apply(changes, now)
 		}
@@ -108,7 +108,7 @@ func TestNewsInAnyOrderEndsInTheTruth(t *testing.T) {
 			d.step(t, now.Add(time.Minute))
 		}
 		news := rapid.Permutation(append(d.news, d.news[:rapid.IntRange(0, len(d.news)).Draw(t, "twice")]...)).Draw(t, "order")
-		h := booking.NewHouse(oneUnit(), 1, nil)
+		h := booking.NewSeatMap(oneUnit(), 1, nil)
 		for _, changes := range news {
 			for unsure := h.Apply(changes, now); len(unsure) > 0; {
 				unsure = h.Correct(unsure, d.seats(), h.Clock(), now)
@@ -126,7 +126,7 @@ func TestNewsInAnyOrderEndsInTheTruth(t *testing.T) {
 // undo it.
 func TestWhatHappensWhileTheStoreIsReadIsLookedAtAgain(t *testing.T) {
 	now := time.Now()
-	h := booking.NewHouse(oneUnit(), 1, nil)
+	h := booking.NewSeatMap(oneUnit(), 1, nil)
 	since := h.Clock() // the store says: free
 	hold := booking.Hold{ID: uuid.New(), Units: []booking.HeldUnit{{ID: "A1"}}, Until: now.Add(time.Minute)}
 	h.Apply(booking.HeldChanges(hold), now)

@@ -25,36 +25,36 @@ var (
 	clerk  = identity.Account{ID: "clerk", Roles: []identity.Role{identity.Admin}}
 )
 
-// counter is a box office in memory.
+// counter is the booking service in memory.
 type counter struct {
-	*booking.Office
-	sale    *booking.Sale
-	journal *bookingtest.Journal
-	now     time.Time
+	*booking.Service
+	sale  *booking.Sale
+	store *bookingtest.Store
+	now   time.Time
 }
 
 func newCounter(t *testing.T) *counter {
 	t.Helper()
-	c := &counter{sale: sale(), journal: bookingtest.NewJournal(), now: noon}
+	c := &counter{sale: sale(), store: bookingtest.NewStore(), now: noon}
 	clock := func() time.Time { return c.now }
 	seats := bookingtest.NewMemory(clock)
-	var house *booking.House
-	house = booking.NewHouse(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
+	var house *booking.SeatMap
+	house = booking.NewSeatMap(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
 		since := house.Clock()
 		found, err := seats.Read(ctx, event, units)
 		if err == nil {
 			house.Correct(units, found, since, c.now)
 		}
 	})
-	c.Office = &booking.Office{
-		Seats: seats, Houses: houses(func() *booking.House { return house }), Bookings: c.journal, Announcer: silent{}, HoldFor: 5 * time.Minute, Now: clock,
+	c.Service = &booking.Service{
+		Seats: seats, SeatMaps: houses(func() *booking.SeatMap { return house }), Bookings: c.store, Announcer: silent{}, HoldFor: 5 * time.Minute, Now: clock,
 	}
 	return c
 }
 
-type houses func() *booking.House
+type houses func() *booking.SeatMap
 
-func (h houses) House(_ context.Context, event uuid.UUID) (*booking.House, error) {
+func (h houses) House(_ context.Context, event uuid.UUID) (*booking.SeatMap, error) {
 	if house := h(); event == house.Sale().Event {
 		return house, nil
 	}
@@ -245,7 +245,7 @@ func (d diary) Forget(_ context.Context, holds []uuid.UUID) error {
 func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
 	c, heard, d := newCounter(t), &told{}, newDiary()
 	start := func() {
-		c.Expiries = &booking.Expiries{Deadlines: d, Holds: c.Seats, Teller: heard, Now: func() time.Time { return c.now }}
+		c.Expiries = &booking.Expiries{Deadlines: d, Holds: c.Seats, Notifier: heard, Now: func() time.Time { return c.now }}
 	}
 	start()
 	left := c.hold(t, buyer, "A1")

@@ -40,9 +40,9 @@ type outcomeValue struct {
 	Refusal *verdictValue `json:"refusal,omitempty"`
 }
 
-// Line is the way of a hold request into the log and of its outcome back to whoever waits.
+// HoldQueue is the way of a hold request into the log and of its outcome back to whoever waits.
 // Requests that come at the same time share a record, which is what makes a crowd cheap.
-type Line struct {
+type HoldQueue struct {
 	client *sidecar.Client
 	store  *sidecar.Store
 	wait   time.Duration
@@ -88,7 +88,7 @@ func (r *record) takes(size int) bool {
 	return len(r.requests) < recordFull && recordFrame+r.size+size+len(",") <= recordSize
 }
 
-var _ booking.Line = (*Line)(nil)
+var _ booking.Line = (*HoldQueue)(nil)
 
 const (
 	lineWait    = 4 * time.Second // of a buyer for the outcome; then: ask again
@@ -107,16 +107,16 @@ var errTooLong = fault.New(fault.Invalid, "hold_too_large", "That is more than o
 // ErrLineFull is for more requests than the log takes just now.
 var ErrLineFull = fault.New(fault.Unavailable, "hold_line_full", "Too many requests at once; please try again.").After(time.Second)
 
-// NewLine returns a line. late hears of holds whose buyers stopped waiting.
-func NewLine(client *sidecar.Client, late func(booking.Hold)) *Line {
-	return &Line{
+// NewHoldQueue returns a line. late hears of holds whose buyers stopped waiting.
+func NewHoldQueue(client *sidecar.Client, late func(booking.Hold)) *HoldQueue {
+	return &HoldQueue{
 		client: client, store: client.Store(event.Seats), wait: lineWait, late: late,
 		waiting: map[uuid.UUID]*waiter{}, open: map[uuid.UUID]*record{}, wake: make(chan struct{}, 1),
 	}
 }
 
 // Hold implements booking.Line.
-func (l *Line) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
+func (l *HoldQueue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
 	w, err := l.enter(r)
 	if err != nil {
 		return r.Hold, err
@@ -137,7 +137,7 @@ func (l *Line) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, er
 }
 
 // enter puts a request into its event's open record, which names it.
-func (l *Line) enter(r booking.QueuedHold) (*waiter, error) {
+func (l *HoldQueue) enter(r booking.QueuedHold) (*waiter, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.queued >= lineBacklog {
@@ -174,7 +174,7 @@ func encodeRequest(r booking.QueuedHold, id uuid.UUID) json.RawMessage {
 }
 
 // leaving takes the next records to go, which nobody can join any more.
-func (l *Line) leaving() []*record {
+func (l *HoldQueue) leaving() []*record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := min(len(l.queue), postMost)
@@ -191,7 +191,7 @@ func (l *Line) leaving() []*record {
 
 // overdue looks itself whether an outcome got lost, and otherwise leaves a note that the request
 // is under way.
-func (l *Line) overdue(ctx context.Context, h booking.Hold) error {
+func (l *HoldQueue) overdue(ctx context.Context, h booking.Hold) error {
 	page, _, err := l.look(ctx, h.ID)
 	if err != nil {
 		return booking.ErrStillWaiting.Because(err)
@@ -208,8 +208,8 @@ func (l *Line) overdue(ctx context.Context, h booking.Hold) error {
 }
 
 // look reads a request's page, and the note that it is in line.
-func (l *Line) look(ctx context.Context, id uuid.UUID) (*pageValue, sidecar.Item, error) {
-	items, err := sure{l.store}.GetBulk(ctx, []string{PageKey(id), VerdictKey(id)})
+func (l *HoldQueue) look(ctx context.Context, id uuid.UUID) (*pageValue, sidecar.Item, error) {
+	items, err := verifiedReader{l.store}.GetBulk(ctx, []string{PageKey(id), VerdictKey(id)})
 	if err != nil {
 		return nil, sidecar.Item{}, fault.Away("seats", err)
 	}
@@ -218,7 +218,7 @@ func (l *Line) look(ctx context.Context, id uuid.UUID) (*pageValue, sidecar.Item
 }
 
 // Verdict implements booking.Line.
-func (l *Line) Verdict(ctx context.Context, id uuid.UUID, account string) error {
+func (l *HoldQueue) Verdict(ctx context.Context, id uuid.UUID, account string) error {
 	page, note, err := l.look(ctx, id)
 	if err != nil {
 		return err
@@ -246,7 +246,7 @@ func (l *Line) Verdict(ctx context.Context, id uuid.UUID, account string) error 
 	return booking.ErrStillWaiting
 }
 
-func (l *Line) forget(id uuid.UUID) *waiter {
+func (l *HoldQueue) forget(id uuid.UUID) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.waiting[id]
@@ -255,7 +255,7 @@ func (l *Line) forget(id uuid.UUID) *waiter {
 }
 
 // learn hands outcomes to those of this process who wait for them.
-func (l *Line) learn(_ context.Context, v outcomesValue) error {
+func (l *HoldQueue) learn(_ context.Context, v outcomesValue) error {
 	for _, o := range v.Outcomes {
 		w := l.forget(o.ID)
 		if w == nil {
@@ -270,13 +270,13 @@ func (l *Line) learn(_ context.Context, v outcomesValue) error {
 }
 
 // Subscription brings outcomes back.
-func (l *Line) Subscription() sidecar.Subscription {
+func (l *HoldQueue) Subscription() sidecar.Subscription {
 	return sidecar.On(event.Broadcast, event.HoldOutcomes, l.learn)
 }
 
 // Run writes requests into the log until ctx ends. Who comes alone goes at once; of a crowd goes
 // together what gathered while the last ones went, and for postEvery at least.
-func (l *Line) Run(ctx context.Context) error {
+func (l *HoldQueue) Run(ctx context.Context) error {
 	sweep := time.NewTicker(lateKept / 4)
 	defer sweep.Stop()
 	for {
@@ -298,7 +298,7 @@ func (l *Line) Run(ctx context.Context) error {
 	}
 }
 
-func (l *Line) sweep() {
+func (l *HoldQueue) sweep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, w := range l.waiting {
@@ -308,7 +308,7 @@ func (l *Line) sweep() {
 	}
 }
 
-func (l *Line) send(ctx context.Context, batch []*record) {
+func (l *HoldQueue) send(ctx context.Context, batch []*record) {
 	messages := make([]sidecar.Message, len(batch))
 	for i, rec := range batch {
 		messages[i] = sidecar.Message{Key: rec.event.String(), Payload: mustEncode(recordValue{rec.requests}), Opaque: true}
@@ -330,7 +330,7 @@ var errNotTaken = errors.New("the log did not take the request")
 
 // Deciding is the highdemand-consumer's topics: hold requests in batches, in the order of the
 // log, and bookings of events in high demand, which wait for no others.
-func Deciding(d booking.Decider, crew *booking.Crew, client *sidecar.Client, announce func(event uuid.UUID, changes []booking.Change)) []sidecar.Subscription {
+func Deciding(d booking.Decider, pool *booking.WorkerPool, client *sidecar.Client, announce func(event uuid.UUID, changes []booking.Change)) []sidecar.Subscription {
 	return []sidecar.Subscription{
 		{
 			Component: event.PubSub, Topic: event.HoldRequests, Bulk: true, Max: batchMost, Wait: 5 * time.Millisecond,
@@ -338,7 +338,7 @@ func Deciding(d booking.Decider, crew *booking.Crew, client *sidecar.Client, ann
 				return decisions{d, client, announce}.take(ctx, batch)
 			},
 		},
-		Requests(event.BookingRequestsPriority, crew),
+		Requests(event.BookingRequestsPriority, pool),
 	}
 }
 
@@ -428,7 +428,7 @@ func (c decisions) decide(ctx context.Context, records [][]booking.QueuedHold, s
 	for _, part := range portions(outcomes, event.MaxPayload(event.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
 		// Whoever misses this looks the outcome up.
 		told := mustEncode(map[string]any{"outcomes": part})
-		if err := c.client.Publish(ctx, event.Broadcast, event.HoldOutcomes, verdicts[0].Hold.String(), sidecar.Opaque(told)); err != nil {
+		if err := c.client.Publish(ctx, event.Broadcast, event.HoldOutcomes, verdicts[0].Hold.String(), sidecar.RawJSON(told)); err != nil {
 			slog.WarnContext(ctx, "outcomes not told", "count", len(part), "error", err)
 		}
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// turns lets the users of one key in one after the other. The zero value is ready.
-type turns struct {
+// keyedMutex lets the users of one key in one after the other. The zero value is ready.
+type keyedMutex struct {
 	mu    sync.Mutex
 	lines map[string]*line
 }
@@ -19,7 +19,7 @@ type line struct {
 }
 
 // enter waits for the key's turn, as long as ctx allows. leave has to be called.
-func (t *turns) enter(ctx context.Context, key string) (leave func(), err error) {
+func (t *keyedMutex) enter(ctx context.Context, key string) (leave func(), err error) {
 	t.mu.Lock()
 	if t.lines == nil {
 		t.lines = map[string]*line{}

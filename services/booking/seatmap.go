@@ -69,9 +69,9 @@ type Inventory struct {
 	Version                        int64
 }
 
-// House is the projection of one event: who sits where, as far as this process knows. All
+// SeatMap is the projection of one event: who sits where, as far as this process knows. All
 // methods are safe for concurrent use.
-type House struct {
+type SeatMap struct {
 	mu      sync.RWMutex
 	sale    *Sale
 	states  []State
@@ -88,9 +88,9 @@ type House struct {
 	recheck func(ctx context.Context, event uuid.UUID, units []string) // looks units up and applies what it finds
 }
 
-// NewHouse returns an empty house. recheck may be nil.
-func NewHouse(s *Sale, version int64, recheck func(ctx context.Context, event uuid.UUID, units []string)) *House {
-	h := &House{
+// NewSeatMap returns an empty seat map. recheck may be nil.
+func NewSeatMap(s *Sale, version int64, recheck func(ctx context.Context, event uuid.UUID, units []string)) *SeatMap {
+	h := &SeatMap{
 		sale: s, states: make([]State, len(s.Units)), until: make([]time.Time, len(s.Units)),
 		claims: make([]Claim, len(s.Units)), heard: make([]int64, len(s.Units)),
 		count: map[State]int{}, version: version, dirty: map[int]State{}, wooed: map[int]time.Time{}, recheck: recheck,
@@ -106,15 +106,15 @@ func NewHouse(s *Sale, version int64, recheck func(ctx context.Context, event uu
 }
 
 // Sale is what is sold here.
-func (h *House) Sale() *Sale {
+func (h *SeatMap) Sale() *Sale {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.sale
 }
 
 // Renew replaces the sale by a newer one with the same units. false: the units differ, and the
-// house has to be built anew.
-func (h *House) Renew(s *Sale) bool {
+// seat map has to be built anew.
+func (h *SeatMap) Renew(s *Sale) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	same := slices.EqualFunc(h.sale.Units, s.Units, func(a, b Unit) bool { return a.ID == b.ID && a.Blocked == b.Blocked })
@@ -159,7 +159,7 @@ func (e *endings) version(key ending) int64 {
 
 // Apply takes in changes that were decided anywhere, in whatever order they arrive. It names the
 // units whose state cannot be told from them, which have to be looked up in the store.
-func (h *House) Apply(changes []Change, now time.Time) (unsure []string) {
+func (h *SeatMap) Apply(changes []Change, now time.Time) (unsure []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range changes {
@@ -172,7 +172,7 @@ func (h *House) Apply(changes []Change, now time.Time) (unsure []string) {
 }
 
 // apply takes in one change. false: whether it is the newest cannot be told. No clock is asked.
-func (h *House) apply(i int, c Change, now time.Time) (sure bool) {
+func (h *SeatMap) apply(i int, c Change, now time.Time) (sure bool) {
 	if c.Hold == uuid.Nil {
 		h.hear(i)
 		return false
@@ -210,13 +210,13 @@ func (h *House) apply(i int, c Change, now time.Time) (sure bool) {
 }
 
 // hear notes that a unit was heard of.
-func (h *House) hear(i int) {
+func (h *SeatMap) hear(i int) {
 	h.clock++
 	h.heard[i] = h.clock
 }
 
 // Clock tells how much was heard so far. Take it before reading the store, for Correct.
-func (h *House) Clock() int64 {
+func (h *SeatMap) Clock() int64 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.clock
@@ -225,7 +225,7 @@ func (h *House) Clock() int64 {
 // Correct takes in what the store said about units when it was read after the moment since of
 // Clock. Units without a key are free. What was heard before that moment is in the answer; where
 // something else was heard meanwhile, only another look can tell: those units are named.
-func (h *House) Correct(units []string, seats map[string]Seat, since int64, now time.Time) (unsure []string) {
+func (h *SeatMap) Correct(units []string, seats map[string]Seat, since int64, now time.Time) (unsure []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, u := range units {
@@ -248,7 +248,7 @@ func (h *House) Correct(units []string, seats map[string]Seat, since int64, now 
 }
 
 // Expire frees the units whose hold ran out, and tells whether there were any.
-func (h *House) Expire(now time.Time) bool {
+func (h *SeatMap) Expire(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.count[Held] == 0 {
@@ -264,7 +264,7 @@ func (h *House) Expire(now time.Time) bool {
 	return freed
 }
 
-func (h *House) set(i int, s State, until time.Time) {
+func (h *SeatMap) set(i int, s State, until time.Time) {
 	if h.sale.Units[i].Blocked {
 		return
 	}
@@ -283,7 +283,7 @@ func (h *House) set(i int, s State, until time.Time) {
 }
 
 // Flush gives what changed since the last flush.
-func (h *House) Flush() (Delta, bool) {
+func (h *SeatMap) Flush() (Delta, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.dirty) == 0 {
@@ -300,7 +300,7 @@ func (h *House) Flush() (Delta, bool) {
 }
 
 // Snapshot gives one letter a unit.
-func (h *House) Snapshot() (version int64, states []byte) {
+func (h *SeatMap) Snapshot() (version int64, states []byte) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	states = make([]byte, len(h.states))
@@ -311,14 +311,14 @@ func (h *House) Snapshot() (version int64, states []byte) {
 }
 
 // Version grows with each change.
-func (h *House) Version() int64 {
+func (h *SeatMap) Version() int64 {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return h.version
 }
 
 // Inventory counts. Blocked units are not for sale and not counted.
-func (h *House) Inventory() Inventory {
+func (h *SeatMap) Inventory() Inventory {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	return Inventory{
@@ -333,7 +333,7 @@ const wooing = 3 * time.Second
 // Propose finds the best available units for all items, besides those already chosen. What was
 // proposed to somebody a moment ago is proposed again only when there is nothing else: of a crowd
 // that comes at once everyone would get the same units, and all but one in vain.
-func (h *House) Propose(items []Item, chosen []string, skip int, now time.Time) ([]string, error) {
+func (h *SeatMap) Propose(items []Item, chosen []string, skip int, now time.Time) ([]string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	ids, err := h.propose(items, chosen, skip, func(i int) bool { return now.Before(h.wooed[i]) })
@@ -348,7 +348,7 @@ func (h *House) Propose(items []Item, chosen []string, skip int, now time.Time) 
 	return ids, err
 }
 
-func (h *House) propose(items []Item, chosen []string, skip int, wooed func(i int) bool) ([]string, error) {
+func (h *SeatMap) propose(items []Item, chosen []string, skip int, wooed func(i int) bool) ([]string, error) {
 	taken := map[int]bool{}
 	take := func(ids []string) {
 		for _, id := range ids {
@@ -373,14 +373,14 @@ func (h *House) propose(items []Item, chosen []string, skip int, wooed func(i in
 }
 
 // Recheck looks units up in the store and takes in what it says.
-func (h *House) Recheck(ctx context.Context, units []string) {
+func (h *SeatMap) Recheck(ctx context.Context, units []string) {
 	if h.recheck != nil && len(units) > 0 {
 		h.recheck(ctx, h.Sale().Event, units)
 	}
 }
 
 // Free gives those of the units that are free here.
-func (h *House) Free(units []string) (free []string) {
+func (h *SeatMap) Free(units []string) (free []string) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	for _, u := range units {
