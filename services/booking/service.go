@@ -36,8 +36,8 @@ type Announcer interface {
 	Announce(event uuid.UUID, changes []Change)
 }
 
-// BookingStore keeps bookings.
-type BookingStore interface {
+// Store keeps bookings.
+type Store interface {
 	// Create stores a booking and asks for it to be driven. When the hold has one already, that
 	// one is returned.
 	Create(ctx context.Context, b Booking) (stored Booking, created bool, err error)
@@ -61,7 +61,7 @@ type Effects struct {
 type Service struct {
 	Seats     Seats
 	SeatMaps  SeatMaps
-	Bookings  BookingStore
+	Bookings  Store
 	Announcer Announcer
 	Gate      Gate // nil: events with a waiting room sell to nobody
 	HoldQueue Line // nil: high-demand holds are decided here, like all others

@@ -23,8 +23,8 @@ type Store struct {
 }
 
 var (
-	_ booking.BookingStore = (*Store)(nil)
-	_ booking.SagaStore    = (*Store)(nil)
+	_ booking.Store     = (*Store)(nil)
+	_ booking.SagaStore = (*Store)(nil)
 )
 
 // NewStore returns an empty one.

@@ -43,8 +43,8 @@ type Store struct {
 }
 
 var (
-	_ booking.BookingStore = Store{}
-	_ booking.SagaStore    = Store{}
+	_ booking.Store     = Store{}
+	_ booking.SagaStore = Store{}
 )
 
 // retryAfter is when the sweeper looks after a booking that should have moved on by itself.

@@ -58,7 +58,7 @@ func New(address string) (*Index, error) {
 	transport.ResponseHeaderTimeout = time.Minute
 	transport.ReadBufferSize = 32 << 10 // a page of events in one read
 	transport.DisableCompression = true // it is near, and packing costs both sides more than the way
-	es, err := elastictransport.New(elastictransport.Config{URLs: []*url.URL{at}, Transport: transport, DisableRetry: true})
+	es, err := elastictransport.NewClient(elastictransport.WithURLs(at), elastictransport.WithTransport(transport), elastictransport.WithDisableRetry())
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
 	}
