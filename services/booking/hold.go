@@ -138,6 +138,15 @@ func (h Hold) CheckOut(booking uuid.UUID, now time.Time) (Hold, error) {
 	return h, nil
 }
 
+// Release marks a hold as given back: nothing can be made of it any more. Its units are still to be freed.
+func (h Hold) Release(now time.Time) (Hold, error) {
+	if err := h.Usable(now); err != nil {
+		return h, err
+	}
+	h.Status = HoldReleased
+	return h, nil
+}
+
 // PerOrder refuses more units than one order may have. No limit when limit is 0.
 func PerOrder(units, limit int) error {
 	if limit > 0 && units > limit {

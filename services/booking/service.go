@@ -273,20 +273,25 @@ func (o *Service) Change(ctx context.Context, account identity.Account, id uuid.
 	return after, nil
 }
 
-// Release gives a hold back.
+// Release gives a hold back. ErrCheckoutStarted when it is being checked out: the store decides which
+// of the two comes first.
 func (o *Service) Release(ctx context.Context, account identity.Account, id uuid.UUID) error {
 	h, err := o.Find(ctx, account, id)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrHoldReleased) {
 		return err
 	}
-	if err := h.Usable(o.Now()); err != nil {
-		return err
+	released := err // said again, after what an earlier call left undone
+	if released == nil {
+		h, err = o.Seats.Change(ctx, id, 0, func(h Hold) (Hold, error) { return h.Release(o.Now()) })
+		if err != nil {
+			return err
+		}
 	}
 	if err := o.Seats.Free(ctx, h, h.UnitIDs(), true); err != nil {
 		return err
 	}
 	o.Announcer.Announce(h.Event, FreedChanges(h.ID, h.UnitIDs()))
-	return nil
+	return released
 }
 
 // CheckOut makes a booking of a hold. A hold makes one booking, however often this is asked.

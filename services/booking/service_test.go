@@ -264,3 +264,62 @@ func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
 	assert.Equal(t, told{left.ID}, *heard)
 	assert.Empty(t, d.due, "and forgotten")
 }
+
+// interrupted runs what another request does between the moment a hold is read and what is made of it.
+type interrupted struct {
+	booking.Seats
+	meanwhile func()
+}
+
+func (i *interrupted) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
+	h, err := i.Seats.Find(ctx, id)
+	if f := i.meanwhile; f != nil {
+		i.meanwhile = nil
+		f()
+	}
+	return h, err
+}
+
+// TestAHoldIsGivenBackOrCheckedOut, never both, however the two requests meet.
+func TestAHoldIsGivenBackOrCheckedOut(t *testing.T) {
+	c := newCounter(t)
+	h := c.hold(t, buyer, "A1", "A2")
+	seats := &interrupted{Seats: c.Seats}
+	c.Seats = seats
+	var b booking.Booking
+	seats.meanwhile = func() {
+		var err error
+		b, _, err = c.CheckOut(t.Context(), buyer, h.ID)
+		require.NoError(t, err)
+	}
+	assert.ErrorIs(t, c.Release(t.Context(), buyer, h.ID), booking.ErrCheckoutStarted)
+	for _, unit := range b.UnitIDs() {
+		found, err := c.Seats.(*interrupted).Seats.(*bookingtest.Memory).Read(t.Context(), h.Event, []string{unit})
+		require.NoError(t, err)
+		assert.Equal(t, booking.Held, found[unit].State, unit)
+	}
+
+	other := c.hold(t, rival, "A3")
+	require.NoError(t, c.Release(t.Context(), rival, other.ID))
+	_, _, err := c.CheckOut(t.Context(), rival, other.ID)
+	assert.ErrorIs(t, err, booking.ErrHoldReleased)
+	assert.ErrorIs(t, c.Release(t.Context(), rival, other.ID), booking.ErrHoldReleased, "it is gone, also for who asks again")
+}
+
+// TestAReleaseGivesBackWhatWasAddedMeanwhile: the cart may have grown since it was read.
+func TestAReleaseGivesBackWhatWasAddedMeanwhile(t *testing.T) {
+	c := newCounter(t)
+	h := c.hold(t, buyer, "A1")
+	seats := &interrupted{Seats: c.Seats}
+	c.Seats = seats
+	seats.meanwhile = func() {
+		_, err := c.Change(t.Context(), buyer, h.ID, []string{"A2"}, nil)
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Release(t.Context(), buyer, h.ID))
+	found, err := seats.Seats.(*bookingtest.Memory).Read(t.Context(), h.Event, []string{"A1", "A2"})
+	require.NoError(t, err)
+	for unit, seat := range found {
+		assert.NotEqual(t, booking.Held, seat.State, unit)
+	}
+}

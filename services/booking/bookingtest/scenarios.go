@@ -56,6 +56,7 @@ func Scenarios() []Scenario {
 		{"a cart changes as a whole", change},
 		{"changes at once lose nothing", changesAtOnce},
 		{"giving back frees one's own only", freeOwn},
+		{"a hold is given back or checked out, not both", releaseOrCheckOut},
 		{"refunded seats are free and not counted", refund},
 	}
 }
@@ -499,6 +500,40 @@ func freeOwn(ctx context.Context, s Seats) error {
 	}
 	_, err = h.take("buyer", longHold, "A2")
 	return err
+}
+
+func releaseOrCheckOut(ctx context.Context, s Seats) error {
+	for range 5 {
+		hold, err := newHouse(ctx, s).take("buyer", longHold, "A1", "A2")
+		if err != nil {
+			return err
+		}
+		errs := crowd(10, func(i int) error {
+			_, err := s.Change(ctx, hold.ID, 0, func(h booking.Hold) (booking.Hold, error) {
+				if i%2 == 0 {
+					return h.Release(time.Now())
+				}
+				return h.CheckOut(uuid.New(), time.Now())
+			})
+			return err
+		})
+		if _, err := winners(errs, booking.ErrHoldReleased, booking.ErrCheckoutStarted); err != nil {
+			return err
+		}
+		released, checkedOut := 0, 0 // two releases at once are one
+		for i, err := range errs {
+			switch {
+			case err == nil && i%2 == 0:
+				released++
+			case err == nil:
+				checkedOut++
+			}
+		}
+		if checkedOut > 1 || (released > 0) == (checkedOut > 0) {
+			return fmt.Errorf("%d gave the hold back, %d checked it out", released, checkedOut)
+		}
+	}
+	return nil
 }
 
 func refund(ctx context.Context, s Seats) error {

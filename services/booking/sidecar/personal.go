@@ -136,7 +136,8 @@ func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
 }
 
 // EraseStep implements personaldata.Stepwise. It goes on from where a call that broke off came to: a
-// booking is anonymised after the keys that are found by it.
+// booking is anonymised after the keys that are found by it. One that was let in before the account was
+// known to be locked is cancelled, so that nobody pays for what has no owner any more.
 func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (next string, err error) {
 	found, err := p.Store.List(ctx, store.Filter{Account: account, Limit: eraseAtOnce})
 	if err != nil {
@@ -149,6 +150,11 @@ func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (
 	keys := map[string]bool{}
 	for i, b := range found {
 		ids[i] = b.ID
+		if cancelled, err := b.Cancel(booking.ReasonByBuyer, p.Now()); err == nil {
+			if err := p.Store.Save(ctx, cancelled, booking.Effects{Drive: true, Quiet: true}); err != nil {
+				return "", err
+			}
+		}
 		keys[CapKey(b.Event, account)], keys[HoldKey(b.Hold)] = true, true
 	}
 	group, deleting := errgroup.WithContext(ctx)

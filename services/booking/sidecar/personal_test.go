@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -70,4 +71,26 @@ func TestAnAccountIsErasedInSteps(t *testing.T) {
 	}
 	assert.Equal(t, []int{25, 5, 0, 0}, left)
 	assert.Len(t, keys.gone, 90, "a hold and a cap for each")
+}
+
+// TestABookingThatCameInIsCancelled: it was let in before the account was known to be locked. Nobody is to pay for what
+// has no owner any more; what was paid before stays.
+func TestABookingThatCameInIsCancelled(t *testing.T) {
+	pool, err := base.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	_, err = pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
+		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'buyer', 'merchant', s, 4, 4500, 'EUR', '[]', '{}', $1, $1, $1
+			FROM unnest(ARRAY['requested', 'awaiting_payment', 'secured', 'confirmed']) s`, time.Now())
+	require.NoError(t, err)
+	personal := dapr.Personal{Store: store.Store{Pool: pool}, Seats: &pairs{meet: make(chan struct{}), gone: map[string]bool{}}, Now: time.Now}
+	require.NoError(t, personal.Erase(t.Context(), "buyer", "deleted-1"))
+	rows, err := pool.Query(t.Context(), `SELECT status FROM bookings WHERE account = 'deleted-1' ORDER BY status`)
+	require.NoError(t, err)
+	statuses, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	assert.Equal(t, []string{"cancelled", "cancelled", "confirmed", "secured"}, statuses)
+	var driven int
+	require.NoError(t, pool.QueryRow(t.Context(), `SELECT count(*) FROM bookings WHERE status = 'cancelled' AND NOT settled`).Scan(&driven))
+	assert.Equal(t, 2, driven, "the payment is voided and the seats are freed next")
 }
