@@ -254,6 +254,9 @@ func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, 
 	open.Security = openapi3.NewSecurityRequirements()
 	options := *c.options
 	var body []byte
+	if op.RequestBody != nil && !plainUTF8(r.Header) {
+		return errUnsupportedMediaType
+	}
 	if stream, _ := op.Extensions["x-stream-body"].(bool); stream || op.RequestBody == nil {
 		options.ExcludeRequestBody = true
 	} else {
@@ -281,6 +284,18 @@ func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, 
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
 	return nil
+}
+
+var errUnsupportedMediaType = fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not read that content type.")
+
+// plainUTF8 tells whether a body is announced as what is read here: UTF-8, and not compressed.
+func plainUTF8(header http.Header) bool {
+	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
+		return false
+	}
+	_, parameters, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	charset := parameters["charset"]
+	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii")
 }
 
 var errMalformedQuery = fault.New(fault.Malformed, "malformed_query", "The query of this address is not well-formed.")
@@ -360,7 +375,7 @@ func refusal(err error) error {
 		case re.Parameter != nil:
 			found = append(found, violation{Field: re.Parameter.Name, Rule: parameterRule(re)})
 		case strings.HasPrefix(re.Reason, "header Content-Type"):
-			return fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not read that content type.")
+			return errUnsupportedMediaType
 		default:
 			if _, ok := errors.AsType[*openapi3filter.ParseError](e); ok {
 				return errMalformedBody
