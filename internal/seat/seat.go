@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Place is what its owner looks for in the house. General admission has none.
+// Place is what its owner looks for in the venue. General admission has none.
 type Place struct {
 	Zone   string `json:"zone,omitempty"`
 	Row    string `json:"row,omitempty"`

@@ -13,7 +13,7 @@ import (
 // ErrPassUsed is for a pass whose hold ran out: its units went to the next in line.
 var ErrPassUsed = fault.New(fault.Forbidden, "admission_required", "The time your pass gave you is over; please come through the waiting room again.")
 
-// QueuedHold is somebody's wish to hold units of an event in high demand. Requests are decided
+// QueuedHold is somebody's request to hold units of an event in high demand. Requests are decided
 // in the order of the log that carries them.
 type QueuedHold struct {
 	Hold     Hold
@@ -40,7 +40,7 @@ type HoldBatch struct {
 	Caps  map[uuid.UUID]map[string]Cap
 }
 
-// NewHoldBatch is a floor on which nobody has anything.
+// NewHoldBatch is a batch of which the store has nothing yet.
 func NewHoldBatch() *HoldBatch {
 	return &HoldBatch{Seats: map[uuid.UUID]map[string]Seat{}, Caps: map[uuid.UUID]map[string]Cap{}}
 }

@@ -425,7 +425,7 @@ func (l *SeatMapCache) refresh(ctx context.Context) {
 			s.busy = false
 			s.mu.Unlock()
 			if err := l.renew(ctx, s); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "house not refreshed", "event", s.event, "error", err)
+				slog.WarnContext(ctx, "seat map not refreshed", "event", s.event, "error", err)
 			}
 		}
 	}

@@ -166,7 +166,7 @@ func TestNobodyWatchesAHouseThatWasDropped(t *testing.T) {
 	again, err := l.Watch(t.Context(), o.event, last)
 	require.NoError(t, err)
 	defer again.Close()
-	require.False(t, again.Resumed, "the frames of another house mean nothing here")
+	require.False(t, again.Resumed, "the frames of another seat map mean nothing here")
 }
 
 // TestWatchersAreFedOrSentAway: seat maps are made anew all the time, and everyone who watches one

@@ -93,7 +93,7 @@ type Availability struct {
 	Version                 int64 // grows with each word from booking
 }
 
-// fewShare: below a tenth of the house, people are told that few are left.
+// fewShare: below a tenth of the places, people are told that few are left.
 const fewShare = 10
 
 // Status gives the word for it.
@@ -227,7 +227,7 @@ func (e Event) Cancel() (Event, error) {
 }
 
 // Edit replaces what a merchant may change with what next says. Once published, what is sold
-// stays as it is: names and prices may change for later buyers, seats, capacities and the house
+// stays as it is: names and prices may change for later buyers, seats, capacities and the venue
 // that the seats are in may not.
 func (e Event) Edit(next Event, now time.Time) (Event, error) {
 	if e.Status == Cancelled {

@@ -45,7 +45,7 @@ type PlanCategory struct {
 	Color string `json:"color"`
 }
 
-// Zone is a part of the house.
+// Zone is a part of the venue.
 type Zone struct {
 	Name     string          `json:"name"`
 	ZoneID   string          `json:"zone_id,omitempty"`

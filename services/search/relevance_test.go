@@ -168,7 +168,7 @@ func TestRelevance(t *testing.T) {
 	}
 }
 
-// addShows adds to the conferences what is on in houses, in the languages we index.
+// addShows adds to the conferences what is on at venues, in the languages we index.
 func (w world) addShows(t testing.TB) {
 	t.Helper()
 	day := func(n int) time.Time { return now.AddDate(0, 0, n) }

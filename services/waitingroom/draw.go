@@ -23,7 +23,7 @@ import (
 //	place      = rank of key i among all keys
 //
 // The seed is fixed before the entries are, and the entries before the seed is shown: neither
-// the house nor any guest can choose the outcome alone.
+// the organiser nor any guest can choose the outcome alone.
 type Draw struct {
 	Commitment  []byte
 	CommittedAt time.Time

@@ -35,7 +35,7 @@ type Line struct {
 	Flow            float64 // people per second, not corrected for a short history
 	ConversionStats Habits
 
-	Logged int64     // waves in the log of admissions
+	Logged int64     // batches in the log of admissions
 	Turn   uuid.UUID // names the last change, so that its author can recognise it
 }
 
@@ -261,7 +261,7 @@ func (l Line) Quit(place int64, now time.Time) Line {
 	return l
 }
 
-// see marks a place of an open wave. again: it was marked before.
+// see marks a place of an open batch. again: it was marked before.
 func (l Line) see(place int64) (next Line, again bool) {
 	i := sort.Search(len(l.Waves), func(i int) bool { return l.Waves[i].To >= place })
 	if i == len(l.Waves) || place < l.Waves[i].From {

@@ -596,7 +596,7 @@ func (r *Room) choose(ctx context.Context, l Line, n int) (to int64, people int,
 	return to, people, nil
 }
 
-// record writes the last wave into the log.
+// record writes the last admission batch into the log.
 func (r *Room) record(ctx context.Context, l Line, now time.Time) (*LogPage, error) {
 	number := (l.Logged - 1) / PageSize
 	if r.log == nil || r.log.Number != number {

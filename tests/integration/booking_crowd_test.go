@@ -95,7 +95,7 @@ func partsOf(t *testing.T, p *harness.Platform, e concert) map[int]int {
 	return sizes
 }
 
-// TestBookingGroupsFillAHouse has forty groups of four want places of a house of fifty, half of
+// TestBookingGroupsFillAHouse has forty groups of four want places of a room of fifty, half of
 // them places they chose, which overlap, half whatever is best. Each has four places or none,
 // until no four are left.
 func TestBookingGroupsFillAHouse(t *testing.T) {

@@ -63,7 +63,7 @@ func Scenarios() []Scenario {
 
 const longHold = 5 * time.Minute
 
-// house is an event of a scenario.
+// house is the event of a scenario.
 type house struct {
 	ctx   context.Context
 	seats Seats

@@ -36,7 +36,7 @@ func NewStore() *Store {
 	}
 }
 
-// Create implements booking.Bookings.
+// Create implements booking.Store.
 func (j *Store) Create(_ context.Context, b booking.Booking) (booking.Booking, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -49,7 +49,7 @@ func (j *Store) Create(_ context.Context, b booking.Booking) (booking.Booking, b
 	return b, true, nil
 }
 
-// Get implements booking.Bookings.
+// Get implements booking.Store and booking.SagaStore.
 func (j *Store) Get(_ context.Context, id uuid.UUID) (booking.Booking, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -60,7 +60,7 @@ func (j *Store) Get(_ context.Context, id uuid.UUID) (booking.Booking, error) {
 	return b, nil
 }
 
-// Save implements booking.Bookings.
+// Save implements booking.Store and booking.SagaStore.
 func (j *Store) Save(_ context.Context, b booking.Booking, e booking.Effects) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -110,7 +110,7 @@ func (j *Store) release(b booking.Booking, units []string) {
 	j.tickets[b.ID] = slices.DeleteFunc(j.tickets[b.ID], func(t booking.Ticket) bool { return slices.Contains(units, t.Unit) })
 }
 
-// OpenRefund implements booking.Store.
+// OpenRefund implements booking.SagaStore.
 func (j *Store) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -122,7 +122,7 @@ func (j *Store) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, boo
 	return booking.Refund{}, false, nil
 }
 
-// FindRefund implements booking.Store.
+// FindRefund implements booking.SagaStore.
 func (j *Store) FindRefund(_ context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 
 var _ booking.DeadlineStore = Store{}
 
-// Remember implements booking.Deadlines.
+// Remember implements booking.DeadlineStore.
 func (s Store) Remember(ctx context.Context, all []booking.Deadline) error {
 	holds, due := make([]uuid.UUID, len(all)), make([]time.Time, len(all))
 	for i, d := range all {
@@ -26,7 +26,7 @@ func (s Store) Remember(ctx context.Context, all []booking.Deadline) error {
 	return nil
 }
 
-// Passed implements booking.Deadlines.
+// Passed implements booking.DeadlineStore.
 func (s Store) Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]booking.PassedHold, error) {
 	rows, err := s.Pool.Query(ctx, `UPDATE hold_deadlines SET due = $2, tries = tries + 1 WHERE hold_id IN (
 			SELECT hold_id FROM hold_deadlines WHERE due <= $1 ORDER BY due LIMIT $3 FOR UPDATE SKIP LOCKED)
@@ -37,7 +37,7 @@ func (s Store) Passed(ctx context.Context, now time.Time, lease time.Duration, l
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[booking.PassedHold])
 }
 
-// Forget implements booking.Deadlines.
+// Forget implements booking.DeadlineStore.
 func (s Store) Forget(ctx context.Context, holds []uuid.UUID) error {
 	if _, err := s.Pool.Exec(ctx, `DELETE FROM hold_deadlines WHERE hold_id = ANY($1)`, holds); err != nil {
 		return fmt.Errorf("forget holds: %w", err)

@@ -121,12 +121,12 @@ func deref(s *string) string {
 	return *s
 }
 
-// Get implements booking.Bookings.
+// Get implements booking.Store and booking.SagaStore.
 func (s Store) Get(ctx context.Context, id uuid.UUID) (booking.Booking, error) {
 	return scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE id = $1`, id))
 }
 
-// Create implements booking.Bookings.
+// Create implements booking.Store.
 func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, bool, error) {
 	units, err := json.Marshal(unitRows(b))
 	if err != nil {
@@ -165,7 +165,7 @@ func (s Store) send(ctx context.Context, batch *pgx.Batch) error {
 	return s.Pool.SendBatch(ctx, batch).Close()
 }
 
-// Save implements booking.Bookings and booking.Store.
+// Save implements booking.Store and booking.SagaStore.
 func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) error {
 	units, err := json.Marshal(unitRows(b))
 	if err != nil {
@@ -299,7 +299,7 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// OpenRefund implements booking.Store.
+// OpenRefund implements booking.SagaStore.
 func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bool, error) {
 	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND status = 'requested'`, id)
 	if err != nil || len(rows) == 0 {
@@ -308,7 +308,7 @@ func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bo
 	return rows[0], true, nil
 }
 
-// FindRefund implements booking.Store.
+// FindRefund implements booking.SagaStore.
 func (s Store) FindRefund(ctx context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
 	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND id = $2`, id, refund)
 	if err != nil || len(rows) == 0 {

@@ -107,7 +107,7 @@ func (sm *seatMap) head(form Naming) (part, error) {
 	return sm.heads[Named]()
 }
 
-// Changed implements booking.Grandstand. Readers of a frame find a map at least as new.
+// Changed implements booking.FrameEncoder. Readers of a frame find a map at least as new.
 func (m *Maps) Changed(event uuid.UUID) {
 	m.mu.Lock()
 	sm := m.maps[event]
@@ -202,7 +202,7 @@ func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, 
 	}
 }
 
-// Encode implements booking.Grandstand.
+// Encode implements booking.FrameEncoder.
 func (m *Maps) Encode(d booking.Delta) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"version":%d,"changes":[`, d.Version)

@@ -254,7 +254,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 	return verdicts, undone, nil
 }
 
-// read puts what the store has on the floor, and gives the pages by key.
+// read puts what the store has into a batch, and gives the pages by key.
 func (s *Seats) read(requests []booking.QueuedHold, items map[string]sidecar.Item) (*booking.HoldBatch, map[string]*pageValue, error) {
 	floor, pages := booking.NewHoldBatch(), map[string]*pageValue{}
 	for _, r := range requests {

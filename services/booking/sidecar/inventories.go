@@ -61,7 +61,7 @@ type Notices struct{ Client *sidecar.Client }
 
 var _ booking.ExpiryNotifier = Notices{}
 
-// HoldExpired implements booking.Notifier.
+// HoldExpired implements booking.ExpiryNotifier.
 func (n Notices) HoldExpired(ctx context.Context, h booking.Hold) error {
 	return n.Client.Publish(ctx, event.PubSub, event.Notices, h.Account, event.Notice{
 		ID: uuid.NewSHA1(h.ID, []byte("expired")), Account: h.Account, Kind: event.NoticeHoldExpired,

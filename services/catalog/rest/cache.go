@@ -9,7 +9,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
-// Cache keeps answers that are large for a large house and cost much to put together.
+// Cache keeps answers that are large for a large venue and cost much to put together.
 type Cache interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	Put(ctx context.Context, key string, answer []byte) error

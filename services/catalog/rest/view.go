@@ -53,7 +53,7 @@ func point(l *catalog.Location) *Location {
 	return &Location{Lat: l.Lat, Lon: l.Lon}
 }
 
-// planView turns units into columns, with names as indices: a large house stays small on the wire.
+// planView turns units into columns, with names as indices: a large venue stays small on the wire.
 func planView(e catalog.Event, p *catalog.Plan) EventPlan {
 	v := EventPlan{Version: e.Venue.Version, Zones: []string{}, TicketTypes: make([]uuid.UUID, 0, len(e.TicketTypes))}
 	if p != nil {

@@ -1,4 +1,4 @@
-// Package seating generates seating plans for houses that exist only here. The plans are ordinary
+// Package seating generates seating plans for venues that exist only here. The plans are ordinary
 // ones in pretix's form; the web app's editor can open them.
 package seating
 
@@ -82,7 +82,7 @@ func (h *house) area(shape, kind, text string, x, y, width, height float64) {
 	h.plan.Zones = append(h.plan.Zones, catalog.Zone{Name: text, Rows: []catalog.Row{}, Areas: raw})
 }
 
-// Club is a small house of 80 seats at tables of rows, for 120 more standing: 200 in all.
+// Club is a small venue of 80 seats at tables of rows, for 120 more standing: 200 in all.
 func Club() *catalog.Plan {
 	h := newHouse("Kellerbühne", 700, 520)
 	h.block("Balcony left", "BL", "Balcony", 110, 120, 5, 4, nil)

@@ -1,4 +1,4 @@
-// Package seed fills an empty Foyer with something to look at: real conferences, and three houses
+// Package seed fills an empty Foyer with something to look at: real conferences, and three venues
 // with plans and events on sale. It is a client of the public API like any other, signed in as a
 // merchant, and may be run again without effect.
 package seed
@@ -29,7 +29,7 @@ type Config struct {
 // Report tells what was done.
 type Report struct {
 	Conferences struct{ Created, Updated, Unchanged, Rejected int }
-	Events      int // made in the three houses
+	Events      int // made at the three venues
 }
 
 // Run seeds. It stops at the first thing that goes wrong.

@@ -213,7 +213,7 @@ func (s Store) queueNotice(ctx context.Context, b *pgx.Batch, p payment.Payment,
 	return nil
 }
 
-// Look implements payment.Inbox.
+// Look implements payment.InboxStore.
 func (s Store) Look(ctx context.Context, webhook, intent string, id uuid.UUID) (*payment.Receipt, *payment.Payment, error) {
 	var (
 		receipts []payment.Receipt
@@ -243,7 +243,7 @@ func first[T any](all []T) *T {
 	return &all[0]
 }
 
-// Keep implements payment.Inbox.
+// Keep implements payment.InboxStore.
 func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
 	_, err := s.Pool.Exec(ctx, `INSERT INTO inbox (id, type, payment, outcome, reason, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
 		r.ID, r.Type, r.Payment, r.Outcome, r.Reason, r.At)
@@ -256,7 +256,7 @@ func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
 // byIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
 const byIntent = `intent = $1 OR id = $2 AND intent IS NULL`
 
-// Due implements payment.Due. The lease is the next look itself: a replica that dies leaves the
+// Due implements payment.DuePayments. The lease is the next look itself: a replica that dies leaves the
 // payment to be looked after when the lease is over.
 func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]payment.Payment, error) {
 	rows, err := s.Pool.Query(ctx, `
@@ -269,7 +269,7 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 	return pgx.CollectRows(rows, scanPayment)
 }
 
-// Postpone implements payment.Due.
+// Postpone implements payment.DuePayments.
 func (s Store) Postpone(ctx context.Context, id uuid.UUID, next time.Time) error {
 	_, err := s.Pool.Exec(ctx, `UPDATE payments SET looks = looks + 1, next_look = $2 WHERE id = $1`, id, next)
 	if err != nil {
@@ -278,7 +278,7 @@ func (s Store) Postpone(ctx context.Context, id uuid.UUID, next time.Time) error
 	return nil
 }
 
-// OpenRefunds implements payment.Due.
+// OpenRefunds implements payment.DuePayments.
 func (s Store) OpenRefunds(ctx context.Context, id uuid.UUID) ([]payment.Refund, error) {
 	found, err := refunds(ctx, s.Pool, `payment = $1 AND status IN ('requested', 'pending', 'retrying') ORDER BY created_at, id`, id)
 	if err != nil {

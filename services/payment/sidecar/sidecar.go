@@ -36,7 +36,7 @@ const (
 
 var errTooMany = fault.New(fault.Invalid, "period_too_long", "There are too many bookings in this period; please ask for a shorter one.")
 
-// Money implements payment.Bookings. A booking that moves while it is read comes more than once: the
+// Money implements payment.BookingReader. A booking that moves while it is read comes more than once: the
 // last one counts.
 func (b Bookings) Money(ctx context.Context, from, to time.Time) ([]payment.BookingMoney, error) {
 	query := url.Values{

@@ -57,7 +57,7 @@ func (x *Index) IsBuilding(ctx context.Context) (bool, error) {
 	return len(names) > 0, err
 }
 
-// Ensure implements search.Keeper.
+// Ensure implements search.IndexAdmin.
 func (x *Index) Ensure(ctx context.Context) (current bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
@@ -92,7 +92,7 @@ func (x *Index) create(ctx context.Context, name, alias string) error {
 	return x.do(ctx, esapi.IndicesCreateRequest{Index: name, Body: reader}, nil)
 }
 
-// Build implements search.Keeper. What an earlier, broken-off build left is thrown away.
+// Build implements search.IndexAdmin. What an earlier, broken-off build left is thrown away.
 func (x *Index) Build(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
@@ -108,7 +108,7 @@ func (x *Index) Build(ctx context.Context) error {
 	return x.create(ctx, x.name(strconv.FormatInt(time.Now().UnixMilli(), 10)), building)
 }
 
-// Swap implements search.Keeper.
+// Swap implements search.IndexAdmin.
 func (x *Index) Swap(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
@@ -141,7 +141,7 @@ func (x *Index) Swap(ctx context.Context) error {
 	return x.do(ctx, esapi.IndicesUpdateAliasesRequest{Body: reader}, nil)
 }
 
-// Refresh implements search.Keeper.
+// Refresh implements search.IndexAdmin.
 func (x *Index) Refresh(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
@@ -151,7 +151,7 @@ func (x *Index) Refresh(ctx context.Context) error {
 // Show implements search.Writer.
 func (x *Index) Show(ctx context.Context) { x.shown.soon(ctx) }
 
-// Summary implements search.Keeper.
+// Summary implements search.IndexAdmin.
 func (x *Index) Summary(ctx context.Context) (search.Summary, error) {
 	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
 	defer cancel()
@@ -174,7 +174,7 @@ func (x *Index) Summary(ctx context.Context) (search.Summary, error) {
 
 const indexedPage = 5000
 
-// Indexed implements search.Keeper.
+// Indexed implements search.IndexAdmin.
 func (x *Index) Indexed(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
 	return x.stamps(ctx, m{"size": indexedPage, "sort": []any{m{"id": "desc"}}, "search_after": []string{before.String()}})
 }

@@ -48,7 +48,7 @@ func Open(ctx context.Context, url string) (Database, error) {
 // Close ends the connections.
 func (d Database) Close() { d.pool.Close() }
 
-// Summary implements search.Truth. The sum is that of search.Checksum.
+// Summary implements search.CatalogSummary. The sum is that of search.Checksum.
 func (d Database) Summary(ctx context.Context) (search.Summary, error) {
 	var s search.Summary
 	err := d.pool.QueryRow(ctx, `
@@ -61,7 +61,7 @@ func (d Database) Summary(ctx context.Context) (search.Summary, error) {
 	return s, nil
 }
 
-// Position implements search.Truth.
+// Position implements search.CatalogSummary.
 func (d Database) Position(ctx context.Context) (uint64, error) {
 	var position int64
 	if err := d.pool.QueryRow(ctx, `SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint`).Scan(&position); err != nil {
@@ -73,7 +73,7 @@ func (d Database) Position(ctx context.Context) (uint64, error) {
 // keeping is the advisory lock of whoever keeps the index.
 const keeping = 0x666f796572
 
-// Alone implements search.Truth.
+// Alone implements search.CatalogSummary.
 func (d Database) Alone(ctx context.Context, f func(context.Context) error) error {
 	err := postgres.WithLock(ctx, d.pool, keeping, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
 	if errors.Is(err, postgres.ErrLocked) {

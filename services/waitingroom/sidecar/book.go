@@ -50,7 +50,7 @@ func decodeEntry(item sidecar.Item) (waitingroom.Entry, error) {
 	return e, nil
 }
 
-// Find implements waitingroom.Book.
+// Find implements waitingroom.PassStore.
 func (b PassStore) Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]waitingroom.Entry, error) {
 	keys := make([]string, len(accounts))
 	for i, a := range accounts {
@@ -73,7 +73,7 @@ func (b PassStore) Find(ctx context.Context, event uuid.UUID, accounts []string)
 	return found, nil
 }
 
-// Write implements waitingroom.Book.
+// Write implements waitingroom.PassStore.
 func (b PassStore) Write(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry, keep time.Duration) error {
 	raw, err := encodeEntry(e)
 	if err != nil {

@@ -45,7 +45,7 @@ func PageKey(event uuid.UUID, number int64) string {
 // LogKey is where a page of a line's log of admissions is stored.
 func LogKey(event uuid.UUID, number int64) string { return fmt.Sprintf("log:%s:%06d", event, number) }
 
-// Load implements waitingroom.Ledger.
+// Load implements waitingroom.LineStore.
 func (l LineStore) Load(ctx context.Context, event uuid.UUID) (waitingroom.Line, string, error) {
 	item, err := l.Store.Get(ctx, LineKey(event))
 	if err != nil {
@@ -58,7 +58,7 @@ func (l LineStore) Load(ctx context.Context, event uuid.UUID) (waitingroom.Line,
 	return line, item.ETag, err
 }
 
-// Pages implements waitingroom.Ledger.
+// Pages implements waitingroom.LineStore.
 func (l LineStore) Pages(ctx context.Context, event uuid.UUID, numbers []int64) ([]waitingroom.Page, error) {
 	keys := make([]string, len(numbers))
 	for i, n := range numbers {
@@ -80,7 +80,7 @@ func (l LineStore) Pages(ctx context.Context, event uuid.UUID, numbers []int64) 
 	return pages, nil
 }
 
-// Log implements waitingroom.Ledger.
+// Log implements waitingroom.LineStore.
 func (l LineStore) Log(ctx context.Context, event uuid.UUID, number int64) (waitingroom.LogPage, error) {
 	page := waitingroom.LogPage{Number: number}
 	item, err := l.Store.Get(ctx, LogKey(event, number))
@@ -91,7 +91,7 @@ func (l LineStore) Log(ctx context.Context, event uuid.UUID, number int64) (wait
 	return page, err
 }
 
-// Commit implements waitingroom.Ledger.
+// Commit implements waitingroom.LineStore.
 func (l LineStore) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Change) error {
 	if err := l.ensureRegistered(ctx, event); err != nil {
 		return err

@@ -52,7 +52,7 @@ func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Inventory, error)
 
 var signingKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 
-// open starts a sidecar that hosts the actor type, and the house behind it.
+// open starts a sidecar that hosts the actor type, and the App behind it.
 func open(t *testing.T, w *world, components ...string) *App {
 	t.Helper()
 	var house *App

@@ -179,7 +179,7 @@ func (b *bench) newEvent(ctx context.Context) (show, error) {
 		return show{}, err
 	}
 	sold := show{e.ID, e.TicketTypes[0].ID}
-	return sold, b.must(ctx, http.MethodGet, "/api/v1/events/"+sold.id+"/seats", "", nil, nil) // the house is loaded
+	return sold, b.must(ctx, http.MethodGet, "/api/v1/events/"+sold.id+"/seats", "", nil, nil) // the seat map is loaded
 }
 
 // holds measures POST …/holds. Each is given back at once, outside of the time that counts.

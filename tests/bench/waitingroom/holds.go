@@ -121,7 +121,7 @@ func (b *bench) holds(ctx context.Context) error {
 	return nil
 }
 
-// knock shows the tokens of everyone, as buyers do who look at the house before they ask for a place.
+// knock shows the tokens of everyone, as buyers do who look at the seat map before they ask for a place.
 func (b *bench) knock(ctx context.Context, n int) error {
 	h, url := load.NewHTTP(64), b.address("booking")+"/api/v1/tickets/key"
 	var next atomic.Int64
