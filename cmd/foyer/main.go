@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -25,14 +24,16 @@ const usage = `Foyer: the whole ticketing platform on this machine.
   foyer stop NAME       stop one part until restart or up
   foyer seed            venues, events and users to look at
   foyer import FILE     events from NDJSON, JSON, JSON-LD or iCalendar
-  foyer verify CODE     whether a ticket's code was signed by the key of this platform; needs no
-                        network, and with KEY (GET /api/v1/tickets/key) after CODE no platform
+  foyer verify CODE [KEY]
+                        whether a ticket's code was signed by this platform's key, without network;
+                        with KEY (GET /api/v1/tickets/key) no platform is needed either
   foyer dlq list [TOPIC] | replay TOPIC
                         what consumers could not handle; replay sends it to them again
   foyer reindex         build the search index anew, while people search the old one
   foyer env             addresses and tokens as shell exports, for dapr run -f dapr
   foyer install         download and build what up needs, without starting anything
   foyer doctor          what this machine lacks
+  foyer help            this list; so does -h or --help after any command
 
 Settings come from the environment and .env; see docs/operations.md.
 `
@@ -47,8 +48,35 @@ func main() {
 	}
 }
 
+// flags are those that a command takes; a command that is not here does not exist.
+var flags = map[string][]string{
+	"up": {"--foreground"}, "supervise": nil, "down": {"--wipe"}, "status": nil, "logs": {"--tail"}, "restart": nil, "stop": nil,
+	"seed": nil, "import": nil, "verify": nil, "dlq": nil, "reindex": nil, "env": nil, "install": nil, "release-sums": nil, "doctor": nil,
+}
+
+// check says whether help is asked for, and refuses what no command takes, before anything is done.
+func check(args []string) (help bool, err error) {
+	if len(args) == 0 || args[0] == "help" || has(args, "-h") || has(args, "--help") {
+		return true, nil
+	}
+	known, ok := flags[args[0]]
+	if !ok {
+		return false, unknown(args[0])
+	}
+	for _, arg := range args[1:] {
+		if strings.HasPrefix(arg, "-") && !has(known, arg) {
+			return false, fmt.Errorf("foyer %s does not take %s; foyer help lists what there is", args[0], arg)
+		}
+	}
+	return false, nil
+}
+
 func command(ctx context.Context, args []string) error {
-	if len(args) == 0 {
+	help, err := check(args)
+	if err != nil {
+		return err
+	}
+	if help {
 		fmt.Print(usage)
 		return nil
 	}
@@ -84,7 +112,10 @@ func command(ctx context.Context, args []string) error {
 		return c.status(ctx)
 	case "logs", "restart", "stop", "import", "verify":
 		if len(names) != 1 {
-			return fmt.Errorf("foyer %s takes one name", name)
+			return fmt.Errorf("foyer %s takes %s", name, map[string]string{
+				"logs": "a part's name", "restart": "a part's name", "stop": "a part's name",
+				"import": "a file", "verify": "a ticket's code",
+			}[name])
 		}
 		what := names[0]
 		switch name {
@@ -113,12 +144,11 @@ func command(ctx context.Context, args []string) error {
 		return c.releaseSums(ctx)
 	case "doctor":
 		return c.doctor(ctx)
-	case "help", "-h", "--help":
-		fmt.Print(usage)
-		return nil
 	}
-	return errors.New("unknown command " + name + "; foyer help lists them")
+	return unknown(name)
 }
+
+func unknown(name string) error { return fmt.Errorf("unknown command %s; foyer help lists them", name) }
 
 func has(args []string, flag string) bool {
 	for _, arg := range args {

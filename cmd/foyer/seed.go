@@ -32,8 +32,8 @@ func (c *cli) seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "seeded in %s: conferences %d new, %d changed, %d as they were, %d refused; %d events in three houses\n", seconds(time.Since(began)),
-		report.Conferences.Created, report.Conferences.Updated, report.Conferences.Unchanged, report.Conferences.Rejected, report.Events)
+	fmt.Fprintf(c.out, "seeded in %s: conferences %d new, %d changed, %d as they were, %d refused; events at three venues %d new, %d as they were\n", seconds(time.Since(began)),
+		report.Conferences.Created, report.Conferences.Updated, report.Conferences.Unchanged, report.Conferences.Rejected, report.Events, report.Unchanged)
 	return os.WriteFile(c.seededMark(), []byte(began.UTC().Format(time.RFC3339)+"\n"), 0o644)
 }
 

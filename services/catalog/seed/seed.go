@@ -30,6 +30,7 @@ type Config struct {
 type Report struct {
 	Conferences struct{ Created, Updated, Unchanged, Rejected int }
 	Events      int // made at the three venues
+	Unchanged   int // events there that were made before
 }
 
 // Run seeds. It stops at the first thing that goes wrong.
@@ -45,6 +46,7 @@ func Run(ctx context.Context, cfg Config) (Report, error) {
 			return report, fmt.Errorf("seed %s: %w", h.name, err)
 		}
 		report.Events += made
+		report.Unchanged += len(h.events) - made
 	}
 	return report, nil
 }
