@@ -33,7 +33,7 @@ logs: ## follow the log of one part: make logs NAME=booking
 	@$(FOYER) logs $(NAME)
 seed: ## fill the catalogue again (harmless)
 	@$(FOYER) seed
-doctor: ## what this machine lacks
+doctor: ## what this machine lacks for the stack (examples also use curl and jq)
 	@$(FOYER) doctor
 
 install: ## download and build the parts that Debian has no package of, without starting any

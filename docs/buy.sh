@@ -3,14 +3,14 @@
 # hold, booking, card, tickets, mail, refund. Needs a running platform (make up), curl and jq.
 set -euo pipefail
 gateway=${FOYER_PUBLIC_URL:-http://localhost:${FOYER_PORT:-8080}}
-keycloak=${KEYCLOAK_URL:-http://localhost:${FOYER_KEYCLOAK_PORT:-8081}}
+keycloak=${KEYCLOAK_URL:-http://localhost:${FOYER_KEYCLOAK_HTTP_PORT:-8083}} # itself: 8081 is for people
 stripe=${STRIPE_API_BASE:-http://127.0.0.1:${FOYER_STRIPESIM_PORT:-12111}}
 mailpit=${MAILPIT_URL:-http://localhost:${FOYER_MAILPIT_PORT:-8025}}
 user=${FOYER_USER:-customer@foyer.test}
 card=${FOYER_CARD:-pm_card_visa} # pm_card_chargeDeclined is refused, see cmd/stripesim/README.md
 
 say() { printf '\n== %s\n' "$*"; }
-token=$(curl -fsS "$keycloak/realms/foyer/protocol/openid-connect/token" -d grant_type=password -d client_id=foyer-cli \
+token=$(curl -fsS "$keycloak/realms/foyer/protocol/openid-connect/token" -d grant_type=password -d client_id=foyer-cli -d scope=openid \
   -d "username=$user" -d password=foyer-local | jq -r .access_token)
 call() { # METHOD PATH [BODY] [HEADER…]
   curl -sS --fail-with-body -X "$1" "$gateway$2" -H "Authorization: Bearer $token" -H 'Content-Type: application/json' ${3:+-d "$3"} "${@:4}"
