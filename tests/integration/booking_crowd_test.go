@@ -101,7 +101,7 @@ func partsOf(t *testing.T, p *harness.Platform, e concert) map[int]int {
 func TestBookingGroupsFillAHouse(t *testing.T) {
 	const groups, of, capacity = 40, 4, 50
 	p := harness.Everything(t)
-	e := selling(t, "Groups in a full house")
+	e := selling(t, "Groups in a full room")
 	buyers := people(t, 301, groups)
 	var mu sync.Mutex
 	taken := map[string]int{}

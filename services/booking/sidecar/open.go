@@ -94,8 +94,8 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	p.Check("postgres", pool.Ping)
 	p.Check("seats", b.check)
 	p.Go("proof", b.prove)
-	p.Go("megaphone", b.SeatChanges.Run)
-	p.OnClose("megaphone", b.SeatChanges.Flush)
+	p.Go("seat changes", b.SeatChanges.Run)
+	p.OnClose("seat changes", b.SeatChanges.Flush)
 	p.Go("bell", bell.Run)
 	p.OnClose("bell", bell.Flush)
 	return b, nil

@@ -116,7 +116,7 @@ func (b *bench) holds(ctx context.Context) error {
 	}
 	fmt.Fprintf(&b.report, "\nA crowd wants the same places: nobody tells buyers beforehand which one is theirs. With %d for each, high demand makes %.2f times the holds/s (goal 3), "+
 		"for %.2f times less processor time. If nobody wanted what another wants, which is what the first two lines measure, it would be %.2f and %.2f. "+
-		"Whoever comes too late is told so in the same call either way. Every token was shown once before, as by people who look at the house first.\n",
+		"Whoever comes too late is told so in the same call either way. Every token was shown once before, as by people who look at the seat map first.\n",
 		rivals, ratio(rates, rivals, true), ratio(costs, rivals, false), ratio(rates, 1, true), ratio(costs, 1, false))
 	return nil
 }

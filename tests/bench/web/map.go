@@ -74,7 +74,7 @@ const nearer = `(() => {
 
 func measureMap(ctx context.Context, address string, s screen) ([]movement, error) {
 	kinds := []struct{ name, kind, goal string }{
-		{"at rest", "rest", ""}, {"pan, whole house", "pan", "≥ 55"}, {"zoom in and out", "zoom", "≥ 55"}, {"pan among seats", "pan", "≥ 55"},
+		{"at rest", "rest", ""}, {"pan, whole map", "pan", "≥ 55"}, {"zoom in and out", "zoom", "≥ 55"}, {"pan among seats", "pan", "≥ 55"},
 	}
 	all := make([]movement, len(kinds))
 	for range rounds {
