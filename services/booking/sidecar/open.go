@@ -96,8 +96,8 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	p.Go("proof", b.prove)
 	p.Go("seat changes", b.SeatChanges.Run)
 	p.OnClose("seat changes", b.SeatChanges.Flush)
-	p.Go("bell", bell.Run)
-	p.OnClose("bell", bell.Flush)
+	p.Go("step notices", bell.Run)
+	p.OnClose("step notices", bell.Flush)
 	return b, nil
 }
 

@@ -54,8 +54,8 @@ func run(ctx context.Context, p *process.Process) error {
 	personaldata.Mount(guarded, dapr.Personal{Store: b.Store, Seats: b.Client.Store(event.Seats), Now: time.Now})
 	sidecar.Mount(router, cfg.Sidecar.AppToken, append(dapr.Subscriptions(live, b.Client), line.Subscription())...)
 
-	p.Go("live", live.Run)
-	p.Go("line", line.Run)
+	p.Go("seat maps", live.Run)
+	p.Go("hold queue", line.Run)
 	p.Go("expiries", expiries.Run)
 	p.OnClose("expiries", expiries.Flush)
 	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
