@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // A restart of the gateway fails no request, neither those under way nor new ones: the next process serves
@@ -165,4 +167,20 @@ func TestABadConfigurationLeavesTheGatewayAlone(t *testing.T) {
 	after, _ := r.snapshot()
 	assert.Equal(t, before.PID, after.PID)
 	assert.Equal(t, Healthy, after.State)
+}
+
+// TestHeldPortsDoNotBlock: whoever inherits a listener may take it as it is, and starting one process changes nothing
+// for another that has it.
+func TestHeldPortsDoNotBlock(t *testing.T) {
+	var h holder
+	for range 2 {
+		cmd := exec.Command("true")
+		require.NoError(t, h.hold([]int{0}, cmd))
+		require.NoError(t, cmd.Run())
+		require.Len(t, h.listeners, 1)
+		flags, err := unix.FcntlInt(h.listeners[0].Fd(), unix.F_GETFL, 0)
+		require.NoError(t, err)
+		assert.NotZero(t, flags&unix.O_NONBLOCK)
+	}
+	h.letGo()
 }

@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -8,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // holder keeps the ports of a part open while its process is away, as systemd does for a socket
@@ -44,13 +47,32 @@ func (h *holder) hold(ports []int, cmd *exec.Cmd) error {
 // firstDescriptor is that of a process's first extra file.
 const firstDescriptor = 3
 
+// listen returns a listening socket that does not block. nginx takes an inherited one as it is: in a
+// blocking one, two workers that are woken for one connection both accept, and the second stands still.
 func listen(port int) (*os.File, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return nil, err
 	}
-	defer listener.Close() // the file is a second reference
-	return listener.(*net.TCPListener).File()
+	defer listener.Close() // the descriptor is a second reference
+	raw, err := listener.(*net.TCPListener).SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	fd, dupErr := -1, error(nil)
+	if err := raw.Control(func(from uintptr) { fd, dupErr = unix.FcntlInt(from, unix.F_DUPFD_CLOEXEC, 0) }); err != nil {
+		return nil, err
+	}
+	if dupErr != nil {
+		return nil, dupErr
+	}
+	// File.Fd, which exec.Cmd calls for every process that inherits, makes a socket blocking, and with it
+	// everybody's. It leaves alone what was blocking when the File was made.
+	if err := unix.SetNonblock(fd, false); err != nil {
+		return nil, errors.Join(err, unix.Close(fd))
+	}
+	file := os.NewFile(uintptr(fd), listener.Addr().String())
+	return file, unix.SetNonblock(fd, true)
 }
 
 // letGo closes the ports: connections are refused.

@@ -267,9 +267,13 @@ func render(path string, values map[string]string) (string, error) {
 	return out.String(), err
 }
 
+// writeConfig puts a file in place whole: a process that is just starting may be reading the one before.
 func writeConfig(path, text string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(text), 0o600)
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
 }

@@ -213,6 +213,7 @@ func (r *runner) handOver(ctx context.Context) bool {
 		<-begun
 		return true
 	case <-done:
+	case <-time.After(5 * settling): // it ended meanwhile, and comes up again or not
 	case <-ctx.Done():
 	}
 	return false
@@ -361,6 +362,8 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 	ready := make(chan error, 1)
 	go func() { ready <- r.untilReady(readyCtx) }()
 	var healthySince time.Time
+	var settled <-chan time.Time
+	var next chan chan struct{} // nobody takes over before that
 	for {
 		select {
 		case <-ended:
@@ -376,10 +379,13 @@ func (r *runner) once(ctx context.Context) (time.Duration, error) {
 			}
 			if err == nil {
 				healthySince = time.Now()
+				settled = time.After(settling)
 				r.set(func(s *Status) { s.State, s.Error = Healthy, "" })
 			}
 			ready = nil
-		case begun := <-r.next:
+		case <-settled:
+			next = r.next
+		case begun := <-next:
 			replaced = true
 			_ = cmd.Process.Signal(r.part.Handover)
 			r.leaving.Go(func() { r.leave(ctx, cmd, ended) })
@@ -418,6 +424,9 @@ func (r *runner) untilReady(ctx context.Context) error {
 	}
 	return r.part.Settle(ctx)
 }
+
+// settling is how long a process has to have been ready before the next one may take over.
+const settling = time.Second
 
 var errReplaced = errors.New("another process takes over")
 
