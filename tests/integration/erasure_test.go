@@ -30,7 +30,7 @@ import (
 func somebody(t testing.TB) (c caller, email, name, id string) {
 	t.Helper()
 	email, _ = newAccount(t)
-	as(t, nobody).call(http.MethodPost, "/api/v1/accounts/confirmation", map[string]any{"token": linkToken(t, mail(t, email, "Bestätigen"))}).as(204, nil)
+	as(t, nobody).call(http.MethodPost, "/api/v1/accounts/confirmation", map[string]any{"token": linkToken(t, mail(t, email, "Bestätige"))}).as(204, nil)
 	c = as(t, nobody)
 	c.token = grant(t, "foyer", url.Values{"client_id": {"foyer-cli"}, "username": {email}, "password": {harness.Password(email)}}).Access
 	require.NotEmpty(t, c.token)

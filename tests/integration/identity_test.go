@@ -166,7 +166,7 @@ func TestIdentityBackChannelLogout(t *testing.T) {
 
 func TestIdentityRegisterAndProfile(t *testing.T) {
 	email, account := newAccount(t)
-	require.NotEmpty(t, link.FindString(mail(t, email, "Bestätigen")), "a link, in the account's language")
+	require.NotEmpty(t, link.FindString(mail(t, email, "Bestätige")), "a link, in the account's language")
 
 	me := as(t, email)
 	var p struct {
@@ -200,7 +200,7 @@ func TestIdentityRegisteringTellsNothing(t *testing.T) {
 	taken, free := register(strings.ToUpper(email), "Again", fine).as(202, nil), register("t-"+uuid.NewString()+"@foyer.test", "New", fine).as(202, nil)
 	assert.Equal(t, free.Body, taken.Body)
 	assert.Equal(t, free.Header.Get("Content-Type"), taken.Header.Get("Content-Type"))
-	assert.Contains(t, mail(t, email, "bereits ein Konto"), "/password/new#")
+	assert.Contains(t, mail(t, email, "bereits ein Foyer-Konto"), "/password/new#")
 	_, err := anyone.p.Config.Token(context.Background(), email, fine)
 	assert.Error(t, err, "the account's password stays as it was")
 
@@ -222,7 +222,7 @@ func TestIdentityRegisteringTellsNothing(t *testing.T) {
 func TestIdentityConfirmingRenewsTheSession(t *testing.T) {
 	e := rush(t, 4, time.Now().Add(-time.Hour), map[string]any{"rate": 10})
 	email, _ := newAccount(t)
-	token := linkToken(t, mail(t, email, "Bestätigen"))
+	token := linkToken(t, mail(t, email, "Bestätige"))
 	browser := signedIn(t, email)
 	queue, holds := "/api/v1/events/"+e.ID+"/queue", "/api/v1/events/"+e.ID+"/holds"
 	wish := map[string]any{"items": []any{map[string]any{"ticketType": e.TicketTypes[0].ID, "quantity": 1}}}
