@@ -318,6 +318,9 @@ func (b *batch) build(ctx context.Context, compile func() error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if err := ctx.Err(); err != nil { // select takes either of two that are ready
+		return err
+	}
 	if !b.done {
 		b.err = compile()
 		b.done = ctx.Err() == nil

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"sync"
 	"testing"
 	"time"
 
@@ -117,11 +118,13 @@ func TestPartsMayNeedEachOther(t *testing.T) {
 func TestAStopGivesUpBuilds(t *testing.T) {
 	b := &batch{turn: make(chan struct{}, 1)}
 	building, givenUp := make(chan struct{}), make(chan struct{})
+	// The second may begin before it is stopped as well: parts are given up one after the other.
+	began, ended := sync.OnceFunc(func() { close(building) }), sync.OnceFunc(func() { close(givenUp) })
 	forever := func(ctx context.Context, _ func(Step)) error {
 		return b.build(ctx, func() error {
-			close(building)
+			began()
 			<-ctx.Done()
-			close(givenUp)
+			ended()
 			return ctx.Err()
 		})
 	}
