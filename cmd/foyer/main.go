@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -56,7 +57,7 @@ var flags = map[string][]string{
 
 // check says whether help is asked for, and refuses what no command takes, before anything is done.
 func check(args []string) (help bool, err error) {
-	if len(args) == 0 || args[0] == "help" || has(args, "-h") || has(args, "--help") {
+	if len(args) == 0 || args[0] == "help" || slices.Contains(args, "-h") || slices.Contains(args, "--help") {
 		return true, nil
 	}
 	known, ok := flags[args[0]]
@@ -64,7 +65,7 @@ func check(args []string) (help bool, err error) {
 		return false, unknown(args[0])
 	}
 	for _, arg := range args[1:] {
-		if strings.HasPrefix(arg, "-") && !has(known, arg) {
+		if strings.HasPrefix(arg, "-") && !slices.Contains(known, arg) {
 			return false, fmt.Errorf("foyer %s does not take %s; foyer help lists what there is", args[0], arg)
 		}
 	}
@@ -97,7 +98,7 @@ func command(ctx context.Context, args []string) error {
 	}
 	switch name {
 	case "up":
-		if has(args, "--foreground") {
+		if slices.Contains(args, "--foreground") {
 			if err := c.provide(ctx, names); err != nil {
 				return err
 			}
@@ -107,7 +108,7 @@ func command(ctx context.Context, args []string) error {
 	case "supervise": // what up starts in the background
 		return stack.Supervise(ctx, cfg, names...)
 	case "down":
-		return c.down(ctx, has(args, "--wipe"))
+		return c.down(ctx, slices.Contains(args, "--wipe"))
 	case "status":
 		return c.status(ctx)
 	case "logs", "restart", "stop", "import", "verify":
@@ -120,7 +121,7 @@ func command(ctx context.Context, args []string) error {
 		what := names[0]
 		switch name {
 		case "logs":
-			return c.logs(ctx, what, has(args, "--tail"))
+			return c.logs(ctx, what, slices.Contains(args, "--tail"))
 		case "restart":
 			return c.restart(ctx, what)
 		case "stop":
@@ -149,12 +150,3 @@ func command(ctx context.Context, args []string) error {
 }
 
 func unknown(name string) error { return fmt.Errorf("unknown command %s; foyer help lists them", name) }
-
-func has(args []string, flag string) bool {
-	for _, arg := range args {
-		if arg == flag {
-			return true
-		}
-	}
-	return false
-}

@@ -147,17 +147,11 @@ func copyProgram(from, to string) error {
 	if from == to {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
 	raw, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(to+".new", raw, 0o755); err != nil {
-		return err
-	}
-	return os.Rename(to+".new", to)
+	return stack.ReplaceFile(to, raw, 0o755)
 }
 
 // watch shows the parts until all have settled.

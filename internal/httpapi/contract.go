@@ -254,7 +254,8 @@ func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, 
 	open.Security = openapi3.NewSecurityRequirements()
 	options := *c.options
 	var body []byte
-	if op.RequestBody != nil && !plainUTF8(r.Header) {
+	media, plain := announced(r.Header)
+	if op.RequestBody != nil && !plain {
 		return errUnsupportedMediaType
 	}
 	if stream, _ := op.Extensions["x-stream-body"].(bool); stream || op.RequestBody == nil {
@@ -264,7 +265,7 @@ func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, 
 			return err
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
-		if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/json" && len(body) > 0 {
+		if media == "application/json" && len(body) > 0 {
 			if err := strict(body); err != nil {
 				return err
 			}
@@ -288,14 +289,13 @@ func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, 
 
 var errUnsupportedMediaType = fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not read that content type.")
 
-// plainUTF8 tells whether a body is announced as what is read here: UTF-8, and not compressed.
-func plainUTF8(header http.Header) bool {
-	if coding := header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return false
-	}
-	_, parameters, _ := mime.ParseMediaType(header.Get("Content-Type"))
-	charset := parameters["charset"]
-	return charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii")
+// announced is the media type of a body by its headers, and whether they say that it is as it is read here: in
+// UTF-8, and not compressed.
+func announced(header http.Header) (media string, plain bool) {
+	media, parameters, _ := mime.ParseMediaType(header.Get("Content-Type"))
+	charset, coding := parameters["charset"], header.Get("Content-Encoding")
+	return media, (coding == "" || strings.EqualFold(coding, "identity")) &&
+		(charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii"))
 }
 
 var errMalformedQuery = fault.New(fault.Malformed, "malformed_query", "The query of this address is not well-formed.")

@@ -42,17 +42,9 @@ func TestARestartOfTheGatewayFailsNoRequest(t *testing.T) {
 			_, _ = io.Copy(w, r.Body)
 		}),
 	}
-	cfg, apps := gatewayConfig(t, nil, services)
-	s := stackOf(t)
-	s.Config, s.Apps = cfg, apps
-	part := s.gateway()
-	part.Turn = usual
-	s.add(part)
-	require.NoError(t, s.Start())
-	require.NoError(t, s.Wait(t.Context()))
-	r, _ := s.runner("gateway")
+	s, r := runningGateway(t, services)
 
-	address := fmt.Sprintf("http://127.0.0.1:%d/api/v1/bookings", cfg.Ports.Gateway)
+	address := fmt.Sprintf("http://127.0.0.1:%d/api/v1/bookings", s.Config.Ports.Gateway)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: clients}}
 	once := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // nothing on a new connection is sent again
 	ask := func(client *http.Client, method string) {
@@ -150,17 +142,23 @@ func TestARestartOfTheGatewayFailsNoRequest(t *testing.T) {
 	stream.Wait()
 }
 
-// A configuration that nginx does not take leaves the running gateway alone.
-func TestABadConfigurationLeavesTheGatewayAlone(t *testing.T) {
-	cfg, apps := gatewayConfig(t, nil, nil)
+// runningGateway is a stack of the gateway alone, with services made up.
+func runningGateway(t *testing.T, services map[string]http.Handler) (*Stack, *runner) {
+	t.Helper()
 	s := stackOf(t)
-	s.Config, s.Apps = cfg, apps
+	s.Config, s.Apps = gatewayConfig(t, nil, services)
 	part := s.gateway()
 	part.Turn = usual
 	s.add(part)
 	require.NoError(t, s.Start())
 	require.NoError(t, s.Wait(t.Context()))
 	r, _ := s.runner("gateway")
+	return s, r
+}
+
+// A configuration that nginx does not take leaves the running gateway alone.
+func TestABadConfigurationLeavesTheGatewayAlone(t *testing.T) {
+	s, r := runningGateway(t, nil)
 	before, _ := r.snapshot()
 	s.Config.TrustedProxies = []string{"everybody"}
 	require.ErrorContains(t, s.Restart(t.Context(), "gateway"), "everybody")

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -267,12 +268,15 @@ func render(path string, values map[string]string) (string, error) {
 	return out.String(), err
 }
 
-// writeConfig puts a file in place whole: a process that is just starting may be reading the one before.
-func writeConfig(path, text string) error {
+func writeConfig(path, text string) error { return ReplaceFile(path, []byte(text), 0o600) }
+
+// ReplaceFile puts a file in place whole, with its directory: a process that is just starting may be
+// reading, or running, the one before.
+func ReplaceFile(path string, raw []byte, mode fs.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(path+".new", raw, mode); err != nil {
 		return err
 	}
 	return os.Rename(path+".new", path)

@@ -536,7 +536,7 @@ func finish(ctx context.Context, cmd *exec.Cmd, spawn func(*exec.Cmd) error) err
 	if err := spawn(cmd); err != nil {
 		return err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	stop := context.AfterFunc(ctx, func() { killGroup(cmd) })
 	defer stop()
 	err := cmd.Wait()
 	if used := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); used > time.Second {
