@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { parse, type MessageFormatElement } from '@formatjs/icu-messageformat-parser'
 import type { Plugin } from 'vite'
 
@@ -21,6 +22,16 @@ export function compile(catalogue: Catalogue, path = ''): Compiled {
   )
 }
 
+/** A catalogue with the English text for each key that it lacks. */
+export function withFallback(catalogue: Catalogue, english: Catalogue): Catalogue {
+  const merged = { ...english, ...catalogue }
+  for (const [key, text] of Object.entries(english)) {
+    const own = catalogue[key]
+    if (typeof own === 'object' && typeof text === 'object') merged[key] = withFallback(own, text)
+  }
+  return merged
+}
+
 function message(text: string, path: string): string | MessageFormatElement[] {
   let elements: MessageFormatElement[]
   try {
@@ -33,7 +44,7 @@ function message(text: string, path: string): string | MessageFormatElement[] {
   return elements.length === 1 && only?.type === 0 ? only.value : elements
 }
 
-/** Compiles the catalogues as they are bundled, so that no browser needs the parser of messages. */
+/** Compiles the catalogues as they are bundled: no browser needs the parser of messages, no language lacks a text. */
 export function catalogues(): Plugin[] {
   return [
     {
@@ -41,7 +52,12 @@ export function catalogues(): Plugin[] {
       enforce: 'pre',
       transform: {
         filter: { id: /[\\/]i18n[\\/]locales[\\/][a-z.]+\.json$/ },
-        handler: (code) => JSON.stringify(compile(JSON.parse(code) as Catalogue)),
+        handler(code, id) {
+          const english = id.replace(/[a-z]+\.json$/, 'en.json')
+          this.addWatchFile(english)
+          const fallback = JSON.parse(readFileSync(english, 'utf8')) as Catalogue
+          return JSON.stringify(compile(withFallback(JSON.parse(code) as Catalogue, fallback)))
+        },
       },
     },
     {

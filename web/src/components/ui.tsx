@@ -83,7 +83,8 @@ export function useProblemText(): (error: unknown) => string {
   const t = useText('office')
   return (error) => {
     const problem = asProblem(error)
-    if (t.has(`problem.${problem.code}`)) return t(`problem.${problem.code}`)
+    const text = t.find(`problem.${problem.code}`)
+    if (text) return text
     if (problem.status === 0) return t('problem.offline')
     if (problem.status === 401) return t('problem.unauthenticated')
     if (problem.status === 403) return t('problem.forbidden')

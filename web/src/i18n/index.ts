@@ -1,5 +1,5 @@
 import { applyLocale, currentLocale, type Locale } from './locale'
-import { isLoaded, setTexts, type Texts } from './text'
+import { isLoaded, setTexts, type Namespace, type Texts } from './text'
 
 export { currentLocale, locales, type Locale } from './locale'
 
@@ -15,25 +15,47 @@ export const languageNames: Record<Locale, string> = {
 }
 
 const catalogues = import.meta.glob<Texts>('./locales/*.json', { import: 'default' })
-const load = async (name: string): Promise<Texts> => (await catalogues[`./locales/${name}.json`]?.()) ?? {}
 
+/** A catalogue's texts. A failed import is tried once more: the network drops single requests. */
+async function load(namespace: Namespace, locale: Locale): Promise<Texts> {
+  const catalogue = catalogues[`./locales/${namespace === 'office' ? 'office.' : ''}${locale}.json`]!
+  return catalogue().catch(catalogue)
+}
+
+/** The English texts of a namespace, to stand in for a catalogue that could not be loaded. */
+async function loadEnglish(namespace: Namespace, error: unknown): Promise<Texts> {
+  console.error(`no ${namespace} texts in ${currentLocale()}`, error)
+  return load(namespace, 'en').catch(() => ({}))
+}
+
+/** Loads the texts of the language in use. Without its catalogue the whole page is English, direction and dates too. */
 export async function startI18n(): Promise<void> {
   const locale = currentLocale()
-  setTexts(locale, { app: await load(locale) })
+  try {
+    setTexts(locale, { app: await load('app', locale) })
+  } catch (error) {
+    const english = await loadEnglish('app', error)
+    applyLocale('en')
+    setTexts('en', { app: english })
+  }
 }
 
 /** Merchant and admin pages have a namespace of their own. */
 export async function loadOfficeTexts(): Promise<void> {
   const locale = currentLocale()
-  if (!isLoaded(locale, 'office')) setTexts(locale, { office: await load(`office.${locale}`) })
+  if (isLoaded(locale, 'office')) return
+  setTexts(locale, { office: await load('office', locale).catch((error) => loadEnglish('office', error)) })
 }
 
+/** Changes the language and remembers the choice. The language stays as it is when the new texts cannot be loaded. */
 export async function changeLocale(locale: Locale): Promise<void> {
-  const [app, office] = await Promise.all([
-    load(locale),
-    isLoaded(currentLocale(), 'office') ? load(`office.${locale}`) : undefined,
-  ])
-  applyLocale(locale)
-  localStorage.setItem('foyer.locale', locale)
-  setTexts(locale, { app, office })
+  const office = isLoaded(currentLocale(), 'office')
+  try {
+    const texts = { app: await load('app', locale), ...(office && { office: await load('office', locale) }) }
+    applyLocale(locale)
+    localStorage.setItem('foyer.locale', locale)
+    setTexts(locale, texts)
+  } catch (error) {
+    console.error(`no texts in ${locale}`, error)
+  }
 }

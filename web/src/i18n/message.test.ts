@@ -3,7 +3,7 @@ import path from 'node:path'
 import { act, render as show } from '@testing-library/react'
 import { createElement } from 'react'
 import { describe, expect, it, vi } from 'vitest'
-import { compile, type Catalogue } from '../../tools/catalogues'
+import { compile, withFallback, type Catalogue } from '../../tools/catalogues'
 import { changeLocale, loadOfficeTexts, startI18n } from './index'
 import { render } from './message'
 import { textNow, useText } from './text'
@@ -18,6 +18,15 @@ it.each(readdirSync(dir))('%s compiles', (file) => {
 
 it('says where a message is that does not parse', () => {
   expect(() => compile({ cart: { count: '{count, plural, one {# ticket}}' } })).toThrow(/cart\.count/)
+})
+
+it('a text that a language lacks is shipped in English', () => {
+  const english = { nav: { home: 'Home', back: 'Back' }, save: 'Save' }
+  expect(withFallback({ nav: { home: 'Start' } }, english)).toEqual({
+    nav: { home: 'Start', back: 'Back' },
+    save: 'Save',
+  })
+  expect(withFallback({}, english)).toEqual(english)
 })
 
 describe('a compiled message', () => {
@@ -67,13 +76,22 @@ it.each([
   expect(t('nav.home')).not.toBe('nav.home')
 })
 
-it('a text that nobody wrote, and a value that nobody gave, show the name of the text', async () => {
+it('a missing text and a missing value show the key; a misspelt key does not compile', async () => {
   document.documentElement.lang = 'en'
   await startI18n()
   const t = textNow()
   vi.spyOn(console, 'error').mockImplementation(() => {})
-  expect([t('no.such.text'), t('nav'), t('cart.count')]).toEqual(['no.such.text', 'nav', 'cart.count'])
-  expect([t.has('no.such.text'), t.has('nav'), t.has('cart.count')]).toEqual([false, false, true])
+  // @ts-expect-error: no key of the English catalogue
+  expect(t('no.such.text')).toBe('no.such.text')
+  // @ts-expect-error: a group of texts
+  expect(t('nav')).toBe('nav')
+  // @ts-expect-error: a key of the office catalogue, which the app does not load
+  expect(t('admin.users')).toBe('admin.users')
+  expect(t('cart.count')).toBe('cart.count')
+  const kind = 'theatre' as 'theatre' | 'opera'
+  // @ts-expect-error: one of the keys it may be is missing
+  expect(t(`category.${kind}`)).toBe('Theatre')
+  expect([t.find('no.such.text'), t.find('nav'), t.find('nav.home')]).toEqual([undefined, undefined, 'Home'])
 })
 
 function Shown() {

@@ -333,9 +333,7 @@ export function ReconciliationPage() {
               {report.findings.map((finding, i) => (
                 <li key={i}>
                   <div className="stack-s">
-                    <strong>
-                      {t.has(`money.kind_${finding.kind}`) ? t(`money.kind_${finding.kind}`) : finding.kind}
-                    </strong>
+                    <strong>{t.find(`money.kind_${finding.kind}`) ?? finding.kind}</strong>
                     {finding.detail && <span className="small">{finding.detail}</span>}
                     <span className="code muted">{[finding.intent, finding.booking].filter(Boolean).join(' · ')}</span>
                   </div>

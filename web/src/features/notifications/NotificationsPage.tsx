@@ -5,7 +5,7 @@ import { api, unwrap, type Notice } from '../../api/client'
 import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure } from '../../components/ui'
 import { moment, money } from '../../i18n/format'
-import { useText } from '../../i18n/text'
+import { useText, type Text } from '../../i18n/text'
 import { eventQuery } from '../events/query'
 import { RequireSession } from '../session/RequireSession'
 import { notificationsQuery } from './query'
@@ -57,7 +57,7 @@ function Notices() {
 }
 
 /** What a message says. Whoever paid nothing is not told of money. */
-function headline(t: ReturnType<typeof useText>, { kind, refund }: Notice): string {
+function headline(t: Text, { kind, refund }: Notice): string {
   if (!refund) return t(kind === 'booking_partly_refunded' ? 'notice.booking_refunded' : `notice.${kind}`)
   const values = { amount: money(refund.amount), count: refund.units.length }
   if (refund.amount.amount === 0) {

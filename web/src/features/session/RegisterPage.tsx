@@ -9,7 +9,7 @@ import { useText } from '../../i18n/text'
 import { signIn } from './session'
 
 /** What the server refuses a field with. */
-const fieldCodes = ['invalid_name', 'invalid_email', 'weak_password']
+const fieldCodes = ['invalid_name', 'invalid_email', 'weak_password'] as const
 
 export function RegisterPage() {
   const t = useText()
@@ -29,7 +29,7 @@ export function RegisterPage() {
       ),
   })
   const problem = register.error ? asProblem(register.error) : null
-  const wrong = (code: string) => (problem?.code === code ? t(`problem.${code}`) : undefined)
+  const wrong = (code: (typeof fieldCodes)[number]) => (problem?.code === code ? t(`problem.${code}`) : undefined)
   if (register.isSuccess)
     return (
       <div className="empty" role="status">
@@ -92,7 +92,7 @@ export function RegisterPage() {
             aria-invalid={problem?.code === 'weak_password'}
           />
         </Field>
-        {problem && !fieldCodes.includes(problem.code) && <Failure error={problem} />}
+        {problem && !fieldCodes.some((code) => code === problem.code) && <Failure error={problem} />}
         <button type="submit" className="button button-light" disabled={register.isPending}>
           {register.isPending ? <span className="spinner" /> : t('session.register')}
         </button>
