@@ -1,5 +1,5 @@
 import { asProblem } from '../api/problem'
-import { useText } from '../i18n/text'
+import { useText, type OfficeKey, type Text } from '../i18n/text'
 import { Icon, type IconName } from './Icon'
 
 export function Skeleton({ w = '100%', h = '1.25rem', r }: { w?: string; h?: string; r?: string }) {
@@ -78,21 +78,29 @@ export function Notice({
   )
 }
 
-/** What a problem means for the person, in their language; unknown codes say what to do next. */
+/** Codes that mean the same for the reader as another one. */
+const sameAs: Partial<Record<string, string>> = {
+  unknown_ticket_type: 'unknown_unit',
+  hold_too_large: 'limit_exceeded',
+}
+
+/** What a problem means for the reader, in their language. The server's `detail` is English and never shown. */
+export function problemText(t: Text<OfficeKey>, error: unknown): string {
+  const { code, status } = asProblem(error)
+  const text = t.find(`problem.${sameAs[code] ?? code}`)
+  if (text) return text
+  if (status === 0) return t('problem.offline')
+  if (status === 401) return t('problem.unauthenticated')
+  if (status === 403) return t('problem.forbidden')
+  if (status === 404) return t('problem.not_found')
+  if (status === 429) return t('problem.too_many')
+  if (status === 408 || status >= 500) return t('problem.unavailable')
+  return t('problem.unexpected')
+}
+
 export function useProblemText(): (error: unknown) => string {
   const t = useText('office')
-  return (error) => {
-    const problem = asProblem(error)
-    const text = t.find(`problem.${problem.code}`)
-    if (text) return text
-    if (problem.status === 0) return t('problem.offline')
-    if (problem.status === 401) return t('problem.unauthenticated')
-    if (problem.status === 403) return t('problem.forbidden')
-    if (problem.status === 404) return t('problem.not_found')
-    if (problem.status === 429) return t('problem.too_many')
-    if (problem.status >= 500) return t('problem.unavailable')
-    return problem.message || t('problem.unexpected')
-  }
+  return (error) => problemText(t, error)
 }
 
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
