@@ -156,7 +156,9 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 				"--control-plane-trust-domain", controlPlaneDomain, "--control-plane-namespace", namespace,
 				"--enable-app-health-check", "--app-health-check-path", "/healthz", "--app-health-probe-interval", "1",
 				"--app-health-probe-timeout", "900", "--app-health-threshold", "5",
-				"--dapr-graceful-shutdown-seconds", "5",
+				// A sidecar that is told to stop first takes no more messages, and serves the app that has some in
+				// hand: such an app would wait for the closed sidecar until its own deadline, and the sidecar for it.
+				"--dapr-block-shutdown-duration", "500ms", "--dapr-graceful-shutdown-seconds", "5",
 			}
 			if app.PlacementHost != "" {
 				args = append(args, "--placement-host-address", fmt.Sprintf("%s:%d", host, cfg.Ports.Placement))
