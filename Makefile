@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 
-# GOGC is the compiler's: see goCommand in internal/stack.
+# GOGC is the compiler's: see goCommand in internal/devstack.
 FOYER := GOGC=400 go build -o .foyer/bin/launcher ./cmd/foyer && .foyer/bin/launcher
 CACHE := $(or $(FOYER_CACHE),$(HOME)/.cache/foyer)
 GOLANGCI_VERSION := v2.15.0

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/tools/go/packages"
 	"gopkg.in/yaml.v3"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // access is what dapr/access/<app>.yaml says.
@@ -143,7 +143,7 @@ func TestSecretScopesAreWhatTheCodeReads(t *testing.T) {
 	for app, found := range code(t) {
 		scopes := loadAccess(t, app).Spec.Secrets.Scopes
 		require.Len(t, scopes, 1, app)
-		require.Equal(t, event.Secrets, scopes[0].StoreName, app)
+		require.Equal(t, messages.Secrets, scopes[0].StoreName, app)
 		require.Equal(t, "deny", scopes[0].DefaultAccess, app)
 		require.ElementsMatch(t, slices.Collect(maps.Keys(found.secrets)), scopes[0].AllowedSecrets, app)
 	}
@@ -151,7 +151,7 @@ func TestSecretScopesAreWhatTheCodeReads(t *testing.T) {
 
 // No variable of the run file is a secret: those come from the secret store.
 func TestRunFileHasNoSecrets(t *testing.T) {
-	apps, err := stack.LoadApps(stack.Config{Root: ".."})
+	apps, err := devstack.LoadApps(devstack.Config{Root: ".."})
 	require.NoError(t, err)
 	for _, app := range apps {
 		for name, value := range app.Env {
@@ -165,9 +165,9 @@ func TestRunFileHasNoSecrets(t *testing.T) {
 
 // Who may publish and read a topic is who does, in every folder.
 func TestTopicScopesAreWhatTheCodeDoes(t *testing.T) {
-	topics := map[string][]string{event.PubSub: event.Topics(), event.Broadcast: event.BroadcastTopics()}
-	for _, topic := range event.Topics() {
-		topics[event.PubSub] = append(topics[event.PubSub], topic+event.Dead)
+	topics := map[string][]string{messages.PubSub: messages.Topics(), messages.Broadcast: messages.BroadcastTopics()}
+	for _, topic := range messages.Topics() {
+		topics[messages.PubSub] = append(topics[messages.PubSub], topic+messages.Dead)
 	}
 	for _, folder := range folders {
 		have := load(t, folder)
@@ -186,8 +186,8 @@ func TestTopicScopesAreWhatTheCodeDoes(t *testing.T) {
 				for topic := range found.subscribes {
 					if slices.Contains(all, topic) {
 						wantSubscribe = append(wantSubscribe, topic)
-						if component == event.PubSub { // its sidecar sets aside what cannot be handled
-							wantPublish = append(wantPublish, topic+event.Dead)
+						if component == messages.PubSub { // its sidecar sets aside what cannot be handled
+							wantPublish = append(wantPublish, topic+messages.Dead)
 						}
 					}
 				}
@@ -242,7 +242,7 @@ func code(t *testing.T) map[string]findings {
 }
 
 var readCode = sync.OnceValues(func() (map[string]findings, error) {
-	apps, err := stack.LoadApps(stack.Config{Root: ".."})
+	apps, err := devstack.LoadApps(devstack.Config{Root: ".."})
 	if err != nil {
 		return nil, err
 	}
@@ -403,7 +403,7 @@ func (f findings) note(b body) error {
 	subscribing := false
 	if fn, ok := b.node.(*ast.FuncDecl); ok && fn.Type.Results != nil {
 		for _, result := range fn.Type.Results.List {
-			subscribing = subscribing || strings.HasSuffix(strings.TrimPrefix(info.TypeOf(result.Type).String(), "[]"), "internal/sidecar.Subscription")
+			subscribing = subscribing || strings.HasSuffix(strings.TrimPrefix(info.TypeOf(result.Type).String(), "[]"), "internal/daprclient.Subscription")
 		}
 	}
 	var failed error
@@ -417,7 +417,7 @@ func (f findings) note(b body) error {
 					return false
 				}
 			case *ast.Ident:
-				if topic, ok := topicOf(info.Uses[n]); ok && path.Base(b.pkg.PkgPath) != "postgres" && b.pkg.PkgPath != module+"/internal/event" { // which only knows their limits
+				if topic, ok := topicOf(info.Uses[n]); ok && path.Base(b.pkg.PkgPath) != "postgres" && b.pkg.PkgPath != module+"/internal/messages" { // which only knows their limits
 					if subscribing && !inner {
 						f.subscribes[topic] = true
 					} else {
@@ -468,7 +468,7 @@ func (f findings) noteCall(b body, n *ast.CallExpr) error {
 	case "Secret":
 		secret := text(info, n.Args[2])
 		if secret == "" {
-			if b.pkg.PkgPath == module+"/internal/sidecar" { // LoadSecrets, whose names are in tags
+			if b.pkg.PkgPath == module+"/internal/daprclient" { // LoadSecrets, whose names are in tags
 				return nil
 			}
 			return fmt.Errorf("%s: which secret this reads cannot be read from the code", at)
@@ -506,7 +506,7 @@ func calledName(info *types.Info, n *ast.CallExpr) string {
 		return ""
 	}
 	fn, ok := info.Uses[selector.Sel].(*types.Func)
-	if !ok || !strings.HasPrefix(fn.FullName(), "(*"+module+"/internal/sidecar.Client).") {
+	if !ok || !strings.HasPrefix(fn.FullName(), "(*"+module+"/internal/daprclient.Client).") {
 		return ""
 	}
 	return fn.Name()
@@ -544,9 +544,9 @@ func pattern(info *types.Info, e ast.Expr) string {
 
 func topicOf(object types.Object) (string, bool) {
 	c, ok := object.(*types.Const)
-	if !ok || c.Pkg() == nil || c.Pkg().Path() != module+"/internal/event" || c.Val().Kind() != constant.String {
+	if !ok || c.Pkg() == nil || c.Pkg().Path() != module+"/internal/messages" || c.Val().Kind() != constant.String {
 		return "", false
 	}
 	topic := constant.StringVal(c.Val())
-	return topic, slices.Contains(append(event.Topics(), event.BroadcastTopics()...), topic)
+	return topic, slices.Contains(append(messages.Topics(), messages.BroadcastTopics()...), topic)
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/devstack"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
 	"github.com/foyer-tickets/foyer/services/payment"
 	"github.com/foyer-tickets/foyer/services/payment/stripe"
@@ -58,8 +58,8 @@ func load(t *testing.T, folder string) map[string]component {
 }
 
 func TestEveryFolderHasTheSameNamesAndScopes(t *testing.T) {
-	names := []string{event.Seats, event.Line, event.Cache, event.PubSub, event.Broadcast, event.Email, event.Secrets}
-	apps := []string{event.Auth, event.Catalog, event.Search, event.Booking, event.BookingConsumer, event.HighDemandConsumer, event.WaitingRoom, event.Payment, event.Notification}
+	names := []string{messages.Seats, messages.Line, messages.Cache, messages.PubSub, messages.Broadcast, messages.Email, messages.Secrets}
+	apps := []string{messages.Auth, messages.Catalog, messages.Search, messages.Booking, messages.BookingConsumer, messages.HighDemandConsumer, messages.WaitingRoom, messages.Payment, messages.Notification}
 	want := load(t, "local")
 	for _, folder := range folders {
 		have := load(t, folder)
@@ -93,7 +93,7 @@ func TestNoSecretStandsInAFile(t *testing.T) {
 }
 
 func TestRunFileListsEveryApp(t *testing.T) {
-	apps, err := stack.LoadApps(stack.Config{Root: ".."})
+	apps, err := devstack.LoadApps(devstack.Config{Root: ".."})
 	require.NoError(t, err)
 	var ids []string
 	ports := map[int]string{}
@@ -105,7 +105,7 @@ func TestRunFileListsEveryApp(t *testing.T) {
 		}
 		require.DirExists(t, filepath.Join("..", app.Command[len(app.Command)-1]), app.ID)
 	}
-	require.ElementsMatch(t, []string{event.Auth, event.Catalog, event.Search, event.Booking, event.BookingConsumer, event.HighDemandConsumer, event.WaitingRoom, event.Payment, event.Notification}, ids)
+	require.ElementsMatch(t, []string{messages.Auth, messages.Catalog, messages.Search, messages.Booking, messages.BookingConsumer, messages.HighDemandConsumer, messages.WaitingRoom, messages.Payment, messages.Notification}, ids)
 }
 
 // The circuit breakers and retries of dapr/resiliency.yaml name what exists.
@@ -125,7 +125,7 @@ func TestResiliencyNamesComponentsAndApps(t *testing.T) {
 	for name := range file.Spec.Targets.Components {
 		require.Contains(t, have, name)
 	}
-	require.Contains(t, file.Spec.Targets.Apps, event.Payment)
+	require.Contains(t, file.Spec.Targets.Apps, messages.Payment)
 }
 
 // The daprd that is built here knows the components that the folders of this machine name.
@@ -193,8 +193,8 @@ func TestDeadlinesAgreeWithResiliency(t *testing.T) {
 		}
 	}
 	for _, name := range []string{
-		event.Auth, event.Catalog, event.Search, event.Booking, event.WaitingRoom, event.Payment, event.Notification,
-		event.Seats, event.Line, event.Cache, event.PubSub, event.Broadcast, event.Email,
+		messages.Auth, messages.Catalog, messages.Search, messages.Booking, messages.WaitingRoom, messages.Payment, messages.Notification,
+		messages.Seats, messages.Line, messages.Cache, messages.PubSub, messages.Broadcast, messages.Email,
 	} {
 		require.Contains(t, targets, name)
 	}
@@ -204,8 +204,8 @@ func TestDeadlinesAgreeWithResiliency(t *testing.T) {
 		r := file.Spec.Policies.Retries[to.Retry]
 		require.GreaterOrEqual(t, r.MaxRetries, 0, "%s: a retry has a bound", name)
 		longest := duration(timeouts[to.Timeout])*time.Duration(r.MaxRetries+1) + pauses(r)
-		require.Greater(t, sidecar.Deadline(name), longest, "%s: the client gives up before its sidecar", name)
-		require.LessOrEqual(t, sidecar.Deadline(name), longest+5*time.Second, "%s: the client waits for nothing", name)
+		require.Greater(t, daprclient.Deadline(name), longest, "%s: the client gives up before its sidecar", name)
+		require.LessOrEqual(t, daprclient.Deadline(name), longest+5*time.Second, "%s: the client waits for nothing", name)
 	}
 	// A target's own work fits into one attempt.
 	cfg, err := env.ParseAsWithOptions[stripe.Config](env.Options{Environment: map[string]string{"STRIPE_SECRET_KEY": "k", "STRIPE_PUBLISHABLE_KEY": "k", "STRIPE_WEBHOOK_SECRET": "k"}})
@@ -214,7 +214,7 @@ func TestDeadlinesAgreeWithResiliency(t *testing.T) {
 	require.Greater(t, duration(timeouts["accounts"]), keycloak.Timeout, "a question to Keycloak")
 }
 
-// TestBrokersTakeTheLargestMessage: what internal/event allows, every broker carries.
+// TestBrokersTakeTheLargestMessage: what internal/messages allows, every broker carries.
 func TestBrokersTakeTheLargestMessage(t *testing.T) {
 	for _, folder := range folders {
 		for name, c := range load(t, folder) {
@@ -227,7 +227,7 @@ func TestBrokersTakeTheLargestMessage(t *testing.T) {
 					limit = item.Value
 				}
 			}
-			require.Equal(t, strconv.Itoa(event.BrokerMax), limit, "%s/%s", folder, name)
+			require.Equal(t, strconv.Itoa(messages.BrokerMax), limit, "%s/%s", folder, name)
 		}
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // deadLetters lists what consumers could not handle, or sends it to them again.
@@ -17,7 +17,7 @@ func (c *cli) deadLetters(ctx context.Context, args []string) error {
 	if len(args) == 0 || len(args) > 2 || (args[0] != "list" && args[0] != "replay") {
 		return errors.New("foyer dlq list [TOPIC], foyer dlq replay TOPIC")
 	}
-	topics := event.Topics()
+	topics := messages.Topics()
 	if len(args) == 2 {
 		if !slices.Contains(topics, args[1]) {
 			return fmt.Errorf("no topic is named %q; they are %v", args[1], topics)
@@ -30,12 +30,12 @@ func (c *cli) deadLetters(ctx context.Context, args []string) error {
 		return errors.New("dead letters are read from Kafka, which this stack does not use")
 	}
 	broker := fmt.Sprintf("127.0.0.1:%d", c.cfg.Ports.Kafka)
-	letters, err := stack.DeadLetters(ctx, broker, topics...)
+	letters, err := devstack.DeadLetters(ctx, broker, topics...)
 	if err != nil {
 		return err
 	}
 	if args[0] == "replay" {
-		if err := stack.Replay(ctx, broker, letters); err != nil {
+		if err := devstack.Replay(ctx, broker, letters); err != nil {
 			return err
 		}
 		fmt.Fprintf(c.out, "%d replayed\n", len(letters))

@@ -7,13 +7,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 // doctor says what this machine lacks and how to get it.
 func (c *cli) doctor(ctx context.Context) error {
 	bad := 0
-	for _, finding := range stack.Examine(ctx, c.cfg) {
+	for _, finding := range devstack.Examine(ctx, c.cfg) {
 		mark := "ok     "
 		if finding.Problem != "" {
 			mark = "MISSING"
@@ -32,7 +32,7 @@ func (c *cli) doctor(ctx context.Context) error {
 
 // env prints what `dapr run -f dapr` needs beside dapr/dapr.yaml.
 func (c *cli) env() error {
-	exports, err := stack.Exports(c.cfg)
+	exports, err := devstack.Exports(c.cfg)
 	if err != nil {
 		return err
 	}
@@ -45,26 +45,26 @@ func (c *cli) install(ctx context.Context) error {
 	began := time.Now()
 	view := newView(c.out)
 	var mu sync.Mutex // of what follows
-	var parts []stack.Status
-	show := func(name string, step stack.Step) {
+	var parts []devstack.Status
+	show := func(name string, step devstack.Step) {
 		mu.Lock()
 		defer mu.Unlock()
-		i := slices.IndexFunc(parts, func(s stack.Status) bool { return s.Name == name })
+		i := slices.IndexFunc(parts, func(s devstack.Status) bool { return s.Name == name })
 		if i < 0 {
-			if step == (stack.Step{}) {
+			if step == (devstack.Step{}) {
 				return // was there
 			}
 			i = len(parts)
-			parts = append(parts, stack.Status{Name: name, Since: time.Now()})
+			parts = append(parts, devstack.Status{Name: name, Since: time.Now()})
 		}
 		s := &parts[i]
-		s.State, s.Step, s.Took = stack.Preparing, step, time.Since(s.Since)
-		if step == (stack.Step{}) {
-			s.State = stack.Healthy
+		s.State, s.Step, s.Took = devstack.Preparing, step, time.Since(s.Since)
+		if step == (devstack.Step{}) {
+			s.State = devstack.Healthy
 		}
 		view.show(parts, time.Since(began))
 	}
-	if err := stack.Install(ctx, c.cfg, show); err != nil {
+	if err := devstack.Install(ctx, c.cfg, show); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "all is installed, after %s\n", seconds(time.Since(began)))
@@ -72,4 +72,4 @@ func (c *cli) install(ctx context.Context) error {
 }
 
 // releaseSums prints what tools/releases.sums should have.
-func (c *cli) releaseSums(ctx context.Context) error { return stack.ReleaseSums(ctx, c.cfg, c.out) }
+func (c *cli) releaseSums(ctx context.Context) error { return devstack.ReleaseSums(ctx, c.cfg, c.out) }

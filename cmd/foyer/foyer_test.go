@@ -16,19 +16,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 // launcher is the built program with a data directory and ports of its own.
 type launcher struct {
 	program string
-	cfg     stack.Config
+	cfg     devstack.Config
 	env     []string
 }
 
 func newLauncher(t *testing.T) *launcher {
 	t.Helper()
-	cfg, release, err := stack.Isolated()
+	cfg, release, err := devstack.Isolated()
 	require.NoError(t, err)
 	l := &launcher{program: filepath.Join(t.TempDir(), "foyer"), cfg: cfg}
 	out, err := exec.Command("go", "build", "-o", l.program, ".").CombinedOutput()
@@ -69,7 +69,7 @@ func (l *launcher) leftovers() (found []string) {
 
 func (l *launcher) pid(t *testing.T, name string) int {
 	t.Helper()
-	all, err := stack.NewClient(l.cfg).Status(t.Context())
+	all, err := devstack.NewClient(l.cfg).Status(t.Context())
 	require.NoError(t, err)
 	for _, s := range all {
 		if s.Name == name {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 const usage = `Foyer: the whole ticketing platform on this machine.
@@ -84,11 +84,11 @@ func command(ctx context.Context, args []string) error {
 	if args[0] == "verify" && len(args) == 3 { // at a door, far from any tree
 		return verify(os.Stdout, args[2], args[1])
 	}
-	cfg, err := stack.Load()
+	cfg, err := devstack.Load()
 	if err != nil {
 		return err
 	}
-	c := &cli{cfg: cfg, client: stack.NewClient(cfg), out: os.Stdout}
+	c := &cli{cfg: cfg, client: devstack.NewClient(cfg), out: os.Stdout}
 	name, args := args[0], args[1:]
 	var names []string
 	for _, arg := range args {
@@ -102,11 +102,11 @@ func command(ctx context.Context, args []string) error {
 			if err := c.provide(ctx, names); err != nil {
 				return err
 			}
-			return stack.Supervise(ctx, cfg, names...)
+			return devstack.Supervise(ctx, cfg, names...)
 		}
 		return c.up(ctx, names)
 	case "supervise": // what up starts in the background
-		return stack.Supervise(ctx, cfg, names...)
+		return devstack.Supervise(ctx, cfg, names...)
 	case "down":
 		return c.down(ctx, slices.Contains(args, "--wipe"))
 	case "status":

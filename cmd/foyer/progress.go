@@ -5,7 +5,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 // starting is about how long the parts take to start once all is built.
@@ -36,18 +36,18 @@ func newProgress() *progress { return &progress{cores: runtime.NumCPU(), jobs: m
 
 // see takes note of what the parts are doing and returns how much of all is done, 0 to 1, and the time
 // left; left is zero where there is nothing to estimate from.
-func (p *progress) see(all []stack.Status, now time.Time) (done float64, left time.Duration) {
+func (p *progress) see(all []devstack.Status, now time.Time) (done float64, left time.Duration) {
 	healthy, wanted, busy := 0, 0, 0
 	for _, s := range all {
 		switch s.State {
-		case stack.Healthy:
+		case devstack.Healthy:
 			healthy++
 			wanted++
-		case stack.Absent, stack.Stopped:
+		case devstack.Absent, devstack.Stopped:
 		default:
 			wanted++
 		}
-		if s.State == stack.Preparing && s.Step.Work > 0 {
+		if s.State == devstack.Preparing && s.Step.Work > 0 {
 			busy++
 		}
 	}
@@ -76,9 +76,9 @@ func (p *progress) see(all []stack.Status, now time.Time) (done float64, left ti
 }
 
 // note takes note of one part, which is one of so many that are busy.
-func (p *progress) note(s stack.Status, busy int, now time.Time) {
+func (p *progress) note(s devstack.Status, busy int, now time.Time) {
 	known := p.jobs[s.Name]
-	if s.State != stack.Preparing {
+	if s.State != devstack.Preparing {
 		if known != nil {
 			known.part, known.left = 1, 0
 		}

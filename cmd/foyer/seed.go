@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/services/catalog/seed"
 )
 
@@ -56,7 +56,7 @@ func (c *cli) reindex(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	began := time.Now()
-	if err := stack.ReindexRunning(ctx, c.cfg); err != nil {
+	if err := devstack.ReindexRunning(ctx, c.cfg); err != nil {
 		return err
 	}
 	fmt.Fprintf(c.out, "indexed anew in %s\n", seconds(time.Since(began)))

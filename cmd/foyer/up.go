@@ -14,12 +14,12 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 type cli struct {
-	cfg    stack.Config
-	client *stack.Client
+	cfg    devstack.Config
+	client *devstack.Client
 	out    io.Writer
 }
 
@@ -29,7 +29,7 @@ func (c *cli) up(ctx context.Context, names []string) error {
 	began := time.Now()
 	started := false
 	switch err := c.client.Start(ctx, names...); {
-	case errors.Is(err, stack.ErrNotRunning):
+	case errors.Is(err, devstack.ErrNotRunning):
 		if err := c.provide(ctx, names); err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (c *cli) up(ctx context.Context, names []string) error {
 	}
 	var failed []string
 	for _, s := range final {
-		if s.State == stack.Failed || s.State == stack.Retrying || s.State == stack.Starting {
+		if s.State == devstack.Failed || s.State == devstack.Retrying || s.State == devstack.Starting {
 			failed = append(failed, s.Name)
 			fmt.Fprintf(c.out, "\n%s %s: %s\n    log: %s\n", s.Name, s.State, s.Error, s.Log)
 		}
@@ -72,9 +72,9 @@ func (c *cli) up(ctx context.Context, names []string) error {
 
 var errInterrupted = errors.New("interrupted; nothing is left running")
 
-func healthy(all []stack.Status, names ...string) bool {
+func healthy(all []devstack.Status, names ...string) bool {
 	for _, s := range all {
-		if slices.Contains(names, s.Name) && s.State != stack.Healthy {
+		if slices.Contains(names, s.Name) && s.State != devstack.Healthy {
 			return false
 		}
 	}
@@ -85,8 +85,8 @@ func healthy(all []stack.Status, names ...string) bool {
 // missing, nobody should wait for the whole stack's build to hear of it; who asked for some parts
 // gets those that do without.
 func (c *cli) provide(ctx context.Context, names []string) error {
-	err := stack.Provide(ctx, func(s stack.Step) { fmt.Fprintln(c.out, s.Text) })
-	err = errors.Join(err, stack.Toolchains())
+	err := devstack.Provide(ctx, func(s devstack.Step) { fmt.Fprintln(c.out, s.Text) })
+	err = errors.Join(err, devstack.Toolchains())
 	if err == nil || ctx.Err() != nil || len(names) == 0 {
 		return err
 	}
@@ -132,7 +132,7 @@ func (c *cli) launch(ctx context.Context, names []string) error {
 		}
 		select {
 		case <-ended:
-			tail, _ := stack.Tail(logPath, 3)
+			tail, _ := devstack.Tail(logPath, 3)
 			return fmt.Errorf("the supervisor ended: %s", strings.Join(tail, "\n"))
 		case <-ctx.Done():
 			_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -151,11 +151,11 @@ func copyProgram(from, to string) error {
 	if err != nil {
 		return err
 	}
-	return stack.ReplaceFile(to, raw, 0o755)
+	return devstack.ReplaceFile(to, raw, 0o755)
 }
 
 // watch shows the parts until all have settled.
-func (c *cli) watch(ctx context.Context, began time.Time) ([]stack.Status, error) {
+func (c *cli) watch(ctx context.Context, began time.Time) ([]devstack.Status, error) {
 	view := newView(c.out)
 	for {
 		all, err := c.client.Status(ctx)
@@ -163,7 +163,7 @@ func (c *cli) watch(ctx context.Context, began time.Time) ([]stack.Status, error
 			return nil, err
 		}
 		view.show(all, time.Since(began))
-		if !slices.ContainsFunc(all, func(s stack.Status) bool { return !s.Settled() }) {
+		if !slices.ContainsFunc(all, func(s devstack.Status) bool { return !s.Settled() }) {
 			view.done(all, time.Since(began))
 			return all, nil
 		}
@@ -178,7 +178,7 @@ func (c *cli) watch(ctx context.Context, began time.Time) ([]stack.Status, error
 func (c *cli) down(ctx context.Context, wipe bool) error {
 	err := c.client.Stop(ctx)
 	switch {
-	case errors.Is(err, stack.ErrNotRunning):
+	case errors.Is(err, devstack.ErrNotRunning):
 		fmt.Fprintln(c.out, "nothing runs")
 	case err != nil:
 		return err
@@ -186,7 +186,7 @@ func (c *cli) down(ctx context.Context, wipe bool) error {
 		fmt.Fprintln(c.out, "stopped")
 	}
 	if wipe {
-		return stack.Wipe(c.cfg)
+		return devstack.Wipe(c.cfg)
 	}
 	return nil
 }
@@ -202,7 +202,7 @@ func (c *cli) restart(ctx context.Context, name string) error {
 
 func (c *cli) logs(ctx context.Context, name string, tailOnly bool) error {
 	path := c.cfg.LogFile(name)
-	tail, err := stack.Tail(path, 200)
+	tail, err := devstack.Tail(path, 200)
 	if errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("%s has no log; names are in `foyer status`", name)
 	}
@@ -213,5 +213,5 @@ func (c *cli) logs(ctx context.Context, name string, tailOnly bool) error {
 	if tailOnly {
 		return nil
 	}
-	return stack.Follow(ctx, c.out, path)
+	return devstack.Follow(ctx, c.out, path)
 }

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
 // verify checks a code with the local platform's key.
 func (c *cli) verify(code string) error {
-	secrets, err := stack.ReadSecrets(c.cfg)
+	secrets, err := devstack.ReadSecrets(c.cfg)
 	if err != nil {
 		return err
 	}

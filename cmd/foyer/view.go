@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 // view draws how parts come up: in place on a terminal; elsewhere one line per change, and one now
@@ -18,8 +18,8 @@ import (
 type view struct {
 	out      io.Writer
 	live     bool
-	lines    int                    // drawn last time, to be drawn over
-	said     map[string]stack.State // what a plain output already has
+	lines    int                       // drawn last time, to be drawn over
+	said     map[string]devstack.State // what a plain output already has
 	steps    map[string]string
 	progress *progress
 	told     time.Duration // when plain output last had how far it is
@@ -28,7 +28,7 @@ type view struct {
 const tellEach = 15 * time.Second
 
 func newView(out io.Writer) *view {
-	v := &view{out: out, said: map[string]stack.State{}, steps: map[string]string{}, progress: newProgress()}
+	v := &view{out: out, said: map[string]devstack.State{}, steps: map[string]string{}, progress: newProgress()}
 	if file, ok := out.(*os.File); ok {
 		info, err := file.Stat()
 		v.live = err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("TERM") != "dumb" && os.Getenv("CI") == ""
@@ -36,7 +36,7 @@ func newView(out io.Writer) *view {
 	return v
 }
 
-func (v *view) show(all []stack.Status, elapsed time.Duration) {
+func (v *view) show(all []devstack.Status, elapsed time.Duration) {
 	done, left := v.progress.see(all, time.Now())
 	if !v.live {
 		v.showPlain(all)
@@ -53,9 +53,9 @@ func (v *view) show(all []stack.Status, elapsed time.Duration) {
 	v.lines = 0
 	for _, s := range all {
 		switch s.State {
-		case stack.Healthy, stack.Absent, stack.Stopped, stack.Waiting:
+		case devstack.Healthy, devstack.Absent, devstack.Stopped, devstack.Waiting:
 			continue
-		case stack.Preparing:
+		case devstack.Preparing:
 			if s.Step.Text == "" { // somebody else's work, which has a line of its own
 				continue
 			}
@@ -68,10 +68,10 @@ func (v *view) show(all []stack.Status, elapsed time.Duration) {
 	io.WriteString(v.out, text.String())
 }
 
-func (v *view) showPlain(all []stack.Status) {
+func (v *view) showPlain(all []devstack.Status) {
 	for _, s := range all {
-		unwanted := s.State == stack.Stopped && v.said[s.Name] == ""
-		if v.said[s.Name] != s.State && s.State != stack.Waiting && s.State != stack.Preparing && !unwanted {
+		unwanted := s.State == devstack.Stopped && v.said[s.Name] == ""
+		if v.said[s.Name] != s.State && s.State != devstack.Waiting && s.State != devstack.Preparing && !unwanted {
 			fmt.Fprintf(v.out, "  %-28s %-9s %6s  %s\n", s.Name, s.State, seconds(s.Took), firstLine(s.Error))
 		}
 		if s.Step.Text != "" && v.steps[s.Name] != s.Step.Text {
@@ -82,18 +82,18 @@ func (v *view) showPlain(all []stack.Status) {
 	}
 }
 
-func (v *view) done(all []stack.Status, elapsed time.Duration) {
+func (v *view) done(all []devstack.Status, elapsed time.Duration) {
 	if v.live && v.lines > 0 {
 		fmt.Fprintf(v.out, "\x1b[%dA\x1b[J", v.lines)
 	}
 	slowest := slices.Clone(all)
-	slices.SortFunc(slowest, func(a, b stack.Status) int { return int(b.Took - a.Took) })
+	slices.SortFunc(slowest, func(a, b devstack.Status) int { return int(b.Took - a.Took) })
 	if elapsed > 2*time.Second {
 		fmt.Fprintf(v.out, "up after %s; slowest: %s %s\n", seconds(elapsed), slowest[0].Name, seconds(slowest[0].Took))
 	}
 }
 
-func stepText(s stack.Status) string {
+func stepText(s devstack.Status) string {
 	text := s.Step.Text
 	if s.Step.Total > 0 {
 		text = bar(s.Step.Done, s.Step.Total) + " " + text
@@ -118,11 +118,11 @@ func bar(done, total int64) string {
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1fs", d.Seconds()) }
 
 // table is what a person needs next: addresses and users.
-func (c *cli) table(all []stack.Status) {
+func (c *cli) table(all []devstack.Status) {
 	w := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w)
 	for _, s := range all {
-		if s.URL != "" && s.State == stack.Healthy {
+		if s.URL != "" && s.State == devstack.Healthy {
 			fmt.Fprintf(w, "%s\t%s\n", s.Name, s.URL)
 		}
 	}
@@ -142,7 +142,7 @@ func (c *cli) status(ctx context.Context) error {
 	fmt.Fprintln(w, "PART\tSTATE\tFOR\tRESTARTS\tPID\tMEMORY\tNOTE")
 	var total int64
 	for _, s := range all {
-		memory := stack.Memory(s.PID)
+		memory := devstack.Memory(s.PID)
 		total += memory
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\t%s\n", s.Name, s.State, since(s), s.Restarts, orDash(s.PID), megabytes(memory), firstLine(s.Error))
 	}
@@ -150,7 +150,7 @@ func (c *cli) status(ctx context.Context) error {
 	return w.Flush()
 }
 
-func since(s stack.Status) string {
+func since(s devstack.Status) string {
 	if s.Since.IsZero() {
 		return "-"
 	}

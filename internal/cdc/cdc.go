@@ -24,8 +24,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // Op is what happened to a row.
@@ -60,7 +60,7 @@ type Message struct {
 
 // Publisher is what a relay needs of the sidecar.
 type Publisher interface {
-	PublishBulk(ctx context.Context, component, topic string, messages []sidecar.Message) (failed []int, err error)
+	PublishBulk(ctx context.Context, component, topic string, messages []daprclient.Message) (failed []int, err error)
 }
 
 // Relay follows the tables of one database.
@@ -144,21 +144,21 @@ func waves(messages []Message) []batch {
 			index[at] = i
 			all = append(all, batch{topic: m.Topic})
 		}
-		all[i].messages = append(all[i].messages, sidecar.Message{Key: m.Key, Payload: m.Payload, Trace: m.Trace})
+		all[i].messages = append(all[i].messages, daprclient.Message{Key: m.Key, Payload: m.Payload, Trace: m.Trace})
 	}
 	return all
 }
 
 type batch struct {
 	topic    string
-	messages []sidecar.Message
+	messages []daprclient.Message
 }
 
 // send publishes one wave, and what the broker did not take again while it takes something. What
 // is left stays in the wave.
 func (r *Relay) send(ctx context.Context, w *batch) error {
 	for len(w.messages) > 0 {
-		failed, err := r.Publisher.PublishBulk(ctx, event.PubSub, w.topic, w.messages)
+		failed, err := r.Publisher.PublishBulk(ctx, messages.PubSub, w.topic, w.messages)
 		if err == nil {
 			return nil
 		}
@@ -168,7 +168,7 @@ func (r *Relay) send(ctx context.Context, w *batch) error {
 		if len(failed) == 0 {
 			return err
 		}
-		left := make([]sidecar.Message, 0, len(failed))
+		left := make([]daprclient.Message, 0, len(failed))
 		for _, i := range failed {
 			left = append(left, w.messages[i])
 		}

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // A message that the broker never takes would hold up the relay for ever. Such a one is set aside:
@@ -29,10 +29,10 @@ const (
 func (r *Relay) isolate(ctx context.Context, w *batch, taken int) error {
 	// No two of one key are in a wave: any order will do. So poison cannot hide what is behind it.
 	rand.Shuffle(len(w.messages), func(i, j int) { w.messages[i], w.messages[j] = w.messages[j], w.messages[i] })
-	var bad []sidecar.Message
+	var bad []daprclient.Message
 	var reasons []error
 	for i, m := range w.messages {
-		_, err := r.Publisher.PublishBulk(ctx, event.PubSub, w.topic, []sidecar.Message{m})
+		_, err := r.Publisher.PublishBulk(ctx, messages.PubSub, w.topic, []daprclient.Message{m})
 		switch {
 		case err == nil:
 			taken++
@@ -73,7 +73,7 @@ func refused(err error) bool {
 	return false
 }
 
-func (r *Relay) setAside(ctx context.Context, topic string, m sidecar.Message, reason error) error {
+func (r *Relay) setAside(ctx context.Context, topic string, m daprclient.Message, reason error) error {
 	slog.ErrorContext(ctx, "message set aside: the broker does not take it", "slot", r.Name, "topic", topic, "key", m.Key, "bytes", len(m.Payload), "error", reason)
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()

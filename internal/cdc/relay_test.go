@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -32,14 +32,14 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // broker is a publisher that remembers, and that can be away.
 type broker struct {
 	mu       sync.Mutex
-	messages []sidecar.Message
+	messages []daprclient.Message
 	bulks    int
 	away     bool
 	partly   bool   // takes only the first of a bulk
 	poison   string // in a payload, which then is never taken
 }
 
-func (b *broker) PublishBulk(_ context.Context, _, _ string, messages []sidecar.Message) ([]int, error) {
+func (b *broker) PublishBulk(_ context.Context, _, _ string, messages []daprclient.Message) ([]int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bulks++
@@ -551,12 +551,12 @@ func TestOutboxToKafka(t *testing.T) {
 	got := make(chan time.Duration, 10_000)
 	var mu sync.Mutex
 	last := map[string]int{}
-	harness.Sidecar(t, event.Notification, func(cfg sidecar.Config) http.Handler {
+	harness.Sidecar(t, messages.Notification, func(cfg daprclient.Config) http.Handler {
 		router := mux.NewRouter()
-		sidecar.Mount(router, cfg.AppToken, sidecar.Subscription{
-			Component: event.PubSub, Topic: event.BookingEvents,
-			Handle: func(_ context.Context, d sidecar.Delivery) error {
-				m, err := sidecar.Decode[struct {
+		daprclient.Mount(router, cfg.AppToken, daprclient.Subscription{
+			Component: messages.PubSub, Topic: messages.BookingEvents,
+			Handle: func(_ context.Context, d daprclient.Delivery) error {
+				m, err := daprclient.Decode[struct {
 					message
 					Key string `json:"key"`
 				}](d)
@@ -574,8 +574,8 @@ func TestOutboxToKafka(t *testing.T) {
 			},
 		})
 		return router
-	}, event.PubSub)
-	client, err := sidecar.New(harness.Sidecar(t, event.BookingConsumer, nil, event.PubSub))
+	}, messages.PubSub)
+	client, err := daprclient.New(harness.Sidecar(t, messages.BookingConsumer, nil, messages.PubSub))
 	require.NoError(t, err)
 	defer client.Close()
 	timed := &stopwatch{Publisher: client}
@@ -585,7 +585,7 @@ func TestOutboxToKafka(t *testing.T) {
 		key := fmt.Sprint(i % 3)
 		payload, err := json.Marshal(map[string]any{"n": i, "at": time.Now(), "key": key})
 		require.NoError(t, err)
-		exec(t, conn, `INSERT INTO outbox (id, topic, key, payload) VALUES ($1, $2, $3, $4)`, uuid.New(), event.BookingEvents, key, payload)
+		exec(t, conn, `INSERT INTO outbox (id, topic, key, payload) VALUES ($1, $2, $3, $4)`, uuid.New(), messages.BookingEvents, key, payload)
 	}
 	receive := func() time.Duration {
 		select {
@@ -620,7 +620,7 @@ type stopwatch struct {
 	took []time.Duration
 }
 
-func (s *stopwatch) PublishBulk(ctx context.Context, component, topic string, messages []sidecar.Message) ([]int, error) {
+func (s *stopwatch) PublishBulk(ctx context.Context, component, topic string, messages []daprclient.Message) ([]int, error) {
 	began := time.Now()
 	failed, err := s.Publisher.PublishBulk(ctx, component, topic, messages)
 	s.mu.Lock()
@@ -643,7 +643,7 @@ type reader struct {
 	missing []int
 }
 
-func (r *reader) PublishBulk(ctx context.Context, component, topic string, messages []sidecar.Message) ([]int, error) {
+func (r *reader) PublishBulk(ctx context.Context, component, topic string, messages []daprclient.Message) ([]int, error) {
 	for _, m := range messages {
 		var told row
 		if err := json.Unmarshal(m.Payload, &told); err != nil {

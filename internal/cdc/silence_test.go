@@ -13,7 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 )
 
 // silent connects to a database that takes everything and answers nothing, as behind a network
@@ -58,7 +58,7 @@ func TestNoQueryOutlivesTheSilence(t *testing.T) {
 			return (&follower{db: db}).awaitVisible(ctx, 4711)
 		},
 		"a message is set aside": func(ctx context.Context, db *pgx.Conn) error {
-			return (&Relay{db: db}).setAside(ctx, "notes", sidecar.Message{Key: "1"}, errors.New("too large"))
+			return (&Relay{db: db}).setAside(ctx, "notes", daprclient.Message{Key: "1"}, errors.New("too large"))
 		},
 		"a change is read": func(ctx context.Context, db *pgx.Conn) error {
 			f := &follower{relations: map[uint32]*pglogrepl.RelationMessage{1: {}}, relay: &Relay{Map: func(ctx context.Context, _ Change) ([]Message, error) {

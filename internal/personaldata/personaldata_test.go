@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -109,12 +109,12 @@ func TestParseRefusesHalfDeclarations(t *testing.T) {
 	}
 }
 
-// messages are what the topics carry, as far as the types are shared.
-var messages = map[string]any{
-	event.CatalogChanges: event.CatalogChanged{}, event.AvailabilityChanges: event.CatalogChanged{},
-	event.BookingRequests: event.BookingRequested{}, event.BookingRequestsPriority: event.BookingRequested{},
-	event.BookingEvents: event.BookingChanged{}, event.PaymentEvents: event.PaymentChanged{}, event.InventorySummary: event.Inventory{},
-	event.Notices: event.Notice{}, event.SeatChanges: event.SeatsChanged{}, event.LineTicks: event.LineTick{}, event.Messages: event.Notice{},
+// payloads are what the topics carry, as far as the types are shared.
+var payloads = map[string]any{
+	messages.CatalogChanges: messages.CatalogChanged{}, messages.AvailabilityChanges: messages.CatalogChanged{},
+	messages.BookingRequests: messages.BookingRequested{}, messages.BookingRequestsPriority: messages.BookingRequested{},
+	messages.BookingEvents: messages.BookingChanged{}, messages.PaymentEvents: messages.PaymentChanged{}, messages.InventorySummary: messages.Inventory{},
+	messages.Notices: messages.Notice{}, messages.SeatChanges: messages.SeatsChanged{}, messages.LineTicks: messages.LineTick{}, messages.Messages: messages.Notice{},
 }
 
 func TestEveryTopicIsDeclared(t *testing.T) {
@@ -125,13 +125,13 @@ func TestEveryTopicIsDeclared(t *testing.T) {
 			declared[topic] = place
 		}
 	}
-	for _, topic := range append(event.Topics(), event.BroadcastTopics()...) {
+	for _, topic := range append(messages.Topics(), messages.BroadcastTopics()...) {
 		place, ok := declared[topic]
 		if !assert.True(t, ok, "topic %s is not declared", topic) {
 			continue
 		}
 		delete(declared, topic)
-		message, shared := messages[topic]
+		message, shared := payloads[topic]
 		if !shared {
 			continue
 		}

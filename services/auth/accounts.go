@@ -15,9 +15,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // LinkKind is what a link in a mail is for.
@@ -58,7 +58,7 @@ type Store interface {
 
 // Notifier has the notification service send an account a mail, once for each id.
 type Notifier interface {
-	Notify(ctx context.Context, id uuid.UUID, account string, kind event.NoticeKind) error
+	Notify(ctx context.Context, id uuid.UUID, account string, kind messages.NoticeKind) error
 }
 
 // Accounts is what people do about their accounts without being signed in, and what admins do.
@@ -267,7 +267,7 @@ func (a *Accounts) ResetPassword(ctx context.Context, token, password, ip string
 	if failed != nil {
 		detail = outcomeUnknown(nil)
 	}
-	job.Notice = event.NoticePasswordChanged
+	job.Notice = messages.NoticePasswordChanged
 	done := entry(a.Now(), AuditPasswordReset, account, "", detail)
 	done.Address = ip
 	err = errors.Join(err, a.Store.SaveJob(note, job), a.Audit.Record(note, done))

@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // JobKind is what a job does.
@@ -32,12 +32,12 @@ const (
 type Job struct {
 	ID        uuid.UUID
 	Kind      JobKind
-	Account   string           // once it is known
-	Sealed    []byte           // the form; nil once it was used
-	Counted   bool             // against the limit of mails to an address
-	Made      bool             // the first step is done
-	Notice    event.NoticeKind // the mail of the second, "" for none
-	Tries     int              // with the present one
+	Account   string              // once it is known
+	Sealed    []byte              // the form; nil once it was used
+	Counted   bool                // against the limit of mails to an address
+	Made      bool                // the first step is done
+	Notice    messages.NoticeKind // the mail of the second, "" for none
+	Tries     int                 // with the present one
 	CreatedAt time.Time
 }
 
@@ -237,7 +237,7 @@ func (a *Accounts) makeAccount(ctx context.Context, j *Job) error {
 	r.Job = j.ID.String()
 	id, err := a.Directory.Register(ctx, r)
 	if err == nil {
-		j.Account, j.Notice = id, event.NoticeConfirmEmail
+		j.Account, j.Notice = id, messages.NoticeConfirmEmail
 		return a.record(ctx, j, AuditRegistered)
 	}
 	if !errors.Is(err, ErrEmailTaken) {
@@ -247,9 +247,9 @@ func (a *Accounts) makeAccount(ctx context.Context, j *Job) error {
 	if err != nil || !found || !p.Enabled {
 		return err
 	}
-	j.Account, j.Notice = p.ID, event.NoticeAccountExists
+	j.Account, j.Notice = p.ID, messages.NoticeAccountExists
 	if p.MadeBy == r.Job {
-		j.Notice = event.NoticeConfirmEmail
+		j.Notice = messages.NoticeConfirmEmail
 		return a.record(ctx, j, AuditRegistered)
 	}
 	return a.record(ctx, j, AuditRegisteredBefore)
@@ -267,7 +267,7 @@ func (a *Accounts) makeReset(ctx context.Context, j *Job) error {
 	if err != nil || !found || !p.Enabled {
 		return err
 	}
-	j.Account, j.Notice = p.ID, event.NoticePasswordReset
+	j.Account, j.Notice = p.ID, messages.NoticePasswordReset
 	return a.record(ctx, j, AuditResetRequested)
 }
 
@@ -279,6 +279,6 @@ func (a *Accounts) makeConfirmation(ctx context.Context, j *Job) error {
 	if ok, err := a.count(ctx, j, p.Email); err != nil || !ok {
 		return err
 	}
-	j.Notice = event.NoticeConfirmEmail
+	j.Notice = messages.NoticeConfirmEmail
 	return nil
 }

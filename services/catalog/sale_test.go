@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
@@ -35,7 +35,7 @@ func TestWhatIsPublishedCanBeSold(t *testing.T) {
 	long := strings.Repeat("ß", 100)
 	standing, err := draft(catalog.TicketType{Name: long, Capacity: 100_000}, catalog.TicketType{Name: long + "2", Capacity: 100_000}).Publish(nil, now)
 	require.NoError(t, err)
-	assert.Less(t, size(standing, nil), sidecar.MaxAnswer)
+	assert.Less(t, size(standing, nil), daprclient.MaxAnswer)
 	assert.Len(t, catalog.Units(nil, standing.TicketTypes), 200_000)
 
 	stadium := func(note string) *catalog.Plan {
@@ -53,7 +53,7 @@ func TestWhatIsPublishedCanBeSold(t *testing.T) {
 	plan := stadium("")
 	published, err := draft(seated).Publish(plan, now)
 	require.NoError(t, err)
-	assert.Less(t, size(published, plan), sidecar.MaxAnswer)
+	assert.Less(t, size(published, plan), daprclient.MaxAnswer)
 	large := stadium(long)
 	_, err = draft(seated).Publish(large, now)
 	assert.Equal(t, "plan_too_large", fault.CodeOf(err))

@@ -16,9 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/text/language"
 
-	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/text"
@@ -153,7 +153,7 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 			if !order.free(m) {
 				view.TicketsLabel, view.Total = texts["refunded_tickets"], m.Refund.Amount.String()
 			}
-			if m.Kind != event.NoticeBookingRefunded && m.Kind != event.NoticePartlyRefunded {
+			if m.Kind != messages.NoticeBookingRefunded && m.Kind != messages.NoticePartlyRefunded {
 				view.TicketsLabel = texts["tickets"]
 			}
 		}
@@ -167,7 +167,7 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 				continue
 			}
 			tv := ticketView{Label: t.Place.In(locale, t.Label)}
-			if m.Kind == event.NoticeBookingConfirmed && t.ID != uuid.Nil {
+			if m.Kind == messages.NoticeBookingConfirmed && t.ID != uuid.Nil {
 				tv.PDF = c.publicURL + "/api/v1/tickets/" + t.ID.String() + ".pdf"
 				tv.Calendar = c.publicURL + "/api/v1/tickets/" + t.ID.String() + ".ics"
 			}
@@ -194,9 +194,9 @@ func (c *Composer) actionURL(m Message) string {
 	switch {
 	case m.Booking != nil:
 		return c.publicURL + "/bookings/" + m.Booking.String()
-	case m.Kind == event.NoticePasswordChanged:
+	case m.Kind == messages.NoticePasswordChanged:
 		return c.publicURL + "/password"
-	case m.Kind == event.NoticeYourTurn && m.Event != nil:
+	case m.Kind == messages.NoticeYourTurn && m.Event != nil:
 		return c.publicURL + "/events/" + m.Event.String() + "/queue"
 	case m.Event != nil:
 		return c.publicURL + "/events/" + m.Event.String()

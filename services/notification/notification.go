@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
@@ -19,7 +19,7 @@ import (
 type Message struct {
 	ID      uuid.UUID
 	Account string
-	Kind    event.NoticeKind
+	Kind    messages.NoticeKind
 	Event   *uuid.UUID
 	Booking *uuid.UUID
 	Hold    *uuid.UUID
@@ -36,10 +36,10 @@ type Refund struct {
 
 // Mailed tells whether a kind also goes out by mail. What a person only needs while looking at
 // the page does not.
-func Mailed(kind event.NoticeKind) bool {
+func Mailed(kind messages.NoticeKind) bool {
 	switch kind {
-	case event.NoticeBookingConfirmed, event.NoticeBookingCancelled, event.NoticeBookingFailed, event.NoticeYourTurn,
-		event.NoticeBookingRefunded, event.NoticePartlyRefunded, event.NoticeRefundDelayed, event.NoticeRefundRefused, event.NoticeRefundFailed:
+	case messages.NoticeBookingConfirmed, messages.NoticeBookingCancelled, messages.NoticeBookingFailed, messages.NoticeYourTurn,
+		messages.NoticeBookingRefunded, messages.NoticePartlyRefunded, messages.NoticeRefundDelayed, messages.NoticeRefundRefused, messages.NoticeRefundFailed:
 		return true
 	}
 	return AboutAccount(kind)
@@ -47,31 +47,31 @@ func Mailed(kind event.NoticeKind) bool {
 
 // AboutAccount tells whether a kind is about the account itself. Such a message goes out by mail and
 // is not shown in the app, where whoever is signed in may not be who it is for.
-func AboutAccount(kind event.NoticeKind) bool {
+func AboutAccount(kind messages.NoticeKind) bool {
 	switch kind {
-	case event.NoticeConfirmEmail, event.NoticeAccountExists, event.NoticePasswordReset, event.NoticePasswordChanged:
+	case messages.NoticeConfirmEmail, messages.NoticeAccountExists, messages.NoticePasswordReset, messages.NoticePasswordChanged:
 		return true
 	}
 	return false
 }
 
 // LinkOf names the link that a mail of a kind carries, "" for none.
-func LinkOf(kind event.NoticeKind) string {
+func LinkOf(kind messages.NoticeKind) string {
 	switch kind {
-	case event.NoticeConfirmEmail:
+	case messages.NoticeConfirmEmail:
 		return "confirm"
-	case event.NoticeAccountExists, event.NoticePasswordReset:
+	case messages.NoticeAccountExists, messages.NoticePasswordReset:
 		return "reset"
 	}
 	return ""
 }
 
 // FromNotice makes the message of a notice.
-func FromNotice(n event.Notice) Message {
+func FromNotice(n messages.Notice) Message {
 	return Message{ID: n.ID, Account: n.Account, Kind: n.Kind, Event: n.Event, Booking: n.Booking, Hold: n.Hold, At: n.At, Refund: fromRefund(n.Refund)}
 }
 
-func fromRefund(r *event.BookingRefund) *Refund {
+func fromRefund(r *messages.BookingRefund) *Refund {
 	if r == nil {
 		return nil
 	}
@@ -79,26 +79,26 @@ func fromRefund(r *event.BookingRefund) *Refund {
 }
 
 // Notice is a stored message on its way to open browsers.
-func (m Message) Notice() event.Notice {
-	n := event.Notice{ID: m.ID, Account: m.Account, Kind: m.Kind, Event: m.Event, Booking: m.Booking, Hold: m.Hold, At: m.At}
+func (m Message) Notice() messages.Notice {
+	n := messages.Notice{ID: m.ID, Account: m.Account, Kind: m.Kind, Event: m.Event, Booking: m.Booking, Hold: m.Hold, At: m.At}
 	if r := m.Refund; r != nil {
-		n.Refund = &event.BookingRefund{Amount: r.Amount.Amount, Currency: r.Amount.Currency, Units: r.Units}
+		n.Refund = &messages.BookingRefund{Amount: r.Amount.Amount, Currency: r.Amount.Currency, Units: r.Units}
 	}
 	return n
 }
 
 // bookingKinds says which step of a booking is worth telling about.
-var bookingKinds = map[string]event.NoticeKind{
-	"confirmed": event.NoticeBookingConfirmed,
-	"expired":   event.NoticeBookingExpired,
-	"failed":    event.NoticeBookingFailed,
-	"cancelled": event.NoticeBookingCancelled,
+var bookingKinds = map[string]messages.NoticeKind{
+	"confirmed": messages.NoticeBookingConfirmed,
+	"expired":   messages.NoticeBookingExpired,
+	"failed":    messages.NoticeBookingFailed,
+	"cancelled": messages.NoticeBookingCancelled,
 
-	event.BookingRefunded:       event.NoticeBookingRefunded,
-	event.BookingPartlyRefunded: event.NoticePartlyRefunded,
-	event.BookingRefundDelayed:  event.NoticeRefundDelayed,
-	event.BookingRefundRefused:  event.NoticeRefundRefused,
-	event.BookingRefundFailed:   event.NoticeRefundFailed,
+	messages.BookingRefunded:       messages.NoticeBookingRefunded,
+	messages.BookingPartlyRefunded: messages.NoticePartlyRefunded,
+	messages.BookingRefundDelayed:  messages.NoticeRefundDelayed,
+	messages.BookingRefundRefused:  messages.NoticeRefundRefused,
+	messages.BookingRefundFailed:   messages.NoticeRefundFailed,
 }
 
 // namespace keeps ids made from a booking's step apart from all others.
@@ -106,7 +106,7 @@ var namespace = uuid.MustParse("0192f0c4-6a3e-7c1d-9a53-5b8f0e6f2d11")
 
 // FromBooking makes the message of a booking's step; false when nobody needs to hear of it.
 // The same step always gives the same id, so that a repeated delivery tells nothing twice.
-func FromBooking(b event.BookingChanged) (Message, bool) {
+func FromBooking(b messages.BookingChanged) (Message, bool) {
 	kind, ok := bookingKinds[b.Status]
 	if !ok {
 		return Message{}, false

@@ -12,20 +12,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
-var kinds = []event.NoticeKind{
-	event.NoticeBookingConfirmed, event.NoticeBookingExpired, event.NoticeBookingFailed, event.NoticeBookingCancelled,
-	event.NoticeBookingRefunded, event.NoticePartlyRefunded, event.NoticeRefundDelayed, event.NoticeRefundRefused, event.NoticeRefundFailed,
-	event.NoticeHoldExpired, event.NoticeYourTurn,
+var kinds = []messages.NoticeKind{
+	messages.NoticeBookingConfirmed, messages.NoticeBookingExpired, messages.NoticeBookingFailed, messages.NoticeBookingCancelled,
+	messages.NoticeBookingRefunded, messages.NoticePartlyRefunded, messages.NoticeRefundDelayed, messages.NoticeRefundRefused, messages.NoticeRefundFailed,
+	messages.NoticeHoldExpired, messages.NoticeYourTurn,
 }
 
-var accountKinds = []event.NoticeKind{
-	event.NoticeConfirmEmail, event.NoticeAccountExists, event.NoticePasswordReset, event.NoticePasswordChanged,
+var accountKinds = []messages.NoticeKind{
+	messages.NoticeConfirmEmail, messages.NoticeAccountExists, messages.NoticePasswordReset, messages.NoticePasswordChanged,
 }
 
 // Mails about an account carry its link, and no name: a stranger may have typed both name and address.
@@ -63,7 +63,7 @@ func TestMessagesAboutAccountsAreNotShown(t *testing.T) {
 }
 
 func TestTheSameStepOfABookingIsTheSameMessage(t *testing.T) {
-	b := event.BookingChanged{Booking: uuid.New(), Event: uuid.New(), Account: "a", Status: "confirmed", At: time.Now()}
+	b := messages.BookingChanged{Booking: uuid.New(), Event: uuid.New(), Account: "a", Status: "confirmed", At: time.Now()}
 	first, ok := notification.FromBooking(b)
 	require.True(t, ok)
 	b.Version++ // a redelivery after a later, unrelated write
@@ -103,7 +103,7 @@ func TestEveryMailedKindHasATextInEveryLanguage(t *testing.T) {
 			assert.Equal(t, locale == "de", strings.Contains(mail.HTML, "Parkett, Reihe A, Platz 5"))
 			assert.NotContains(t, mail.HTML, "<script>", "names come from strangers")
 			assert.Equal(t, locale == "ar", strings.Contains(mail.HTML, `dir="rtl"`))
-			assert.Equal(t, kind == event.NoticeBookingConfirmed, strings.Contains(mail.HTML, ".pdf"))
+			assert.Equal(t, kind == messages.NoticeBookingConfirmed, strings.Contains(mail.HTML, ".pdf"))
 		}
 	}
 }
@@ -118,7 +118,7 @@ func TestMailsOfRefunds(t *testing.T) {
 		return &notification.Order{Booking: booking, Total: total, Tickets: []notification.Ticket{{Unit: "A1", Label: "Balcony 1"}, {Unit: "A2", Label: "Balcony 2"}}}
 	}
 	for _, locale := range []string{"en", "de", "es", "fr", "vi", "ja", "ar"} {
-		subjects := map[string]event.NoticeKind{}
+		subjects := map[string]messages.NoticeKind{}
 		to := notification.Recipient{Email: "a@foyer.test", Name: "Ada", Locale: locale}
 		for _, kind := range kinds {
 			m := notification.Message{Kind: kind, Booking: &booking}
@@ -141,7 +141,7 @@ func TestMailsOfRefunds(t *testing.T) {
 				assert.NotContains(t, mail.HTML, "Balcony 1")
 				m.Refund.Amount.Amount = 0
 			}
-			if kind == event.NoticeYourTurn || kind == event.NoticeRefundDelayed || kind == event.NoticeRefundRefused || kind == event.NoticeRefundFailed {
+			if kind == messages.NoticeYourTurn || kind == messages.NoticeRefundDelayed || kind == messages.NoticeRefundRefused || kind == messages.NoticeRefundFailed {
 				continue
 			}
 			free, err := composer.Compose(m, to, order(money0))
@@ -154,10 +154,10 @@ func TestMailsOfRefunds(t *testing.T) {
 }
 
 func TestEachRefundIsAMessageOfItsOwn(t *testing.T) {
-	b := event.BookingChanged{Booking: uuid.New(), Event: uuid.New(), Account: "a", At: time.Now()}
+	b := messages.BookingChanged{Booking: uuid.New(), Event: uuid.New(), Account: "a", At: time.Now()}
 	ids := map[uuid.UUID]bool{}
 	for _, status := range []string{"refunded", "partly_refunded", "refund_delayed", "refund_refused", "refund_failed"} {
-		for _, r := range []event.BookingRefund{{ID: uuid.New()}, {ID: uuid.New()}, {ID: uuid.Max, Failures: 1}, {ID: uuid.Max, Failures: 2}} {
+		for _, r := range []messages.BookingRefund{{ID: uuid.New()}, {ID: uuid.New()}, {ID: uuid.Max, Failures: 1}, {ID: uuid.Max, Failures: 2}} {
 			b.Status, b.Refund = status, &r
 			m, ok := notification.FromBooking(b)
 			require.True(t, ok, status)
@@ -172,11 +172,11 @@ func TestEachRefundIsAMessageOfItsOwn(t *testing.T) {
 
 // What is in the topic from before refunds were told is still understood.
 func TestOldMessagesAreRead(t *testing.T) {
-	var b event.BookingChanged
+	var b messages.BookingChanged
 	require.NoError(t, json.Unmarshal([]byte(`{"booking":"0192f0c4-6a3e-7c1d-9a53-5b8f0e6f2d11","event":"0192f0c4-6a3e-7c1d-9a53-5b8f0e6f2d12","account":"a","status":"refunded","version":7,"units":["A1"],"at":"2026-11-01T10:00:00Z"}`), &b))
 	m, ok := notification.FromBooking(b)
 	require.True(t, ok)
-	assert.Equal(t, event.NoticeBookingRefunded, m.Kind)
+	assert.Equal(t, messages.NoticeBookingRefunded, m.Kind)
 	assert.Nil(t, m.Refund)
 	composer, err := notification.NewComposer("https://foyer.test")
 	require.NoError(t, err)
@@ -189,7 +189,7 @@ func TestAnUnknownLanguageIsEnglish(t *testing.T) {
 	composer, err := notification.NewComposer("https://foyer.test")
 	require.NoError(t, err)
 	for locale, want := range map[string]string{"pt-BR": "It’s your turn", "": "It’s your turn", "de-AT": "Du bist dran", "%%": "It’s your turn"} {
-		mail, err := composer.Compose(notification.Message{Kind: event.NoticeYourTurn}, notification.Recipient{Locale: locale}, nil)
+		mail, err := composer.Compose(notification.Message{Kind: messages.NoticeYourTurn}, notification.Recipient{Locale: locale}, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, mail.Subject, locale)
 	}
@@ -224,7 +224,7 @@ func (i *inbox) Announce(_ context.Context, m notification.Message) error {
 func TestAMessageWhoseAnnouncementFailedIsAnnouncedOnRedelivery(t *testing.T) {
 	fake := &inbox{stored: map[uuid.UUID]notification.Message{}, down: true}
 	in := notification.Inbox{Store: fake, Announcer: fake}
-	m := notification.Message{ID: uuid.New(), Account: "a", Kind: event.NoticeYourTurn}
+	m := notification.Message{ID: uuid.New(), Account: "a", Kind: messages.NoticeYourTurn}
 	require.Error(t, in.Receive(t.Context(), m), "so that the broker delivers again")
 	fake.down = false
 	require.NoError(t, in.Receive(t.Context(), m))

@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -32,19 +32,19 @@ func TestPostgresIsReal(t *testing.T) {
 }
 
 func TestSidecarKeepsStateAndSecrets(t *testing.T) {
-	cfg := harness.Sidecar(t, event.Booking, nil, event.Seats)
-	client, err := sidecar.New(cfg)
+	cfg := harness.Sidecar(t, messages.Booking, nil, messages.Seats)
+	client, err := daprclient.New(cfg)
 	require.NoError(t, err)
 	defer client.Close()
 	key := uuid.NewString()
-	require.NoError(t, client.Store(event.Seats).PutIf(t.Context(), key, []byte(`"held"`), "", time.Minute))
-	require.Error(t, client.Store(event.Seats).PutIf(t.Context(), key, []byte(`"other"`), "", time.Minute))
+	require.NoError(t, client.Store(messages.Seats).PutIf(t.Context(), key, []byte(`"held"`), "", time.Minute))
+	require.Error(t, client.Store(messages.Seats).PutIf(t.Context(), key, []byte(`"other"`), "", time.Minute))
 
-	seed, err := client.Secret(t.Context(), event.Secrets, "ticket-signing-key")
+	seed, err := client.Secret(t.Context(), messages.Secrets, "ticket-signing-key")
 	require.NoError(t, err)
 	require.NotEmpty(t, seed)
 	for _, name := range []string{"dapr-database-url", "redis-password", "stripe-secret-key", "token-key"} {
-		_, err = client.Secret(t.Context(), event.Secrets, name)
+		_, err = client.Secret(t.Context(), messages.Secrets, name)
 		require.Error(t, err, "a service may read no secret but its own")
 	}
 }
@@ -56,25 +56,25 @@ func TestPublishAndReceive(t *testing.T) {
 			type message struct {
 				Text string `json:"text"`
 			}
-			for _, component := range []string{event.PubSub, event.Broadcast} {
-				topic := event.Notices
-				if component == event.Broadcast {
-					topic = event.LineTicks
+			for _, component := range []string{messages.PubSub, messages.Broadcast} {
+				topic := messages.Notices
+				if component == messages.Broadcast {
+					topic = messages.LineTicks
 				}
 				got := make(chan string, 100)
-				cfg := h.Sidecar(t, event.WaitingRoom, func(cfg sidecar.Config) http.Handler {
+				cfg := h.Sidecar(t, messages.WaitingRoom, func(cfg daprclient.Config) http.Handler {
 					router := mux.NewRouter()
-					sidecar.Mount(router, cfg.AppToken, sidecar.On(component, topic, func(_ context.Context, m message) error {
+					daprclient.Mount(router, cfg.AppToken, daprclient.On(component, topic, func(_ context.Context, m message) error {
 						got <- m.Text
 						return nil
 					}))
 					return router
 				}, component)
-				client, err := sidecar.New(cfg)
+				client, err := daprclient.New(cfg)
 				require.NoError(t, err)
 				defer client.Close()
-				require.ErrorContains(t, client.Publish(t.Context(), component, event.SeatChanges, "key", message{}), "not allowed", "another's topic")
-				require.ErrorContains(t, client.Publish(t.Context(), component, event.BookingEvents, "key", message{}), "not allowed", "another's topic")
+				require.ErrorContains(t, client.Publish(t.Context(), component, messages.SeatChanges, "key", message{}), "not allowed", "another's topic")
+				require.ErrorContains(t, client.Publish(t.Context(), component, messages.BookingEvents, "key", message{}), "not allowed", "another's topic")
 				raw := func(text string) []byte {
 					b, err := json.Marshal(message{text})
 					require.NoError(t, err)
@@ -83,14 +83,14 @@ func TestPublishAndReceive(t *testing.T) {
 				for way, publish := range map[string]func(text string) error{
 					"the message": func(text string) error { return client.Publish(t.Context(), component, topic, "key", message{text}) },
 					"an opaque one": func(text string) error {
-						return client.Publish(t.Context(), component, topic, "key", sidecar.RawJSON(raw(text)))
+						return client.Publish(t.Context(), component, topic, "key", daprclient.RawJSON(raw(text)))
 					},
 					"one of many": func(text string) error {
-						_, err := client.PublishBulk(t.Context(), component, topic, []sidecar.Message{{Key: "key", Payload: raw("")}, {Key: "key", Payload: raw(text)}})
+						_, err := client.PublishBulk(t.Context(), component, topic, []daprclient.Message{{Key: "key", Payload: raw("")}, {Key: "key", Payload: raw(text)}})
 						return err
 					},
 					"an opaque one of many": func(text string) error {
-						_, err := client.PublishBulk(t.Context(), component, topic, []sidecar.Message{{Key: "key", Payload: raw(text), Opaque: true}})
+						_, err := client.PublishBulk(t.Context(), component, topic, []daprclient.Message{{Key: "key", Payload: raw(text), Opaque: true}})
 						return err
 					},
 				} {
@@ -119,12 +119,12 @@ func TestPublishAndReceive(t *testing.T) {
 
 // The sidecar wants its token, and serves what dapr/config.yaml allows and nothing else.
 func TestSidecarServesOnlyWhatIsAllowed(t *testing.T) {
-	cfg := harness.Sidecar(t, event.Booking, nil, event.Seats)
+	cfg := harness.Sidecar(t, messages.Booking, nil, messages.Seats)
 	ask := func(method, path, token string) int {
 		req, err := http.NewRequest(method, fmt.Sprintf("http://127.0.0.1:%d%s", cfg.HTTPPort, path), strings.NewReader("{}"))
 		require.NoError(t, err)
 		if token != "" {
-			req.Header.Set(sidecar.TokenHeader, token)
+			req.Header.Set(daprclient.TokenHeader, token)
 		}
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)

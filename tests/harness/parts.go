@@ -1,5 +1,5 @@
 // Package harness gives tests the real parts: a database in seconds, one sidecar with chosen
-// components, or the whole platform. It runs what cmd/foyer runs (internal/stack), on reserved
+// components, or the whole platform. It runs what cmd/foyer runs (internal/devstack), on reserved
 // ports and in a data directory of its own. A missing program fails a test; it never skips.
 //
 // The first test that needs a part starts it and the others of the same test binary share it;
@@ -21,20 +21,20 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/sidecar"
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 // shared is the stack of this test binary.
-var shared = sync.OnceValues(func() (*stack.Stack, error) {
-	cfg, release, err := stack.Isolated()
+var shared = sync.OnceValues(func() (*devstack.Stack, error) {
+	cfg, release, err := devstack.Isolated()
 	if err != nil {
 		return nil, err
 	}
 	cfg.Replicas = replicas
 	// Few accounts do here what many would.
 	cfg.ExtraEnv = map[string]string{"FOYER_DELETION_SETTLE": "3s", "FOYER_HOLD_COOLDOWN": "false"}
-	s, err := stack.New(cfg)
+	s, err := devstack.New(cfg)
 	if err != nil {
 		release()
 		return nil, err
@@ -64,7 +64,7 @@ func Main(m *testing.M) {
 }
 
 // start makes parts of the shared stack run.
-func start(t testing.TB, names ...string) *stack.Stack {
+func start(t testing.TB, names ...string) *devstack.Stack {
 	t.Helper()
 	s, err := shared()
 	if err != nil {
@@ -129,7 +129,7 @@ func Redis(t testing.TB) (address, password string) {
 // those need. The component's scopes must admit the app-id. handler answers as the application:
 // GET /dapr/subscribe and the topics' routes, as sidecar.Mount makes them; nil where nothing
 // is received. newHandler gets the configuration, since a subscription needs the token.
-func Sidecar(t testing.TB, appID string, newHandler func(sidecar.Config) http.Handler, components ...string) sidecar.Config {
+func Sidecar(t testing.TB, appID string, newHandler func(daprclient.Config) http.Handler, components ...string) daprclient.Config {
 	t.Helper()
 	s, err := shared()
 	if err != nil {
@@ -138,11 +138,11 @@ func Sidecar(t testing.TB, appID string, newHandler func(sidecar.Config) http.Ha
 	return attach(t, s, appID, newHandler, components)
 }
 
-func attach(t testing.TB, s *stack.Stack, appID string, newHandler func(sidecar.Config) http.Handler, components []string) sidecar.Config {
+func attach(t testing.TB, s *devstack.Stack, appID string, newHandler func(daprclient.Config) http.Handler, components []string) daprclient.Config {
 	t.Helper()
 	next := s.Config.NextPort
-	app := stack.App{ID: appID, Port: next(), HTTPPort: next(), GRPCPort: next(), InternalPort: next(), MetricsPort: next(), Command: []string{"test"}}
-	cfg := sidecar.Config{
+	app := devstack.App{ID: appID, Port: next(), HTTPPort: next(), GRPCPort: next(), InternalPort: next(), MetricsPort: next(), Command: []string{"test"}}
+	cfg := daprclient.Config{
 		Host: "127.0.0.1", HTTPPort: uint16(app.HTTPPort), GRPCPort: uint16(app.GRPCPort),
 		APIToken: s.Secrets.DaprAPIToken(appID), AppToken: s.Secrets.AppAPIToken(appID),
 	}
@@ -182,23 +182,23 @@ var attached sync.Map
 
 // KillSidecar ends the sidecar that Sidecar gave cfg for with SIGKILL, and waits until its
 // supervisor has another one running.
-func KillSidecar(t testing.TB, cfg sidecar.Config) {
+func KillSidecar(t testing.TB, cfg daprclient.Config) {
 	t.Helper()
 	s, err := shared()
 	if err != nil {
 		t.Fatalf("harness: %v", err)
 	}
 	name, _ := attached.Load(cfg.HTTPPort)
-	find := func() stack.Status {
+	find := func() devstack.Status {
 		all := s.Status()
-		return all[slices.IndexFunc(all, func(p stack.Status) bool { return p.Name == name })]
+		return all[slices.IndexFunc(all, func(p devstack.Status) bool { return p.Name == name })]
 	}
 	old := find().PID
 	if err := syscall.Kill(old, syscall.SIGKILL); err != nil {
 		t.Fatalf("harness: %v", err)
 	}
 	Eventually(t, time.Minute, fmt.Sprintf("%v runs again", name), func() error {
-		if now := find(); now.PID == old || now.State != stack.Healthy {
+		if now := find(); now.PID == old || now.State != devstack.Healthy {
 			return fmt.Errorf("%s", now.State)
 		}
 		return nil
@@ -211,7 +211,7 @@ func Freeze(t testing.TB, part string) (thaw func()) {
 	t.Helper()
 	s := start(t, part)
 	all := s.Status()
-	pid := all[slices.IndexFunc(all, func(p stack.Status) bool { return p.Name == part })].PID
+	pid := all[slices.IndexFunc(all, func(p devstack.Status) bool { return p.Name == part })].PID
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatalf("harness: %v", err)
 	}
@@ -221,17 +221,17 @@ func Freeze(t testing.TB, part string) (thaw func()) {
 }
 
 // Broker is a stack of its own with another kind of broker.
-type Broker struct{ stack *stack.Stack }
+type Broker struct{ stack *devstack.Stack }
 
 // With returns a stack whose components are those of the given kind: kafka, redis or jetstream.
 func With(t testing.TB, kind string) *Broker {
 	t.Helper()
-	cfg, release, err := stack.Isolated()
+	cfg, release, err := devstack.Isolated()
 	if err != nil {
 		t.Fatalf("harness: %v", err)
 	}
 	cfg.Components = kind
-	s, err := stack.New(cfg)
+	s, err := devstack.New(cfg)
 	if err != nil {
 		t.Fatalf("harness: %v", err)
 	}
@@ -243,7 +243,7 @@ func With(t testing.TB, kind string) *Broker {
 }
 
 // Sidecar is like the function of that name, on this stack.
-func (b *Broker) Sidecar(t testing.TB, appID string, newHandler func(sidecar.Config) http.Handler, components ...string) sidecar.Config {
+func (b *Broker) Sidecar(t testing.TB, appID string, newHandler func(daprclient.Config) http.Handler, components ...string) daprclient.Config {
 	t.Helper()
 	return attach(t, b.stack, appID, newHandler, components)
 }

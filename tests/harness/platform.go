@@ -13,14 +13,14 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 // Platform is everything, running: what a person has after `foyer up`.
 type Platform struct {
-	Config  stack.Config
-	Secrets *stack.Secrets
-	Apps    map[string]stack.App
+	Config  devstack.Config
+	Secrets *devstack.Secrets
+	Apps    map[string]devstack.App
 	Traces  *Traces // nil where a stack that runs already sends none to us
 
 	control controller
@@ -30,7 +30,7 @@ type Platform struct {
 
 // controller is the stack itself, or the supervisor of one that runs already.
 type controller interface {
-	Status(ctx context.Context) ([]stack.Status, error)
+	Status(ctx context.Context) ([]devstack.Status, error)
 	Restart(ctx context.Context, name string) error
 	Halt(ctx context.Context, name string) error
 	Start(ctx context.Context, names ...string) error
@@ -65,19 +65,19 @@ var everything = sync.OnceValues(func() (*Platform, error) {
 })
 
 func adopt() (*Platform, error) {
-	cfg, err := stack.Load()
+	cfg, err := devstack.Load()
 	if err != nil {
 		return nil, err
 	}
-	client := stack.NewClient(cfg)
+	client := devstack.NewClient(cfg)
 	if _, err := client.Status(context.Background()); err != nil {
 		return nil, fmt.Errorf("FOYER_TEST_STACK=shared: %w; start it with `make up`", err)
 	}
-	apps, err := stack.LoadApps(cfg)
+	apps, err := devstack.LoadApps(cfg)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := stack.ReadSecrets(cfg)
+	secrets, err := devstack.ReadSecrets(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +90,8 @@ func adopt() (*Platform, error) {
 	return p, nil
 }
 
-func platform(cfg stack.Config, secrets *stack.Secrets, apps []stack.App, control controller) *Platform {
-	p := &Platform{Config: cfg, Secrets: secrets, Apps: map[string]stack.App{}, control: control}
+func platform(cfg devstack.Config, secrets *devstack.Secrets, apps []devstack.App, control controller) *Platform {
+	p := &Platform{Config: cfg, Secrets: secrets, Apps: map[string]devstack.App{}, control: control}
 	for _, app := range apps {
 		p.Apps[app.Name()] = app
 	}
@@ -99,12 +99,12 @@ func platform(cfg stack.Config, secrets *stack.Secrets, apps []stack.App, contro
 }
 
 // local makes a stack in this process look like one behind a socket.
-type local struct{ *stack.Stack }
+type local struct{ *devstack.Stack }
 
-func (l local) Status(context.Context) ([]stack.Status, error) { return l.Stack.Status(), nil }
-func (l local) Halt(_ context.Context, name string) error      { return l.StopPart(name) }
-func (l local) Start(_ context.Context, names ...string) error { return l.Stack.Start(names...) }
-func (l local) Restart(ctx context.Context, name string) error { return l.Stack.Restart(ctx, name) }
+func (l local) Status(context.Context) ([]devstack.Status, error) { return l.Stack.Status(), nil }
+func (l local) Halt(_ context.Context, name string) error         { return l.StopPart(name) }
+func (l local) Start(_ context.Context, names ...string) error    { return l.Stack.Start(names...) }
+func (l local) Restart(ctx context.Context, name string) error    { return l.Stack.Restart(ctx, name) }
 
 // Everything returns the running platform, starting it for the first test that asks.
 func Everything(t testing.TB) *Platform {
@@ -125,7 +125,7 @@ func Parts(t testing.TB, names ...string) *Platform {
 }
 
 // On is the platform that a stack makes that runs already.
-func On(s *stack.Stack) *Platform { return platform(s.Config, s.Secrets, s.Apps, local{s}) }
+func On(s *devstack.Stack) *Platform { return platform(s.Config, s.Secrets, s.Apps, local{s}) }
 
 // URL is the gateway's address, which all public calls go through.
 func (p *Platform) URL() string { return fmt.Sprintf("http://localhost:%d", p.Config.Ports.Gateway) }
@@ -152,7 +152,7 @@ func (p *Platform) PID(t testing.TB, name string) int {
 	return p.status(t, name).PID
 }
 
-func (p *Platform) status(t testing.TB, name string) stack.Status {
+func (p *Platform) status(t testing.TB, name string) devstack.Status {
 	t.Helper()
 	all, err := p.control.Status(context.WithoutCancel(t.Context())) // a cleanup asks too
 	if err != nil {
@@ -164,7 +164,7 @@ func (p *Platform) status(t testing.TB, name string) stack.Status {
 		}
 	}
 	t.Fatalf("harness: no part is named %s", name)
-	return stack.Status{}
+	return devstack.Status{}
 }
 
 // Kill ends a part's process with SIGKILL. The supervisor starts it again.
@@ -191,7 +191,7 @@ func (p *Platform) Terminate(t testing.TB, name string, within time.Duration) {
 	t.Helper()
 	pid, began := p.PID(t, name), time.Now()
 	p.Signal(t, name, syscall.SIGTERM)
-	var exit stack.Exit
+	var exit devstack.Exit
 	Eventually(t, time.Minute, name+" ends", func() error {
 		s := p.status(t, name)
 		if s.Exit == nil || s.Exit.PID != pid {
@@ -247,7 +247,7 @@ func (p *Platform) WaitHealthy(t testing.TB, name string, within time.Duration, 
 	t.Helper()
 	Eventually(t, within, name+" is healthy", func() error {
 		s := p.status(t, name)
-		if s.State != stack.Healthy {
+		if s.State != devstack.Healthy {
 			return fmt.Errorf("%s: %s", s.State, s.Error)
 		}
 		for _, old := range notPID {
@@ -320,8 +320,8 @@ func Eventually(t testing.TB, within time.Duration, what string, check func() er
 	}
 }
 
-func tail(s *stack.Stack, name string) string {
-	lines, err := stack.Tail(s.Config.LogFile(name), 40)
+func tail(s *devstack.Stack, name string) string {
+	lines, err := devstack.Tail(s.Config.LogFile(name), 40)
 	if err != nil {
 		return err.Error()
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	stripesim "github.com/foyer-tickets/foyer/cmd/stripesim/sim"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -290,7 +290,7 @@ func TestPaymentIsReconciledBySchedule(t *testing.T) {
 	b.until(o, "confirmed")
 	began := time.Now()
 	app := b.p.Apps["payment"]
-	client, err := sidecar.New(sidecar.Config{
+	client, err := daprclient.New(daprclient.Config{
 		Host: "127.0.0.1", HTTPPort: uint16(app.HTTPPort), GRPCPort: uint16(app.GRPCPort),
 		APIToken: b.p.Secrets.DaprAPIToken(app.ID), AppToken: b.p.Secrets.AppAPIToken(app.ID),
 	})

@@ -33,8 +33,8 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -89,13 +89,13 @@ func attacks(app string) map[string]*internals.InternalInvokeRequest {
 		app, method string
 		verb        commonv1.HTTPExtension_Verb
 	}{
-		"an address":       {event.Auth, "internal/accounts/" + id, commonv1.HTTPExtension_GET},
-		"a booking's mail": {event.Booking, "internal/bookings/" + id + "/mail", commonv1.HTTPExtension_GET},
-		"a client secret":  {event.Payment, "internal/intents", commonv1.HTTPExtension_POST},
-		"a refund":         {event.Payment, "internal/payments/" + id + "/refunds", commonv1.HTTPExtension_POST},
-		"all events":       {event.Catalog, "internal/events/ids", commonv1.HTTPExtension_GET},
-		"the index":        {event.Search, "internal/index/rebuild", commonv1.HTTPExtension_POST},
-		"the job":          {event.Payment, "job/reconcile", commonv1.HTTPExtension_POST},
+		"an address":       {messages.Auth, "internal/accounts/" + id, commonv1.HTTPExtension_GET},
+		"a booking's mail": {messages.Booking, "internal/bookings/" + id + "/mail", commonv1.HTTPExtension_GET},
+		"a client secret":  {messages.Payment, "internal/intents", commonv1.HTTPExtension_POST},
+		"a refund":         {messages.Payment, "internal/payments/" + id + "/refunds", commonv1.HTTPExtension_POST},
+		"all events":       {messages.Catalog, "internal/events/ids", commonv1.HTTPExtension_GET},
+		"the index":        {messages.Search, "internal/index/rebuild", commonv1.HTTPExtension_POST},
+		"the job":          {messages.Payment, "job/reconcile", commonv1.HTTPExtension_POST},
 	} {
 		if call.app == app {
 			all[what] = invocation(call.method, call.verb, "{}")
@@ -129,11 +129,11 @@ func TestInternalPortsWantACertificate(t *testing.T) {
 func TestACertificateOpensOnlyWhatItsAppMayCall(t *testing.T) {
 	i := intruder{t, harness.Everything(t)}
 	may := map[string][]string{ // by target, attack and caller
-		event.Auth + "/an address":          {event.Notification},
-		event.Booking + "/a booking's mail": {event.Notification},
-		event.Payment + "/a client secret":  {event.BookingConsumer, event.HighDemandConsumer},
-		event.Payment + "/a refund":         {event.BookingConsumer, event.HighDemandConsumer},
-		event.Catalog + "/all events":       {event.Search},
+		messages.Auth + "/an address":          {messages.Notification},
+		messages.Booking + "/a booking's mail": {messages.Notification},
+		messages.Payment + "/a client secret":  {messages.BookingConsumer, messages.HighDemandConsumer},
+		messages.Payment + "/a refund":         {messages.BookingConsumer, messages.HighDemandConsumer},
+		messages.Catalog + "/all events":       {messages.Search},
 	}
 	for caller := range i.p.Apps {
 		creds := credentials.NewTLS(i.identity(caller))
@@ -153,7 +153,7 @@ func TestACertificateOpensOnlyWhatItsAppMayCall(t *testing.T) {
 				assert.Equal(t, codes.PermissionDenied, grpcstatus.Code(err), "%s at %s as %s: %v %s", what, app, caller, err, res.GetMessage().GetData().GetValue())
 			}
 		}
-		res, err := i.at(event.WaitingRoom, creds).CallActor(i.ctx(), ofActor("seek", `{"accounts":["a"]}`))
+		res, err := i.at(messages.WaitingRoom, creds).CallActor(i.ctx(), ofActor("seek", `{"accounts":["a"]}`))
 		if err == nil {
 			assert.Equal(t, int32(http.StatusForbidden), res.GetStatus().GetCode(), "an actor as %s: %s", caller, res.GetMessage().GetData().GetValue())
 		}
@@ -162,15 +162,15 @@ func TestACertificateOpensOnlyWhatItsAppMayCall(t *testing.T) {
 
 func TestSentrySignsOnlyForWhoProvesIt(t *testing.T) {
 	i := intruder{t, harness.Everything(t)}
-	for name, token := range map[string]string{"none": "", "nonsense": "x.y.z", "another app's": i.token(event.Search)} {
+	for name, token := range map[string]string{"none": "", "nonsense": "x.y.z", "another app's": i.token(messages.Search)} {
 		for _, validator := range []sentry.SignCertificateRequest_TokenValidator{
 			sentry.SignCertificateRequest_UNKNOWN, sentry.SignCertificateRequest_INSECURE, sentry.SignCertificateRequest_JWKS, sentry.SignCertificateRequest_KUBERNETES,
 		} {
-			_, _, err := i.sign(event.BookingConsumer, token, validator)
+			_, _, err := i.sign(messages.BookingConsumer, token, validator)
 			assert.Contains(t, []codes.Code{codes.PermissionDenied, codes.InvalidArgument}, grpcstatus.Code(err), "%s by %s: %v", name, validator, err)
 		}
 	}
-	_, _, err := i.sign(event.BookingConsumer, i.token(event.BookingConsumer), sentry.SignCertificateRequest_JWKS)
+	_, _, err := i.sign(messages.BookingConsumer, i.token(messages.BookingConsumer), sentry.SignCertificateRequest_JWKS)
 	require.NoError(t, err)
 }
 
@@ -180,7 +180,7 @@ func TestSidecarsGiveAnAppOnlyItsOwn(t *testing.T) {
 	ask := func(app, token, method, path, body string) (int, string) {
 		req, err := http.NewRequestWithContext(t.Context(), method, fmt.Sprintf("http://127.0.0.1:%d%s", p.Apps[app].HTTPPort, path), bytes.NewReader([]byte(body)))
 		require.NoError(t, err)
-		req.Header.Set(sidecar.TokenHeader, token)
+		req.Header.Set(daprclient.TokenHeader, token)
 		req.Header.Set("Content-Type", "application/json")
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
@@ -205,20 +205,20 @@ func TestSidecarsGiveAnAppOnlyItsOwn(t *testing.T) {
 		assert.Equal(t, http.StatusUnauthorized, code, "%s with the token of the other direction: %s", app, text)
 
 		code, text = ask(app, own, http.MethodGet, "/v1.0/invoke/auth/method/internal/accounts/"+id, "")
-		if app == event.Notification {
+		if app == messages.Notification {
 			assert.NotContains(t, []int{http.StatusUnauthorized, http.StatusForbidden}, code, "it may ask: %s", text)
-		} else if app != event.Auth { // a call of oneself stays within
+		} else if app != messages.Auth { // a call of oneself stays within
 			assert.Equal(t, http.StatusForbidden, code, "%s asks for an address: %s", app, text)
 		}
-		if app != event.BookingConsumer && app != event.HighDemandConsumer && app != event.Payment {
+		if app != messages.BookingConsumer && app != messages.HighDemandConsumer && app != messages.Payment {
 			code, text = ask(app, own, http.MethodPost, "/v1.0/invoke/payment/method/internal/payments/"+id+"/refunds", "{}")
 			assert.Equal(t, http.StatusForbidden, code, "%s refunds: %s", app, text)
 		}
-		if app != event.WaitingRoom {
+		if app != messages.WaitingRoom {
 			code, text = ask(app, own, http.MethodPut, "/v1.0/actors/WaitingRoom/"+id+"/method/seek", `{"accounts":["a"]}`)
 			assert.GreaterOrEqual(t, code, 400, "%s calls an actor: %s", app, text)
 		}
-		if app != event.BookingConsumer {
+		if app != messages.BookingConsumer {
 			code, _ = ask(app, own, http.MethodPost, "/v1.0/publish/pubsub/booking.events", "{}")
 			assert.Contains(t, []int{http.StatusForbidden, http.StatusNotFound}, code, "%s publishes another's topic", app)
 		}
@@ -226,7 +226,7 @@ func TestSidecarsGiveAnAppOnlyItsOwn(t *testing.T) {
 			code, _ = ask(app, own, http.MethodGet, "/v1.0/secrets/secrets/"+secret, "")
 			assert.Equal(t, http.StatusForbidden, code, "%s reads %s", app, secret)
 		}
-		if app != event.Payment {
+		if app != messages.Payment {
 			code, _ = ask(app, own, http.MethodGet, "/v1.0/secrets/secrets/stripe-secret-key", "")
 			assert.Equal(t, http.StatusForbidden, code, "%s reads Stripe's key", app)
 		}
@@ -241,7 +241,7 @@ func TestAppsWantTheTokenOfTheirOwnSidecar(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), method, p.ServiceURL(app)+path, bytes.NewReader([]byte("{}")))
 		require.NoError(t, err)
 		if token != "" {
-			req.Header.Set(sidecar.TokenHeader, token)
+			req.Header.Set(daprclient.TokenHeader, token)
 		}
 		res, err := http.DefaultClient.Do(req)
 		require.NoError(t, err)
@@ -250,12 +250,12 @@ func TestAppsWantTheTokenOfTheirOwnSidecar(t *testing.T) {
 	}
 	id := uuid.NewString()
 	routes := map[string]map[string]string{ // by app: path and method
-		event.Auth:    {"/internal/accounts/" + id: http.MethodGet},
-		event.Catalog: {"/internal/events/" + id + "/sale": http.MethodGet, "/internal/events/" + id + "/terms": http.MethodGet, "/internal/events/documents": http.MethodPost, "/internal/events/versions": http.MethodPost, "/internal/events/ids": http.MethodGet},
-		event.Search:  {"/internal/index": http.MethodGet, "/internal/index/rebuild": http.MethodPost},
-		event.Booking: {"/internal/events/" + id + "/inventory": http.MethodGet, "/internal/bookings/" + id + "/mail": http.MethodGet, "/internal/reconciliation/bookings": http.MethodGet},
-		event.Payment: {"/internal/intents": http.MethodPost, "/internal/payments": http.MethodGet, "/internal/payments/" + id + "/capture": http.MethodPost, "/internal/payments/" + id + "/void": http.MethodPost, "/internal/payments/" + id + "/refunds": http.MethodPost, "/job/reconcile": http.MethodPost},
-		event.WaitingRoom: {
+		messages.Auth:    {"/internal/accounts/" + id: http.MethodGet},
+		messages.Catalog: {"/internal/events/" + id + "/sale": http.MethodGet, "/internal/events/" + id + "/terms": http.MethodGet, "/internal/events/documents": http.MethodPost, "/internal/events/versions": http.MethodPost, "/internal/events/ids": http.MethodGet},
+		messages.Search:  {"/internal/index": http.MethodGet, "/internal/index/rebuild": http.MethodPost},
+		messages.Booking: {"/internal/events/" + id + "/inventory": http.MethodGet, "/internal/bookings/" + id + "/mail": http.MethodGet, "/internal/reconciliation/bookings": http.MethodGet},
+		messages.Payment: {"/internal/intents": http.MethodPost, "/internal/payments": http.MethodGet, "/internal/payments/" + id + "/capture": http.MethodPost, "/internal/payments/" + id + "/void": http.MethodPost, "/internal/payments/" + id + "/refunds": http.MethodPost, "/job/reconcile": http.MethodPost},
+		messages.WaitingRoom: {
 			"/dapr/config": http.MethodGet, "/actors/WaitingRoom/" + id: http.MethodDelete,
 			"/actors/WaitingRoom/" + id + "/method/seek": http.MethodPut, "/actors/WaitingRoom/" + id + "/method/remind/tick": http.MethodPut,
 		},
@@ -266,7 +266,7 @@ func TestAppsWantTheTokenOfTheirOwnSidecar(t *testing.T) {
 			guarded = map[string]string{}
 		}
 		for _, topic := range subscribed(t, p, app) {
-			guarded[sidecar.SubscribePath], guarded[topic] = http.MethodGet, http.MethodPost
+			guarded[daprclient.SubscribePath], guarded[topic] = http.MethodGet, http.MethodPost
 		}
 		for path, method := range guarded {
 			assert.Equal(t, http.StatusForbidden, ask(app, "", method, path), "%s%s without a token", app, path)
@@ -278,14 +278,14 @@ func TestAppsWantTheTokenOfTheirOwnSidecar(t *testing.T) {
 			}
 		}
 	}
-	assert.Equal(t, http.StatusForbidden, ask(event.WaitingRoom, p.Secrets.AppAPIToken(event.WaitingRoom), http.MethodPut, "/actors/WaitingRoom/"+id+"/method/seek"), "an actor takes calls of its own app")
+	assert.Equal(t, http.StatusForbidden, ask(messages.WaitingRoom, p.Secrets.AppAPIToken(messages.WaitingRoom), http.MethodPut, "/actors/WaitingRoom/"+id+"/method/seek"), "an actor takes calls of its own app")
 }
 
 // subscribed gives the routes that an app has its topics delivered to.
 func subscribed(t *testing.T, p *harness.Platform, app string) (routes []string) {
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.ServiceURL(app)+sidecar.SubscribePath, nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.ServiceURL(app)+daprclient.SubscribePath, nil)
 	require.NoError(t, err)
-	req.Header.Set(sidecar.TokenHeader, p.Secrets.AppAPIToken(app))
+	req.Header.Set(daprclient.TokenHeader, p.Secrets.AppAPIToken(app))
 	res, err := http.DefaultClient.Do(req)
 	require.NoError(t, err)
 	defer res.Body.Close()

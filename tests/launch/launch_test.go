@@ -22,21 +22,21 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
 // newcomer is a machine whose cache has everything but Dapr's programs. They are not there until built
 // is called: until then, as far as `make up` can see, another foyer is busy building them.
 type newcomer struct {
-	cfg   stack.Config
+	cfg   devstack.Config
 	env   []string
 	built func()
 }
 
 func arrive(t *testing.T) *newcomer {
 	t.Helper()
-	cfg, release, err := stack.Isolated()
+	cfg, release, err := devstack.Isolated()
 	require.NoError(t, err)
 	cache, err := os.MkdirTemp("", "foyer-cache")
 	require.NoError(t, err)
@@ -105,9 +105,9 @@ func home(t *testing.T) string {
 func freeOffset(t *testing.T, root string) int {
 	t.Helper()
 	for offset := 300 + os.Getpid()%500*10; offset < 11000; offset += 10 {
-		apps, err := stack.LoadApps(stack.Config{Root: root, PortOffset: offset})
+		apps, err := devstack.LoadApps(devstack.Config{Root: root, PortOffset: offset})
 		require.NoError(t, err)
-		taken := slices.ContainsFunc(apps, func(app stack.App) bool {
+		taken := slices.ContainsFunc(apps, func(app devstack.App) bool {
 			return slices.ContainsFunc([]int{app.Port, app.HTTPPort, app.GRPCPort, app.InternalPort, app.MetricsPort}, func(port int) bool {
 				listener, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
 				if err != nil {
@@ -139,11 +139,11 @@ func (n *newcomer) make(target string) (string, error) {
 	return string(out), err
 }
 
-func (n *newcomer) status(t *testing.T) map[string]stack.Status {
+func (n *newcomer) status(t *testing.T) map[string]devstack.Status {
 	t.Helper()
-	all, err := stack.NewClient(n.cfg).Status(t.Context())
+	all, err := devstack.NewClient(n.cfg).Status(t.Context())
 	require.NoError(t, err)
-	byName := map[string]stack.Status{}
+	byName := map[string]devstack.Status{}
 	for _, s := range all {
 		byName[s.Name] = s
 	}
@@ -151,7 +151,7 @@ func (n *newcomer) status(t *testing.T) map[string]stack.Status {
 }
 
 // services are the parts that have a sidecar, and those sidecars.
-func services(all map[string]stack.Status) (found []stack.Status) {
+func services(all map[string]devstack.Status) (found []devstack.Status) {
 	for name, s := range all {
 		if _, ok := all[name+".daprd"]; ok || strings.HasSuffix(name, ".daprd") {
 			found = append(found, s)
@@ -170,7 +170,7 @@ func TestTheTwoCommandsOfTheREADME(t *testing.T) {
 	go func() { ended <- up.Wait() }()
 
 	harness.Eventually(t, 10*time.Minute, "the supervisor answers", func() error {
-		_, err := stack.NewClient(n.cfg).Status(t.Context())
+		_, err := devstack.NewClient(n.cfg).Status(t.Context())
 		return err
 	})
 	// All that can be there without Dapr is; nothing that needs it was started in vain.
@@ -178,13 +178,13 @@ func TestTheTwoCommandsOfTheREADME(t *testing.T) {
 		all := n.status(t)
 		for _, s := range services(all) {
 			require.Zero(t, s.PID, "%s runs before its tools are built", s.Name)
-			require.Contains(t, []stack.State{stack.Preparing, stack.Waiting}, s.State, "%s: %s", s.Name, s.Error)
-			if s.State != stack.Waiting {
+			require.Contains(t, []devstack.State{devstack.Preparing, devstack.Waiting}, s.State, "%s: %s", s.Name, s.Error)
+			if s.State != devstack.Waiting {
 				return fmt.Errorf("%s is %s", s.Name, s.State)
 			}
 		}
 		for _, name := range []string{"postgres", "redis", "kafka", "elasticsearch", "keycloak", "mailpit", "stripesim", "web", "gateway"} {
-			if s := all[name]; s.State != stack.Healthy {
+			if s := all[name]; s.State != devstack.Healthy {
 				return fmt.Errorf("%s is %s: %s", name, s.State, s.Error)
 			}
 		}
@@ -192,16 +192,16 @@ func TestTheTwoCommandsOfTheREADME(t *testing.T) {
 	})
 	n.built()
 	require.NoError(t, <-ended, "%s", &out)
-	assert.NotContains(t, out.String(), string(stack.Retrying))
+	assert.NotContains(t, out.String(), string(devstack.Retrying))
 	assert.Regexp(t, `dapr +preparing .*waiting for another foyer`, out.String())
 	assert.Regexp(t, `\d+% after .* left`, out.String(), "how far, and how long still")
 	assert.Contains(t, out.String(), "seeded in")
 	first := n.status(t)
 	for _, s := range first {
 		if s.Name != "nats" {
-			assert.Equal(t, stack.Healthy, s.State, "%s: %s", s.Name, s.Error)
+			assert.Equal(t, devstack.Healthy, s.State, "%s: %s", s.Name, s.Error)
 			if !assert.Zero(t, s.Restarts, s.Name) {
-				lines, err := stack.Tail(n.cfg.LogFile(s.Name), 100)
+				lines, err := devstack.Tail(n.cfg.LogFile(s.Name), 100)
 				t.Logf("end of the log of %s:\n%s %v", s.Name, strings.Join(lines, "\n"), err)
 			}
 		}

@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	notice "github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	base "github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/postgres"
@@ -33,7 +33,7 @@ type outside struct {
 
 	mu     sync.Mutex
 	people map[string]auth.Profile // by address
-	mails  []notice.NoticeKind
+	mails  []messages.NoticeKind
 	told   map[uuid.UUID]int
 	ended  []string
 	roles  []identity.Role
@@ -128,7 +128,7 @@ func (o *outside) Mark(ctx context.Context, account string, _ time.Time) error {
 
 func (o *outside) Marked(context.Context, string) (time.Time, error) { return time.Time{}, nil }
 
-func (o *outside) Notify(ctx context.Context, id uuid.UUID, _ string, kind notice.NoticeKind) error {
+func (o *outside) Notify(ctx context.Context, id uuid.UUID, _ string, kind messages.NoticeKind) error {
 	if err := run(ctx, o.notify); err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func TestAHalfDoneRegistrationMailsTheRightThing(t *testing.T) {
 			breaks(b)
 			require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
 			b.work(t)
-			assert.Equal(t, []notice.NoticeKind{notice.NoticeConfirmEmail}, b.mails)
+			assert.Equal(t, []messages.NoticeKind{messages.NoticeConfirmEmail}, b.mails)
 			assert.Equal(t, []auth.AuditKind{auth.AuditRegistered}, b.trail(t))
 			assert.Len(t, b.people, 1)
 			assert.Zero(t, b.jobs(t))
@@ -221,7 +221,7 @@ func TestAHalfDoneRegistrationMailsTheRightThing(t *testing.T) {
 			// Somebody registers with the address again.
 			require.NoError(t, b.accounts.Register(t.Context(), form("anna@foyer.example"), ""))
 			b.work(t)
-			assert.Equal(t, []notice.NoticeKind{notice.NoticeConfirmEmail, notice.NoticeAccountExists}, b.mails)
+			assert.Equal(t, []messages.NoticeKind{messages.NoticeConfirmEmail, messages.NoticeAccountExists}, b.mails)
 		})
 	}
 }
@@ -306,7 +306,7 @@ func TestAStopLosesNoJob(t *testing.T) {
 	b.register = nil
 	b.work(t)
 	assert.Len(t, b.people, many)
-	assert.Equal(t, slices.Repeat([]notice.NoticeKind{notice.NoticeConfirmEmail}, many), b.mails)
+	assert.Equal(t, slices.Repeat([]messages.NoticeKind{messages.NoticeConfirmEmail}, many), b.mails)
 	assert.Len(t, b.told, many)
 	assert.Zero(t, b.jobs(t))
 }
@@ -325,7 +325,7 @@ func TestJobsOutlastAnOutage(t *testing.T) {
 	require.Equal(t, 1, b.jobs(t))
 	b.register = nil
 	b.work(t)
-	assert.Equal(t, []notice.NoticeKind{notice.NoticeConfirmEmail}, b.mails)
+	assert.Equal(t, []messages.NoticeKind{messages.NoticeConfirmEmail}, b.mails)
 
 	require.NoError(t, b.accounts.Register(t.Context(), form("ben@foyer.example"), ""))
 	b.clock = b.clock.Add(25 * time.Hour)
@@ -439,7 +439,7 @@ func TestANewPasswordEndsSessionsWhateverHappens(t *testing.T) {
 			b.endAll = nil
 			b.work(t)
 			assert.Equal(t, []string{account}, b.ended)
-			assert.Equal(t, []notice.NoticeKind{notice.NoticePasswordChanged}, b.mails, "the owner is told")
+			assert.Equal(t, []messages.NoticeKind{messages.NoticePasswordChanged}, b.mails, "the owner is told")
 			entries, err := b.store.Find(t.Context(), auth.AuditQuery{Limit: 10})
 			require.NoError(t, err)
 			require.Len(t, entries, 1)

@@ -8,36 +8,36 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
 // Holders are the services that keep something about accounts.
-func Holders(client *sidecar.Client) map[string]personaldata.Holder {
+func Holders(client *daprclient.Client) map[string]personaldata.Holder {
 	return map[string]personaldata.Holder{
-		event.Booking:      personaldata.NewRemote(event.Booking, client),
-		event.Payment:      personaldata.NewRemote(event.Payment, client),
-		event.Notification: personaldata.NewRemote(event.Notification, client),
-		event.WaitingRoom:  personaldata.NewRemote(event.WaitingRoom, client),
-		event.Catalog:      personaldata.NewRemote(event.Catalog, client),
+		messages.Booking:      personaldata.NewRemote(messages.Booking, client),
+		messages.Payment:      personaldata.NewRemote(messages.Payment, client),
+		messages.Notification: personaldata.NewRemote(messages.Notification, client),
+		messages.WaitingRoom:  personaldata.NewRemote(messages.WaitingRoom, client),
+		messages.Catalog:      personaldata.NewRemote(messages.Catalog, client),
 	}
 }
 
 // Farewells has the notification service send the last mail.
-type Farewells struct{ Client *sidecar.Client }
+type Farewells struct{ Client *daprclient.Client }
 
 var _ auth.Farewells = Farewells{}
 
 // Farewell implements auth.Farewells.
 func (f Farewells) Farewell(ctx context.Context, tombstone string, to auth.Person) error {
-	return f.Client.Invoke(ctx, event.Notification, http.MethodPost, "/internal/mails/account-deleted", map[string]any{"tombstone": tombstone, "to": to}, nil)
+	return f.Client.Invoke(ctx, messages.Notification, http.MethodPost, "/internal/mails/account-deleted", map[string]any{"tombstone": tombstone, "to": to}, nil)
 }
 
 // Lease is auth.Lease on a state store.
-type Lease struct{ Store *sidecar.Store }
+type Lease struct{ Store *daprclient.Store }
 
 var _ auth.Lease = Lease{}
 
@@ -54,13 +54,13 @@ func (l Lease) Acquire(ctx context.Context, name string, ttl time.Duration) (str
 
 // claim writes a key that nobody has, for as long as ttl. It gives what was written, "" when somebody
 // else has the key.
-func claim(ctx context.Context, store *sidecar.Store, key string, ttl time.Duration) (owner string, err error) {
+func claim(ctx context.Context, store *daprclient.Store, key string, ttl time.Duration) (owner string, err error) {
 	owner = rand.Text()
 	err = store.PutIf(ctx, key, leaseValue(owner), "", ttl)
 	if err == nil {
 		return owner, nil
 	}
-	if errors.Is(err, sidecar.ErrConflict) {
+	if errors.Is(err, daprclient.ErrConflict) {
 		return "", nil
 	}
 	// First-write refusals look like other errors, and an answer may be lost: what is there tells.

@@ -10,14 +10,14 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/identity"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
 // Sessions is auth.Sessions on a state store.
-type Sessions struct{ Store *sidecar.Store }
+type Sessions struct{ Store *daprclient.Store }
 
 var _ auth.Sessions = Sessions{}
 
@@ -70,7 +70,7 @@ func (s Sessions) Replace(ctx context.Context, key string, sealed []byte, versio
 	if err == nil {
 		return true, nil
 	}
-	if errors.Is(err, sidecar.ErrConflict) {
+	if errors.Is(err, daprclient.ErrConflict) {
 		return false, nil
 	}
 	// The store may call a conflict something else, and may have written without saying so.
@@ -116,7 +116,7 @@ func (s Sessions) Release(ctx context.Context, key string) error {
 }
 
 // Confirmations is auth.Confirmations on a state store.
-type Confirmations struct{ Store *sidecar.Store }
+type Confirmations struct{ Store *daprclient.Store }
 
 var _ auth.Confirmations = Confirmations{}
 
@@ -145,7 +145,7 @@ func (c Confirmations) Marked(ctx context.Context, account string) (at time.Time
 
 // Notifier is auth.Notifier on the topic of notices.
 type Notifier struct {
-	Client *sidecar.Client
+	Client *daprclient.Client
 	Now    func() time.Time
 }
 
@@ -153,8 +153,8 @@ var _ auth.Notifier = Notifier{}
 
 // Notify implements auth.Notifier. The message names the account and nothing else: address, text and
 // link are asked for when the mail is sent. One with an id that was there before is not sent again.
-func (n Notifier) Notify(ctx context.Context, id uuid.UUID, account string, kind event.NoticeKind) error {
-	err := n.Client.Publish(ctx, event.PubSub, event.Notices, account, event.Notice{
+func (n Notifier) Notify(ctx context.Context, id uuid.UUID, account string, kind messages.NoticeKind) error {
+	err := n.Client.Publish(ctx, messages.PubSub, messages.Notices, account, messages.Notice{
 		ID: id, Account: account, Kind: kind, At: n.Now(),
 	})
 	if err != nil {

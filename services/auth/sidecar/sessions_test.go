@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/auth/authtest"
 	dapr "github.com/foyer-tickets/foyer/services/auth/sidecar"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -17,18 +17,18 @@ import (
 func TestMain(m *testing.M) { harness.Main(m) }
 
 func TestSessionsInTheCache(t *testing.T) {
-	client, err := sidecar.New(harness.Sidecar(t, event.Auth, nil, event.Cache))
+	client, err := daprclient.New(harness.Sidecar(t, messages.Auth, nil, messages.Cache))
 	require.NoError(t, err)
 	defer client.Close()
-	authtest.Run(t, dapr.Sessions{Store: client.Store(event.Cache)})
+	authtest.Run(t, dapr.Sessions{Store: client.Store(messages.Cache)})
 }
 
 // A lease that ran out is another's: who had it before does not end it.
 func TestALeaseIsReleasedByItsOwnerOnly(t *testing.T) {
-	client, err := sidecar.New(harness.Sidecar(t, event.Auth, nil, event.Cache))
+	client, err := daprclient.New(harness.Sidecar(t, messages.Auth, nil, messages.Cache))
 	require.NoError(t, err)
 	defer client.Close()
-	lease, name := dapr.Lease{Store: client.Store(event.Cache)}, uuid.NewString()
+	lease, name := dapr.Lease{Store: client.Store(messages.Cache)}, uuid.NewString()
 	owner, err := lease.Acquire(t.Context(), name, time.Minute)
 	require.NoError(t, err)
 	require.NotEmpty(t, owner)
@@ -45,10 +45,10 @@ func TestALeaseIsReleasedByItsOwnerOnly(t *testing.T) {
 }
 
 func TestMarksOfConfirmedAddressesInTheCache(t *testing.T) {
-	client, err := sidecar.New(harness.Sidecar(t, event.Auth, nil, event.Cache))
+	client, err := daprclient.New(harness.Sidecar(t, messages.Auth, nil, messages.Cache))
 	require.NoError(t, err)
 	defer client.Close()
-	marks, account, at := dapr.Confirmations{Store: client.Store(event.Cache)}, uuid.NewString(), time.Now().UTC()
+	marks, account, at := dapr.Confirmations{Store: client.Store(messages.Cache)}, uuid.NewString(), time.Now().UTC()
 	mark, err := marks.Marked(t.Context(), account)
 	require.NoError(t, err)
 	require.True(t, mark.IsZero())

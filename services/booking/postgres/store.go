@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/seat"
@@ -240,25 +240,25 @@ func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 // tell queues what the world hears of a step: of outcomes, and what the consumer is to go on with.
 func tell(ctx context.Context, batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
 	if (b.Status.Outcome() || e.Told != "") && !e.Quiet {
-		told := event.BookingChanged{
+		told := messages.BookingChanged{
 			Booking: b.ID, Event: b.Event, Account: b.Account, Status: cmp.Or(e.Told, string(b.Status)), Version: b.Version,
 			Units: b.UnitIDs(), Reason: b.Reason, At: b.UpdatedAt.UTC(),
 		}
 		if r := e.Closed; r != nil {
-			told.Refund = &event.BookingRefund{ID: r.ID, Amount: r.Amount, Currency: b.Total.Currency, Units: r.Units, Failures: r.Failures}
+			told.Refund = &messages.BookingRefund{ID: r.ID, Amount: r.Amount, Currency: b.Total.Currency, Units: r.Units, Failures: r.Failures}
 		}
-		if err := enqueue(ctx, batch, event.BookingEvents, b.ID, told); err != nil {
+		if err := enqueue(ctx, batch, messages.BookingEvents, b.ID, told); err != nil {
 			return err
 		}
 	}
 	if !e.Drive {
 		return nil
 	}
-	topic := event.BookingRequests
+	topic := messages.BookingRequests
 	if b.Occasion.HighDemand {
-		topic = event.BookingRequestsPriority
+		topic = messages.BookingRequestsPriority
 	}
-	return enqueue(ctx, batch, topic, b.ID, event.BookingRequested{Booking: b.ID, Event: b.Event})
+	return enqueue(ctx, batch, topic, b.ID, messages.BookingRequested{Booking: b.ID, Event: b.Event})
 }
 
 func enqueue(ctx context.Context, batch *pgx.Batch, topic string, key uuid.UUID, payload any) error {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	shared "github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/seat"
@@ -126,7 +126,7 @@ func TestOneHoldIsCheckedOutManyTimesAtOnce(t *testing.T) {
 	group.Wait()
 	assert.EqualValues(t, 1, created.Load())
 	var rows int
-	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE topic = $1`, event.BookingRequests).Scan(&rows))
+	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE topic = $1`, messages.BookingRequests).Scan(&rows))
 	assert.Equal(t, 1, rows, "and one request to drive it")
 }
 
@@ -149,7 +149,7 @@ func TestAHoldMakesOneBooking(t *testing.T) {
 		assert.Equal(t, ids[0], id)
 	}
 	var rows int
-	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE topic = $1`, event.BookingRequests).Scan(&rows))
+	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT count(*) FROM outbox WHERE topic = $1`, messages.BookingRequests).Scan(&rows))
 	assert.Equal(t, 1, rows, "and one request to drive it")
 }
 
@@ -502,11 +502,11 @@ func TestWhatIsToldOfRefunds(t *testing.T) {
 	assert.Equal(t, 2, again.Failures)
 	assert.Equal(t, booking.RefundRetrying, again.Status)
 	var raw []byte
-	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT payload FROM outbox WHERE topic = $1`, event.BookingEvents).Scan(&raw))
-	var told event.BookingChanged
+	require.NoError(t, s.Pool.QueryRow(t.Context(), `SELECT payload FROM outbox WHERE topic = $1`, messages.BookingEvents).Scan(&raw))
+	var told messages.BookingChanged
 	require.NoError(t, json.Unmarshal(raw, &told))
-	assert.Equal(t, event.BookingRefundDelayed, told.Status)
-	assert.Equal(t, &event.BookingRefund{ID: r.ID, Amount: 4500, Currency: "EUR", Units: []string{"A1"}, Failures: 2}, told.Refund)
+	assert.Equal(t, messages.BookingRefundDelayed, told.Status)
+	assert.Equal(t, &messages.BookingRefund{ID: r.ID, Amount: 4500, Currency: "EUR", Units: []string{"A1"}, Failures: 2}, told.Refund)
 }
 
 // A hundred thousand bookings of three months are read page by page, all of them, while they move.

@@ -5,13 +5,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
 // InventoryMessage is an inventory as others read it.
-func InventoryMessage(id uuid.UUID, i booking.Inventory, at time.Time) event.Inventory {
-	return event.Inventory{
+func InventoryMessage(id uuid.UUID, i booking.Inventory, at time.Time) messages.Inventory {
+	return messages.Inventory{
 		Event: id, Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, Version: i.Version, At: at.UTC(),
 	}
 }

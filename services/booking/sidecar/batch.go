@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -200,14 +200,14 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 	v, now := view{items: items}, s.now()
 	verdicts = make([]booking.Verdict, len(requests))
 	part, count := parts(requests)
-	steps := make([]map[string]sidecar.Op, count)
+	steps := make([]map[string]daprclient.Op, count)
 	for p := range steps {
-		steps[p] = map[string]sidecar.Op{}
+		steps[p] = map[string]daprclient.Op{}
 	}
 	for i, r := range requests {
 		h, ops, key := r.Hold, steps[part[i]], PageKey(r.Hold.ID)
 		page := pages[key]
-		put := func(op sidecar.Op) { ops[op.Key] = op }
+		put := func(op daprclient.Op) { ops[op.Key] = op }
 		verdicts[i].Hold = h.ID
 		if before, ok := page.find(h.ID); ok { // decided before, and the answer got lost
 			if before.Refusal != nil {
@@ -226,7 +226,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 				put(v.put(SeatKey(h.Event, u), EncodeSeat(floor.Seats[h.Event][u]), ceilSecond(h.Until.Sub(now))))
 			}
 		}
-		put(sidecar.Op{Key: key}) // written below, once it is whole
+		put(daprclient.Op{Key: key}) // written below, once it is whole
 	}
 	for _, ops := range steps {
 		for key := range ops {
@@ -255,7 +255,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 }
 
 // read puts what the store has into a batch, and gives the pages by key.
-func (s *Seats) read(requests []booking.QueuedHold, items map[string]sidecar.Item) (*booking.HoldBatch, map[string]*pageValue, error) {
+func (s *Seats) read(requests []booking.QueuedHold, items map[string]daprclient.Item) (*booking.HoldBatch, map[string]*pageValue, error) {
 	floor, pages := booking.NewHoldBatch(), map[string]*pageValue{}
 	for _, r := range requests {
 		h := r.Hold

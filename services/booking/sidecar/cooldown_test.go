@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/process"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -23,11 +23,11 @@ import (
 func TestReturnsAreCountedAcrossReplicas(t *testing.T) {
 	now := time.Now().Truncate(time.Millisecond)
 	clock := func() time.Time { return now }
-	replica := func() (*Seats, *sidecar.Store) {
-		client, err := sidecar.New(harness.Sidecar(t, event.Booking, nil, event.Seats))
+	replica := func() (*Seats, *daprclient.Store) {
+		client, err := daprclient.New(harness.Sidecar(t, messages.Booking, nil, messages.Seats))
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
-		store := client.Store(event.Seats)
+		store := client.Store(messages.Seats)
 		return NewSeats(store, Transactional, 5*time.Minute, clock), store
 	}
 	one, store := replica()

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -43,8 +43,8 @@ type outcomeValue struct {
 // HoldQueue is the way of a hold request into the log and of its outcome back to whoever waits.
 // Requests that come at the same time share a record, which is what makes a crowd cheap.
 type HoldQueue struct {
-	client *sidecar.Client
-	store  *sidecar.Store
+	client *daprclient.Client
+	store  *daprclient.Store
 	wait   time.Duration
 	late   func(booking.Hold) // a hold that its buyer stopped waiting for
 
@@ -81,7 +81,7 @@ type record struct {
 const recordFrame = len(`{"requests":[]}`)
 
 // recordSize is how long a record may get.
-var recordSize = event.MaxPayload(event.HoldRequests, true)
+var recordSize = messages.MaxPayload(messages.HoldRequests, true)
 
 // takes tells whether a record has room for another request of that size.
 func (r *record) takes(size int) bool {
@@ -108,9 +108,9 @@ var errTooLong = fault.New(fault.Invalid, "hold_too_large", "That is more than o
 var ErrLineFull = fault.New(fault.Unavailable, "hold_line_full", "Too many requests at once; please try again.").After(time.Second)
 
 // NewHoldQueue returns a line. late hears of holds whose buyers stopped waiting.
-func NewHoldQueue(client *sidecar.Client, late func(booking.Hold)) *HoldQueue {
+func NewHoldQueue(client *daprclient.Client, late func(booking.Hold)) *HoldQueue {
 	return &HoldQueue{
-		client: client, store: client.Store(event.Seats), wait: lineWait, late: late,
+		client: client, store: client.Store(messages.Seats), wait: lineWait, late: late,
 		waiting: map[uuid.UUID]*waiter{}, open: map[uuid.UUID]*record{}, wake: make(chan struct{}, 1),
 	}
 }
@@ -208,10 +208,10 @@ func (l *HoldQueue) overdue(ctx context.Context, h booking.Hold) error {
 }
 
 // look reads a request's page, and the note that it is in line.
-func (l *HoldQueue) look(ctx context.Context, id uuid.UUID) (*pageValue, sidecar.Item, error) {
+func (l *HoldQueue) look(ctx context.Context, id uuid.UUID) (*pageValue, daprclient.Item, error) {
 	items, err := verifiedReader{l.store}.GetBulk(ctx, []string{PageKey(id), VerdictKey(id)})
 	if err != nil {
-		return nil, sidecar.Item{}, fault.Away("seats", err)
+		return nil, daprclient.Item{}, fault.Away("seats", err)
 	}
 	page, err := decodePage(items[PageKey(id)].Value)
 	return page, items[VerdictKey(id)], err
@@ -270,8 +270,8 @@ func (l *HoldQueue) learn(_ context.Context, v outcomesValue) error {
 }
 
 // Subscription brings outcomes back.
-func (l *HoldQueue) Subscription() sidecar.Subscription {
-	return sidecar.On(event.Broadcast, event.HoldOutcomes, l.learn)
+func (l *HoldQueue) Subscription() daprclient.Subscription {
+	return daprclient.On(messages.Broadcast, messages.HoldOutcomes, l.learn)
 }
 
 // Run writes requests into the log until ctx ends. Who comes alone goes at once; of a crowd goes
@@ -309,11 +309,11 @@ func (l *HoldQueue) sweep() {
 }
 
 func (l *HoldQueue) send(ctx context.Context, batch []*record) {
-	messages := make([]sidecar.Message, len(batch))
+	records := make([]daprclient.Message, len(batch))
 	for i, rec := range batch {
-		messages[i] = sidecar.Message{Key: rec.event.String(), Payload: mustEncode(recordValue{rec.requests}), Opaque: true}
+		records[i] = daprclient.Message{Key: rec.event.String(), Payload: mustEncode(recordValue{rec.requests}), Opaque: true}
 	}
-	failed, err := l.client.PublishBulk(ctx, event.PubSub, event.HoldRequests, messages)
+	failed, err := l.client.PublishBulk(ctx, messages.PubSub, messages.HoldRequests, records)
 	for i, rec := range batch {
 		if err == nil || (len(failed) > 0 && !slices.Contains(failed, i)) {
 			continue
@@ -330,28 +330,28 @@ var errNotTaken = errors.New("the log did not take the request")
 
 // Deciding is the highdemand-consumer's topics: hold requests in batches, in the order of the
 // log, and bookings of events in high demand, which wait for no others.
-func Deciding(d booking.Decider, pool *booking.WorkerPool, client *sidecar.Client, announce func(event uuid.UUID, changes []booking.Change)) []sidecar.Subscription {
-	return []sidecar.Subscription{
+func Deciding(d booking.Decider, pool *booking.WorkerPool, client *daprclient.Client, announce func(event uuid.UUID, changes []booking.Change)) []daprclient.Subscription {
+	return []daprclient.Subscription{
 		{
-			Component: event.PubSub, Topic: event.HoldRequests, Bulk: true, Max: batchMost, Wait: 5 * time.Millisecond,
-			HandleBulk: func(ctx context.Context, batch []sidecar.Delivery) []error {
+			Component: messages.PubSub, Topic: messages.HoldRequests, Bulk: true, Max: batchMost, Wait: 5 * time.Millisecond,
+			HandleBulk: func(ctx context.Context, batch []daprclient.Delivery) []error {
 				return decisions{d, client, announce}.take(ctx, batch)
 			},
 		},
-		Requests(event.BookingRequestsPriority, pool),
+		Requests(messages.BookingRequestsPriority, pool),
 	}
 }
 
 // decisions decides records of the log and tells what became of their requests.
 type decisions struct {
 	decider  booking.Decider
-	client   *sidecar.Client
+	client   *daprclient.Client
 	announce func(uuid.UUID, []booking.Change)
 }
 
 // take decides a delivery. A record that can never be decided has an error of its own: those that
 // came with it are decided all the same.
-func (c decisions) take(ctx context.Context, batch []sidecar.Delivery) []error {
+func (c decisions) take(ctx context.Context, batch []daprclient.Delivery) []error {
 	errs, records := make([]error, len(batch)), make([][]booking.QueuedHold, len(batch))
 	var good []int
 	for i, delivery := range batch {
@@ -382,10 +382,10 @@ func (c decisions) take(ctx context.Context, batch []sidecar.Delivery) []error {
 // decideMost bounds the records decided in one go, in bytes. What is read and written for them, the
 // pages with their holds and a seat for each unit, is at most three times as long, and has to fit
 // into one call to the sidecar.
-const decideMost = event.SidecarMax / 4
+const decideMost = messages.SidecarMax / 4
 
 // together tells how many of the next records are decided in one go.
-func together(next []int, batch []sidecar.Delivery) int {
+func together(next []int, batch []daprclient.Delivery) int {
 	size := 0
 	for n, i := range next {
 		size += len(batch[i].Bytes) + len(batch[i].Data)
@@ -425,10 +425,10 @@ func (c decisions) decide(ctx context.Context, records [][]booking.QueuedHold, s
 	for id, changes := range held {
 		c.announce(id, changes)
 	}
-	for _, part := range portions(outcomes, event.MaxPayload(event.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
+	for _, part := range portions(outcomes, messages.MaxPayload(messages.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
 		// Whoever misses this looks the outcome up.
 		told := mustEncode(map[string]any{"outcomes": part})
-		if err := c.client.Publish(ctx, event.Broadcast, event.HoldOutcomes, verdicts[0].Hold.String(), sidecar.RawJSON(told)); err != nil {
+		if err := c.client.Publish(ctx, messages.Broadcast, messages.HoldOutcomes, verdicts[0].Hold.String(), daprclient.RawJSON(told)); err != nil {
 			slog.WarnContext(ctx, "outcomes not told", "count", len(part), "error", err)
 		}
 	}
@@ -450,8 +450,8 @@ func portions(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
 }
 
 // requestsOf reads a record.
-func requestsOf(d sidecar.Delivery) ([]booking.QueuedHold, error) {
-	v, err := sidecar.Decode[struct {
+func requestsOf(d daprclient.Delivery) ([]booking.QueuedHold, error) {
+	v, err := daprclient.Decode[struct {
 		Requests []requestValue `json:"requests"`
 	}](d)
 	if err != nil {

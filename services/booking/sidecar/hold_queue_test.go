@@ -12,9 +12,9 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -34,30 +34,30 @@ func requestFor(t *testing.T, id uuid.UUID, account string, units ...string) boo
 // TestLineDecidesInLogOrder sends requests through the real broker and store: one of those who
 // want a unit gets it, and everyone hears.
 func TestLineDecidesInLogOrder(t *testing.T) {
-	var client *sidecar.Client
+	var client *daprclient.Client
 	var seats *Seats
 	var line *HoldQueue
-	served := func(cfg sidecar.Config, subscriptions func(*sidecar.Client) []sidecar.Subscription) http.Handler {
-		c, err := sidecar.New(cfg)
+	served := func(cfg daprclient.Config, subscriptions func(*daprclient.Client) []daprclient.Subscription) http.Handler {
+		c, err := daprclient.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(c.Close)
 		router := mux.NewRouter()
-		sidecar.Mount(router, cfg.AppToken, subscriptions(c)...)
+		daprclient.Mount(router, cfg.AppToken, subscriptions(c)...)
 		return router
 	}
-	harness.Sidecar(t, event.HighDemandConsumer, func(cfg sidecar.Config) http.Handler {
-		return served(cfg, func(c *sidecar.Client) []sidecar.Subscription {
+	harness.Sidecar(t, messages.HighDemandConsumer, func(cfg daprclient.Config) http.Handler {
+		return served(cfg, func(c *daprclient.Client) []daprclient.Subscription {
 			client = c
-			seats = NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
+			seats = NewSeats(client.Store(messages.Seats), Transactional, 5*time.Minute, time.Now)
 			return Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {})
 		})
-	}, event.Seats, event.PubSub, event.Broadcast)
-	harness.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
-		return served(cfg, func(c *sidecar.Client) []sidecar.Subscription {
+	}, messages.Seats, messages.PubSub, messages.Broadcast)
+	harness.Sidecar(t, messages.Booking, func(cfg daprclient.Config) http.Handler {
+		return served(cfg, func(c *daprclient.Client) []daprclient.Subscription {
 			line = NewHoldQueue(c, func(booking.Hold) {})
-			return []sidecar.Subscription{line.Subscription()}
+			return []daprclient.Subscription{line.Subscription()}
 		})
-	}, event.Seats, event.PubSub, event.Broadcast)
+	}, messages.Seats, messages.PubSub, messages.Broadcast)
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- line.Run(ctx) }()
@@ -114,7 +114,7 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 	// Outside interference: somebody holds one of the batch's units while it is decided.
 	batch := []booking.QueuedHold{requestFor(t, id, "b1", "c1"), requestFor(t, id, "b2", "c2"), requestFor(t, id, "b3", "c1")}
 	other := requestFor(t, id, "other", "c2")
-	meddler := &meddling{Keys: client.Store(event.Seats), once: func() { require.NoError(t, seats.Take(t.Context(), other.Hold, 4)) }}
+	meddler := &meddling{Keys: client.Store(messages.Seats), once: func() { require.NoError(t, seats.Take(t.Context(), other.Hold, 4)) }}
 	verdicts, err = NewSeats(meddler, Transactional, 5*time.Minute, time.Now).Decide(t.Context(), batch)
 	require.NoError(t, err)
 	require.NoError(t, verdicts[0].Refusal)
@@ -128,7 +128,7 @@ type meddling struct {
 	once func()
 }
 
-func (m *meddling) Transact(ctx context.Context, ops []sidecar.Op) error {
+func (m *meddling) Transact(ctx context.Context, ops []daprclient.Op) error {
 	if m.once != nil {
 		m.once()
 		m.once = nil

@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
 )
@@ -16,7 +16,7 @@ import (
 // Inventories publishes what is left of events, at most once an event and second. One replica
 // does it for all.
 type Inventories struct {
-	Client *sidecar.Client
+	Client *daprclient.Client
 	Live   *booking.SeatMapCache
 	Store  postgres.Store
 }
@@ -47,24 +47,24 @@ func (p Inventories) Run(ctx context.Context) error {
 }
 
 func (p Inventories) tell(ctx context.Context, id uuid.UUID, i booking.Inventory, now time.Time) error {
-	msg := event.Inventory{
+	msg := messages.Inventory{
 		Event: id, Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, Version: i.Version, At: now.UTC(),
 	}
-	if err := p.Client.Publish(ctx, event.PubSub, event.InventorySummary, id.String(), msg); err != nil {
+	if err := p.Client.Publish(ctx, messages.PubSub, messages.InventorySummary, id.String(), msg); err != nil {
 		return err
 	}
 	return p.Store.KeepInventory(ctx, id, i, now)
 }
 
 // Notices tells buyers of holds that ran out.
-type Notices struct{ Client *sidecar.Client }
+type Notices struct{ Client *daprclient.Client }
 
 var _ booking.ExpiryNotifier = Notices{}
 
 // HoldExpired implements booking.ExpiryNotifier.
 func (n Notices) HoldExpired(ctx context.Context, h booking.Hold) error {
-	return n.Client.Publish(ctx, event.PubSub, event.Notices, h.Account, event.Notice{
-		ID: uuid.NewSHA1(h.ID, []byte("expired")), Account: h.Account, Kind: event.NoticeHoldExpired,
+	return n.Client.Publish(ctx, messages.PubSub, messages.Notices, h.Account, messages.Notice{
+		ID: uuid.NewSHA1(h.ID, []byte("expired")), Account: h.Account, Kind: messages.NoticeHoldExpired,
 		Event: &h.Event, Hold: &h.ID, At: h.Until.UTC(),
 	})
 }

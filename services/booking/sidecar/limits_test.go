@@ -14,12 +14,12 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -51,7 +51,7 @@ func TestTheLongestRequestsFit(t *testing.T) {
 		}
 		for batch := l.leaving(); len(batch) > 0; batch = l.leaving() {
 			for _, r := range batch {
-				require.LessOrEqual(t, len(mustEncode(recordValue{r.requests})), event.MaxPayload(event.HoldRequests, true))
+				require.LessOrEqual(t, len(mustEncode(recordValue{r.requests})), messages.MaxPayload(messages.HoldRequests, true))
 				require.Len(t, r.ids, len(r.requests))
 				total += len(r.requests)
 			}
@@ -82,21 +82,21 @@ func TestWhatIsDecidedTogetherFitsIntoOneCall(t *testing.T) {
 			cost += len(SeatKey(r.Hold.Event, u)) + around + seat
 		}
 		most := decideMost/request + 1
-		require.LessOrEqual(t, most*cost, event.SidecarMax, "%s: %d requests of %d bytes cost %d each", name, most, request, cost)
+		require.LessOrEqual(t, most*cost, messages.SidecarMax, "%s: %d requests of %d bytes cost %d each", name, most, request, cost)
 	}
 }
 
 // TestSeatChangesFitIntoAMessage: and so does what a booking's outcome says.
 func TestSeatChangesFitIntoAMessage(t *testing.T) {
 	longID := uuid.Max.String() + "-100000"
-	one := event.SeatChange{Unit: longID, State: "h", Until: 1 << 42, Hold: uuid.Max, Version: 1 << 41}
+	one := messages.SeatChange{Unit: longID, State: "h", Until: 1 << 42, Hold: uuid.Max, Version: 1 << 41}
 	require.LessOrEqual(t, len(mustEncode(one))+1, changeSize)
-	require.LessOrEqual(t, changesMost*changeSize+200, event.MaxPayload(event.SeatChanges, true))
+	require.LessOrEqual(t, changesMost*changeSize+200, messages.MaxPayload(messages.SeatChanges, true))
 	all := make([]string, 50)
 	for i := range all {
 		all[i] = longID
 	}
-	require.LessOrEqual(t, len(mustEncode(event.BookingChanged{Account: uuid.Max.String(), Units: all, Reason: strings.Repeat("x", 100)})), event.MaxPayload(event.BookingEvents, false))
+	require.LessOrEqual(t, len(mustEncode(messages.BookingChanged{Account: uuid.Max.String(), Units: all, Reason: strings.Repeat("x", 100)})), messages.MaxPayload(messages.BookingEvents, false))
 }
 
 func TestPortions(t *testing.T) {
@@ -122,15 +122,15 @@ func (g grumpy) Decide(_ context.Context, requests []booking.QueuedHold) ([]book
 
 // TestAPoisonRecordSparesItsNeighbours: those are decided, and it alone is not.
 func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
-	client, err := sidecar.New(sidecar.Config{Host: "127.0.0.1", HTTPPort: 1, GRPCPort: 1})
+	client, err := daprclient.New(daprclient.Config{Host: "127.0.0.1", HTTPPort: 1, GRPCPort: 1})
 	require.NoError(t, err)
 	defer client.Close()
-	record := func(account string) sidecar.Delivery {
+	record := func(account string) daprclient.Delivery {
 		r := booking.QueuedHold{Hold: booking.Hold{Event: uuid.New(), Account: account}}
-		return sidecar.Delivery{Bytes: mustEncode(recordValue{[]json.RawMessage{encodeRequest(r, uuid.New())}})}
+		return daprclient.Delivery{Bytes: mustEncode(recordValue{[]json.RawMessage{encodeRequest(r, uuid.New())}})}
 	}
 	errs := decisions{grumpy{}, client, func(uuid.UUID, []booking.Change) {}}.take(t.Context(),
-		[]sidecar.Delivery{record("a"), record("poison"), {Bytes: []byte("?")}, record("b")})
+		[]daprclient.Delivery{record("a"), record("poison"), {Bytes: []byte("?")}, record("b")})
 	require.NoError(t, errs[0])
 	require.ErrorContains(t, errs[1], "cannot be decided")
 	require.Equal(t, fault.Malformed, fault.KindOf(errs[2]))
@@ -141,25 +141,25 @@ func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
 // real broker, sidecar, router and store: everyone is decided and nothing goes to the dead letters.
 func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
 	var line *HoldQueue
-	served := func(app string, subscriptions func(*sidecar.Client) []sidecar.Subscription) {
-		harness.Sidecar(t, app, func(cfg sidecar.Config) http.Handler {
-			client, err := sidecar.New(cfg)
+	served := func(app string, subscriptions func(*daprclient.Client) []daprclient.Subscription) {
+		harness.Sidecar(t, app, func(cfg daprclient.Config) http.Handler {
+			client, err := daprclient.New(cfg)
 			require.NoError(t, err)
 			t.Cleanup(client.Close)
 			router, err := httpapi.NewRouter(httpapi.Options{Service: "test"})
 			require.NoError(t, err)
-			sidecar.Mount(router, cfg.AppToken, subscriptions(client)...)
+			daprclient.Mount(router, cfg.AppToken, subscriptions(client)...)
 			return router
-		}, event.Seats, event.PubSub, event.Broadcast)
+		}, messages.Seats, messages.PubSub, messages.Broadcast)
 	}
-	served(event.HighDemandConsumer, func(client *sidecar.Client) []sidecar.Subscription {
-		seats := NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
+	served(messages.HighDemandConsumer, func(client *daprclient.Client) []daprclient.Subscription {
+		seats := NewSeats(client.Store(messages.Seats), Transactional, 5*time.Minute, time.Now)
 		return Deciding(seats, nil, client, func(uuid.UUID, []booking.Change) {})
 	})
-	served(event.Booking, func(client *sidecar.Client) []sidecar.Subscription {
+	served(messages.Booking, func(client *daprclient.Client) []daprclient.Subscription {
 		line = NewHoldQueue(client, func(booking.Hold) {})
 		line.wait = time.Minute
-		return []sidecar.Subscription{line.Subscription()}
+		return []daprclient.Subscription{line.Subscription()}
 	})
 	const records = 24
 	id := uuid.New()

@@ -10,21 +10,21 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
 )
 
 // Config is what booking's processes are told, by their environment and the secret store.
 type Config struct {
-	Sidecar      sidecar.Config
+	Sidecar      daprclient.Config
 	Identity     identity.Config
 	Retention    retention.Config
 	DatabaseURL  string   `secret:"booking-database-url"` // there after Open
@@ -48,7 +48,7 @@ func (c Config) seats(store Keys) *Seats {
 
 // Backing is what booking's processes stand on.
 type Backing struct {
-	Client      *sidecar.Client
+	Client      *daprclient.Client
 	Pool        *pgxpool.Pool
 	Store       store.Store
 	Seats       *Seats
@@ -72,7 +72,7 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	if cfg.HoldSeconds < 1 {
 		return nil, fmt.Errorf("FOYER_HOLD_SECONDS has to be positive, not %d", cfg.HoldSeconds)
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	client, err := daprclient.New(cfg.Sidecar)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	bell := store.NewStepNotifier(pool)
 	b := &Backing{
 		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), StepNotifier: bell},
-		Seats: cfg.seats(client.Store(event.Seats)), SeatChanges: &SeatChangePublisher{Client: client}, config: *cfg,
+		Seats: cfg.seats(client.Store(messages.Seats)), SeatChanges: &SeatChangePublisher{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}
 	p.Check("postgres", pool.Ping)
@@ -106,10 +106,10 @@ var errUnproven = fault.New(fault.Unavailable, "starting", "This service is just
 // prove waits for the sidecar, tries out the state store, and reads the signing key. It runs
 // beside the server: the sidecar in turn waits for the process to answer health questions.
 func (b *Backing) prove(ctx context.Context) error {
-	if err := Await(ctx, b.Client.Store(event.Seats), b.config.Strategy, patience); err != nil {
+	if err := Await(ctx, b.Client.Store(messages.Seats), b.config.Strategy, patience); err != nil {
 		return err
 	}
-	seed, err := b.Client.Secret(ctx, event.Secrets, "ticket-signing-key")
+	seed, err := b.Client.Secret(ctx, messages.Secrets, "ticket-signing-key")
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (b *Backing) check(context.Context) error {
 // what to subscribe to. Whoever comes a moment too early waits: a restart is short.
 func (b *Backing) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != sidecar.SubscribePath && b.check(r.Context()) != nil {
+		if r.URL.Path != daprclient.SubscribePath && b.check(r.Context()) != nil {
 			soon, cancel := httpapi.UntilDrain(r.Context())
 			defer cancel()
 			soon, cancel = context.WithTimeout(soon, startWait)

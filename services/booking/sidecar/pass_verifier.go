@@ -7,8 +7,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/admission"
-	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -29,7 +29,7 @@ func (b *Backing) HighDemand(o *booking.Service) *HoldQueue {
 func (g Gate) Admit(ctx context.Context, pass, account string, id uuid.UUID, now time.Time) (time.Time, error) {
 	key := g.backing.passKey.Load()
 	if key == nil {
-		seed, err := g.backing.Client.Secret(ctx, event.Secrets, "admission-signing-key")
+		seed, err := g.backing.Client.Secret(ctx, messages.Secrets, "admission-signing-key")
 		if err != nil {
 			return time.Time{}, fault.Away("secrets", err)
 		}

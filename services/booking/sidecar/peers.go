@@ -11,15 +11,15 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
 // Catalog asks the catalog what is on sale.
-type Catalog struct{ Client *sidecar.Client }
+type Catalog struct{ Client *daprclient.Client }
 
 type saleAnswer struct {
 	ID              uuid.UUID  `json:"id"`
@@ -68,7 +68,7 @@ type saleAnswer struct {
 // Sale reads everything needed to sell an event.
 func (c Catalog) Sale(ctx context.Context, id uuid.UUID) (*booking.Sale, error) {
 	var a saleAnswer
-	err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/sale", id), nil, &a)
+	err := c.Client.Invoke(ctx, messages.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/sale", id), nil, &a)
 	if fault.KindOf(err) == fault.NotFound {
 		return nil, booking.ErrEventNotFound
 	}
@@ -108,7 +108,7 @@ func (a saleAnswer) sale() *booking.Sale {
 }
 
 // Payments asks the payment service to move money.
-type Payments struct{ Client *sidecar.Client }
+type Payments struct{ Client *daprclient.Client }
 
 var (
 	_ booking.Payments      = Payments{}
@@ -126,7 +126,7 @@ func (p Payments) Intend(ctx context.Context, b booking.Booking) (booking.Paymen
 		Event    uuid.UUID `json:"event"`
 	}{b.ID, 1, b.Total.Amount, b.Total.Currency, b.Account, b.Event}
 	var out paymentAnswer
-	err := p.Client.Invoke(ctx, event.Payment, http.MethodPost, "/internal/intents", in, &out)
+	err := p.Client.Invoke(ctx, messages.Payment, http.MethodPost, "/internal/intents", in, &out)
 	return out.payment(), refused(err)
 }
 
@@ -143,9 +143,9 @@ func (p Payments) Void(ctx context.Context, payment uuid.UUID) error {
 // end has the payment service act, and believes that it did when the payment has one of the statuses.
 func (p Payments) end(ctx context.Context, payment uuid.UUID, act string, statuses ...string) error {
 	var out paymentAnswer
-	err := p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/%s", payment, act), struct{}{}, &out)
+	err := p.Client.Invoke(ctx, messages.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/%s", payment, act), struct{}{}, &out)
 	if err == nil && (out.Payment != payment || !slices.Contains(statuses, out.Status)) {
-		err = fault.Away(event.Payment, fmt.Errorf("payment %s is %q after %s", payment, out.Status, act))
+		err = fault.Away(messages.Payment, fmt.Errorf("payment %s is %q after %s", payment, out.Status, act))
 	}
 	return refused(err)
 }
@@ -162,7 +162,7 @@ func (p Payments) Refund(ctx context.Context, payment uuid.UUID, r booking.Refun
 		Status string `json:"status"`
 		Owed   bool   `json:"owed"`
 	}
-	if err := p.Client.Invoke(ctx, event.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/refunds", payment), in, &out); err != nil {
+	if err := p.Client.Invoke(ctx, messages.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/refunds", payment), in, &out); err != nil {
 		return "", refused(err)
 	}
 	switch {
@@ -181,7 +181,7 @@ func (p Payments) FindPayment(ctx context.Context, id uuid.UUID) (booking.Paymen
 	var out struct {
 		Items []paymentAnswer `json:"items"`
 	}
-	err := p.Client.Invoke(ctx, event.Payment, http.MethodGet, "/internal/payments?booking="+id.String(), nil, &out)
+	err := p.Client.Invoke(ctx, messages.Payment, http.MethodGet, "/internal/payments?booking="+id.String(), nil, &out)
 	if fault.KindOf(err) == fault.NotFound {
 		return booking.Payment{}, "", false, nil
 	}

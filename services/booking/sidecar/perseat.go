@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -19,8 +19,8 @@ import (
 //
 // What a crash in between leaves behind is bounded by the TTL of holds; the database's unique
 // index still keeps a unit out of two bookings.
-func (s *Seats) oneByOne(ctx context.Context, ops []sidecar.Op) error {
-	slices.SortStableFunc(ops, func(a, b sidecar.Op) int { return order(a) - order(b) })
+func (s *Seats) oneByOne(ctx context.Context, ops []daprclient.Op) error {
+	slices.SortStableFunc(ops, func(a, b daprclient.Op) int { return order(a) - order(b) })
 	for i, op := range ops {
 		err := s.single(ctx, op)
 		if err != nil && !s.done(ctx, op) {
@@ -30,7 +30,7 @@ func (s *Seats) oneByOne(ctx context.Context, ops []sidecar.Op) error {
 	return nil
 }
 
-func order(op sidecar.Op) int {
+func order(op daprclient.Op) int {
 	switch {
 	case op.Value == nil:
 		return 3
@@ -49,7 +49,7 @@ const linger = time.Hour
 
 var freeSeat = EncodeSeat(booking.Seat{State: booking.Available})
 
-func (s *Seats) single(ctx context.Context, op sidecar.Op) error {
+func (s *Seats) single(ctx context.Context, op daprclient.Op) error {
 	if op.Value == nil {
 		return s.store.PutIf(ctx, op.Key, freeSeat, op.ETag, linger)
 	}
@@ -64,7 +64,7 @@ func (s *Seats) single(ctx context.Context, op sidecar.Op) error {
 }
 
 // done tells whether a step that was refused was taken all the same, and only the answer lost.
-func (s *Seats) done(ctx context.Context, op sidecar.Op) bool {
+func (s *Seats) done(ctx context.Context, op daprclient.Op) bool {
 	items, err := s.store.GetBulk(ctx, []string{op.Key})
 	if err != nil {
 		return false
@@ -79,7 +79,7 @@ func (s *Seats) done(ctx context.Context, op sidecar.Op) bool {
 const Forever time.Duration = -1
 
 // undo takes back the units, holds and counts that this change created.
-func (s *Seats) undo(ctx context.Context, done []sidecar.Op) error {
+func (s *Seats) undo(ctx context.Context, done []daprclient.Op) error {
 	var errs []error
 	for i := len(done) - 1; i >= 0; i-- {
 		op := done[i]

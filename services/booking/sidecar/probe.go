@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 )
 
 // Strategy is how units are decided on a store.
@@ -48,7 +48,7 @@ func (u *Unfit) Error() string {
 
 // Probe runs a store through what the strategy relies on. It writes a few keys that it removes
 // again. *Unfit when the store does not do it; any other error when it could not be tried.
-func Probe(ctx context.Context, store *sidecar.Store, strategy Strategy) error {
+func Probe(ctx context.Context, store *daprclient.Store, strategy Strategy) error {
 	p := prober{ctx: ctx, store: store, prefix: "probe:" + uuid.NewString() + ":"}
 	checks := []struct {
 		what  Guarantee
@@ -83,7 +83,7 @@ func Probe(ctx context.Context, store *sidecar.Store, strategy Strategy) error {
 
 type prober struct {
 	ctx    context.Context
-	store  *sidecar.Store
+	store  *daprclient.Store
 	prefix string
 	used   []string
 }
@@ -142,7 +142,7 @@ func (p *prober) allOrNothing() (bool, error) {
 	if err := p.store.PutIf(p.ctx, taken, one, "", probeTTL); err != nil {
 		return false, err
 	}
-	refused := p.store.Transact(p.ctx, []sidecar.Op{
+	refused := p.store.Transact(p.ctx, []daprclient.Op{
 		{Key: before, Value: two, TTL: probeTTL}, {Key: taken, Value: two, TTL: probeTTL}, {Key: after, Value: two, TTL: probeTTL},
 	})
 	items, err := p.store.GetBulk(p.ctx, []string{before, taken, after})
@@ -166,7 +166,7 @@ func (p *prober) ttlReset(strategy Strategy) (bool, error) {
 	if strategy == PerSeat {
 		err = p.store.PutIf(p.ctx, k, two, etag, Forever)
 	} else {
-		err = p.store.Transact(p.ctx, []sidecar.Op{{Key: k, Value: two, ETag: etag}})
+		err = p.store.Transact(p.ctx, []daprclient.Op{{Key: k, Value: two, ETag: etag}})
 	}
 	if err != nil {
 		return false, nil //nolint:nilerr // refused: the store lacks it
@@ -181,7 +181,7 @@ func (p *prober) ttlReset(strategy Strategy) (bool, error) {
 }
 
 // Await probes until the store answers, as process and sidecar may start in any order.
-func Await(ctx context.Context, store *sidecar.Store, strategy Strategy, within time.Duration) error {
+func Await(ctx context.Context, store *daprclient.Store, strategy Strategy, within time.Duration) error {
 	if strategy != Transactional && strategy != PerSeat {
 		return fmt.Errorf("FOYER_SEATS_STRATEGY is %q or %q, not %q", Transactional, PerSeat, strategy)
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -77,29 +77,29 @@ func (c consumer) Decide(ctx context.Context, requests []booking.QueuedHold) ([]
 // request is decided, in the order of the log, and always the same way.
 func TestNothingIsLostOrRepeated(t *testing.T) {
 	w := &witness{first: map[uuid.UUID]int{}, said: map[uuid.UUID][]booking.Verdict{}}
-	replica := func() sidecar.Config {
-		return harness.Sidecar(t, event.HighDemandConsumer, func(cfg sidecar.Config) http.Handler {
-			client, err := sidecar.New(cfg)
+	replica := func() daprclient.Config {
+		return harness.Sidecar(t, messages.HighDemandConsumer, func(cfg daprclient.Config) http.Handler {
+			client, err := daprclient.New(cfg)
 			require.NoError(t, err)
 			t.Cleanup(client.Close)
-			c := consumer{NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now), w}
+			c := consumer{NewSeats(client.Store(messages.Seats), Transactional, 5*time.Minute, time.Now), w}
 			router := mux.NewRouter()
-			sidecar.Mount(router, cfg.AppToken, Deciding(c, nil, client, func(uuid.UUID, []booking.Change) {})...)
+			daprclient.Mount(router, cfg.AppToken, Deciding(c, nil, client, func(uuid.UUID, []booking.Change) {})...)
 			return router
-		}, event.Seats, event.PubSub, event.Broadcast)
+		}, messages.Seats, messages.PubSub, messages.Broadcast)
 	}
 	killed := replica()
 	var line *HoldQueue
 	var seats *Seats
-	harness.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
-		client, err := sidecar.New(cfg)
+	harness.Sidecar(t, messages.Booking, func(cfg daprclient.Config) http.Handler {
+		client, err := daprclient.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
-		line, seats = NewHoldQueue(client, func(booking.Hold) {}), NewSeats(client.Store(event.Seats), Transactional, 5*time.Minute, time.Now)
+		line, seats = NewHoldQueue(client, func(booking.Hold) {}), NewSeats(client.Store(messages.Seats), Transactional, 5*time.Minute, time.Now)
 		router := mux.NewRouter()
-		sidecar.Mount(router, cfg.AppToken, line.Subscription())
+		daprclient.Mount(router, cfg.AppToken, line.Subscription())
 		return router
-	}, event.Seats, event.PubSub, event.Broadcast)
+	}, messages.Seats, messages.PubSub, messages.Broadcast)
 	ctx, cancel := context.WithCancel(t.Context())
 	ran := make(chan error, 1)
 	go func() { ran <- line.Run(ctx) }()

@@ -11,8 +11,8 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -39,17 +39,17 @@ type replica struct {
 func newReplica(t *testing.T, sale *booking.Sale, skew time.Duration) *replica {
 	t.Helper()
 	r := &replica{event: sale.Event, now: func() time.Time { return time.Now().Add(skew) }}
-	harness.Sidecar(t, event.Booking, func(cfg sidecar.Config) http.Handler {
-		client, err := sidecar.New(cfg)
+	harness.Sidecar(t, messages.Booking, func(cfg daprclient.Config) http.Handler {
+		client, err := daprclient.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
-		r.seats = NewSeats(client.Store(event.Seats), Transactional, time.Minute, r.now)
+		r.seats = NewSeats(client.Store(messages.Seats), Transactional, time.Minute, r.now)
 		r.live = booking.NewSeatMapCache(oneSale{sale}, r.seats, noStand{}, r.now)
 		r.out = &SeatChangePublisher{Client: client, Local: func(id uuid.UUID, changes []booking.Change) { r.live.Apply(t.Context(), id, changes) }}
 		router := mux.NewRouter()
-		sidecar.Mount(router, cfg.AppToken, Subscriptions(r.live, client)...)
+		daprclient.Mount(router, cfg.AppToken, Subscriptions(r.live, client)...)
 		return router
-	}, event.Seats, event.PubSub, event.Broadcast)
+	}, messages.Seats, messages.PubSub, messages.Broadcast)
 	return r
 }
 

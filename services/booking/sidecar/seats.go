@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -31,9 +31,9 @@ type Seats struct {
 
 // Keys is what a state store has to offer.
 type Keys interface {
-	Get(ctx context.Context, key string) (sidecar.Item, error)
-	GetBulk(ctx context.Context, keys []string) (map[string]sidecar.Item, error)
-	Transact(ctx context.Context, ops []sidecar.Op) error
+	Get(ctx context.Context, key string) (daprclient.Item, error)
+	GetBulk(ctx context.Context, keys []string) (map[string]daprclient.Item, error)
+	Transact(ctx context.Context, ops []daprclient.Op) error
 	PutIf(ctx context.Context, key string, value []byte, etag string, ttl time.Duration) error
 	DeleteIf(ctx context.Context, key, etag string) error
 }
@@ -44,12 +44,12 @@ type Keys interface {
 // against that; here each key is asked for by itself, which is rare.
 type verifiedReader struct{ Keys }
 
-func (s verifiedReader) GetBulk(ctx context.Context, keys []string) (map[string]sidecar.Item, error) {
+func (s verifiedReader) GetBulk(ctx context.Context, keys []string) (map[string]daprclient.Item, error) {
 	items, err := s.Keys.GetBulk(ctx, keys)
 	if err != nil || len(items) > 0 {
 		return items, err
 	}
-	items = map[string]sidecar.Item{}
+	items = map[string]daprclient.Item{}
 	for _, k := range keys {
 		it, err := s.Get(ctx, k)
 		if err != nil {
@@ -83,7 +83,7 @@ var ErrBusy = fault.New(fault.Unavailable, "seats_busy", "The places could not b
 
 // view is what the store held when a decision was made.
 type view struct {
-	items map[string]sidecar.Item
+	items map[string]daprclient.Item
 	cap   booking.Cap
 	seats map[string]booking.Seat
 }
@@ -123,8 +123,8 @@ func (s *Seats) cap(raw []byte) (booking.Cap, error) {
 }
 
 // put is a step that replaces what the view saw, or creates what it did not see.
-func (v view) put(key string, value []byte, ttl time.Duration) sidecar.Op {
-	return sidecar.Op{Key: key, Value: value, ETag: v.items[key].ETag, TTL: ttl}
+func (v view) put(key string, value []byte, ttl time.Duration) daprclient.Op {
+	return daprclient.Op{Key: key, Value: value, ETag: v.items[key].ETag, TTL: ttl}
 }
 
 // hold gives a hold and the ETag of its own key, which is "" as long as only its page has it.
@@ -149,7 +149,7 @@ func (v view) hold(id uuid.UUID) (h booking.Hold, etag string, found bool, err e
 }
 
 // gone is a step that deletes what the view saw.
-func (v view) gone(key string) sidecar.Op { return sidecar.Op{Key: key, ETag: v.items[key].ETag} }
+func (v view) gone(key string) daprclient.Op { return daprclient.Op{Key: key, ETag: v.items[key].ETag} }
 
 // Take implements booking.Seats.
 func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
@@ -185,7 +185,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 		if err != nil {
 			return booking.ErrHoldExpired
 		}
-		ops := []sidecar.Op{
+		ops := []daprclient.Op{
 			v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)),
 			{Key: HoldKey(h.ID), Value: EncodeHold(h), TTL: holdTTL(h.Until, now)},
 		}
@@ -309,7 +309,7 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 		return false, err
 	}
 	seat := booking.Seat{State: booking.Held, Hold: after.ID, Until: after.Until, Version: after.Version}
-	ops := []sidecar.Op{
+	ops := []daprclient.Op{
 		v.put(CapKey(after.Event, after.Account), EncodeCap(c), CapTTL(c, now)),
 		v.put(HoldKey(after.ID), EncodeHold(after), holdTTL(after.Until, now)),
 	}
@@ -332,7 +332,7 @@ func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole 
 			return err
 		}
 		now := s.now()
-		var ops []sidecar.Op
+		var ops []daprclient.Op
 		booked := 0
 		for _, u := range units {
 			seat, ok := v.seats[u]
@@ -381,7 +381,7 @@ func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
 			return err
 		}
 		now := s.now()
-		var ops []sidecar.Op
+		var ops []daprclient.Op
 		var lost []string
 		for _, u := range units {
 			before := v.seats[u]
@@ -456,8 +456,8 @@ func (s *Seats) Read(ctx context.Context, event uuid.UUID, units []string) (map[
 
 // transact applies the steps in the order of their keys, so that two of them never wait for
 // each other.
-func (s *Seats) transact(ctx context.Context, ops []sidecar.Op) error {
-	slices.SortFunc(ops, func(a, b sidecar.Op) int { return cmp.Compare(a.Key, b.Key) })
+func (s *Seats) transact(ctx context.Context, ops []daprclient.Op) error {
+	slices.SortFunc(ops, func(a, b daprclient.Op) int { return cmp.Compare(a.Key, b.Key) })
 	if s.perKey {
 		return s.oneByOne(ctx, ops)
 	}

@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	house "github.com/foyer-tickets/foyer/internal/seat"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
 	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
@@ -57,35 +57,35 @@ func (k *keys) get(key string) (entry, bool) {
 	return e, ok
 }
 
-func (k *keys) Get(_ context.Context, name string) (sidecar.Item, error) {
+func (k *keys) Get(_ context.Context, name string) (daprclient.Item, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	e, ok := k.get(name)
-	return sidecar.Item{Value: e.value, ETag: e.etag, Found: ok}, nil
+	return daprclient.Item{Value: e.value, ETag: e.etag, Found: ok}, nil
 }
 
-func (k *keys) GetBulk(_ context.Context, names []string) (map[string]sidecar.Item, error) {
+func (k *keys) GetBulk(_ context.Context, names []string) (map[string]daprclient.Item, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.cutOff > 0 {
 		k.cutOff--
 		return nil, nil
 	}
-	items := map[string]sidecar.Item{}
+	items := map[string]daprclient.Item{}
 	for _, n := range names {
 		if e, ok := k.get(n); ok {
-			items[n] = sidecar.Item{Value: e.value, ETag: e.etag, Found: true}
+			items[n] = daprclient.Item{Value: e.value, ETag: e.etag, Found: true}
 		}
 	}
 	return items, nil
 }
 
-func (k *keys) allowed(op sidecar.Op) bool {
+func (k *keys) allowed(op daprclient.Op) bool {
 	e, ok := k.get(op.Key)
 	return k.loose || (op.ETag == "" && !ok) || (ok && e.etag == op.ETag)
 }
 
-func (k *keys) apply(op sidecar.Op) {
+func (k *keys) apply(op daprclient.Op) {
 	k.etag++
 	if op.Value == nil {
 		delete(k.values, op.Key)
@@ -98,7 +98,7 @@ func (k *keys) apply(op sidecar.Op) {
 	k.values[op.Key] = e
 }
 
-func (k *keys) Transact(_ context.Context, ops []sidecar.Op) error {
+func (k *keys) Transact(_ context.Context, ops []daprclient.Op) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	refused := false
@@ -128,7 +128,7 @@ func (k *keys) lossy() error {
 	return nil
 }
 
-func (k *keys) single(op sidecar.Op) error {
+func (k *keys) single(op daprclient.Op) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.allowed(op) {
@@ -139,11 +139,11 @@ func (k *keys) single(op sidecar.Op) error {
 }
 
 func (k *keys) PutIf(_ context.Context, key string, value []byte, etag string, ttl time.Duration) error {
-	return k.single(sidecar.Op{Key: key, Value: value, ETag: etag, TTL: ttl})
+	return k.single(daprclient.Op{Key: key, Value: value, ETag: etag, TTL: ttl})
 }
 
 func (k *keys) DeleteIf(_ context.Context, key, etag string) error {
-	return k.single(sidecar.Op{Key: key, ETag: etag})
+	return k.single(daprclient.Op{Key: key, ETag: etag})
 }
 
 func seats(k dapr.Keys, strategy dapr.Strategy) *dapr.Seats {
@@ -260,7 +260,7 @@ func TestAHoldLeavesItsPage(t *testing.T) {
 
 // TestSeatsOnPostgres is the store that is used, through a real sidecar.
 func TestSeatsOnPostgres(t *testing.T) {
-	store := open(t, event.Seats)
+	store := open(t, messages.Seats)
 	require.NoError(t, dapr.Await(t.Context(), store, dapr.Transactional, time.Minute), "the probe accepts it")
 	bookingtest.Run(t, twoOf(store))
 	t.Run("ten thousand buyers, one seat, one winner", func(t *testing.T) { crowd(t, twoOf(store), 10_000) })
@@ -297,9 +297,9 @@ func crowd(t *testing.T, s booking.Seats, buyers int) {
 	assert.EqualValues(t, buyers-1, lost.Load())
 }
 
-func open(t *testing.T, component string) *sidecar.Store {
+func open(t *testing.T, component string) *daprclient.Store {
 	t.Helper()
-	client, err := sidecar.New(harness.Sidecar(t, event.Booking, nil, component))
+	client, err := daprclient.New(harness.Sidecar(t, messages.Booking, nil, component))
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	return client.Store(component)
@@ -307,7 +307,7 @@ func open(t *testing.T, component string) *sidecar.Store {
 
 // TestRedis is refused for what it cannot do, and works where it is chosen knowingly.
 func TestRedis(t *testing.T) {
-	store := open(t, event.Cache)
+	store := open(t, messages.Cache)
 	err := dapr.Await(t.Context(), store, dapr.Transactional, time.Minute)
 	unfit, ok := errors.AsType[*dapr.Unfit](err)
 	require.True(t, ok, "%v", err)
@@ -351,7 +351,7 @@ func TestScenariosNoticeABrokenStore(t *testing.T) {
 // slow lets others in between a look and a decision.
 type slow struct{ *keys }
 
-func (s slow) GetBulk(ctx context.Context, names []string) (map[string]sidecar.Item, error) {
+func (s slow) GetBulk(ctx context.Context, names []string) (map[string]daprclient.Item, error) {
 	items, err := s.keys.GetBulk(ctx, names)
 	time.Sleep(time.Millisecond)
 	return items, err
@@ -443,7 +443,7 @@ type interfering struct {
 	do   sync.Once
 }
 
-func (m *interfering) Transact(ctx context.Context, ops []sidecar.Op) error {
+func (m *interfering) Transact(ctx context.Context, ops []daprclient.Op) error {
 	m.do.Do(m.once)
 	return m.keys.Transact(ctx, ops)
 }

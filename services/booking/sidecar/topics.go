@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -28,11 +28,11 @@ const (
 // SeatChangePublisher tells all replicas of changed units. What it loses in a crash the replicas find out
 // by looking at the store.
 type SeatChangePublisher struct {
-	Client *sidecar.Client
+	Client *daprclient.Client
 	Local  func(event uuid.UUID, changes []booking.Change) // this process's own seat maps; may be nil
 
 	mu      sync.Mutex
-	pending map[uuid.UUID][]event.SeatChange
+	pending map[uuid.UUID][]messages.SeatChange
 }
 
 var _ booking.Announcer = (*SeatChangePublisher)(nil)
@@ -48,10 +48,10 @@ func (m *SeatChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.pending == nil {
-		m.pending = map[uuid.UUID][]event.SeatChange{}
+		m.pending = map[uuid.UUID][]messages.SeatChange{}
 	}
 	for _, c := range changes {
-		wire := event.SeatChange{Unit: c.Unit, State: string(c.State), Hold: c.Hold, Version: c.Version}
+		wire := messages.SeatChange{Unit: c.Unit, State: string(c.State), Hold: c.Hold, Version: c.Version}
 		if !c.Until.IsZero() {
 			wire.Until = c.Until.UnixMilli()
 		}
@@ -82,8 +82,8 @@ func (m *SeatChangePublisher) Flush(ctx context.Context) error {
 	m.mu.Unlock()
 	for id, changes := range pending {
 		for part := range slices.Chunk(changes, changesMost) {
-			msg := event.SeatsChanged{Event: id, Changes: part}
-			if err := m.Client.Publish(ctx, event.Broadcast, event.SeatChanges, id.String(), sidecar.RawJSON(mustEncode(msg))); err != nil {
+			msg := messages.SeatsChanged{Event: id, Changes: part}
+			if err := m.Client.Publish(ctx, messages.Broadcast, messages.SeatChanges, id.String(), daprclient.RawJSON(mustEncode(msg))); err != nil {
 				slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
 				errs = append(errs, err)
 			}
@@ -93,7 +93,7 @@ func (m *SeatChangePublisher) Flush(ctx context.Context) error {
 }
 
 // FromSeatsChanged reads an announcement.
-func FromSeatsChanged(s event.SeatsChanged) (changes []booking.Change) {
+func FromSeatsChanged(s messages.SeatsChanged) (changes []booking.Change) {
 	for _, c := range s.Changes {
 		if len(c.State) != 1 {
 			continue
@@ -108,21 +108,21 @@ func FromSeatsChanged(s event.SeatsChanged) (changes []booking.Change) {
 }
 
 // FromPaymentChanged reads what happened to a payment. false: nothing a booking acts on.
-func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
+func FromPaymentChanged(p messages.PaymentChanged) (booking.PaymentNotice, bool) {
 	n := booking.PaymentNotice{
 		Booking: p.Booking, Payment: booking.Payment{ID: p.Payment, Intent: p.Intent},
 		Amount: money.Money{Amount: p.Amount, Currency: p.Currency}, Refund: p.Refund, Attempt: p.Attempt,
 	}
 	switch p.Kind {
-	case event.PaymentAuthorized:
+	case messages.PaymentAuthorized:
 		n.Status = booking.PaymentAuthorized
-	case event.PaymentVoided:
+	case messages.PaymentVoided:
 		n.Status = booking.PaymentVoided
-	case event.PaymentRefunded:
+	case messages.PaymentRefunded:
 		n.Status = booking.PaymentRefunded
-	case event.PaymentRefundDelayed:
+	case messages.PaymentRefundDelayed:
 		n.Delayed = true
-	case event.PaymentRefundFailed:
+	case messages.PaymentRefundFailed:
 		n.Failed = true
 	default:
 		return n, false
@@ -131,39 +131,39 @@ func FromPaymentChanged(p event.PaymentChanged) (booking.PaymentNotice, bool) {
 }
 
 // ConsumerSubscriptions are the booking-consumer's topics.
-func ConsumerSubscriptions(pool *booking.WorkerPool, eventChanged func(context.Context, uuid.UUID) error) []sidecar.Subscription {
-	return []sidecar.Subscription{
-		Requests(event.BookingRequests, pool),
-		sidecar.SideBySide(event.PaymentEvents, func(p event.PaymentChanged) uuid.UUID { return p.Booking }, func(ctx context.Context, p event.PaymentChanged) error {
+func ConsumerSubscriptions(pool *booking.WorkerPool, eventChanged func(context.Context, uuid.UUID) error) []daprclient.Subscription {
+	return []daprclient.Subscription{
+		Requests(messages.BookingRequests, pool),
+		daprclient.SideBySide(messages.PaymentEvents, func(p messages.PaymentChanged) uuid.UUID { return p.Booking }, func(ctx context.Context, p messages.PaymentChanged) error {
 			n, ok := FromPaymentChanged(p)
 			if !ok {
 				return nil
 			}
 			return pool.Notice(ctx, n)
 		}),
-		sidecar.On(event.PubSub, event.CatalogChanges, func(ctx context.Context, c event.CatalogChanged) error {
+		daprclient.On(messages.PubSub, messages.CatalogChanges, func(ctx context.Context, c messages.CatalogChanged) error {
 			return eventChanged(ctx, c.Event)
 		}),
 	}
 }
 
 // Requests drives the bookings that a topic asks for.
-func Requests(topic string, pool *booking.WorkerPool) sidecar.Subscription {
-	return sidecar.SideBySide(topic, func(r event.BookingRequested) uuid.UUID { return r.Booking }, func(ctx context.Context, r event.BookingRequested) error {
+func Requests(topic string, pool *booking.WorkerPool) daprclient.Subscription {
+	return daprclient.SideBySide(topic, func(r messages.BookingRequested) uuid.UUID { return r.Booking }, func(ctx context.Context, r messages.BookingRequested) error {
 		return pool.Drive(ctx, r.Booking)
 	})
 }
 
 // Subscriptions are the booking service's topics: seat changes of all replicas, and changes of
 // events, which one replica hears of and passes on to the others.
-func Subscriptions(live *booking.SeatMapCache, client *sidecar.Client) []sidecar.Subscription {
-	return []sidecar.Subscription{
-		sidecar.On(event.Broadcast, event.SeatChanges, func(ctx context.Context, s event.SeatsChanged) error {
+func Subscriptions(live *booking.SeatMapCache, client *daprclient.Client) []daprclient.Subscription {
+	return []daprclient.Subscription{
+		daprclient.On(messages.Broadcast, messages.SeatChanges, func(ctx context.Context, s messages.SeatsChanged) error {
 			live.Apply(ctx, s.Event, FromSeatsChanged(s))
 			return nil
 		}),
-		sidecar.On(event.PubSub, event.CatalogChanges, func(ctx context.Context, c event.CatalogChanged) error {
-			return client.Publish(ctx, event.Broadcast, event.SeatChanges, c.Event.String(), event.SeatsChanged{Event: c.Event})
+		daprclient.On(messages.PubSub, messages.CatalogChanges, func(ctx context.Context, c messages.CatalogChanged) error {
+			return client.Publish(ctx, messages.Broadcast, messages.SeatChanges, c.Event.String(), messages.SeatsChanged{Event: c.Event})
 		}),
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
@@ -295,7 +295,7 @@ func (s Store) Sale(ctx context.Context, id uuid.UUID) (catalog.Event, *catalog.
 }
 
 // SetAvailability keeps what booking says is left, unless something newer is there.
-func (s Store) SetAvailability(ctx context.Context, i event.Inventory) error {
+func (s Store) SetAvailability(ctx context.Context, i messages.Inventory) error {
 	_, err := s.Pool.Exec(ctx, `
 		INSERT INTO availability (event, available, held, booked, version)
 		SELECT $1, $2, $3, $4, $5 WHERE EXISTS (SELECT FROM events WHERE id = $1)

@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
@@ -362,12 +362,12 @@ func TestAvailabilityNeverGoesBack(t *testing.T) {
 	s := open(t)
 	e := draft(t, s, venue(t, s), 30)
 	say := func(version int64, available int) {
-		require.NoError(t, s.SetAvailability(t.Context(), event.Inventory{Event: e.ID, Available: available, Version: version}))
+		require.NoError(t, s.SetAvailability(t.Context(), messages.Inventory{Event: e.ID, Available: available, Version: version}))
 	}
 	say(2, 5)
 	say(1, 7)
 	say(2, 8)
-	require.NoError(t, s.SetAvailability(t.Context(), event.Inventory{Event: newID(t), Version: 1}), "an event that is not here is no error")
+	require.NoError(t, s.SetAvailability(t.Context(), messages.Inventory{Event: newID(t), Version: 1}), "an event that is not here is no error")
 	got, err := s.Event(t.Context(), e.ID)
 	require.NoError(t, err)
 	assert.Equal(t, catalog.Availability{Available: 5, Version: 2}, got.Availability)

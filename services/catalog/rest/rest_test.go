@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
@@ -146,7 +146,7 @@ func TestAReadIsConditionalOnAllItShows(t *testing.T) {
 	assert.Equal(t, 304, s.call(http.MethodGet, path, nil, "If-None-Match", tag).Code)
 	assert.Equal(t, 304, s.call(http.MethodGet, path, nil, "If-None-Match", "W/"+tag).Code)
 
-	require.NoError(t, s.store.SetAvailability(t.Context(), event.Inventory{Event: e.Id, Available: 3, Held: 2, Booked: 5, Version: 7}))
+	require.NoError(t, s.store.SetAvailability(t.Context(), messages.Inventory{Event: e.Id, Available: 3, Held: 2, Booked: 5, Version: 7}))
 	second := s.call(http.MethodGet, path, nil, "If-None-Match", tag)
 	require.Equal(t, 200, second.Code, "what is left has changed")
 	var now rest.Event

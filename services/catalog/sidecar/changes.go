@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // EventsOfVenue lists the events that a change of a venue concerns.
@@ -28,17 +28,17 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 			}
 			switch c.Table {
 			case "events":
-				return changed(event.CatalogChanges, event.CatalogChanged{LSN: c.LSN, Deleted: c.Op == cdc.Delete, Snapshot: c.Snapshot}, c.Row["id"])
+				return changed(messages.CatalogChanges, messages.CatalogChanged{LSN: c.LSN, Deleted: c.Op == cdc.Delete, Snapshot: c.Snapshot}, c.Row["id"])
 			case "ticket_types":
 				if c.Op == cdc.Delete { // only its key is known; the event's own row changed too
 					return nil, nil
 				}
-				return changed(event.CatalogChanges, event.CatalogChanged{LSN: c.LSN}, c.Row["event"])
+				return changed(messages.CatalogChanges, messages.CatalogChanged{LSN: c.LSN}, c.Row["event"])
 			case "availability":
 				if c.Op == cdc.Delete { // goes with its event
 					return nil, nil
 				}
-				return changed(event.AvailabilityChanges, event.CatalogChanged{LSN: c.LSN}, c.Row["event"])
+				return changed(messages.AvailabilityChanges, messages.CatalogChanged{LSN: c.LSN}, c.Row["event"])
 			}
 			if c.Op != cdc.Update { // a new venue has no events yet
 				return nil, nil
@@ -53,7 +53,7 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 			}
 			var all []cdc.Message
 			for _, id := range events {
-				messages, err := changed(event.CatalogChanges, event.CatalogChanged{LSN: c.LSN}, id.String())
+				messages, err := changed(messages.CatalogChanges, messages.CatalogChanged{LSN: c.LSN}, id.String())
 				if err != nil {
 					return nil, err
 				}
@@ -64,7 +64,7 @@ func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Reg
 	}
 }
 
-func changed(topic string, c event.CatalogChanged, id string) (_ []cdc.Message, err error) {
+func changed(topic string, c messages.CatalogChanged, id string) (_ []cdc.Message, err error) {
 	c.Event, err = uuid.Parse(id)
 	if err != nil {
 		return nil, fmt.Errorf("catalog change: %w", err)

@@ -8,12 +8,12 @@ import (
 	"io"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
 // Cache keeps large answers, compressed, in the component `cache`.
-type Cache struct{ Store *sidecar.Store }
+type Cache struct{ Store *daprclient.Store }
 
 // cacheTTL lets entries of old versions go.
 const cacheTTL = 10 * time.Minute
@@ -45,6 +45,6 @@ func (c Cache) Put(ctx context.Context, key string, answer []byte) error {
 }
 
 // Subscriptions of the catalog.
-func Subscriptions(setAvailability func(context.Context, event.Inventory) error) []sidecar.Subscription {
-	return []sidecar.Subscription{sidecar.On(event.PubSub, event.InventorySummary, setAvailability)}
+func Subscriptions(setAvailability func(context.Context, messages.Inventory) error) []daprclient.Subscription {
+	return []daprclient.Subscription{daprclient.On(messages.PubSub, messages.InventorySummary, setAvailability)}
 }

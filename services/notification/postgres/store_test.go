@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	base "github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/notification"
 	"github.com/foyer-tickets/foyer/services/notification/postgres"
@@ -27,10 +27,10 @@ func TestMessagesAreExportedAndErased(t *testing.T) {
 	s, ctx := postgres.Store{Pool: pool}, t.Context()
 	at := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	for i := range 501 {
-		_, err := s.Add(ctx, notification.Message{ID: uuid.New(), Account: "anna", Kind: event.NoticeBookingConfirmed, At: at.Add(time.Duration(i) * time.Second)}, true)
+		_, err := s.Add(ctx, notification.Message{ID: uuid.New(), Account: "anna", Kind: messages.NoticeBookingConfirmed, At: at.Add(time.Duration(i) * time.Second)}, true)
 		require.NoError(t, err)
 	}
-	_, err = s.Add(ctx, notification.Message{ID: uuid.New(), Account: "ben", Kind: event.NoticeYourTurn, At: at}, true)
+	_, err = s.Add(ctx, notification.Message{ID: uuid.New(), Account: "ben", Kind: messages.NoticeYourTurn, At: at}, true)
 	require.NoError(t, err)
 	page, err := s.Export(ctx, "anna", "")
 	require.NoError(t, err)

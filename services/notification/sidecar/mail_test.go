@@ -12,9 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/postgres"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/notification"
 	store "github.com/foyer-tickets/foyer/services/notification/postgres"
 	dapr "github.com/foyer-tickets/foyer/services/notification/sidecar"
@@ -41,16 +41,16 @@ func (people) Order(context.Context, uuid.UUID) (notification.Order, error) {
 func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
 	const mails = 20
 	api, _ := harness.Mailpit(t)
-	cfg := harness.Sidecar(t, event.Notification, nil, event.Email)
-	client, err := sidecar.New(cfg)
+	cfg := harness.Sidecar(t, messages.Notification, nil, messages.Email)
+	client, err := daprclient.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	pool, err := postgres.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	messages := store.Store{Pool: pool}
+	stored := store.Store{Pool: pool}
 	for i := range mails {
-		_, err := messages.Add(t.Context(), notification.Message{ID: uuid.New(), Account: fmt.Sprintf("a%d", i), Kind: event.NoticeYourTurn, At: time.Now()}, true)
+		_, err := stored.Add(t.Context(), notification.Message{ID: uuid.New(), Account: fmt.Sprintf("a%d", i), Kind: messages.NoticeYourTurn, At: time.Now()}, true)
 		require.NoError(t, err)
 	}
 	composer, err := notification.NewComposer("https://foyer.test")
@@ -62,7 +62,7 @@ func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		_ = notification.Mailer{Outbox: messages, Directory: people{}, Orders: people{}, Composer: composer, Postman: adapter, Now: time.Now}.Run(ctx)
+		_ = notification.Mailer{Outbox: stored, Directory: people{}, Orders: people{}, Composer: composer, Postman: adapter, Now: time.Now}.Run(ctx)
 	}()
 	defer func() { cancel(); <-gone }()
 	harness.Eventually(t, time.Minute, "all mails are sent", func() error {
@@ -96,8 +96,8 @@ func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
 func TestMailsAtOnceAreNotMixedUp(t *testing.T) {
 	const mails, atOnce = 400, 16
 	api, _ := harness.Mailpit(t)
-	cfg := harness.Sidecar(t, event.Notification, nil, event.Email)
-	client, err := sidecar.New(cfg)
+	cfg := harness.Sidecar(t, messages.Notification, nil, messages.Email)
+	client, err := daprclient.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	adapter := dapr.NewAdapter(client, "Foyer <tickets@foyer.test>")
@@ -134,5 +134,5 @@ func TestMailsAtOnceAreNotMixedUp(t *testing.T) {
 
 // A mail's time is longer than all that it waits for, a mail of the other queue in the binding included.
 func TestMailTimeoutCoversItsCalls(t *testing.T) {
-	require.Greater(t, notification.MailTimeout, sidecar.Deadline(event.Auth)+sidecar.Deadline(event.Booking)+2*sidecar.Deadline(event.Email))
+	require.Greater(t, notification.MailTimeout, daprclient.Deadline(messages.Auth)+daprclient.Deadline(messages.Booking)+2*daprclient.Deadline(messages.Email))
 }

@@ -14,14 +14,14 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
 // Adapter implements the domain's ports.
 type Adapter struct {
-	Client *sidecar.Client
+	Client *daprclient.Client
 	From   string // sender's address
 
 	people *otter.Cache[string, notification.Recipient]
@@ -36,7 +36,7 @@ const (
 )
 
 // NewAdapter returns an adapter that sends mail as from.
-func NewAdapter(client *sidecar.Client, from string) Adapter {
+func NewAdapter(client *daprclient.Client, from string) Adapter {
 	return Adapter{Client: client, From: from, people: otter.Must(&otter.Options[string, notification.Recipient]{
 		MaximumSize: rememberMax, ExpiryCalculator: otter.ExpiryCreating[string, notification.Recipient](rememberFor),
 	}), turn: make(chan struct{}, 1)}
@@ -52,7 +52,7 @@ var (
 // Recipient asks auth, which asks Keycloak, and remembers the answer in memory for two minutes.
 func (a Adapter) Recipient(ctx context.Context, account string) (notification.Recipient, error) {
 	return a.people.Get(ctx, account, otter.LoaderFunc[string, notification.Recipient](func(ctx context.Context, account string) (r notification.Recipient, err error) {
-		err = a.Client.Invoke(ctx, event.Auth, http.MethodGet, "/internal/accounts/"+account, nil, &r)
+		err = a.Client.Invoke(ctx, messages.Auth, http.MethodGet, "/internal/accounts/"+account, nil, &r)
 		return r, err
 	}))
 }
@@ -62,14 +62,14 @@ func (a Adapter) Link(ctx context.Context, account, kind string) (string, error)
 	var link struct {
 		URL string `json:"url"`
 	}
-	err := a.Client.Invoke(ctx, event.Auth, http.MethodPost, "/internal/account-links", map[string]string{"account": account, "kind": kind}, &link)
+	err := a.Client.Invoke(ctx, messages.Auth, http.MethodPost, "/internal/account-links", map[string]string{"account": account, "kind": kind}, &link)
 	return link.URL, err
 }
 
 // Order asks booking.
 func (a Adapter) Order(ctx context.Context, booking uuid.UUID) (notification.Order, error) {
 	var o notification.Order
-	err := a.Client.Invoke(ctx, event.Booking, http.MethodGet, fmt.Sprintf("/internal/bookings/%s/mail", booking), nil, &o)
+	err := a.Client.Invoke(ctx, messages.Booking, http.MethodGet, fmt.Sprintf("/internal/bookings/%s/mail", booking), nil, &o)
 	return o, err
 }
 
@@ -84,7 +84,7 @@ func (a Adapter) Send(ctx context.Context, m notification.Mail) error {
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for the mail binding: %w", context.Cause(ctx))
 	}
-	err := a.Client.Bind(ctx, event.Email, "create", []byte(m.HTML), map[string]string{
+	err := a.Client.Bind(ctx, messages.Email, "create", []byte(m.HTML), map[string]string{
 		"emailFrom": a.From, "emailTo": m.To, "subject": m.Subject,
 	})
 	if err != nil && unanswered(err) {
@@ -104,24 +104,24 @@ func unanswered(err error) bool {
 
 // Announce tells every replica; the one with the account's browser shows it.
 func (a Adapter) Announce(ctx context.Context, m notification.Message) error {
-	return a.Client.Publish(ctx, event.Broadcast, event.Messages, m.Account, m.Notice())
+	return a.Client.Publish(ctx, messages.Broadcast, messages.Messages, m.Account, m.Notice())
 }
 
 // Subscriptions of the service: what happened to bookings, notices of the other services, and
 // stored messages on their way to browsers.
-func Subscriptions(inbox notification.Inbox, show func(notification.Message)) []sidecar.Subscription {
-	return []sidecar.Subscription{
-		sidecar.SideBySide(event.BookingEvents, func(b event.BookingChanged) uuid.UUID { return b.Booking }, func(ctx context.Context, b event.BookingChanged) error {
+func Subscriptions(inbox notification.Inbox, show func(notification.Message)) []daprclient.Subscription {
+	return []daprclient.Subscription{
+		daprclient.SideBySide(messages.BookingEvents, func(b messages.BookingChanged) uuid.UUID { return b.Booking }, func(ctx context.Context, b messages.BookingChanged) error {
 			m, ok := notification.FromBooking(b)
 			if !ok {
 				return nil
 			}
 			return inbox.Receive(ctx, m)
 		}),
-		sidecar.SideBySide(event.Notices, func(n event.Notice) string { return n.Account }, func(ctx context.Context, n event.Notice) error {
+		daprclient.SideBySide(messages.Notices, func(n messages.Notice) string { return n.Account }, func(ctx context.Context, n messages.Notice) error {
 			return inbox.Receive(ctx, notification.FromNotice(n))
 		}),
-		sidecar.On(event.Broadcast, event.Messages, func(_ context.Context, n event.Notice) error {
+		daprclient.On(messages.Broadcast, messages.Messages, func(_ context.Context, n messages.Notice) error {
 			show(notification.FromNotice(n))
 			return nil
 		}),

@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/payment"
@@ -202,14 +202,14 @@ func (s Store) queueNotice(ctx context.Context, b *pgx.Batch, p payment.Payment,
 	if err != nil {
 		return err
 	}
-	payload, err := json.Marshal(event.PaymentChanged{
-		Payment: p.ID, Booking: p.Booking, Intent: p.Intent, Kind: event.PaymentKind(n.Kind), Amount: n.Amount, Currency: p.Amount.Currency,
+	payload, err := json.Marshal(messages.PaymentChanged{
+		Payment: p.ID, Booking: p.Booking, Intent: p.Intent, Kind: messages.PaymentKind(n.Kind), Amount: n.Amount, Currency: p.Amount.Currency,
 		Refund: n.Refund, Attempt: n.Attempt, Reason: n.Reason, At: s.Now().UTC(),
 	})
 	if err != nil {
 		return err
 	}
-	b.Queue(`INSERT INTO outbox (id, topic, key, payload, trace) VALUES ($1, $2, $3, $4, $5)`, id, event.PaymentEvents, p.Booking.String(), payload, telemetry.TraceParent(ctx))
+	b.Queue(`INSERT INTO outbox (id, topic, key, payload, trace) VALUES ($1, $2, $3, $4, $5)`, id, messages.PaymentEvents, p.Booking.String(), payload, telemetry.TraceParent(ctx))
 	return nil
 }
 

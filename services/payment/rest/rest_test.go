@@ -21,12 +21,12 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/cmd/stripesim/sim"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/postgres"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/payment"
 	store "github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
@@ -131,7 +131,7 @@ func start(t *testing.T) *bench {
 		Reports:    b.store, Refunds: b.store, Service: b.service, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
 	}
 	rest.HandlerWithOptions(b.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
-	rest.Internal{Service: b.service, PublishableKey: publicKey}.Mount(sidecar.Guarded(router, appToken))
+	rest.Internal{Service: b.service, PublishableKey: publicKey}.Mount(daprclient.Guarded(router, appToken))
 	return b
 }
 
@@ -552,7 +552,7 @@ func (b *bench) ask(method, path, body string, header http.Header) answer {
 // internal calls as the sidecar does.
 func (b *bench) internal(path, body string) answer {
 	b.t.Helper()
-	return b.ask(http.MethodPost, path, body, http.Header{http.CanonicalHeaderKey(sidecar.TokenHeader): {appToken}})
+	return b.ask(http.MethodPost, path, body, http.Header{http.CanonicalHeaderKey(daprclient.TokenHeader): {appToken}})
 }
 
 // The answer to a capture gets lost; the money was taken all the same. Asked again, it is found.
@@ -821,7 +821,7 @@ func TestABookingAsksBeforeItEnds(t *testing.T) {
 	p := b.intend()
 	b.confirm(p, "pm_card_visa")
 	query := "/internal/payments?booking=" + p.Booking.String()
-	header := http.Header{http.CanonicalHeaderKey(sidecar.TokenHeader): {appToken}}
+	header := http.Header{http.CanonicalHeaderKey(daprclient.TokenHeader): {appToken}}
 	b.down.Store(true)
 	require.Equal(t, http.StatusServiceUnavailable, b.ask(http.MethodGet, query, "", header).StatusCode)
 	b.down.Store(false)

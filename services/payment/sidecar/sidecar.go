@@ -17,14 +17,14 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
 // Bookings asks the booking service.
-type Bookings struct{ Client *sidecar.Client }
+type Bookings struct{ Client *daprclient.Client }
 
 var _ payment.BookingReader = Bookings{}
 
@@ -58,7 +58,7 @@ func (b Bookings) Money(ctx context.Context, from, to time.Time) ([]payment.Book
 			} `json:"items"`
 			Next string `json:"next"`
 		}
-		if err := b.Client.Invoke(ctx, event.Booking, http.MethodGet, "/internal/reconciliation/bookings?"+query.Encode(), nil, &page); err != nil {
+		if err := b.Client.Invoke(ctx, messages.Booking, http.MethodGet, "/internal/reconciliation/bookings?"+query.Encode(), nil, &page); err != nil {
 			return nil, err
 		}
 		for _, k := range page.Items {
@@ -86,7 +86,7 @@ const (
 
 // Job has Dapr's scheduler call for a reconciliation.
 type Job struct {
-	Client     *sidecar.Client
+	Client     *daprclient.Client
 	Reconciler payment.Reconciler
 	Schedule   string // systemd cron with seconds, or @daily and the like
 

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
-	shared "github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/services/payment/sidecar"
 )
 
@@ -35,7 +35,7 @@ func pages(t *testing.T, answer func(cursor string, limit int) any) sidecar.Book
 	require.NoError(t, err)
 	n, err := strconv.ParseUint(port, 10, 16)
 	require.NoError(t, err)
-	client, err := shared.New(shared.Config{Host: host, HTTPPort: uint16(n), GRPCPort: 1, APIToken: "t", AppToken: "t"})
+	client, err := daprclient.New(daprclient.Config{Host: host, HTTPPort: uint16(n), GRPCPort: 1, APIToken: "t", AppToken: "t"})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
 	return sidecar.Bookings{Client: client}

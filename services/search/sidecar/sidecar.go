@@ -8,13 +8,13 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/search"
 )
 
 // Catalog asks the catalog service.
-type Catalog struct{ Client *sidecar.Client }
+type Catalog struct{ Client *daprclient.Client }
 
 var _ search.Catalog = Catalog{}
 
@@ -23,21 +23,21 @@ func (c Catalog) Documents(ctx context.Context, ids []uuid.UUID) ([]search.Event
 	var out struct {
 		Items []search.Event `json:"items"`
 	}
-	err := c.Client.Invoke(ctx, event.Catalog, http.MethodPost, "/internal/events/documents", map[string]any{"ids": ids}, &out)
+	err := c.Client.Invoke(ctx, messages.Catalog, http.MethodPost, "/internal/events/documents", map[string]any{"ids": ids}, &out)
 	return out.Items, err
 }
 
 // Published implements search.Catalog.
 func (c Catalog) Published(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
 	var out versions
-	err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, "/internal/events/ids?before="+before.String(), nil, &out)
+	err := c.Client.Invoke(ctx, messages.Catalog, http.MethodGet, "/internal/events/ids?before="+before.String(), nil, &out)
 	return out.stamps(), err
 }
 
 // Versions implements search.Catalog.
 func (c Catalog) Versions(ctx context.Context, ids []uuid.UUID) ([]search.Stamp, error) {
 	var out versions
-	err := c.Client.Invoke(ctx, event.Catalog, http.MethodPost, "/internal/events/versions", map[string]any{"ids": ids}, &out)
+	err := c.Client.Invoke(ctx, messages.Catalog, http.MethodPost, "/internal/events/versions", map[string]any{"ids": ids}, &out)
 	return out.stamps(), err
 }
 
@@ -69,22 +69,22 @@ const (
 )
 
 // Subscriptions are changes of events and of what is left of them, in batches.
-func Subscriptions(indexer search.Indexer) []sidecar.Subscription {
-	subscription := func(topic string) sidecar.Subscription {
-		return sidecar.Subscription{
-			Component: event.PubSub, Topic: topic, Bulk: true, Max: batchSize, Wait: batchWait, Patience: batchPatience,
-			HandleBulk: func(ctx context.Context, batch []sidecar.Delivery) []error { return apply(ctx, indexer, batch) },
+func Subscriptions(indexer search.Indexer) []daprclient.Subscription {
+	subscription := func(topic string) daprclient.Subscription {
+		return daprclient.Subscription{
+			Component: messages.PubSub, Topic: topic, Bulk: true, Max: batchSize, Wait: batchWait, Patience: batchPatience,
+			HandleBulk: func(ctx context.Context, batch []daprclient.Delivery) []error { return apply(ctx, indexer, batch) },
 		}
 	}
-	return []sidecar.Subscription{subscription(event.CatalogChanges), subscription(event.AvailabilityChanges)}
+	return []daprclient.Subscription{subscription(messages.CatalogChanges), subscription(messages.AvailabilityChanges)}
 }
 
-func apply(ctx context.Context, indexer search.Indexer, batch []sidecar.Delivery) []error {
+func apply(ctx context.Context, indexer search.Indexer, batch []daprclient.Delivery) []error {
 	errs := make([]error, len(batch))
 	changes := make([]search.Change, 0, len(batch))
 	index := make([]int, 0, len(batch))
 	for i, d := range batch {
-		c, err := sidecar.Decode[event.CatalogChanged](d)
+		c, err := daprclient.Decode[messages.CatalogChanged](d)
 		if err != nil {
 			errs[i] = err
 			continue

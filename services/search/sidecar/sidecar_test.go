@@ -14,10 +14,10 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/search"
 	dapr "github.com/foyer-tickets/foyer/services/search/sidecar"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -83,23 +83,23 @@ func (s *shelf) has(ids ...uuid.UUID) error {
 
 func TestChangesArriveInBatchesAndPoisonGoesAside(t *testing.T) {
 	s := &shelf{written: map[uuid.UUID]uint64{}, poison: uuid.New(), flaky: 2}
-	harness.Sidecar(t, event.Search, func(cfg sidecar.Config) http.Handler {
+	harness.Sidecar(t, messages.Search, func(cfg daprclient.Config) http.Handler {
 		router := mux.NewRouter()
-		sidecar.Mount(router, cfg.AppToken, dapr.Subscriptions(search.Indexer{Catalog: s, Writer: s})...)
+		daprclient.Mount(router, cfg.AppToken, dapr.Subscriptions(search.Indexer{Catalog: s, Writer: s})...)
 		return router
-	}, event.PubSub)
-	client, err := sidecar.New(harness.Sidecar(t, event.Catalog, nil, event.PubSub))
+	}, messages.PubSub)
+	client, err := daprclient.New(harness.Sidecar(t, messages.Catalog, nil, messages.PubSub))
 	require.NoError(t, err)
 	defer client.Close()
 	publish := func(topic string, ids ...uuid.UUID) {
-		messages := make([]sidecar.Message, 0, len(ids))
+		changes := make([]daprclient.Message, 0, len(ids))
 		for i, id := range ids {
-			payload, err := json.Marshal(event.CatalogChanged{Event: id, LSN: uint64(100 + i)})
+			payload, err := json.Marshal(messages.CatalogChanged{Event: id, LSN: uint64(100 + i)})
 			require.NoError(t, err)
-			messages = append(messages, sidecar.Message{Key: id.String(), Payload: payload})
+			changes = append(changes, daprclient.Message{Key: id.String(), Payload: payload})
 		}
 		harness.Eventually(t, time.Minute, "published", func() error {
-			_, err := client.PublishBulk(t.Context(), event.PubSub, topic, messages)
+			_, err := client.PublishBulk(t.Context(), messages.PubSub, topic, changes)
 			return err
 		})
 	}
@@ -107,32 +107,32 @@ func TestChangesArriveInBatchesAndPoisonGoesAside(t *testing.T) {
 	for range 400 {
 		ids = append(ids, uuid.New())
 	}
-	publish(event.CatalogChanges, append([]uuid.UUID{s.poison}, ids...)...)
+	publish(messages.CatalogChanges, append([]uuid.UUID{s.poison}, ids...)...)
 	left := uuid.New()
-	publish(event.AvailabilityChanges, left)
+	publish(messages.AvailabilityChanges, left)
 	harness.Eventually(t, time.Minute, "all but the poison are written", func() error { return s.has(append(ids, left)...) })
 	s.mu.Lock()
 	require.Less(t, s.batches, 200, "in batches")
 	s.mu.Unlock()
 
 	broker := harness.Kafka(t)
-	var letters []stack.DeadLetter
+	var letters []devstack.DeadLetter
 	harness.Eventually(t, time.Minute, "the poison is a dead letter", func() error {
-		if letters, err = stack.DeadLetters(t.Context(), broker, event.CatalogChanges); err == nil && len(letters) != 1 {
+		if letters, err = devstack.DeadLetters(t.Context(), broker, messages.CatalogChanges); err == nil && len(letters) != 1 {
 			err = fmt.Errorf("%d letters", len(letters))
 		}
 		return err
 	})
-	require.Equal(t, event.CatalogChanges, letters[0].Topic)
+	require.Equal(t, messages.CatalogChanges, letters[0].Topic)
 	require.Equal(t, s.poison.String(), letters[0].About)
 
 	s.mu.Lock()
 	poison := s.poison
 	s.poison = uuid.Nil // what was wrong with it is mended
 	s.mu.Unlock()
-	require.NoError(t, stack.Replay(t.Context(), broker, letters))
+	require.NoError(t, devstack.Replay(t.Context(), broker, letters))
 	harness.Eventually(t, time.Minute, "the replayed letter is handled", func() error { return s.has(poison) })
-	letters, err = stack.DeadLetters(t.Context(), broker, event.CatalogChanges)
+	letters, err = devstack.DeadLetters(t.Context(), broker, messages.CatalogChanges)
 	require.NoError(t, err)
 	require.Empty(t, letters, "and is not listed again")
 }

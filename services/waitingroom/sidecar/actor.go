@@ -13,8 +13,8 @@ import (
 	"github.com/gorilla/mux"
 	"github.com/maypok86/otter/v2"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -139,7 +139,7 @@ func (a *Actors) Mount(router *mux.Router, appToken string) {
 	}).Methods(http.MethodGet)
 	router.HandleFunc("/actors/"+ActorType+"/{id}/method/remind/"+reminderTick, a.remind).Methods(http.MethodPut)
 	router.HandleFunc("/actors/"+ActorType+"/{id}", a.deactivate).Methods(http.MethodDelete)
-	sidecar.OwnApp(router, appToken).HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", a.invoke).Methods(http.MethodPut)
+	daprclient.OwnApp(router, appToken).HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", a.invoke).Methods(http.MethodPut)
 }
 
 func (a *Actors) deactivate(w http.ResponseWriter, r *http.Request) {

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/admission"
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -25,16 +25,16 @@ type App struct {
 	Actors    *Actors
 	Rooms     *Rooms
 	Catalogue *Catalog
-	Cache     *sidecar.Store
+	Cache     *daprclient.Store
 	Show      func(waitingroom.Front) // what else wants to see fronts
 
-	client *sidecar.Client
+	client *daprclient.Client
 	clock  *TickPublisher
 	now    func() time.Time
 }
 
 // Open puts the parts together. It waits for the sidecar, which has the signing key.
-func Open(ctx context.Context, client *sidecar.Client, now func() time.Time) (*App, error) {
+func Open(ctx context.Context, client *daprclient.Client, now func() time.Time) (*App, error) {
 	secret, err := awaitSecret(ctx, client)
 	if err != nil {
 		return nil, err
@@ -47,14 +47,14 @@ func Open(ctx context.Context, client *sidecar.Client, now func() time.Time) (*A
 }
 
 // New puts the parts together with a key.
-func New(client *sidecar.Client, key ed25519.PrivateKey, now func() time.Time) (*App, error) {
+func New(client *daprclient.Client, key ed25519.PrivateKey, now func() time.Time) (*App, error) {
 	passes, err := admission.NewSigner(key)
 	if err != nil {
 		return nil, err
 	}
-	ledger := NewLineStore(client.Store(event.Line))
+	ledger := NewLineStore(client.Store(messages.Line))
 	h := &App{
-		Views: waitingroom.NewViews(ledger, now), Catalogue: &Catalog{Client: client}, Cache: client.Store(event.Cache),
+		Views: waitingroom.NewViews(ledger, now), Catalogue: &Catalog{Client: client}, Cache: client.Store(messages.Cache),
 		Show: func(waitingroom.Front) {}, client: client, now: now,
 	}
 	h.clock = &TickPublisher{Client: client, Catalogue: h.Catalogue, Stocks: Booking{client}, Show: h.show, Now: now}
@@ -69,9 +69,9 @@ func New(client *sidecar.Client, key ed25519.PrivateKey, now func() time.Time) (
 
 const secretEvery = 500 * time.Millisecond
 
-func awaitSecret(ctx context.Context, client *sidecar.Client) (string, error) {
+func awaitSecret(ctx context.Context, client *daprclient.Client) (string, error) {
 	for {
-		secret, err := client.Secret(ctx, event.Secrets, SecretKey)
+		secret, err := client.Secret(ctx, messages.Secrets, SecretKey)
 		if err == nil {
 			return secret, nil
 		}
@@ -107,11 +107,11 @@ func (h *App) show(f waitingroom.Front) {
 
 // Personal answers for what the waiting room keeps about an account.
 func (h *App) Personal() Personal {
-	return Personal{Ledger: NewLineStore(h.client.Store(event.Line)), Rooms: h.Rooms, Book: PassStore{h.Cache}, Now: h.now}
+	return Personal{Ledger: NewLineStore(h.client.Store(messages.Line)), Rooms: h.Rooms, Book: PassStore{h.Cache}, Now: h.now}
 }
 
 // Subscriptions are the process's topics.
-func (h *App) Subscriptions() []sidecar.Subscription {
+func (h *App) Subscriptions() []daprclient.Subscription {
 	return Subscriptions{Show: h.show, Catalogue: h.Catalogue, Rooms: h.Rooms, Service: h.Service}.Subscriptions()
 }
 

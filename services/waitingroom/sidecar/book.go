@@ -8,14 +8,14 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
 // PassStore keeps the entries of those who came in in the component `cache`, one key for each account
 // and event. Whose is lost gets another pass while their turn lasts.
-type PassStore struct{ Store *sidecar.Store }
+type PassStore struct{ Store *daprclient.Store }
 
 var _ waitingroom.PassStore = PassStore{}
 
@@ -38,7 +38,7 @@ func encodeEntry(e waitingroom.Entry) ([]byte, error) {
 	return json.Marshal(v)
 }
 
-func decodeEntry(item sidecar.Item) (waitingroom.Entry, error) {
+func decodeEntry(item daprclient.Item) (waitingroom.Entry, error) {
 	var v entryValue
 	if err := json.Unmarshal(item.Value, &v); err != nil {
 		return waitingroom.Entry{}, fmt.Errorf("queue entry: %w", err)

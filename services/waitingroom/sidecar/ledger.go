@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -23,14 +23,14 @@ import (
 // commit is one transaction that holds only if the line's ETag is still the one it was read
 // with; so a page needs no check of its own.
 type LineStore struct {
-	Store *sidecar.Store
+	Store *daprclient.Store
 
 	// registered are the events of which this process knows that they are in a register.
 	registered *sync.Map
 }
 
 // NewLineStore returns the lines of a store.
-func NewLineStore(store *sidecar.Store) LineStore { return LineStore{store, &sync.Map{}} }
+func NewLineStore(store *daprclient.Store) LineStore { return LineStore{store, &sync.Map{}} }
 
 var _ waitingroom.LineStore = LineStore{}
 
@@ -102,22 +102,22 @@ func (l LineStore) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Ch
 	}
 	// The key keeps its ETag for ever, so there is no time to live here: a line that came back
 	// after it was forgotten would start to count anew.
-	ops := []sidecar.Op{{Key: LineKey(event), Value: line, ETag: c.Version}}
+	ops := []daprclient.Op{{Key: LineKey(event), Value: line, ETag: c.Version}}
 	for _, p := range c.Pages {
 		raw, err := json.Marshal(p.Accounts)
 		if err != nil {
 			return err
 		}
-		ops = append(ops, sidecar.Op{Key: PageKey(event, p.Number), Value: raw, Unconditional: true})
+		ops = append(ops, daprclient.Op{Key: PageKey(event, p.Number), Value: raw, Unconditional: true})
 	}
 	if c.Log != nil {
 		raw, err := encodeLog(c.Log.Entries)
 		if err != nil {
 			return err
 		}
-		ops = append(ops, sidecar.Op{Key: LogKey(event, c.Log.Number), Value: raw, Unconditional: true})
+		ops = append(ops, daprclient.Op{Key: LogKey(event, c.Log.Number), Value: raw, Unconditional: true})
 	}
-	slices.SortFunc(ops, func(a, b sidecar.Op) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(ops, func(a, b daprclient.Op) int { return cmp.Compare(a.Key, b.Key) })
 	return l.Store.Transact(ctx, ops)
 }
 

@@ -10,16 +10,16 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
 // Catalog asks the catalog what an event is, and remembers it for a while: a line has a hundred
 // thousand people and one event.
 type Catalog struct {
-	Client *sidecar.Client
+	Client *daprclient.Client
 
 	mu     sync.Mutex
 	known  map[uuid.UUID]remembered
@@ -100,7 +100,7 @@ func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
 		SalesEnd    time.Time `json:"salesEnd"`
 		MaxPerOrder int       `json:"maxPerOrder"`
 	}
-	err := c.Client.Invoke(ctx, event.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/terms", id), nil, &e)
+	err := c.Client.Invoke(ctx, messages.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/terms", id), nil, &e)
 	if fault.KindOf(err) == fault.NotFound {
 		return remembered{at: time.Now()}, nil
 	}
@@ -115,17 +115,17 @@ func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
 }
 
 // Booking asks booking what is left.
-type Booking struct{ Client *sidecar.Client }
+type Booking struct{ Client *daprclient.Client }
 
 // Stock reads what is left of an event.
 func (b Booking) Stock(ctx context.Context, id uuid.UUID) (waitingroom.Inventory, error) {
-	var i event.Inventory
-	if err := b.Client.Invoke(ctx, event.Booking, http.MethodGet, fmt.Sprintf("/internal/events/%s/inventory", id), nil, &i); err != nil {
+	var i messages.Inventory
+	if err := b.Client.Invoke(ctx, messages.Booking, http.MethodGet, fmt.Sprintf("/internal/events/%s/inventory", id), nil, &i); err != nil {
 		return waitingroom.Inventory{}, err
 	}
 	return stockOf(i), nil
 }
 
-func stockOf(i event.Inventory) waitingroom.Inventory {
+func stockOf(i messages.Inventory) waitingroom.Inventory {
 	return waitingroom.Inventory{Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, At: i.At}
 }

@@ -14,10 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -142,11 +142,11 @@ func TestErasureAndExportInPieces(t *testing.T) {
 // A line from before there were registers gets into one when it changes: an erasure has to find it.
 func TestAnOlderLineIsRegisteredByItsNextCommit(t *testing.T) {
 	house := open(t, &world{})
-	ledger := NewLineStore(house.client.Store(event.Line))
+	ledger := NewLineStore(house.client.Store(messages.Line))
 	id := uuid.New()
 	older, err := EncodeLine(waitingroom.NewLine(id))
 	require.NoError(t, err)
-	require.NoError(t, ledger.Store.Transact(t.Context(), []sidecar.Op{{Key: LineKey(id), Value: older}}))
+	require.NoError(t, ledger.Store.Transact(t.Context(), []daprclient.Op{{Key: LineKey(id), Value: older}}))
 	events := func() []uuid.UUID {
 		all, err := ledger.Events(t.Context())
 		require.NoError(t, err)

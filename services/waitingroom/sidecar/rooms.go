@@ -12,8 +12,8 @@ import (
 	dapr "github.com/dapr/go-sdk/client"
 	"github.com/google/uuid"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -21,7 +21,7 @@ import (
 // or a host has just died) it has the turn here: the ledger's fence makes that as safe, and only
 // slower when several replicas do it at once.
 type Rooms struct {
-	Client *sidecar.Client
+	Client *daprclient.Client
 	Local  *Actors
 
 	mu    sync.Mutex

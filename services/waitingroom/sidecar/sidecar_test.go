@@ -15,10 +15,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/admission"
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -56,18 +56,18 @@ var signingKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize
 func open(t *testing.T, w *world, components ...string) *App {
 	t.Helper()
 	var house *App
-	harness.Sidecar(t, event.WaitingRoom, func(cfg sidecar.Config) http.Handler {
-		client, err := sidecar.New(cfg)
+	harness.Sidecar(t, messages.WaitingRoom, func(cfg daprclient.Config) http.Handler {
+		client, err := daprclient.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
 		house, err = New(client, signingKey, time.Now)
 		require.NoError(t, err)
 		house.Service.Catalogue, house.clock.Catalogue, house.clock.Stocks = w, w, w
 		router := mux.NewRouter()
-		house.Actors.Mount(sidecar.Guarded(router, cfg.AppToken), cfg.AppToken)
-		sidecar.Mount(router, cfg.AppToken)
+		house.Actors.Mount(daprclient.Guarded(router, cfg.AppToken), cfg.AppToken)
+		daprclient.Mount(router, cfg.AppToken)
 		return router
-	}, append([]string{event.Line, event.Cache}, components...)...)
+	}, append([]string{messages.Line, messages.Cache}, components...)...)
 	return house
 }
 
@@ -77,7 +77,7 @@ func account(i int) identity.Account {
 
 func TestJoinWaitAndBeAdmitted(t *testing.T) {
 	w := &world{start: time.Now().Add(-time.Minute), stock: waitingroom.Inventory{Available: 100, Total: 100}}
-	house := open(t, w, event.PubSub, event.Broadcast)
+	house := open(t, w, messages.PubSub, messages.Broadcast)
 	id, ctx := uuid.New(), t.Context()
 
 	first, created, err := house.Service.Join(ctx, account(1), id)
@@ -160,7 +160,7 @@ func TestATickWaitsForNobody(t *testing.T) {
 // fence has to keep them apart.
 func TestTwoActivations(t *testing.T) {
 	house := open(t, &world{})
-	ledger, id := NewLineStore(house.client.Store(event.Line)), uuid.New()
+	ledger, id := NewLineStore(house.client.Store(messages.Line)), uuid.New()
 	terms := waitingroom.SaleTerms{Event: id, HighDemand: true, Published: true, SalesEnd: time.Now().Add(time.Hour)}
 	const rooms, turns, people = 3, 12, 7
 	var mu sync.Mutex

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/maypok86/otter/v2"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -24,7 +24,7 @@ type Stocks interface {
 // TickPublisher is what happens each second in a room that somebody waits in: people are let in, told of
 // it, and everyone hears how far the line is.
 type TickPublisher struct {
-	Client    *sidecar.Client
+	Client    *daprclient.Client
 	Catalogue waitingroom.Catalogue
 	Stocks    Stocks
 	Show      func(waitingroom.Front) // this process's own view; the others hear by broadcast
@@ -141,43 +141,43 @@ func (c *TickPublisher) count(ctx context.Context, room *waitingroom.Room, line 
 }
 
 func (c *TickPublisher) announce(ctx context.Context, f waitingroom.Front) {
-	if err := c.Client.Publish(ctx, event.Broadcast, event.LineTicks, f.Event.String(), TickOf(f)); err != nil {
+	if err := c.Client.Publish(ctx, messages.Broadcast, messages.LineTicks, f.Event.String(), TickOf(f)); err != nil {
 		slog.WarnContext(ctx, "tick not broadcast", "event", f.Event, "error", err)
 	}
 }
 
 // notify tells people that it is their turn. A repeated notice carries the same id.
 func (c *TickPublisher) notify(ctx context.Context, id uuid.UUID, turns []waitingroom.Turn, now time.Time) error {
-	var messages []sidecar.Message
+	var notices []daprclient.Message
 	for _, t := range turns {
 		if t.Account == "" {
 			continue
 		}
-		raw, err := json.Marshal(event.Notice{
-			ID: uuid.NewSHA1(id, fmt.Appendf(nil, "turn %d", t.Place)), Account: t.Account, Kind: event.NoticeYourTurn, Event: &id, At: now.UTC(),
+		raw, err := json.Marshal(messages.Notice{
+			ID: uuid.NewSHA1(id, fmt.Appendf(nil, "turn %d", t.Place)), Account: t.Account, Kind: messages.NoticeYourTurn, Event: &id, At: now.UTC(),
 		})
 		if err != nil {
 			return err
 		}
-		messages = append(messages, sidecar.Message{Key: t.Account, Payload: raw})
+		notices = append(notices, daprclient.Message{Key: t.Account, Payload: raw})
 	}
-	if len(messages) == 0 {
+	if len(notices) == 0 {
 		return nil
 	}
-	_, err := c.Client.PublishBulk(ctx, event.PubSub, event.Notices, messages)
+	_, err := c.Client.PublishBulk(ctx, messages.PubSub, messages.Notices, notices)
 	return err
 }
 
 // TickOf writes a front as it is broadcast.
-func TickOf(f waitingroom.Front) event.LineTick {
-	return event.LineTick{
+func TickOf(f waitingroom.Front) messages.LineTick {
+	return messages.LineTick{
 		Event: f.Event, Served: f.Served, Rate: f.Speed, State: string(f.Status), At: f.At.UTC(),
 		Lapsed: f.Lapsed, Taken: f.Taken, Pace: f.Rate, OpensAt: f.OpensAt.UTC(), Drawn: f.Drawn,
 	}
 }
 
 // FrontOf reads a broadcast front.
-func FrontOf(t event.LineTick) waitingroom.Front {
+func FrontOf(t messages.LineTick) waitingroom.Front {
 	return waitingroom.Front{
 		Event: t.Event, Served: t.Served, Lapsed: t.Lapsed, Taken: t.Taken, Speed: t.Rate, Rate: t.Pace,
 		Status: waitingroom.Status(t.State), OpensAt: t.OpensAt, Drawn: t.Drawn, At: t.At,

@@ -3,8 +3,8 @@ package sidecar
 import (
 	"context"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -17,16 +17,16 @@ type Subscriptions struct {
 }
 
 // Subscriptions are the waiting room's topics.
-func (w Subscriptions) Subscriptions() []sidecar.Subscription {
-	return []sidecar.Subscription{
-		sidecar.On(event.Broadcast, event.LineTicks, func(_ context.Context, t event.LineTick) error {
+func (w Subscriptions) Subscriptions() []daprclient.Subscription {
+	return []daprclient.Subscription{
+		daprclient.On(messages.Broadcast, messages.LineTicks, func(_ context.Context, t messages.LineTick) error {
 			w.Show(FrontOf(t))
 			return nil
 		}),
-		sidecar.On(event.PubSub, event.InventorySummary, w.inventory),
-		sidecar.On(event.PubSub, event.BookingEvents, w.booking),
-		sidecar.On(event.PubSub, event.Notices, w.notice),
-		sidecar.On(event.PubSub, event.CatalogChanges, func(_ context.Context, c event.CatalogChanged) error {
+		daprclient.On(messages.PubSub, messages.InventorySummary, w.inventory),
+		daprclient.On(messages.PubSub, messages.BookingEvents, w.booking),
+		daprclient.On(messages.PubSub, messages.Notices, w.notice),
+		daprclient.On(messages.PubSub, messages.CatalogChanges, func(_ context.Context, c messages.CatalogChanged) error {
 			w.Catalogue.Forget(c.Event)
 			return nil
 		}),
@@ -34,7 +34,7 @@ func (w Subscriptions) Subscriptions() []sidecar.Subscription {
 }
 
 // inventory tells a room what is left. Most events have none.
-func (w Subscriptions) inventory(ctx context.Context, i event.Inventory) error {
+func (w Subscriptions) inventory(ctx context.Context, i messages.Inventory) error {
 	if t, err := w.Catalogue.Terms(ctx, i.Event); err != nil || !t.HighDemand {
 		return nil //nolint:nilerr // a room asks for itself, when it is ticked
 	}
@@ -42,7 +42,7 @@ func (w Subscriptions) inventory(ctx context.Context, i event.Inventory) error {
 }
 
 // booking ends the passes of those who have bought, or whose purchase came to nothing.
-func (w Subscriptions) booking(ctx context.Context, b event.BookingChanged) error {
+func (w Subscriptions) booking(ctx context.Context, b messages.BookingChanged) error {
 	switch b.Status {
 	case "confirmed":
 		return w.Service.Finish(ctx, b.Event, b.Account, len(b.Units), w.Rooms.Finish)
@@ -53,8 +53,8 @@ func (w Subscriptions) booking(ctx context.Context, b event.BookingChanged) erro
 }
 
 // notice ends the passes of those who let their hold run out.
-func (w Subscriptions) notice(ctx context.Context, n event.Notice) error {
-	if n.Kind != event.NoticeHoldExpired || n.Event == nil {
+func (w Subscriptions) notice(ctx context.Context, n messages.Notice) error {
+	if n.Kind != messages.NoticeHoldExpired || n.Event == nil {
 		return nil
 	}
 	return w.Service.Finish(ctx, *n.Event, n.Account, 0, w.Rooms.Finish)

@@ -21,7 +21,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
 
@@ -52,7 +52,7 @@ const (
 
 // bench is one run.
 type bench struct {
-	stack    *stack.Stack
+	stack    *devstack.Stack
 	http     *load.HTTP
 	base     string
 	tokens   []string

@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/event"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
 	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
@@ -105,19 +105,19 @@ func children(pid int) (all []int) {
 func (b *bench) ratio(ctx context.Context) error {
 	var app struct{ HTTP, GRPC int }
 	for _, a := range b.stack.Apps {
-		if a.ID == event.Booking {
+		if a.ID == messages.Booking {
 			app.HTTP, app.GRPC = a.HTTPPort, a.GRPCPort
 		}
 	}
-	client, err := sidecar.New(sidecar.Config{
+	client, err := daprclient.New(daprclient.Config{
 		Host: "127.0.0.1", HTTPPort: uint16(app.HTTP), GRPCPort: uint16(app.GRPC), //nolint:gosec // ports
-		APIToken: b.stack.Secrets.DaprAPIToken(event.Booking), AppToken: b.stack.Secrets.AppAPIToken(event.Booking),
+		APIToken: b.stack.Secrets.DaprAPIToken(messages.Booking), AppToken: b.stack.Secrets.AppAPIToken(messages.Booking),
 	})
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	seats := dapr.NewSeats(client.Store(event.Seats), dapr.Transactional, 5*time.Minute, time.Now)
+	seats := dapr.NewSeats(client.Store(messages.Seats), dapr.Transactional, 5*time.Minute, time.Now)
 	pool, err := pgxpool.New(ctx, b.stack.Config.DatabaseURL("dapr")+"&pool_max_conns=30")
 	if err != nil {
 		return err

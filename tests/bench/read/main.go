@@ -22,8 +22,8 @@ import (
 	"time"
 
 	"github.com/foyer-tickets/foyer/data"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/internal/postgres"
-	"github.com/foyer-tickets/foyer/internal/stack"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/seed"
@@ -174,7 +174,7 @@ func fill(ctx context.Context, url string) (ids []string, err error) {
 }
 
 // services gives the addresses of catalog and of the bare handler, which it starts.
-func services(ctx context.Context, s *stack.Stack) (service, bare string, end func(), err error) {
+func services(ctx context.Context, s *devstack.Stack) (service, bare string, end func(), err error) {
 	for _, app := range s.Apps {
 		if app.ID == "catalog" {
 			service = fmt.Sprintf("http://127.0.0.1:%d", app.Port)
@@ -199,7 +199,7 @@ func services(ctx context.Context, s *stack.Stack) (service, bare string, end fu
 
 // extend has the stack's own nginx serve the answers of paths as files too, and below /uncached
 // pass requests on as it does for whoever is signed in.
-func extend(s *stack.Stack, gateway string, paths map[string]string) (static map[string]string, err error) {
+func extend(s *devstack.Stack, gateway string, paths map[string]string) (static map[string]string, err error) {
 	dir := filepath.Join(s.Config.Data, "gateway")
 	static = map[string]string{}
 	for what, path := range paths {

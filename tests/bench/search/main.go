@@ -18,7 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/services/search"
 	"github.com/foyer-tickets/foyer/services/search/elastic"
 	"github.com/foyer-tickets/foyer/services/search/postgres"
@@ -90,7 +90,7 @@ func run(ctx context.Context) error {
 }
 
 type bench struct {
-	stack    *stack.Stack
+	stack    *devstack.Stack
 	platform *harness.Platform
 	db       *pgx.Conn
 	truth    postgres.Database

@@ -19,7 +19,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -28,7 +28,7 @@ import (
 type bench struct {
 	section section
 	ready   func() error // returns when the machine is quiet
-	stack   *stack.Stack
+	stack   *devstack.Stack
 	issuer  *issuer
 	report  strings.Builder
 }

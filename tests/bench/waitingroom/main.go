@@ -22,7 +22,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
 
@@ -103,7 +103,7 @@ func (b *bench) all(ctx context.Context) error {
 
 // start runs the section's parts, with an issuer of our own for the tokens.
 func (b *bench) start(ctx context.Context) (stop func(), err error) {
-	cfg, release, err := stack.Isolated()
+	cfg, release, err := devstack.Isolated()
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (b *bench) start(ctx context.Context) (stop func(), err error) {
 	}
 	cfg.ExtraEnv = map[string]string{"OIDC_ISSUER": issuerName, "OIDC_JWKS_URL": b.issuer.url, "FOYER_HOLD_COOLDOWN": "false"}
 	maps.Copy(cfg.ExtraEnv, b.section.env)
-	if b.stack, err = stack.New(cfg); err != nil {
+	if b.stack, err = devstack.New(cfg); err != nil {
 		release()
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/services/catalog/seed"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
@@ -103,7 +103,7 @@ type site struct{ url string }
 
 func open(ctx context.Context) (s site, root string, stop func(), err error) {
 	if running := os.Getenv("FOYER_URL"); running != "" {
-		cfg, err := stack.Load()
+		cfg, err := devstack.Load()
 		return site{running}, cfg.Root, func() {}, err
 	}
 	own, stop, err := load.Start(ctx)

@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
 	store "github.com/foyer-tickets/foyer/services/auth/postgres"
@@ -21,7 +21,7 @@ import (
 )
 
 type config struct {
-	Sidecar     sidecar.Config
+	Sidecar     daprclient.Config
 	Identity    identity.Config
 	Keycloak    keycloak.Config
 	Web         keycloak.WebConfig
@@ -42,7 +42,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	client, err := daprclient.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
@@ -71,8 +71,8 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
-	records, cache := store.Store{Pool: pool, Key: mac}, client.Store(event.Cache)
-	shared, directory, provider := sidecar.Keys{Store: cache}, keycloak.NewDirectory(cfg.Keycloak), keycloak.NewProvider(ctx, cfg.Web)
+	records, cache := store.Store{Pool: pool, Key: mac}, client.Store(messages.Cache)
+	shared, directory, provider := daprclient.Keys{Store: cache}, keycloak.NewDirectory(cfg.Keycloak), keycloak.NewProvider(ctx, cfg.Web)
 	verifier := identity.NewVerifier(cfg.Identity, shared)
 	revoker := &auth.GroupRevoker{Write: shared.Revoke, Wrote: verifier.Reread, Now: time.Now}
 	confirmations := dapr.Confirmations{Store: cache}
@@ -100,7 +100,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
 	router.HandleFunc("/gateway/session", server.Gateway).Methods(http.MethodGet)
-	server.MountInternal(sidecar.Guarded(router, cfg.Sidecar.AppToken))
+	server.MountInternal(daprclient.Guarded(router, cfg.Sidecar.AppToken))
 
 	p.Check("postgres", pool.Ping)
 	p.Go("account jobs", accounts.Run)

@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
 	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
@@ -35,7 +35,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(pool, calloff.EventChanged)...)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.ConsumerSubscriptions(pool, calloff.EventChanged)...)
 
 	p.Metrics.MustRegister(b.Store.SetAsideGauge(ctx))
 	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking(), Metrics: p.Metrics}.Run))

@@ -7,12 +7,12 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/paper"
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
@@ -31,7 +31,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	steps, cache, maps := &rest.Steps{}, b.Client.Store(event.Cache), rest.NewMaps()
+	steps, cache, maps := &rest.Steps{}, b.Client.Store(messages.Cache), rest.NewMaps()
 	live := booking.NewSeatMapCache(dapr.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
 	b.SeatChanges.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
 	expiries := &booking.Expiries{Deadlines: b.Store, Holds: b.Seats, Notifier: dapr.Notices{Client: b.Client}, Now: time.Now}
@@ -42,17 +42,17 @@ func run(ctx context.Context, p *process.Process) error {
 	server := rest.Server{Service: office, Live: live, Reader: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: maps}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}), Metrics: p.Metrics,
-		Idempotency: sidecar.Idempotency{Store: cache},
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}), Metrics: p.Metrics,
+		Idempotency: daprclient.Idempotency{Store: cache},
 	})
 	if err != nil {
 		return err
 	}
 	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
-	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	rest.Internal{Server: server, Store: b.Store}.Mount(guarded)
-	personaldata.Mount(guarded, dapr.Personal{Store: b.Store, Seats: b.Client.Store(event.Seats), Now: time.Now})
-	sidecar.Mount(router, cfg.Sidecar.AppToken, append(dapr.Subscriptions(live, b.Client), line.Subscription())...)
+	personaldata.Mount(guarded, dapr.Personal{Store: b.Store, Seats: b.Client.Store(messages.Seats), Now: time.Now})
+	daprclient.Mount(router, cfg.Sidecar.AppToken, append(dapr.Subscriptions(live, b.Client), line.Subscription())...)
 
 	p.Go("seat maps", live.Run)
 	p.Go("hold queue", line.Run)

@@ -5,9 +5,9 @@ package main
 import (
 	"context"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/booking"
 	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
 )
@@ -29,7 +29,7 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	pool := booking.NewWorkerPool(b.Driver())
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
 	p.Go("workers", b.Then(pool.Run))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

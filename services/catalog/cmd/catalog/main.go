@@ -5,21 +5,21 @@ import (
 	"context"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/rest"
 	dapr "github.com/foyer-tickets/foyer/services/catalog/sidecar"
 )
 
 type config struct {
-	Sidecar     sidecar.Config
+	Sidecar     daprclient.Config
 	Identity    identity.Config
 	Retention   retention.Config
 	DatabaseURL string `secret:"catalog-database-url"`
@@ -34,7 +34,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	client, err := daprclient.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
@@ -47,12 +47,12 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
-	cache, events := client.Store(event.Cache), store.Store{Pool: pool}
+	cache, events := client.Store(messages.Cache), store.Store{Pool: pool}
 	answers := dapr.Cache{Store: cache}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: cache}), Metrics: p.Metrics,
-		Idempotency: sidecar.Idempotency{Store: cache},
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}), Metrics: p.Metrics,
+		Idempotency: daprclient.Idempotency{Store: cache},
 	})
 	if err != nil {
 		return err
@@ -61,10 +61,10 @@ func run(ctx context.Context, p *process.Process) error {
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
 	rest.Pages{Store: events, PublicURL: cfg.PublicURL, App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
-	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	rest.Internal{Store: events, Cache: answers}.Mount(guarded)
 	personaldata.Mount(guarded, store.Personal{Store: events, Now: time.Now})
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 
 	p.Check("postgres", pool.Ping)
 	p.Go("relay", dapr.Changes(cfg.DatabaseURL, client, p.Metrics, events.EventsOf).Run)

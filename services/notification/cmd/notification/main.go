@@ -7,14 +7,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/notification"
 	store "github.com/foyer-tickets/foyer/services/notification/postgres"
 	"github.com/foyer-tickets/foyer/services/notification/rest"
@@ -22,7 +22,7 @@ import (
 )
 
 type config struct {
-	Sidecar     sidecar.Config
+	Sidecar     daprclient.Config
 	Identity    identity.Config
 	Retention   retention.Config
 	DatabaseURL string `secret:"notification-database-url"`
@@ -37,7 +37,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	client, err := daprclient.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
@@ -54,29 +54,29 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	messages, adapter, hub := store.Store{Pool: pool}, dapr.NewAdapter(client, cfg.MailFrom), rest.NewHub()
+	stored, adapter, hub := store.Store{Pool: pool}, dapr.NewAdapter(client, cfg.MailFrom), rest.NewHub()
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: client.Store(event.Cache)}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: client.Store(messages.Cache)}), Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Store: messages, Hub: hub}, rest.GorillaServerOptions{
+	rest.HandlerWithOptions(rest.Server{Store: stored, Hub: hub}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
-	inbox := notification.Inbox{Store: messages, Announcer: adapter}
-	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	inbox := notification.Inbox{Store: stored, Announcer: adapter}
+	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	givenUp := prometheus.NewCounter(prometheus.CounterOpts{Name: "notification_mails_given_up_total", Help: "Mails that were tried for the last time and not sent."})
 	p.Metrics.MustRegister(givenUp)
-	farewells := notification.Farewells{Store: messages, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp}
+	farewells := notification.Farewells{Store: stored, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp}
 	rest.Internal{Farewells: farewells}.Mount(guarded)
-	personaldata.Mount(guarded, messages)
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
+	personaldata.Mount(guarded, stored)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
 
 	p.Check("postgres", pool.Ping)
 	p.Go("mailer", notification.Mailer{
-		Outbox: messages, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp,
+		Outbox: stored, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp,
 	}.Run)
 	p.Go("farewells", farewells.Run)
 	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Notification(), Metrics: p.Metrics}.Run)

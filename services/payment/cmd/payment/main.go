@@ -8,14 +8,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
-	"github.com/foyer-tickets/foyer/internal/event"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	store "github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
 )
@@ -27,7 +27,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	client, err := daprclient.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: client.Store(event.Cache)}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: client.Store(messages.Cache)}), Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func run(ctx context.Context, p *process.Process) error {
 		})
 	}
 	rest.HandlerWithOptions(parts.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
-	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	parts.internal.Mount(guarded)
 	parts.job.Mount(guarded)
 	personaldata.Mount(guarded, books)

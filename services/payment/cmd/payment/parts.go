@@ -5,9 +5,9 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/payment"
 	store "github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
@@ -16,7 +16,7 @@ import (
 )
 
 type config struct {
-	Sidecar     sidecar.Config
+	Sidecar     daprclient.Config
 	Identity    identity.Config
 	Stripe      stripe.Config
 	Retention   retention.Config
@@ -33,7 +33,7 @@ type parts struct {
 	job      dapr.Job
 }
 
-func assemble(cfg config, books store.Store, client *sidecar.Client) parts {
+func assemble(cfg config, books store.Store, client *daprclient.Client) parts {
 	provider := stripe.New(cfg.Stripe)
 	service := payment.Service{Store: books, Provider: provider, Reader: provider, Now: time.Now}
 	poller := payment.Poller{Due: books, Service: service, Reader: provider}

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -87,9 +87,9 @@ func TestEverythingOnTheRoadDies(t *testing.T) {
 	// As `foyer reindex` does.
 	anew, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	require.NoError(t, stack.Reindex(anew, p.ServiceURL("search"), p.Secrets.AppAPIToken("search")))
+	require.NoError(t, devstack.Reindex(anew, p.ServiceURL("search"), p.Secrets.AppAPIToken("search")))
 	p.EventuallyIndexed(t, time.Minute)
-	require.Error(t, stack.Reindex(anew, p.ServiceURL("search"), "guessed"))
+	require.Error(t, devstack.Reindex(anew, p.ServiceURL("search"), "guessed"))
 	t.Logf("%d commits", edits.Load())
 
 	// Commit to found, and to found without Elasticsearch.

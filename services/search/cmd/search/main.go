@@ -5,9 +5,9 @@ import (
 	"context"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/search"
 	"github.com/foyer-tickets/foyer/services/search/elastic"
 	"github.com/foyer-tickets/foyer/services/search/postgres"
@@ -16,7 +16,7 @@ import (
 )
 
 type config struct {
-	Sidecar          sidecar.Config
+	Sidecar          daprclient.Config
 	DatabaseURL      string `secret:"search-database-url"`
 	ElasticsearchURL string `env:"ELASTICSEARCH_URL,required"`
 	WebIndex         string `env:"FOYER_WEB_INDEX" envDefault:"web/dist/index.html"`
@@ -29,7 +29,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	client, err := daprclient.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,8 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.Pages{App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	indexer := search.Indexer{Catalog: dapr.Catalog{Client: client}, Writer: index}
 	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database, Asked: make(chan struct{}, 1), Grace: search.DriftGrace}
-	rest.Internal{Ask: maintainer.Ask, Name: index.Name}.Mount(sidecar.Guarded(router, cfg.Sidecar.AppToken))
-	sidecar.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(indexer)...)
+	rest.Internal{Ask: maintainer.Ask, Name: index.Name}.Mount(daprclient.Guarded(router, cfg.Sidecar.AppToken))
+	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(indexer)...)
 
 	p.Go("maintainer", maintainer.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))

@@ -5,17 +5,17 @@ import (
 	"context"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
-	"github.com/foyer-tickets/foyer/internal/sidecar"
 	"github.com/foyer-tickets/foyer/services/waitingroom/rest"
 	dapr "github.com/foyer-tickets/foyer/services/waitingroom/sidecar"
 )
 
 type config struct {
-	Sidecar  sidecar.Config
+	Sidecar  daprclient.Config
 	Identity identity.Config
 }
 
@@ -26,7 +26,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	client, err := sidecar.New(cfg.Sidecar)
+	client, err := daprclient.New(cfg.Sidecar)
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func run(ctx context.Context, p *process.Process) error {
 	house.Show = hub.Show
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, sidecar.Keys{Store: house.Cache}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: house.Cache}), Metrics: p.Metrics,
 	})
 	if err != nil {
 		return err
@@ -49,10 +49,10 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.HandlerWithOptions(rest.Server{Service: house.Service, Hub: hub}, rest.GorillaServerOptions{
 		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
 	})
-	guarded := sidecar.Guarded(router, cfg.Sidecar.AppToken)
+	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	house.Actors.Mount(guarded, cfg.Sidecar.AppToken)
 	personaldata.Mount(guarded, house.Personal())
-	sidecar.Mount(router, cfg.Sidecar.AppToken, house.Subscriptions()...)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, house.Subscriptions()...)
 
 	p.Go("streams", hub.Run)
 	p.Go("watch", house.Watch)

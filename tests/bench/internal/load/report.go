@@ -12,18 +12,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/stack"
+	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
 // Start runs the named parts of a stack of its own, with all that they lean on; no name means
 // the whole platform. Stop ends them and removes their data.
-func Start(ctx context.Context, names ...string) (s *stack.Stack, stop func(), err error) {
-	cfg, release, err := stack.Isolated()
+func Start(ctx context.Context, names ...string) (s *devstack.Stack, stop func(), err error) {
+	cfg, release, err := devstack.Isolated()
 	if err != nil {
 		return nil, nil, err
 	}
 	cfg.ExtraEnv = map[string]string{"FOYER_HOLD_COOLDOWN": "false"} // few accounts do here what many would
-	if s, err = stack.New(cfg); err != nil {
+	if s, err = devstack.New(cfg); err != nil {
 		release()
 		return nil, nil, err
 	}
@@ -50,7 +50,7 @@ func first() {
 	threads, _ := os.ReadDir("/proc/self/task")
 	for _, t := range threads {
 		if id, err := strconv.Atoi(t.Name()); err == nil {
-			_ = stack.Turn{Nice: -10, Slice: stack.Short}.Take(id)
+			_ = devstack.Turn{Nice: -10, Slice: devstack.Short}.Take(id)
 		}
 	}
 }

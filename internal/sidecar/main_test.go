@@ -1,9 +1,0 @@
-package sidecar_test
-
-import (
-	"testing"
-
-	"github.com/foyer-tickets/foyer/tests/harness"
-)
-
-func TestMain(m *testing.M) { harness.Main(m) }
