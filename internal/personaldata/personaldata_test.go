@@ -18,9 +18,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -56,7 +56,7 @@ func TestEveryColumnIsDeclared(t *testing.T) {
 			continue
 		}
 		require.NotEmpty(t, d.Database, "%s has a database", name)
-		pool, err := postgres.Open(t.Context(), harness.Postgres(t), os.DirFS(files))
+		pool, err := database.Open(t.Context(), harness.Postgres(t), os.DirFS(files))
 		require.NoError(t, err)
 		defer pool.Close()
 		rows, err := pool.Query(t.Context(), `SELECT table_name || '.' || column_name FROM information_schema.columns

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/retention"
 	auth "github.com/foyer-tickets/foyer/services/auth/postgres"
 	booking "github.com/foyer-tickets/foyer/services/booking/postgres"
@@ -26,9 +26,9 @@ var cfg = retention.Config{
 	SignIns: 90 * 24 * time.Hour, Audit: 400 * 24 * time.Hour,
 }
 
-func database(t *testing.T, migrations fs.FS) *pgxpool.Pool {
+func openPool(t *testing.T, migrations fs.FS) *pgxpool.Pool {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), migrations)
+	pool, err := database.Open(t.Context(), harness.Postgres(t), migrations)
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
@@ -57,7 +57,7 @@ func TestRejected(t *testing.T) {
 		"catalog": {catalog.Migrations(), cfg.Catalog()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			pool := database(t, service.migrations)
+			pool := openPool(t, service.migrations)
 			exec(t, pool, `INSERT INTO cdc_rejected (at, topic, key, payload, reason) SELECT now() - d * interval '1 day', 't', 'k', '{}', 'too large' FROM unnest(ARRAY[1, 29, 31, 400]) d`)
 			retention.Janitor{Pool: pool, Rules: service.rules}.Apply(t.Context(), time.Now())
 			assert.Equal(t, 2, count(t, pool, `SELECT count(*) FROM cdc_rejected`))
@@ -66,7 +66,7 @@ func TestRejected(t *testing.T) {
 }
 
 func TestNotification(t *testing.T) {
-	pool := database(t, notification.Migrations())
+	pool := openPool(t, notification.Migrations())
 	exec(t, pool, `INSERT INTO messages (id, account, kind, at) SELECT gen_random_uuid(), 'a', 'your_turn', now() - interval '11 hours' FROM generate_series(1, 2500)`)
 	exec(t, pool, `INSERT INTO mails (message) SELECT id FROM messages`)
 	exec(t, pool, `INSERT INTO messages (id, account, kind, at) VALUES (gen_random_uuid(), 'a', 'your_turn', now() - interval '9 hours')`)
@@ -78,7 +78,7 @@ func TestNotification(t *testing.T) {
 }
 
 func TestPayment(t *testing.T) {
-	pool := database(t, payment.Migrations())
+	pool := openPool(t, payment.Migrations())
 	for outcome, hours := range map[string]string{"applied": "11", "ignored": "11", "refused": "21", "noted": "21"} {
 		exec(t, pool, `INSERT INTO inbox (id, type, outcome, at) VALUES ('old-`+outcome+`', 't', '`+outcome+`', now() - interval '`+hours+` hours'), ('new-`+outcome+`', 't', '`+outcome+`', now() - interval '9 hours')`)
 	}
@@ -95,7 +95,7 @@ func TestPayment(t *testing.T) {
 }
 
 func TestBooking(t *testing.T) {
-	pool := database(t, booking.Migrations())
+	pool := openPool(t, booking.Migrations())
 	exec(t, pool, `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, client_secret, expires_at, created_at, updated_at)
 		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'a', 'm', 'awaiting_payment', 2, 1, 'EUR', '[]', '{}', 'pi_secret', now(), now(), now() - h * interval '1 hour' FROM unnest(ARRAY[9, 11]) h`)
 	exec(t, pool, `INSERT INTO hold_deadlines (hold_id, due) SELECT gen_random_uuid(), now() - h * interval '1 hour' FROM unnest(ARRAY[9, 11]) h`)
@@ -107,7 +107,7 @@ func TestBooking(t *testing.T) {
 }
 
 func TestAuth(t *testing.T) {
-	pool := database(t, auth.Migrations())
+	pool := openPool(t, auth.Migrations())
 	exec(t, pool, `INSERT INTO audit (id, at, kind) SELECT gen_random_uuid(), now() - d * interval '1 day', k FROM unnest(ARRAY[89, 91, 399, 401]) d, unnest(ARRAY['sign_in', 'account_locked']) k`)
 	exec(t, pool, `INSERT INTO audit (id, at, kind, address) SELECT gen_random_uuid(), now() - interval '91 days', 'sign_in', '192.0.2.1' FROM generate_series(1, 12000)`)
 	exec(t, pool, `INSERT INTO links (account, kind, hash, expires) SELECT 'a', h::text, '', now() - h * interval '1 hour' FROM unnest(ARRAY[-1, 1]) h`)

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/data"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	catalogstore "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	catalogrest "github.com/foyer-tickets/foyer/services/catalog/rest"
@@ -83,7 +83,7 @@ type world struct {
 func newWorld(t testing.TB) world {
 	t.Helper()
 	url := harness.Postgres(t)
-	pool, err := postgres.Open(t.Context(), url, catalogstore.Migrations())
+	pool, err := database.Open(t.Context(), url, catalogstore.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	database, err := fallback.Open(t.Context(), url)

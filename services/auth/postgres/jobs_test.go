@@ -16,10 +16,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	base "github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -148,7 +148,7 @@ type bench struct {
 }
 
 func newBench(t *testing.T) *bench {
-	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	sealer, err := auth.NewSealer(base64.StdEncoding.EncodeToString(make([]byte, 32)))

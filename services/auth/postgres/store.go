@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
@@ -93,7 +93,7 @@ func (s Store) Count(ctx context.Context, key string, now time.Time, window time
 	mac := hmac.New(sha256.New, s.Key)
 	mac.Write([]byte(key))
 	hash := mac.Sum(nil)
-	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		// Those of one key take turns.
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(binary.BigEndian.Uint64(hash))); err != nil {
 			return err

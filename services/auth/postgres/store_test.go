@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/auth"
 	store "github.com/foyer-tickets/foyer/services/auth/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -19,7 +19,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 func open(t *testing.T) store.Store {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return store.Store{Pool: pool, Key: []byte("k")}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 )
 
 // Lock names a duty that one replica has at a time.
@@ -41,7 +41,7 @@ func (s Store) Alone(lock Lock, duty func(context.Context) error) func(context.C
 }
 
 func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, duty func(context.Context) error) error {
-	err := postgres.WithLock(ctx, pool, int64(lock), func(ctx context.Context, alive func(context.Context) error) error {
+	err := database.WithLock(ctx, pool, int64(lock), func(ctx context.Context, alive func(context.Context) error) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		done := make(chan error, 1)
@@ -58,7 +58,7 @@ func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, duty func(context.
 			}
 		}
 	})
-	if errors.Is(err, postgres.ErrLocked) {
+	if errors.Is(err, database.ErrLocked) {
 		return nil
 	}
 	return err

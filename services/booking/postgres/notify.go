@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 )
 
 // channel on which steps of bookings are notified, with the booking's id.
@@ -96,7 +96,7 @@ func (s Store) Listen(ctx context.Context, f func(uuid.UUID)) error {
 	if _, err := conn.Exec(ctx, `LISTEN `+channel); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	defer postgres.Restore(ctx, conn, `UNLISTEN *`)
+	defer database.Restore(ctx, conn, `UNLISTEN *`)
 	for {
 		var n *pgconn.Notification
 		if n, err = conn.Conn().WaitForNotification(ctx); err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -84,7 +84,7 @@ const anonymisedAtOnce = 500
 // and in messages that were sent a moment ago. A merchant may have sold any number of bookings: what a
 // call that broke off has done stays done.
 func (s Store) AnonymiseRest(ctx context.Context, account, tombstone string) error {
-	err := postgres.InBatches(ctx, s.Pool, anonymisedAtOnce, `UPDATE bookings SET merchant = $2, occasion = jsonb_set(occasion, '{merchant}', to_jsonb($2::text))
+	err := database.InBatches(ctx, s.Pool, anonymisedAtOnce, `UPDATE bookings SET merchant = $2, occasion = jsonb_set(occasion, '{merchant}', to_jsonb($2::text))
 		WHERE id IN (SELECT id FROM bookings WHERE merchant = $1 LIMIT $3)`, account, tombstone)
 	if err != nil {
 		return fmt.Errorf("anonymise a merchant's bookings: %w", err)

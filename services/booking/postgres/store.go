@@ -15,9 +15,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking"
@@ -146,7 +146,7 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 		return b, false, err
 	}
 	err = s.send(ctx, batch)
-	if postgres.Violates(err, postgres.UniqueViolation, "") {
+	if database.Violates(err, database.UniqueViolation, "") {
 		stored, findErr := scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE hold_id = $1`, b.Hold))
 		if findErr != nil {
 			return b, false, fmt.Errorf("create booking: %w", errors.Join(err, findErr))
@@ -189,9 +189,9 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 	}
 	err = s.send(ctx, batch)
 	switch {
-	case postgres.Violates(err, postgres.NoDataFound, ""):
+	case database.Violates(err, database.NoDataFound, ""):
 		return booking.ErrStale
-	case postgres.Violates(err, postgres.UniqueViolation, "booking_units_once"):
+	case database.Violates(err, database.UniqueViolation, "booking_units_once"):
 		return booking.ErrUnitsUnavailable.Because(err)
 	case err != nil:
 		return fmt.Errorf("save booking: %w", err)

@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
-	shared "github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
@@ -33,7 +33,7 @@ var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 func open(t *testing.T) postgres.Store {
 	t.Helper()
-	pool, err := shared.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return postgres.Store{Pool: pool, Grace: grace}

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
@@ -19,7 +19,7 @@ var _ booking.Troubles = Store{}
 
 // NoteTrouble implements booking.Troubles.
 func (s Store) NoteTrouble(ctx context.Context, id uuid.UUID, f func(booking.Trouble) booking.Trouble) (t booking.Trouble, err error) {
-	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		var version int64
 		err := tx.QueryRow(ctx, `SELECT version FROM bookings WHERE id = $1 FOR UPDATE`, id).Scan(&version)
 		if err != nil {
@@ -82,7 +82,7 @@ func (s Store) SetAsideGauge(ctx context.Context) prometheus.Collector {
 // Retry has a booking that was set aside tried again from the start. false: it is not set aside.
 func (s Store) Retry(ctx context.Context, id uuid.UUID, now time.Time) (bool, error) {
 	var found bool
-	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err := database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `DELETE FROM troubles WHERE booking_id = $1 AND set_aside IS NOT NULL`, id)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err

@@ -11,11 +11,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/services/booking"
@@ -80,7 +80,7 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	if err := client.LoadSecrets(ctx, cfg); err != nil {
 		return nil, err
 	}
-	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
 	if err != nil {
 		return nil, err
 	}

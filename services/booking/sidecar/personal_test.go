@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	base "github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	store "github.com/foyer-tickets/foyer/services/booking/postgres"
 	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -44,7 +44,7 @@ func (away) Delete(context.Context, string) error { return errRefused }
 // TestAnAccountIsErasedInSteps of twenty bookings, their keys side by side. Where the keys could not be deleted, the
 // bookings by which they are found stay as they were.
 func TestAnAccountIsErasedInSteps(t *testing.T) {
-	pool, err := base.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	_, err = pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
@@ -76,7 +76,7 @@ func TestAnAccountIsErasedInSteps(t *testing.T) {
 // TestABookingThatCameInIsCancelled: it was let in before the account was known to be locked. Nobody is to pay for what
 // has no owner any more; what was paid before stays.
 func TestABookingThatCameInIsCancelled(t *testing.T) {
-	pool, err := base.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	_, err = pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)

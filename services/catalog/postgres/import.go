@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
@@ -25,7 +25,7 @@ const (
 // keeps its tickets. It may be repeated without effect.
 func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome string, err error) {
 	id, outcome, err = s.importOnce(ctx, merchant, i, now)
-	if postgres.Violates(err, postgres.UniqueViolation, "events_by_source") {
+	if database.Violates(err, database.UniqueViolation, "events_by_source") {
 		// Another import of the same record came first; what it stored is there to compare with now.
 		return s.importOnce(ctx, merchant, i, now)
 	}
@@ -34,7 +34,7 @@ func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, 
 
 func (s Store) importOnce(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome string, err error) {
 	fingerprint := i.Fingerprint()
-	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		var present string
 		err := tx.QueryRow(ctx, `SELECT id, fingerprint FROM events WHERE merchant = $1 AND source_id = $2 FOR UPDATE`,
 			merchant, i.SourceID).Scan(&id, &present)

@@ -15,9 +15,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
@@ -196,7 +196,7 @@ func (s Store) versions(ctx context.Context, query string, args ...any) ([]IDVer
 
 // Create stores a new event.
 func (s Store) Create(ctx context.Context, e catalog.Event) error {
-	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return insertEvent(ctx, tx, e, nil, "") })
+	return database.InTx(ctx, s.Pool, func(tx pgx.Tx) error { return insertEvent(ctx, tx, e, nil, "") })
 }
 
 func insertEvent(ctx context.Context, tx pgx.Tx, e catalog.Event, sourceID *string, fingerprint string) error {
@@ -208,7 +208,7 @@ func insertEvent(ctx context.Context, tx pgx.Tx, e catalog.Event, sourceID *stri
 		e.ID, e.Merchant, e.Venue.ID, e.Slug, e.Name, e.Description, e.Category, list(e.Performers), list(e.Topics), e.URL, e.Image, e.Online,
 		e.StartsAt, e.EndsAt, e.TimeZone, e.SalesStart, e.SalesEnd, e.MaxPerOrder, e.MaxPerAccount, e.HighDemand,
 		e.RefundableUntil, e.Status, e.Source, sourceID, fingerprint, e.UpdatedAt)
-	if postgres.Violates(err, postgres.ForeignKeyViolation, "") {
+	if database.Violates(err, database.ForeignKeyViolation, "") {
 		return catalog.ErrVenueNotFound
 	}
 	if err != nil {
@@ -245,7 +245,7 @@ func updateEvent(ctx context.Context, tx pgx.Tx, e catalog.Event) error {
 		e.ID, e.Venue.ID, e.Slug, e.Name, e.Description, e.Category, list(e.Performers), list(e.Topics), e.URL, e.Image, e.Online,
 		e.StartsAt, e.EndsAt, e.TimeZone, e.SalesStart, e.SalesEnd, e.MaxPerOrder, e.MaxPerAccount,
 		e.HighDemand, e.RefundableUntil, e.Status, e.Version, e.UpdatedAt)
-	if postgres.Violates(err, postgres.ForeignKeyViolation, "") {
+	if database.Violates(err, database.ForeignKeyViolation, "") {
 		return catalog.ErrVenueNotFound
 	}
 	if err != nil {
@@ -259,7 +259,7 @@ func updateEvent(ctx context.Context, tx pgx.Tx, e catalog.Event) error {
 // counting the seats and selling them. change makes no call of its own to the database.
 func (s Store) Change(ctx context.Context, id uuid.UUID, now time.Time, change func(catalog.Event, *catalog.Plan) (catalog.Event, error)) (catalog.Event, error) {
 	var next catalog.Event
-	err := postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err := database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		e, err := s.event(ctx, tx, id, " FOR UPDATE OF e FOR SHARE OF v")
 		if err != nil {
 			return err

@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/seating"
@@ -30,7 +30,7 @@ var now = time.Date(2026, 11, 24, 12, 0, 0, 123456000, time.UTC)
 
 func open(t *testing.T) store.Store {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return store.Store{Pool: pool}

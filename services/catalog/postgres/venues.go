@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
@@ -110,7 +110,7 @@ func plan(ctx context.Context, q rower, venue uuid.UUID) (*catalog.Plan, error) 
 // PutPlan keeps a venue's plan. catalog.ErrPlanInUse once a published event sells its seats. The
 // same plan again changes nothing.
 func (s Store) PutPlan(ctx context.Context, venue uuid.UUID, raw []byte) error {
-	return postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	return database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		var same bool
 		err := tx.QueryRow(ctx, `SELECT plan IS NOT DISTINCT FROM $2::jsonb FROM venues WHERE id = $1 FOR UPDATE`, venue, raw).Scan(&same)
 		if errors.Is(err, pgx.ErrNoRows) {

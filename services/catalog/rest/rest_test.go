@@ -18,10 +18,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/rest"
@@ -74,7 +74,7 @@ const index = `<!doctype html><html><head><meta charset="utf-8"><title>Foyer</ti
 
 func serve(t *testing.T) server {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	s := server{t: t, store: store.Store{Pool: pool}, cache: &cache{kept: map[string][]byte{}}}

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
@@ -51,7 +51,7 @@ const erasedAtOnce = 500
 
 // Erase implements personaldata.Holder. Mails that are due go with their messages.
 func (s Store) Erase(ctx context.Context, account, _ string) error {
-	err := postgres.InBatches(ctx, s.Pool, erasedAtOnce, `DELETE FROM messages
+	err := database.InBatches(ctx, s.Pool, erasedAtOnce, `DELETE FROM messages
 		WHERE id IN (SELECT id FROM messages WHERE account = $1 LIMIT $2)`, account)
 	if err != nil {
 		return fmt.Errorf("delete messages: %w", err)

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
@@ -40,7 +40,7 @@ var (
 
 // Add implements notification.Store: the message and its mail in one transaction.
 func (s Store) Add(ctx context.Context, m notification.Message, mailed bool) (added bool, err error) {
-	err = postgres.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
+	err = database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO messages (id, account, kind, event, booking, hold, at, refund)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,

@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	base "github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/notification"
 	"github.com/foyer-tickets/foyer/services/notification/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 // Messages are exported a page at a time, and go with the mails that are due.
 func TestMessagesAreExportedAndErased(t *testing.T) {
-	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	defer pool.Close()
 	s, ctx := postgres.Store{Pool: pool}, t.Context()
@@ -49,7 +49,7 @@ func TestMessagesAreExportedAndErased(t *testing.T) {
 // However many messages there are: what a call that broke off has deleted stays deleted, and the next one
 // has less to do.
 func TestManyMessagesAreErasedInBatches(t *testing.T) {
-	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	defer pool.Close()
 	s, ctx := postgres.Store{Pool: pool}, t.Context()
@@ -90,7 +90,7 @@ func (p *postman) Send(_ context.Context, m notification.Mail) error {
 // The last mail is queued once for an account, sent once however often it is asked for, and its address
 // forgotten.
 func TestTheLastMailIsSentOnce(t *testing.T) {
-	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	defer pool.Close()
 	composer, err := notification.NewComposer("https://foyer.test")

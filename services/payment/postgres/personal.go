@@ -7,8 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
@@ -86,7 +86,7 @@ const erasedAtOnce = 500
 
 // Erase implements personaldata.Holder. Amounts stay: the books need them.
 func (s Store) Erase(ctx context.Context, account, tombstone string) error {
-	err := postgres.InBatches(ctx, s.Pool, erasedAtOnce, `UPDATE payments SET account = $2, client_secret = ''
+	err := database.InBatches(ctx, s.Pool, erasedAtOnce, `UPDATE payments SET account = $2, client_secret = ''
 		WHERE id IN (SELECT id FROM payments WHERE account = $1 LIMIT $3)`, account, tombstone)
 	if err != nil {
 		return fmt.Errorf("anonymise payments: %w", err)

@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
@@ -129,8 +129,8 @@ const reconciling int64 = 0x466f796572_11
 
 // Alone implements payment.Ledger.
 func (s Store) Alone(ctx context.Context, f func(context.Context) error) error {
-	err := postgres.WithLock(ctx, s.Pool, reconciling, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
-	if errors.Is(err, postgres.ErrLocked) {
+	err := database.WithLock(ctx, s.Pool, reconciling, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
+	if errors.Is(err, database.ErrLocked) {
 		return payment.ErrReconciling
 	}
 	return err

@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
@@ -136,7 +136,7 @@ func (s Store) Change(ctx context.Context, id uuid.UUID, decide payment.Decision
 		have  []payment.Refund
 		after payment.Payment
 	)
-	err := postgres.InTwo(ctx, s.Pool, func(b *pgx.Batch) {
+	err := database.InTwo(ctx, s.Pool, func(b *pgx.Batch) {
 		b.Queue(`SELECT `+paymentColumns+` FROM payments WHERE id = $1 FOR UPDATE`, id).Query(func(rows pgx.Rows) (err error) {
 			found, err = pgx.CollectRows(rows, scanPayment)
 			return err
@@ -157,7 +157,7 @@ func (s Store) Change(ctx context.Context, id uuid.UUID, decide payment.Decision
 		after = c.Payment
 		return s.apply(ctx, b, before, c)
 	})
-	if postgres.Violates(err, postgres.UniqueViolation, "inbox_pkey") {
+	if database.Violates(err, database.UniqueViolation, "inbox_pkey") {
 		return payment.Payment{}, payment.ErrSeen
 	}
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/money"
-	base "github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/payment"
 	"github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -24,7 +24,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 func open(t *testing.T) (postgres.Store, *pgxpool.Pool) {
 	t.Helper()
-	pool, err := base.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return postgres.Store{Pool: pool, Now: time.Now}, pool
@@ -134,7 +134,7 @@ func TestAllOrNothing(t *testing.T) {
 		c.Transfers[0].Entries[0].Amount++ // does not balance
 		return c, err
 	})
-	require.True(t, base.Violates(err, base.CheckViolation, "transfer_balances"), err)
+	require.True(t, database.Violates(err, database.CheckViolation, "transfer_balances"), err)
 	for _, table := range []string{"inbox", "outbox", "transfers", "entries"} {
 		require.Zero(t, count(t, pool, `SELECT count(*) FROM `+table), table)
 	}
@@ -156,10 +156,10 @@ func TestTheLedgerIsOnlyAddedTo(t *testing.T) {
 		`UPDATE transfers SET currency = 'USD'`, `DELETE FROM transfers`, `TRUNCATE transfers CASCADE`,
 	} {
 		_, err := pool.Exec(t.Context(), sql)
-		require.True(t, base.Violates(err, "23001", ""), "%s: %v", sql, err)
+		require.True(t, database.Violates(err, "23001", ""), "%s: %v", sql, err)
 	}
 	for name, entries := range map[string][]int64{"one side": {100}, "lopsided": {100, -99}, "none": nil} {
-		err := base.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+		err := database.InTx(t.Context(), pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(t.Context(), `INSERT INTO transfers (key, payment, currency, at) VALUES ($1, $2, 'EUR', now())`, name, p.ID); err != nil {
 				return err
 			}
@@ -171,11 +171,11 @@ func TestTheLedgerIsOnlyAddedTo(t *testing.T) {
 			}
 			return nil
 		})
-		require.True(t, base.Violates(err, base.CheckViolation, "transfer_balances"), "%s: %v", name, err)
+		require.True(t, database.Violates(err, database.CheckViolation, "transfer_balances"), "%s: %v", name, err)
 	}
 	// An entry cannot be slipped into a transfer that is done.
 	_, err = pool.Exec(t.Context(), `INSERT INTO entries (transfer, account, amount) VALUES ($1, 'refund_clearing', 5)`, "capture:"+p.ID.String())
-	require.True(t, base.Violates(err, base.CheckViolation, "transfer_balances"), err)
+	require.True(t, database.Violates(err, database.CheckViolation, "transfer_balances"), err)
 	balances, err := s.Balances(t.Context())
 	require.NoError(t, err)
 	held := map[payment.LedgerAccount]int64{}

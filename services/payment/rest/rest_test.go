@@ -22,11 +22,11 @@ import (
 
 	"github.com/foyer-tickets/foyer/cmd/stripesim/sim"
 	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/payment"
 	store "github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
@@ -88,7 +88,7 @@ func (b *bench) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Lo
 func start(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, bookings: &bookings{}, ahead: &atomic.Int64{}, down: &atomic.Bool{}}
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	b.pool, b.store = pool, store.Store{Pool: pool, Now: b.now}

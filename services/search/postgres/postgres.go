@@ -15,7 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/search"
 )
 
@@ -75,8 +75,8 @@ const keeping = 0x666f796572
 
 // Alone implements search.CatalogSummary.
 func (d Database) Alone(ctx context.Context, f func(context.Context) error) error {
-	err := postgres.WithLock(ctx, d.pool, keeping, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
-	if errors.Is(err, postgres.ErrLocked) {
+	err := database.WithLock(ctx, d.pool, keeping, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
+	if errors.Is(err, database.ErrLocked) {
 		return search.ErrBusy
 	}
 	return err

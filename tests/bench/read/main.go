@@ -22,8 +22,8 @@ import (
 	"time"
 
 	"github.com/foyer-tickets/foyer/data"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/devstack"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/seed"
@@ -149,7 +149,7 @@ to its cache as well. Nothing is random: the events are the conferences in data/
 
 // fill stores the conferences that ship with Foyer, as an import does.
 func fill(ctx context.Context, url string) (ids []string, err error) {
-	pool, err := postgres.Open(ctx, url, store.Migrations())
+	pool, err := database.Open(ctx, url, store.Migrations())
 	if err != nil {
 		return nil, err
 	}

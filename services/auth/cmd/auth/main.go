@@ -7,17 +7,17 @@ import (
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/services/auth"
+	"github.com/foyer-tickets/foyer/services/auth/dapr"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
 	store "github.com/foyer-tickets/foyer/services/auth/postgres"
 	"github.com/foyer-tickets/foyer/services/auth/rest"
-	dapr "github.com/foyer-tickets/foyer/services/auth/sidecar"
 )
 
 type config struct {
@@ -66,7 +66,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
 	if err != nil {
 		return err
 	}

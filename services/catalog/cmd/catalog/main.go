@@ -6,16 +6,16 @@ import (
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
+	"github.com/foyer-tickets/foyer/services/catalog/dapr"
 	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/rest"
-	dapr "github.com/foyer-tickets/foyer/services/catalog/sidecar"
 )
 
 type config struct {
@@ -42,7 +42,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
-	pool, err := postgres.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
 	if err != nil {
 		return err
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/services/payment"
+	"github.com/foyer-tickets/foyer/services/payment/dapr"
 	store "github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
-	dapr "github.com/foyer-tickets/foyer/services/payment/sidecar"
 	"github.com/foyer-tickets/foyer/services/payment/stripe"
 )
 

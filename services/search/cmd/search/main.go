@@ -9,10 +9,10 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/services/search"
+	"github.com/foyer-tickets/foyer/services/search/dapr"
 	"github.com/foyer-tickets/foyer/services/search/elastic"
 	"github.com/foyer-tickets/foyer/services/search/postgres"
 	"github.com/foyer-tickets/foyer/services/search/rest"
-	dapr "github.com/foyer-tickets/foyer/services/search/sidecar"
 )
 
 type config struct {

@@ -1,4 +1,4 @@
-package sidecar_test
+package dapr_test
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/auth/authtest"
-	dapr "github.com/foyer-tickets/foyer/services/auth/sidecar"
+	"github.com/foyer-tickets/foyer/services/auth/dapr"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 

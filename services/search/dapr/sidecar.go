@@ -1,5 +1,5 @@
-// Package sidecar connects search to Dapr: the catalog's changes, and the catalog itself.
-package sidecar
+// Package dapr connects search to Dapr: the catalog's changes, and the catalog itself.
+package dapr
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package postgres_test
+package database_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -29,7 +29,7 @@ func TestReplicasThatStartTogetherMigrateOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for range 6 {
 		group.Go(func() {
-			pool, err := postgres.Open(t.Context(), url, migrations)
+			pool, err := database.Open(t.Context(), url, migrations)
 			if !assert.NoError(t, err) {
 				return
 			}
@@ -44,12 +44,12 @@ func TestReplicasThatStartTogetherMigrateOnce(t *testing.T) {
 
 func TestABrokenMigrationStopsTheStart(t *testing.T) {
 	broken := fstest.MapFS{"0001_x.sql": {Data: []byte("-- +goose Up\nCREATE TABEL x ();\n")}}
-	_, err := postgres.Open(t.Context(), harness.Postgres(t), broken)
+	_, err := database.Open(t.Context(), harness.Postgres(t), broken)
 	assert.ErrorContains(t, err, "migrate")
 }
 
 func TestStatementsAreBoundedByTheServer(t *testing.T) {
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t)+"&statement_timeout=100", migrations)
+	pool, err := database.Open(t.Context(), harness.Postgres(t)+"&statement_timeout=100", migrations)
 	require.NoError(t, err)
 	defer pool.Close()
 	_, err = pool.Exec(context.WithoutCancel(t.Context()), "SELECT pg_sleep(30)")
@@ -62,25 +62,25 @@ func TestStatementsAreBoundedByTheServer(t *testing.T) {
 }
 
 func TestViolationsAreTold(t *testing.T) {
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), migrations)
+	pool, err := database.Open(t.Context(), harness.Postgres(t), migrations)
 	require.NoError(t, err)
 	defer pool.Close()
 	_, err = pool.Exec(t.Context(), "INSERT INTO things VALUES (1)")
-	assert.True(t, postgres.Violates(err, postgres.UniqueViolation, ""))
-	assert.True(t, postgres.Violates(err, postgres.UniqueViolation, "things_pkey"))
-	assert.False(t, postgres.Violates(err, postgres.UniqueViolation, "another"))
-	assert.False(t, postgres.Violates(err, postgres.CheckViolation, ""))
+	assert.True(t, database.Violates(err, database.UniqueViolation, ""))
+	assert.True(t, database.Violates(err, database.UniqueViolation, "things_pkey"))
+	assert.False(t, database.Violates(err, database.UniqueViolation, "another"))
+	assert.False(t, database.Violates(err, database.CheckViolation, ""))
 	_, err = pool.Exec(t.Context(), "INSERT INTO things VALUES (0)")
-	assert.True(t, postgres.Violates(err, postgres.CheckViolation, ""))
-	assert.False(t, postgres.Violates(nil, postgres.UniqueViolation, ""))
+	assert.True(t, database.Violates(err, database.CheckViolation, ""))
+	assert.False(t, database.Violates(nil, database.UniqueViolation, ""))
 }
 
 func TestATransactionIsAllOrNothing(t *testing.T) {
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), migrations)
+	pool, err := database.Open(t.Context(), harness.Postgres(t), migrations)
 	require.NoError(t, err)
 	defer pool.Close()
 	insert := func(id int, end error) error {
-		return postgres.InTx(t.Context(), pool, func(tx pgx.Tx) error {
+		return database.InTx(t.Context(), pool, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(t.Context(), "INSERT INTO things VALUES ($1)", id); err != nil {
 				return err
 			}
@@ -92,5 +92,5 @@ func TestATransactionIsAllOrNothing(t *testing.T) {
 	assert.NoError(t, insert(10, nil), "the refused one left nothing")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
 	defer cancel()
-	assert.Error(t, postgres.InTx(ctx, pool, func(pgx.Tx) error { return nil }))
+	assert.Error(t, database.InTx(ctx, pool, func(pgx.Tx) error { return nil }))
 }

@@ -1,4 +1,4 @@
-package sidecar_test
+package dapr_test
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	"github.com/foyer-tickets/foyer/internal/postgres"
 	"github.com/foyer-tickets/foyer/services/notification"
+	"github.com/foyer-tickets/foyer/services/notification/dapr"
 	store "github.com/foyer-tickets/foyer/services/notification/postgres"
-	dapr "github.com/foyer-tickets/foyer/services/notification/sidecar"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -45,7 +45,7 @@ func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
 	client, err := daprclient.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	pool, err := postgres.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	stored := store.Store{Pool: pool}

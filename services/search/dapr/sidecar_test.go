@@ -1,4 +1,4 @@
-package sidecar_test
+package dapr_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/search"
-	dapr "github.com/foyer-tickets/foyer/services/search/sidecar"
+	"github.com/foyer-tickets/foyer/services/search/dapr"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 

@@ -1,4 +1,4 @@
-package sidecar_test
+package dapr_test
 
 import (
 	"encoding/json"
@@ -14,11 +14,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
-	"github.com/foyer-tickets/foyer/services/payment/sidecar"
+	"github.com/foyer-tickets/foyer/services/payment/dapr"
 )
 
 // pages answers as the sidecar of booking would.
-func pages(t *testing.T, answer func(cursor string, limit int) any) sidecar.Bookings {
+func pages(t *testing.T, answer func(cursor string, limit int) any) dapr.Bookings {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
@@ -38,7 +38,7 @@ func pages(t *testing.T, answer func(cursor string, limit int) any) sidecar.Book
 	client, err := daprclient.New(daprclient.Config{Host: host, HTTPPort: uint16(n), GRPCPort: 1, APIToken: "t", AppToken: "t"})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	return sidecar.Bookings{Client: client}
+	return dapr.Bookings{Client: client}
 }
 
 type item struct {

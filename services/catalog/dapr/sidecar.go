@@ -1,5 +1,5 @@
-// Package sidecar connects the catalog to Dapr: the read cache, and what booking says is left.
-package sidecar
+// Package dapr connects the catalog to Dapr: the read cache, and what booking says is left.
+package dapr
 
 import (
 	"bytes"

@@ -1,5 +1,5 @@
-// Package postgres opens a service's own database and brings its schema up to date.
-package postgres
+// Package database opens a service's own database and brings its schema up to date.
+package database
 
 import (
 	"context"

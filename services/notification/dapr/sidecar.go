@@ -1,6 +1,6 @@
-// Package sidecar connects notification to Dapr: the topics it listens to, the mail binding,
+// Package dapr connects notification to Dapr: the topics it listens to, the mail binding,
 // and the services that know people and bookings.
-package sidecar
+package dapr
 
 import (
 	"context"

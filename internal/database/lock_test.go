@@ -1,4 +1,4 @@
-package postgres_test
+package database_test
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/postgres"
+	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -92,21 +92,21 @@ func TestALockIsGivenUpAlsoWhereNobodyAnswers(t *testing.T) {
 	defer other.Close()
 
 	entered := false
-	err = postgres.WithLock(t.Context(), pool, key, func(ctx context.Context, alive func(context.Context) error) error {
+	err = database.WithLock(t.Context(), pool, key, func(ctx context.Context, alive func(context.Context) error) error {
 		entered = true
 		require.NoError(t, alive(ctx))
-		err := postgres.WithLock(ctx, other, key, func(context.Context, func(context.Context) error) error { return nil })
-		require.ErrorIs(t, err, postgres.ErrLocked)
+		err := database.WithLock(ctx, other, key, func(context.Context, func(context.Context) error) error { return nil })
+		require.ErrorIs(t, err, database.ErrLocked)
 		return nil
 	})
 	require.NoError(t, err)
 	require.True(t, entered)
 	mine := func(context.Context, func(context.Context) error) error { return nil }
-	require.NoError(t, postgres.WithLock(t.Context(), other, key, mine), "given up in the ordinary way")
+	require.NoError(t, database.WithLock(t.Context(), other, key, mine), "given up in the ordinary way")
 
 	done := make(chan error, 1)
 	go func() {
-		done <- postgres.WithLock(t.Context(), pool, key, func(context.Context, func(context.Context) error) error {
+		done <- database.WithLock(t.Context(), pool, key, func(context.Context, func(context.Context) error) error {
 			way.lose()
 			return nil
 		})
@@ -125,6 +125,6 @@ func TestALockIsGivenUpAlsoWhereNobodyAnswers(t *testing.T) {
 		t.Fatal("the pool waits for a connection that it lost")
 	}
 	harness.Eventually(t, 30*time.Second, "another session has the lock", func() error {
-		return postgres.WithLock(t.Context(), other, key, mine)
+		return database.WithLock(t.Context(), other, key, mine)
 	})
 }

@@ -1,6 +1,6 @@
-// Package sidecar connects payment to Dapr: what the bookings believe, and the job that
+// Package dapr connects payment to Dapr: what the bookings believe, and the job that
 // reconciles every day.
-package sidecar
+package dapr
 
 import (
 	"context"

@@ -1,5 +1,5 @@
-// Package sidecar keeps sessions in the component `cache`, and hands mails to the notification service.
-package sidecar
+// Package dapr keeps sessions in the component `cache`, and hands mails to the notification service.
+package dapr
 
 import (
 	"context"
