@@ -11,18 +11,18 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/services/auth"
-	store "github.com/foyer-tickets/foyer/services/auth/postgres"
+	"github.com/foyer-tickets/foyer/services/auth/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-func open(t *testing.T) store.Store {
+func open(t *testing.T) postgres.Store {
 	t.Helper()
-	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	return store.Store{Pool: pool, Key: []byte("k")}
+	return postgres.Store{Pool: pool, Key: []byte("k")}
 }
 
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)

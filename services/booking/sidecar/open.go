@@ -19,7 +19,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/services/booking"
-	store "github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
 )
 
 // Config is what booking's processes are told, by their environment and the secret store.
@@ -50,7 +50,7 @@ func (c Config) seats(store Keys) *Seats {
 type Backing struct {
 	Client      *daprclient.Client
 	Pool        *pgxpool.Pool
-	Store       store.Store
+	Store       postgres.Store
 	Seats       *Seats
 	SeatChanges *SeatChangePublisher
 
@@ -80,14 +80,14 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	if err := client.LoadSecrets(ctx, cfg); err != nil {
 		return nil, err
 	}
-	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, postgres.Migrations())
 	if err != nil {
 		return nil, err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
-	bell := store.NewStepNotifier(pool)
+	bell := postgres.NewStepNotifier(pool)
 	b := &Backing{
-		Client: client, Pool: pool, Store: store.Store{Pool: pool, Grace: cfg.Grace(), StepNotifier: bell},
+		Client: client, Pool: pool, Store: postgres.Store{Pool: pool, Grace: cfg.Grace(), StepNotifier: bell},
 		Seats: cfg.seats(client.Store(messages.Seats)), SeatChanges: &SeatChangePublisher{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}

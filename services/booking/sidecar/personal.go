@@ -11,12 +11,12 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/booking"
-	store "github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
 )
 
 // Personal answers for what booking keeps about an account: see personaldata.yaml.
 type Personal struct {
-	Store store.Store
+	Store postgres.Store
 	Seats interface {
 		Delete(ctx context.Context, key string) error
 	}
@@ -94,7 +94,7 @@ func (p Personal) Export(ctx context.Context, account, cursor string) (personald
 	return page, nil
 }
 
-func exported(k store.Kept) exportedBooking {
+func exported(k postgres.Kept) exportedBooking {
 	b := k.Booking
 	e := exportedBooking{
 		ID: b.ID, Event: b.Event, Name: b.Occasion.Name, StartsAt: b.Occasion.StartsAt, Venue: b.Occasion.VenueName, City: b.Occasion.VenueCity,
@@ -139,7 +139,7 @@ func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
 // booking is anonymised after the keys that are found by it. One that was let in before the account was
 // known to be locked is cancelled, so that nobody pays for what has no owner any more.
 func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (next string, err error) {
-	found, err := p.Store.List(ctx, store.Filter{Account: account, Limit: eraseAtOnce})
+	found, err := p.Store.List(ctx, postgres.Filter{Account: account, Limit: eraseAtOnce})
 	if err != nil {
 		return "", err
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/database"
-	store "github.com/foyer-tickets/foyer/services/booking/postgres"
-	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/sidecar"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -44,14 +44,14 @@ func (away) Delete(context.Context, string) error { return errRefused }
 // TestAnAccountIsErasedInSteps of twenty bookings, their keys side by side. Where the keys could not be deleted, the
 // bookings by which they are found stay as they were.
 func TestAnAccountIsErasedInSteps(t *testing.T) {
-	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	_, err = pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
 		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'buyer', 'merchant', 'confirmed', 4, 4500, 'EUR', '[]', '{}', $1, $1, $1 FROM generate_series(1, 45)`, time.Now())
 	require.NoError(t, err)
 	keys := &pairs{meet: make(chan struct{}), gone: map[string]bool{}}
-	personal := dapr.Personal{Store: store.Store{Pool: pool}, Seats: keys, Now: time.Now}
+	personal := sidecar.Personal{Store: postgres.Store{Pool: pool}, Seats: keys, Now: time.Now}
 	personal.Seats = away{}
 	_, err = personal.EraseStep(t.Context(), "buyer", "deleted-1", "")
 	require.ErrorIs(t, err, errRefused)
@@ -76,14 +76,14 @@ func TestAnAccountIsErasedInSteps(t *testing.T) {
 // TestABookingThatCameInIsCancelled: it was let in before the account was known to be locked. Nobody is to pay for what
 // has no owner any more; what was paid before stays.
 func TestABookingThatCameInIsCancelled(t *testing.T) {
-	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	_, err = pool.Exec(t.Context(), `INSERT INTO bookings (id, event_id, hold_id, account, merchant, status, version, amount, currency, units, occasion, expires_at, created_at, updated_at)
 		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'buyer', 'merchant', s, 4, 4500, 'EUR', '[]', '{}', $1, $1, $1
 			FROM unnest(ARRAY['requested', 'awaiting_payment', 'secured', 'confirmed']) s`, time.Now())
 	require.NoError(t, err)
-	personal := dapr.Personal{Store: store.Store{Pool: pool}, Seats: &pairs{meet: make(chan struct{}), gone: map[string]bool{}}, Now: time.Now}
+	personal := sidecar.Personal{Store: postgres.Store{Pool: pool}, Seats: &pairs{meet: make(chan struct{}), gone: map[string]bool{}}, Now: time.Now}
 	require.NoError(t, personal.Erase(t.Context(), "buyer", "deleted-1"))
 	rows, err := pool.Query(t.Context(), `SELECT status FROM bookings WHERE account = 'deleted-1' ORDER BY status`)
 	require.NoError(t, err)

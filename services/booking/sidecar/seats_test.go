@@ -20,7 +20,7 @@ import (
 	house "github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
-	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/sidecar"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -146,36 +146,36 @@ func (k *keys) DeleteIf(_ context.Context, key, etag string) error {
 	return k.single(daprclient.Op{Key: key, ETag: etag})
 }
 
-func seats(k dapr.Keys, strategy dapr.Strategy) *dapr.Seats {
-	return dapr.NewSeats(k, strategy, 5*time.Minute, time.Now)
+func seats(k sidecar.Keys, strategy sidecar.Strategy) *sidecar.Seats {
+	return sidecar.NewSeats(k, strategy, 5*time.Minute, time.Now)
 }
 
-func TestSeatsInMemory(t *testing.T) { bookingtest.Run(t, seats(newKeys(), dapr.Transactional)) }
+func TestSeatsInMemory(t *testing.T) { bookingtest.Run(t, seats(newKeys(), sidecar.Transactional)) }
 
 func TestSeatsKeyByKeyInMemory(t *testing.T) {
 	k := newKeys()
 	k.scattered, k.failEvery = true, 7
-	bookingtest.Run(t, seats(k, dapr.PerSeat))
+	bookingtest.Run(t, seats(k, sidecar.PerSeat))
 }
 
 // TestAnswersMayGetLost: an error says nothing about what happened.
 func TestAnswersMayGetLost(t *testing.T) {
 	k := newKeys()
 	k.failEvery = 3
-	bookingtest.Run(t, seats(k, dapr.Transactional))
+	bookingtest.Run(t, seats(k, sidecar.Transactional))
 }
 
 // replicas are several processes at one store: no lock of one process keeps another out.
 type replicas struct {
-	all  []*dapr.Seats
+	all  []*sidecar.Seats
 	next atomic.Int64
 }
 
-func twoOf(k dapr.Keys) *replicas {
-	return &replicas{all: []*dapr.Seats{seats(k, dapr.Transactional), seats(k, dapr.Transactional)}}
+func twoOf(k sidecar.Keys) *replicas {
+	return &replicas{all: []*sidecar.Seats{seats(k, sidecar.Transactional), seats(k, sidecar.Transactional)}}
 }
 
-func (r *replicas) one() *dapr.Seats { return r.all[int(r.next.Add(1))%len(r.all)] }
+func (r *replicas) one() *sidecar.Seats { return r.all[int(r.next.Add(1))%len(r.all)] }
 
 func (r *replicas) Take(ctx context.Context, h booking.Hold, limit int) error {
 	return r.one().Take(ctx, h, limit)
@@ -220,7 +220,7 @@ func TestHoldsOfTheLineInMemory(t *testing.T) {
 // TestAHoldLeavesItsPage when it is changed, alone: those beside it stay as they were.
 func TestAHoldLeavesItsPage(t *testing.T) {
 	store, of, now := newKeys(), uuid.New(), time.Now().Truncate(time.Millisecond)
-	s := seats(store, dapr.Transactional)
+	s := seats(store, sidecar.Transactional)
 	name := uuid.New() // of the record: these differ in what is before the eighth byte
 	var requests []booking.QueuedHold
 	for i := range 4 {
@@ -235,7 +235,7 @@ func TestAHoldLeavesItsPage(t *testing.T) {
 	require.ErrorIs(t, verdicts[1].Refusal, booking.ErrUnitsUnavailable)
 	require.ErrorIs(t, verdicts[3].Refusal, booking.ErrUnitsUnavailable)
 	first, other := requests[0].Hold, requests[2].Hold
-	require.Equal(t, dapr.PageKey(first.ID), dapr.PageKey(other.ID))
+	require.Equal(t, sidecar.PageKey(first.ID), sidecar.PageKey(other.ID))
 	require.Len(t, store.values, 5, "two seats, two caps, a page")
 	found, err := s.Find(t.Context(), first.ID)
 	require.NoError(t, err)
@@ -261,7 +261,7 @@ func TestAHoldLeavesItsPage(t *testing.T) {
 // TestSeatsOnPostgres is the store that is used, through a real sidecar.
 func TestSeatsOnPostgres(t *testing.T) {
 	store := open(t, messages.Seats)
-	require.NoError(t, dapr.Await(t.Context(), store, dapr.Transactional, time.Minute), "the probe accepts it")
+	require.NoError(t, sidecar.Await(t.Context(), store, sidecar.Transactional, time.Minute), "the probe accepts it")
 	bookingtest.Run(t, twoOf(store))
 	t.Run("ten thousand buyers, one seat, one winner", func(t *testing.T) { crowd(t, twoOf(store), 10_000) })
 	t.Run("through the line", func(t *testing.T) { bookingtest.Run(t, lined{twoOf(store)}) })
@@ -308,21 +308,21 @@ func open(t *testing.T, component string) *daprclient.Store {
 // TestRedis is refused for what it cannot do, and works where it is chosen knowingly.
 func TestRedis(t *testing.T) {
 	store := open(t, messages.Cache)
-	err := dapr.Await(t.Context(), store, dapr.Transactional, time.Minute)
-	unfit, ok := errors.AsType[*dapr.Unfit](err)
+	err := sidecar.Await(t.Context(), store, sidecar.Transactional, time.Minute)
+	unfit, ok := errors.AsType[*sidecar.Unfit](err)
 	require.True(t, ok, "%v", err)
-	assert.Equal(t, []dapr.Guarantee{dapr.AllOrNothing, dapr.TTLReset}, unfit.Missing)
+	assert.Equal(t, []sidecar.Guarantee{sidecar.AllOrNothing, sidecar.TTLReset}, unfit.Missing)
 	assert.ErrorContains(t, err, "FOYER_SEATS_STRATEGY=per-seat")
 
-	require.NoError(t, dapr.Await(t.Context(), store, dapr.PerSeat, time.Minute))
-	bookingtest.Run(t, seats(store, dapr.PerSeat))
+	require.NoError(t, sidecar.Await(t.Context(), store, sidecar.PerSeat, time.Minute))
+	bookingtest.Run(t, seats(store, sidecar.PerSeat))
 	t.Run("through the line", func(t *testing.T) {
-		bookingtest.Run(t, lined{&replicas{all: []*dapr.Seats{seats(store, dapr.PerSeat)}}})
+		bookingtest.Run(t, lined{&replicas{all: []*sidecar.Seats{seats(store, sidecar.PerSeat)}}})
 	})
 }
 
 func TestAnUnknownStrategyIsRefused(t *testing.T) {
-	err := dapr.Await(t.Context(), nil, "hope", time.Second)
+	err := sidecar.Await(t.Context(), nil, "hope", time.Second)
 	require.ErrorContains(t, err, `not "hope"`)
 }
 
@@ -360,7 +360,7 @@ func (s slow) GetBulk(ctx context.Context, names []string) (map[string]daprclien
 // TestNothingIsMissingBecauseAReadWasCutOff has the database die under bulk reads that do not tell.
 func TestNothingIsMissingBecauseAReadWasCutOff(t *testing.T) {
 	k := newKeys()
-	seats := dapr.NewSeats(k, dapr.Transactional, 5*time.Minute, time.Now)
+	seats := sidecar.NewSeats(k, sidecar.Transactional, 5*time.Minute, time.Now)
 	h := booking.Hold{
 		ID: uuid.New(), Event: uuid.New(), Account: "a", Until: time.Now().Add(5 * time.Minute), Status: booking.HoldOpen,
 		Units: []booking.HeldUnit{{ID: "A1"}},
@@ -381,7 +381,7 @@ func TestNothingIsMissingBecauseAReadWasCutOff(t *testing.T) {
 func TestStoredValuesSurviveTheRoundTrip(t *testing.T) {
 	now := time.UnixMilli(1_795_556_572_644)
 	seat := booking.Seat{State: booking.Held, Hold: uuid.New(), Until: now}
-	gotSeat, err := dapr.DecodeSeat(dapr.EncodeSeat(seat))
+	gotSeat, err := sidecar.DecodeSeat(sidecar.EncodeSeat(seat))
 	require.NoError(t, err)
 	assert.Equal(t, seat, gotSeat)
 
@@ -389,19 +389,19 @@ func TestStoredValuesSurviveTheRoundTrip(t *testing.T) {
 		ID: uuid.New(), Event: uuid.New(), Account: "a", Until: now, Status: booking.HoldCheckout, Booking: uuid.New(),
 		Units: []booking.HeldUnit{{ID: "A1", TicketType: "t", TypeName: "Stalls", Label: "A 1", Place: house.Place{Zone: "Stalls", Row: "A", Number: "1", Note: "aisle"}, Price: money.Money{Amount: 1, Currency: "JPY"}}},
 	}
-	gotHold, err := dapr.DecodeHold(hold.ID, dapr.EncodeHold(hold))
+	gotHold, err := sidecar.DecodeHold(hold.ID, sidecar.EncodeHold(hold))
 	require.NoError(t, err)
 	assert.Equal(t, hold, gotHold)
 
 	c := booking.Cap{Booked: 2, Holds: []booking.CapHold{{Hold: uuid.New(), Units: 3, Until: now}}}
-	gotCap, err := dapr.DecodeCap(dapr.EncodeCap(c))
+	gotCap, err := sidecar.DecodeCap(sidecar.EncodeCap(c))
 	require.NoError(t, err)
 	assert.Equal(t, c, gotCap)
-	assert.Zero(t, dapr.CapTTL(c, now), "what is booked is counted for ever")
-	assert.Positive(t, dapr.CapTTL(booking.Cap{}, now))
+	assert.Zero(t, sidecar.CapTTL(c, now), "what is booked is counted for ever")
+	assert.Positive(t, sidecar.CapTTL(booking.Cap{}, now))
 
 	for _, bad := range []string{`{`, `{"state":"ab"}`, `[]`} {
-		_, err := dapr.DecodeSeat([]byte(bad))
+		_, err := sidecar.DecodeSeat([]byte(bad))
 		assert.Error(t, err, bad)
 	}
 }
@@ -421,13 +421,13 @@ func TestABatchKeepsItsOrder(t *testing.T) {
 		}
 	}
 	outsider := hold("outsider", "u7")
-	meddler := &interfering{keys: store, once: func() { require.NoError(t, seats(store, dapr.Transactional).Take(t.Context(), outsider, 4)) }}
+	meddler := &interfering{keys: store, once: func() { require.NoError(t, seats(store, sidecar.Transactional).Take(t.Context(), outsider, 4)) }}
 	requests := make([]booking.QueuedHold, buyers)
 	for i := range requests {
 		requests[i] = booking.QueuedHold{Hold: hold("buyer "+strconv.Itoa(i), "u"+strconv.Itoa(i%units)), Limit: 4}
 	}
 	for range 2 { // the same again says the same
-		verdicts, err := seats(meddler, dapr.Transactional).Decide(t.Context(), requests)
+		verdicts, err := seats(meddler, sidecar.Transactional).Decide(t.Context(), requests)
 		require.NoError(t, err)
 		for i, v := range verdicts {
 			require.Equal(t, requests[i].Hold.ID, v.Hold)

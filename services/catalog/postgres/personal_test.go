@@ -9,7 +9,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/catalog"
-	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 )
 
 func TestAMerchantLeaves(t *testing.T) {
@@ -22,7 +22,7 @@ func TestAMerchantLeaves(t *testing.T) {
 	})
 	require.NoError(t, err)
 	at := now
-	p := store.Personal{Store: s, Now: func() time.Time { return at }}
+	p := postgres.Personal{Store: s, Now: func() time.Time { return at }}
 	found, err := p.Obstacles(ctx, "m")
 	require.NoError(t, err)
 	assert.Equal(t, []personaldata.Obstacle{{Code: personaldata.EventsOnSale, Count: 1}}, found)
@@ -62,7 +62,7 @@ func TestALargeMerchantLeavesInPieces(t *testing.T) {
 	for range 60 {
 		venue(t, s)
 	}
-	p := store.Personal{Store: s, Now: func() time.Time { return now }}
+	p := postgres.Personal{Store: s, Now: func() time.Time { return now }}
 	left := func() (n int) {
 		require.NoError(t, s.Pool.QueryRow(ctx, `SELECT (SELECT count(*) FROM events WHERE merchant = 'm') + (SELECT count(*) FROM venues WHERE merchant = 'm')`).Scan(&n))
 		return n

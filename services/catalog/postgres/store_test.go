@@ -18,7 +18,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/catalog"
-	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/seating"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -28,12 +28,12 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // As Postgres keeps it: to the microsecond.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 123456000, time.UTC)
 
-func open(t *testing.T) store.Store {
+func open(t *testing.T) postgres.Store {
 	t.Helper()
-	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	return store.Store{Pool: pool}
+	return postgres.Store{Pool: pool}
 }
 
 func newID(t *testing.T) uuid.UUID {
@@ -43,7 +43,7 @@ func newID(t *testing.T) uuid.UUID {
 	return id
 }
 
-func venue(t *testing.T, s store.Store) catalog.Venue {
+func venue(t *testing.T, s postgres.Store) catalog.Venue {
 	t.Helper()
 	v := catalog.Venue{
 		ID: newID(t), Merchant: "m", Name: "Haus", City: "Wien", Country: "AT", TimeZone: "Europe/Vienna", Version: 1,
@@ -54,7 +54,7 @@ func venue(t *testing.T, s store.Store) catalog.Venue {
 }
 
 // draft makes a complete draft that starts in so many days.
-func draft(t *testing.T, s store.Store, v catalog.Venue, days int) catalog.Event {
+func draft(t *testing.T, s postgres.Store, v catalog.Venue, days int) catalog.Event {
 	t.Helper()
 	starts := now.AddDate(0, 0, days)
 	until := starts.AddDate(0, 0, -7)
@@ -210,13 +210,13 @@ func TestPagesAreStableUnderInserts(t *testing.T) {
 	hidden := draft(t, s, v, 11)
 
 	seen := map[uuid.UUID]int{}
-	var at store.Cursor
+	var at postgres.Cursor
 	for page := 0; ; page++ {
 		events, err := s.Published(t.Context(), time.Time{}, at, 3)
 		require.NoError(t, err)
 		for _, e := range events {
 			seen[e.ID]++
-			at = store.Cursor{At: e.StartsAt, ID: e.ID}
+			at = postgres.Cursor{At: e.StartsAt, ID: e.ID}
 		}
 		if page == 1 {
 			seen[on(1)]-- // before the cursor: not seen, and nothing is seen twice for it
@@ -232,10 +232,10 @@ func TestPagesAreStableUnderInserts(t *testing.T) {
 	assert.NotContains(t, seen, hidden.ID, "a draft is not public")
 	assert.Len(t, seen, 12)
 
-	own, err := s.ByMerchant(t.Context(), "m", store.Cursor{}, 100)
+	own, err := s.ByMerchant(t.Context(), "m", postgres.Cursor{}, 100)
 	require.NoError(t, err)
 	assert.Len(t, own, 13, "drafts too")
-	foreign, err := s.ByMerchant(t.Context(), "another", store.Cursor{}, 100)
+	foreign, err := s.ByMerchant(t.Context(), "another", postgres.Cursor{}, 100)
 	require.NoError(t, err)
 	assert.Empty(t, foreign)
 	venues, err := s.Venues(t.Context(), "another")
@@ -322,7 +322,7 @@ func TestImportsAreIdempotentAndShareAVenue(t *testing.T) {
 			assert.NoError(t, err)
 			ids.Store(id, true)
 			outcomes.Store(outcome, true)
-			if outcome == store.Created {
+			if outcome == postgres.Created {
 				created.Add(1)
 			}
 		})
@@ -335,14 +335,14 @@ func TestImportsAreIdempotentAndShareAVenue(t *testing.T) {
 
 	id, outcome, err := s.Import(t.Context(), "m", record, now)
 	require.NoError(t, err)
-	assert.Equal(t, store.Unchanged, outcome)
+	assert.Equal(t, postgres.Unchanged, outcome)
 	before, err := s.Event(t.Context(), id)
 	require.NoError(t, err)
 	record.Event.Description = "changed at the source"
 	record.Event.TicketTypes[0].Price.Amount = 1
 	_, outcome, err = s.Import(t.Context(), "m", record, now)
 	require.NoError(t, err)
-	assert.Equal(t, store.Updated, outcome)
+	assert.Equal(t, postgres.Updated, outcome)
 	after, err := s.Event(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, "changed at the source", after.Description)

@@ -23,7 +23,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/catalog"
-	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/rest"
 	"github.com/foyer-tickets/foyer/services/catalog/seating"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -65,7 +65,7 @@ func (c *cache) Put(_ context.Context, key string, answer []byte) error {
 
 type server struct {
 	t     *testing.T
-	store store.Store
+	store postgres.Store
 	cache *cache
 	http.Handler
 }
@@ -74,10 +74,10 @@ const index = `<!doctype html><html><head><meta charset="utf-8"><title>Foyer</ti
 
 func serve(t *testing.T) server {
 	t.Helper()
-	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	s := server{t: t, store: store.Store{Pool: pool}, cache: &cache{kept: map[string][]byte{}}}
+	s := server{t: t, store: postgres.Store{Pool: pool}, cache: &cache{kept: map[string][]byte{}}}
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "catalog", Spec: rest.Spec, Verifier: verifier{}})
 	require.NoError(t, err)
 	rest.HandlerWithOptions(rest.Server{Store: s.store, Cache: s.cache, Now: time.Now}, rest.GorillaServerOptions{

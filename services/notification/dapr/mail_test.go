@@ -17,7 +17,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/notification"
 	"github.com/foyer-tickets/foyer/services/notification/dapr"
-	store "github.com/foyer-tickets/foyer/services/notification/postgres"
+	"github.com/foyer-tickets/foyer/services/notification/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -45,10 +45,10 @@ func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
 	client, err := daprclient.New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	stored := store.Store{Pool: pool}
+	stored := postgres.Store{Pool: pool}
 	for i := range mails {
 		_, err := stored.Add(t.Context(), notification.Message{ID: uuid.New(), Account: fmt.Sprintf("a%d", i), Kind: messages.NoticeYourTurn, At: time.Now()}, true)
 		require.NoError(t, err)

@@ -28,7 +28,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/payment"
-	store "github.com/foyer-tickets/foyer/services/payment/postgres"
+	"github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
 	"github.com/foyer-tickets/foyer/services/payment/stripe"
 	"github.com/foyer-tickets/foyer/tests/harness"
@@ -72,7 +72,7 @@ func (tokens) Verify(_ context.Context, raw string) (identity.Account, error) {
 type bench struct {
 	t        *testing.T
 	pool     *pgxpool.Pool
-	store    store.Store
+	store    postgres.Store
 	server   rest.Server
 	service  payment.Service
 	poller   payment.Poller
@@ -88,10 +88,10 @@ func (b *bench) now() time.Time { return time.Now().Add(time.Duration(b.ahead.Lo
 func start(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, bookings: &bookings{}, ahead: &atomic.Int64{}, down: &atomic.Bool{}}
-	pool, err := database.Open(t.Context(), harness.Postgres(t), store.Migrations())
+	pool, err := database.Open(t.Context(), harness.Postgres(t), postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	b.pool, b.store = pool, store.Store{Pool: pool, Now: b.now}
+	b.pool, b.store = pool, postgres.Store{Pool: pool, Now: b.now}
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "payment", Spec: rest.Spec, Verifier: tokens{}})
 	require.NoError(t, err)

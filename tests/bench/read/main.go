@@ -25,7 +25,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/services/catalog"
-	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/seed"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
@@ -149,7 +149,7 @@ to its cache as well. Nothing is random: the events are the conferences in data/
 
 // fill stores the conferences that ship with Foyer, as an import does.
 func fill(ctx context.Context, url string) (ids []string, err error) {
-	pool, err := database.Open(ctx, url, store.Migrations())
+	pool, err := database.Open(ctx, url, postgres.Migrations())
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func fill(ctx context.Context, url string) (ids []string, err error) {
 		if r.Err != nil {
 			return r.Err
 		}
-		id, _, err := store.Store{Pool: pool}.Import(ctx, "bench", r.Imported, time.Now())
+		id, _, err := postgres.Store{Pool: pool}.Import(ctx, "bench", r.Imported, time.Now())
 		ids = append(ids, id.String())
 		return err
 	})

@@ -16,7 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/dapr"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
-	store "github.com/foyer-tickets/foyer/services/auth/postgres"
+	"github.com/foyer-tickets/foyer/services/auth/postgres"
 	"github.com/foyer-tickets/foyer/services/auth/rest"
 )
 
@@ -66,12 +66,12 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, postgres.Migrations())
 	if err != nil {
 		return err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
-	records, cache := store.Store{Pool: pool, Key: mac}, client.Store(messages.Cache)
+	records, cache := postgres.Store{Pool: pool, Key: mac}, client.Store(messages.Cache)
 	shared, directory, provider := daprclient.Keys{Store: cache}, keycloak.NewDirectory(cfg.Keycloak), keycloak.NewProvider(ctx, cfg.Web)
 	verifier := identity.NewVerifier(cfg.Identity, shared)
 	revoker := &auth.GroupRevoker{Write: shared.Revoke, Wrote: verifier.Reread, Now: time.Now}

@@ -15,26 +15,26 @@ import (
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/paper"
-	store "github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/postgres"
 	"github.com/foyer-tickets/foyer/services/booking/rest"
-	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/sidecar"
 )
 
 func main() { process.Main("booking", run) }
 
 func run(ctx context.Context, p *process.Process) error {
-	cfg, err := process.Load[dapr.Config]()
+	cfg, err := process.Load[sidecar.Config]()
 	if err != nil {
 		return err
 	}
-	b, err := dapr.Open(ctx, p, &cfg)
+	b, err := sidecar.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
 	steps, cache, maps := &rest.Steps{}, b.Client.Store(messages.Cache), rest.NewMaps()
-	live := booking.NewSeatMapCache(dapr.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
+	live := booking.NewSeatMapCache(sidecar.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
 	b.SeatChanges.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
-	expiries := &booking.Expiries{Deadlines: b.Store, Holds: b.Seats, Notifier: dapr.Notices{Client: b.Client}, Now: time.Now}
+	expiries := &booking.Expiries{Deadlines: b.Store, Holds: b.Seats, Notifier: sidecar.Notices{Client: b.Client}, Now: time.Now}
 	office := &booking.Service{
 		Seats: b.Seats, SeatMaps: live, Bookings: b.Store, Announcer: b.SeatChanges, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
 	}
@@ -51,14 +51,14 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	rest.Internal{Server: server, Store: b.Store}.Mount(guarded)
-	personaldata.Mount(guarded, dapr.Personal{Store: b.Store, Seats: b.Client.Store(messages.Seats), Now: time.Now})
-	daprclient.Mount(router, cfg.Sidecar.AppToken, append(dapr.Subscriptions(live, b.Client), line.Subscription())...)
+	personaldata.Mount(guarded, sidecar.Personal{Store: b.Store, Seats: b.Client.Store(messages.Seats), Now: time.Now})
+	daprclient.Mount(router, cfg.Sidecar.AppToken, append(sidecar.Subscriptions(live, b.Client), line.Subscription())...)
 
 	p.Go("seat maps", live.Run)
 	p.Go("hold queue", line.Run)
 	p.Go("expiries", expiries.Run)
 	p.OnClose("expiries", expiries.Flush)
 	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
-	p.Go("inventories", b.Then(b.Store.Alone(store.InventoryLock, dapr.Inventories{Client: b.Client, Live: live, Store: b.Store}.Run)))
+	p.Go("inventories", b.Then(b.Store.Alone(postgres.InventoryLock, sidecar.Inventories{Client: b.Client, Live: live, Store: b.Store}.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/services/booking"
-	dapr "github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/sidecar"
 )
 
 func main() { process.Main("highdemand-consumer", run) }
 
 func run(ctx context.Context, p *process.Process) error {
-	cfg, err := process.Load[dapr.Config]()
+	cfg, err := process.Load[sidecar.Config]()
 	if err != nil {
 		return err
 	}
-	b, err := dapr.Open(ctx, p, &cfg)
+	b, err := sidecar.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	pool := booking.NewWorkerPool(b.Driver())
-	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Deciding(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, sidecar.Deciding(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
 	p.Go("workers", b.Then(pool.Run))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/services/catalog/dapr"
-	store "github.com/foyer-tickets/foyer/services/catalog/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/catalog/rest"
 )
 
@@ -42,12 +42,12 @@ func run(ctx context.Context, p *process.Process) error {
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
-	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, postgres.Migrations())
 	if err != nil {
 		return err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
-	cache, events := client.Store(messages.Cache), store.Store{Pool: pool}
+	cache, events := client.Store(messages.Cache), postgres.Store{Pool: pool}
 	answers := dapr.Cache{Store: cache}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
@@ -63,7 +63,7 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.Pages{Store: events, PublicURL: cfg.PublicURL, App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	rest.Internal{Store: events, Cache: answers}.Mount(guarded)
-	personaldata.Mount(guarded, store.Personal{Store: events, Now: time.Now})
+	personaldata.Mount(guarded, postgres.Personal{Store: events, Now: time.Now})
 	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 
 	p.Check("postgres", pool.Ping)

@@ -17,7 +17,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/services/notification"
 	"github.com/foyer-tickets/foyer/services/notification/dapr"
-	store "github.com/foyer-tickets/foyer/services/notification/postgres"
+	"github.com/foyer-tickets/foyer/services/notification/postgres"
 	"github.com/foyer-tickets/foyer/services/notification/rest"
 )
 
@@ -45,7 +45,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
-	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, postgres.Migrations())
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	stored, adapter, hub := store.Store{Pool: pool}, dapr.NewAdapter(client, cfg.MailFrom), rest.NewHub()
+	stored, adapter, hub := postgres.Store{Pool: pool}, dapr.NewAdapter(client, cfg.MailFrom), rest.NewHub()
 
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: client.Store(messages.Cache)}), Metrics: p.Metrics,

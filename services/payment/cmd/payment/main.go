@@ -16,7 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	store "github.com/foyer-tickets/foyer/services/payment/postgres"
+	"github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
 )
 
@@ -35,7 +35,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err := client.LoadSecrets(ctx, &cfg); err != nil {
 		return err
 	}
-	pool, err := database.Open(ctx, cfg.DatabaseURL, store.Migrations())
+	pool, err := database.Open(ctx, cfg.DatabaseURL, postgres.Migrations())
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	failed := prometheus.NewCounter(prometheus.CounterOpts{Name: "payment_looks_failed_total", Help: "Looks at payments that came to nothing."})
-	books := store.Store{Pool: pool, Now: time.Now}
+	books := postgres.Store{Pool: pool, Now: time.Now}
 	p.Metrics.MustRegister(failed, books.OwingGauge(ctx))
 	parts := assemble(cfg, books, client)
 	parts.poller.Failed = failed

@@ -10,7 +10,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/retention"
 	"github.com/foyer-tickets/foyer/services/payment"
 	"github.com/foyer-tickets/foyer/services/payment/dapr"
-	store "github.com/foyer-tickets/foyer/services/payment/postgres"
+	"github.com/foyer-tickets/foyer/services/payment/postgres"
 	"github.com/foyer-tickets/foyer/services/payment/rest"
 	"github.com/foyer-tickets/foyer/services/payment/stripe"
 )
@@ -33,7 +33,7 @@ type parts struct {
 	job      dapr.Job
 }
 
-func assemble(cfg config, books store.Store, client *daprclient.Client) parts {
+func assemble(cfg config, books postgres.Store, client *daprclient.Client) parts {
 	provider := stripe.New(cfg.Stripe)
 	service := payment.Service{Store: books, Provider: provider, Reader: provider, Now: time.Now}
 	poller := payment.Poller{Due: books, Service: service, Reader: provider}

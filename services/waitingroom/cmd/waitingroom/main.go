@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/services/waitingroom/rest"
-	dapr "github.com/foyer-tickets/foyer/services/waitingroom/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom/sidecar"
 )
 
 type config struct {
@@ -31,7 +31,7 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	p.OnClose("sidecar", process.Plain(client.Close))
-	house, err := dapr.Open(ctx, client, time.Now)
+	house, err := sidecar.Open(ctx, client, time.Now)
 	if err != nil {
 		return err
 	}
