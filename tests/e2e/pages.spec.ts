@@ -60,7 +60,7 @@ test('every page that buyers see is accessible', async ({ page, request }, { pro
   await look('queue', `/events/${queued}/queue`, /Still available|It’s your turn/)
 })
 
-test('every page of those who own tickets, sell them, or run the house is accessible', async ({ page, request }, { project }) => {
+test('every page of those who own tickets, sell them, or run the platform is accessible', async ({ page, request }, { project }) => {
   test.setTimeout(300_000)
   const look = looker(page, project.name)
   const story = await tell(request, project.name as 'phone' | 'desktop')

@@ -43,8 +43,8 @@ test('from the lobby to a ticket, with two hundred others in the queue', async (
   const tokens = await each(others, (n) => tokenOf(request, `load-${String(n + 1).padStart(4, '0')}@foyer.test`))
   const merchant = await tokenOf(request, 'merchant@foyer.test')
   const name = `Ansturm ${Date.now()}`
-  const house = { name: `Haus ${name}`, city: 'Wien', country: 'AT', timeZone: 'Europe/Vienna' }
-  const venue = await callAs<{ id: string }>(request, merchant, 'POST', '/api/v1/venues', house)
+  const venueInput = { name: `Haus ${name}`, city: 'Wien', country: 'AT', timeZone: 'Europe/Vienna' }
+  const venue = await callAs<{ id: string }>(request, merchant, 'POST', '/api/v1/venues', venueInput)
   await callAs(request, merchant, 'PUT', `/api/v1/venues/${venue.id}/seating-plan`, plan)
   const day = 86_400_000
   const event = await callAs<{ id: string }>(request, merchant, 'POST', '/api/v1/events', {

@@ -1,7 +1,7 @@
 import { expect, test } from '@playwright/test'
 import { chooseSeats, eventId, signIn } from './people'
 
-test('two want one seat: the slower is told at once, before the till', async ({ browser, request }) => {
+test('two want one seat: the slower is told at once, before checkout', async ({ browser, request }) => {
   const id = await eventId(request, 'La Mouette')
   const [quick, slow] = await Promise.all([browser.newPage(), browser.newPage()])
   await signIn(quick, 'load-0411@foyer.test', `/events/${id}/tickets`)

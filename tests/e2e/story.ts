@@ -4,7 +4,7 @@ import { buy, callAs, tokenOf } from './people'
 const day = 86_400_000
 const at = (days: number, hour: number) => new Date(Math.floor(Date.now() / day + days) * day + hour * 3_600_000).toISOString()
 
-/** Rows on an arc before a stage, as a small house has them. */
+/** Rows on an arc before a stage, as a small venue has them. */
 function block(name: string, rows: number, seats: number, top: number, category: string) {
   return {
     name,
@@ -50,7 +50,7 @@ const plan = {
   zones: [stage, block('Stalls', 9, 18, 200, 'Stalls'), block('Circle', 4, 22, 570, 'Circle')],
 }
 
-/** A house in the middle of its season: what is on sale and sells, what is not out yet, what was called off. */
+/** A venue in mid-season: events on sale, drafts and a cancelled event. */
 export interface Story {
   merchant: string
   buyer: string

@@ -93,7 +93,7 @@ func TestCatalogListGivesEverythingPublishedInPagesThatStay(t *testing.T) {
 			break
 		}
 	}
-	bySource, houses := 0, map[string]int{}
+	bySource, byVenue := 0, map[string]int{}
 	for _, e := range all {
 		if e.Source == "confs.tech" {
 			bySource++
@@ -104,14 +104,14 @@ func TestCatalogListGivesEverythingPublishedInPagesThatStay(t *testing.T) {
 		}
 		switch e.Venue.Name {
 		case "Kellerbühne", "Théâtre des Brotteaux", "Nordlicht Arena":
-			houses[e.Venue.Name] += e.Availability.Available + e.Availability.Held + e.Availability.Booked
+			byVenue[e.Venue.Name] += e.Availability.Available + e.Availability.Held + e.Availability.Booked
 			if e.HighDemand {
-				houses["high demand"]++
+				byVenue["high demand"]++
 			}
 		}
 	}
 	assert.GreaterOrEqual(t, bySource, 1106)
-	assert.Equal(t, map[string]int{"Kellerbühne": 2 * 200, "Théâtre des Brotteaux": 2 * 1200, "Nordlicht Arena": 2 * 20_000, "high demand": 1}, houses)
+	assert.Equal(t, map[string]int{"Kellerbühne": 2 * 200, "Théâtre des Brotteaux": 2 * 1200, "Nordlicht Arena": 2 * 20_000, "high demand": 1}, byVenue)
 	as(t, nobody).call(http.MethodGet, "/api/v1/events?cursor=nonsense", nil).refused(422, "invalid_cursor")
 	as(t, nobody).call(http.MethodGet, "/api/v1/events?limit=1000", nil).refused(422, "invalid_request")
 	as(t, nobody).call(http.MethodGet, "/api/v1/events/"+uuid.NewString(), nil).refused(404, "event_not_found")

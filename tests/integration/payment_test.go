@@ -22,8 +22,8 @@ import (
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-// till is one account buying at one event, and the provider it pays at.
-type till struct {
+// buyer is one account buying at one event, and the provider it pays at.
+type buyer struct {
 	caller
 	event concert
 	next  int
@@ -49,16 +49,16 @@ type findings struct {
 	}
 }
 
-// openTill publishes an event of fifty places to stand.
-func openTill(t testing.TB, email string) *till {
+// newBuyer publishes an event of fifty places to stand.
+func newBuyer(t testing.TB, email string) *buyer {
 	t.Helper()
 	m := as(t, merchant)
 	e := newEvent(m, "Payments")
 	m.call(http.MethodPost, "/api/v1/events/"+e.ID+"/publish", nil).as(200, &e)
-	return &till{caller: as(t, email), event: e}
+	return &buyer{caller: as(t, email), event: e}
 }
 
-func (b *till) holdOne() answer {
+func (b *buyer) holdOne() answer {
 	b.t.Helper()
 	b.next++
 	unit := fmt.Sprintf("%s-%d", b.event.TicketTypes[0].ID, b.next)
@@ -66,7 +66,7 @@ func (b *till) holdOne() answer {
 }
 
 // order makes a booking that waits for its payment.
-func (b *till) order() (o order) {
+func (b *buyer) order() (o order) {
 	b.t.Helper()
 	var held struct{ ID uuid.UUID }
 	b.holdOne().as(201, &held)
@@ -74,7 +74,7 @@ func (b *till) order() (o order) {
 	return b.until(o, "awaiting_payment")
 }
 
-func (b *till) until(o order, status string) (now order) {
+func (b *buyer) until(o order, status string) (now order) {
 	b.t.Helper()
 	harness.Eventually(b.t, time.Minute, "the booking is "+status, func() error {
 		a, err := b.try(http.MethodGet, "/api/v1/bookings/"+o.ID.String(), nil)
@@ -94,7 +94,7 @@ func (b *till) until(o order, status string) (now order) {
 }
 
 // provider calls the simulator: as the page does with a form, as a test with JSON.
-func (b *till) provider(method, path string, body any) map[string]any {
+func (b *buyer) provider(method, path string, body any) map[string]any {
 	b.t.Helper()
 	kind, raw := "application/json", []byte(nil)
 	if form, ok := body.(url.Values); ok {
@@ -117,13 +117,13 @@ func (b *till) provider(method, path string, body any) map[string]any {
 	return out
 }
 
-func (b *till) pay(o order) {
+func (b *buyer) pay(o order) {
 	b.t.Helper()
 	b.provider(http.MethodPost, "/v1/payment_intents/"+o.Payment.Intent+"/confirm", url.Values{"payment_method": {"pm_card_visa"}})
 }
 
 // money is the provider's own account of a booking.
-func (b *till) money(o order) map[string]any {
+func (b *buyer) money(o order) map[string]any {
 	b.t.Helper()
 	lines := b.provider(http.MethodGet, "/_sim/ledger?booking="+o.ID.String(), nil)["intents"].([]any)
 	require.Len(b.t, lines, 1, "one booking, one intent")
@@ -131,14 +131,14 @@ func (b *till) money(o order) map[string]any {
 }
 
 // disturb has the webhooks of this event go wrong until the test ends.
-func (b *till) disturb(rule map[string]any) {
+func (b *buyer) disturb(rule map[string]any) {
 	b.t.Helper()
 	rule["metadata"] = map[string]string{"event": b.event.ID}
 	b.provider(http.MethodPost, "/_sim/webhooks", rule)
 	b.t.Cleanup(func() { b.provider(http.MethodDelete, "/_sim/webhooks", nil) })
 }
 
-func (b *till) reconcile() (f findings) {
+func (b *buyer) reconcile() (f findings) {
 	b.t.Helper()
 	harness.Eventually(b.t, time.Minute, "a reconciliation runs", func() error {
 		a := as(b.t, admin).call(http.MethodPost, "/api/v1/admin/reconciliation/run", nil)
@@ -155,7 +155,7 @@ func TestPaymentReconciliationIsForAdmins(t *testing.T) {
 		require.Equal(t, want, as(t, email).call(http.MethodGet, "/api/v1/admin/reconciliation", nil).Status, email)
 		require.Equal(t, want, as(t, email).call(http.MethodPost, "/api/v1/admin/reconciliation/run", nil).Status, email)
 	}
-	b := openTill(t, "load-0400@foyer.test")
+	b := newBuyer(t, "load-0400@foyer.test")
 	o := b.order()
 	b.pay(o)
 	b.until(o, "confirmed")
@@ -176,7 +176,7 @@ func TestPaymentReconciliationIsForAdmins(t *testing.T) {
 
 // Nobody gets a ticket by telling us that he paid.
 func TestPaymentWebhooksFromOutside(t *testing.T) {
-	b := openTill(t, "load-0401@foyer.test")
+	b := newBuyer(t, "load-0401@foyer.test")
 	b.disturb(map[string]any{"action": "drop"})
 	o := b.order()
 	object := b.provider(http.MethodGet, "/v1/payment_intents/"+o.Payment.Intent, nil)
@@ -244,7 +244,7 @@ func TestPaymentWebhooksFromOutside(t *testing.T) {
 
 // The webhook never comes: a reconciliation finds the money and the booking is confirmed.
 func TestPaymentLostWebhookIsHealed(t *testing.T) {
-	b := openTill(t, "load-0402@foyer.test")
+	b := newBuyer(t, "load-0402@foyer.test")
 	b.disturb(map[string]any{"action": "drop"})
 	o := b.order()
 	b.pay(o)
@@ -256,7 +256,7 @@ func TestPaymentLostWebhookIsHealed(t *testing.T) {
 // The provider's webhook is here before its answer, which then gets lost: to making the intent, and
 // to taking the money.
 func TestPaymentWebhookBeforeTheAnswer(t *testing.T) {
-	b := openTill(t, "load-0413@foyer.test")
+	b := newBuyer(t, "load-0413@foyer.test")
 	t.Cleanup(func() { sim(t, http.MethodDelete, "/faults", nil) })
 	lose := func(path string) {
 		sim(t, http.MethodPost, "/faults", map[string]any{"action": "lose", "method": http.MethodPost, "path": path, "times": 1, "delay_ms": 1500})
@@ -272,7 +272,7 @@ func TestPaymentWebhookBeforeTheAnswer(t *testing.T) {
 // Webhooks come many times and the later ones first.
 func TestPaymentWebhooksTwiceAndTurnedRound(t *testing.T) {
 	for i, rule := range []map[string]any{{"action": "duplicate", "copies": 3}, {"action": "reorder", "copies": 2, "delay_ms": 500}, {"action": "delay", "delay_ms": 1500}} {
-		b := openTill(t, fmt.Sprintf("load-%04d@foyer.test", 403+i))
+		b := newBuyer(t, fmt.Sprintf("load-%04d@foyer.test", 403+i))
 		b.disturb(rule)
 		o := b.order()
 		b.pay(o)
@@ -284,7 +284,7 @@ func TestPaymentWebhooksTwiceAndTurnedRound(t *testing.T) {
 // The scheduler calls for a reconciliation, and its report covers what was sold. The job is the
 // daily one, brought forward.
 func TestPaymentIsReconciledBySchedule(t *testing.T) {
-	b := openTill(t, "load-0412@foyer.test")
+	b := newBuyer(t, "load-0412@foyer.test")
 	o := b.order()
 	b.pay(o)
 	b.until(o, "confirmed")
@@ -319,7 +319,7 @@ func TestPaymentIsReconciledBySchedule(t *testing.T) {
 // The provider is away: seats can still be held, checkout says within bounded time that it waits,
 // the hold stays, and when the provider is back all goes on.
 func TestPaymentProviderAway(t *testing.T) {
-	b := openTill(t, "load-0410@foyer.test")
+	b := newBuyer(t, "load-0410@foyer.test")
 	b.p.Halt(t, "stripesim")
 	var held struct{ ID uuid.UUID }
 	b.holdOne().as(201, &held)
@@ -346,7 +346,7 @@ func TestPaymentProviderAway(t *testing.T) {
 
 // Everybody who handles the money is killed while it moves, and nothing gets lost.
 func TestPaymentKilledWhileMoneyMoves(t *testing.T) {
-	b := openTill(t, "load-0411@foyer.test")
+	b := newBuyer(t, "load-0411@foyer.test")
 	for _, part := range []string{"payment", "payment.daprd", "stripesim"} {
 		o := b.order()
 		pid := b.p.PID(t, part)
@@ -369,7 +369,7 @@ func TestPaymentKilledWhileMoneyMoves(t *testing.T) {
 // A part of a booking is refunded, and the bank sends the money back after it was sent: the buyer
 // hears of each by what it is, in the app and by mail, and the money is sent again.
 func TestPaymentRefundThatComesBack(t *testing.T) {
-	b := openTill(t, "load-0414@foyer.test")
+	b := newBuyer(t, "load-0414@foyer.test")
 	units := []string{b.event.TicketTypes[0].ID + "-1", b.event.TicketTypes[0].ID + "-2"}
 	var held struct{ ID uuid.UUID }
 	b.call(http.MethodPost, "/api/v1/events/"+b.event.ID+"/holds", map[string]any{"units": units}).as(201, &held)
