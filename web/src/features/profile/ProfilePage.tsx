@@ -9,6 +9,20 @@ import { RequireSession } from '../session/RequireSession'
 import { addPasskey, signOut } from '../session/session'
 import { PersonalData } from './PersonalData'
 
+const themes = ['auto', 'light', 'dark'] as const
+type Theme = (typeof themes)[number]
+
+/** Shows a theme and keeps it for the next page; 'auto' follows the system. */
+function applyTheme(theme: Theme): void {
+  if (theme === 'auto') {
+    delete document.documentElement.dataset.theme
+    localStorage.removeItem('foyer.theme')
+  } else {
+    document.documentElement.dataset.theme = theme
+    localStorage.setItem('foyer.theme', theme)
+  }
+}
+
 export function ProfilePage() {
   const t = useText()
   useTitle(t('nav.profile'))
@@ -36,15 +50,9 @@ function Profile() {
     mutationFn: (email: string) => unwrap(api.POST('/api/v1/accounts/password-reset', { body: { email } })),
   })
   const confirm = useMutation({ mutationFn: () => unwrap(api.POST('/api/v1/me/confirmation')) })
-  const setTheme = (next: string) => {
+  const setTheme = (next: Theme) => {
     setShownTheme(next)
-    if (next === 'auto') {
-      delete document.documentElement.dataset.theme
-      localStorage.removeItem('foyer.theme')
-    } else {
-      document.documentElement.dataset.theme = next
-      localStorage.setItem('foyer.theme', next)
-    }
+    applyTheme(next)
   }
   return (
     <div className="page page-narrow stack">
@@ -114,7 +122,7 @@ function Profile() {
       <fieldset className="stack-s">
         <legend className="label">{t('profile.theme')}</legend>
         <div className="chips">
-          {(['auto', 'light', 'dark'] as const).map((choice) => (
+          {themes.map((choice) => (
             <button
               key={choice}
               type="button"

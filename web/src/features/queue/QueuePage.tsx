@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useEffect, useRef, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { requestJson, type Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
@@ -143,8 +143,8 @@ function Queue({ id }: { id: string }) {
 
 function QueuePosition({ place, event, onRejoin }: { place: Place; event: Event; onRejoin: () => void }) {
   const t = useText()
-  const first = useRef(place.position)
-  if (place.position > first.current) first.current = place.position
+  const [first, setFirst] = useState(place.position)
+  if (place.position > first) setFirst(place.position)
   const eta = etaRange(place.etaSeconds)
   switch (place.state) {
     case 'lobby':
@@ -173,7 +173,7 @@ function QueuePosition({ place, event, onRejoin }: { place: Place; event: Event;
     case 'closed':
       return <Empty title={t('queue.closed')} />
   }
-  const done = first.current > 0 ? 1 - place.position / first.current : 0
+  const done = first > 0 ? 1 - place.position / first : 0
   return (
     <div className="stack">
       <div role="status" aria-atomic="true">

@@ -1,34 +1,34 @@
-import { useEffect, useRef } from 'react'
+import { useEffect, useMemo, useRef } from 'react'
 import { useCamera } from './camera'
 import { buildGrid, nearest } from './grid'
 import { Scene } from './scene'
 import type { MapProps } from './SvgMap'
 
 /** Beyond two thousand seats: sheets of canvas, see Scene. */
-export default function CanvasMap({ store, hidden, onTap, handle }: MapProps) {
+export default function CanvasMap({ store, hidden, onTap, cameraRef }: MapProps) {
   const box = useRef<HTMLDivElement>(null)
   const scene = useRef<Scene | null>(null)
   const { layout } = store
-  const index = useRef(buildGrid(layout))
-  const camera = useCamera(
+  const index = useMemo(() => buildGrid(layout), [layout])
+  useCamera(
     box,
+    cameraRef,
     layout.extent,
     layout.pitch,
     (at, width, height) => scene.current?.setView(at, width, height),
-    (x, y, cam) => {
-      const unit = nearest(layout, index.current, x, y, Math.max(layout.pitch * 0.62, 18 / cam.k))
+    (x, y, { camera, show }) => {
+      const unit = nearest(layout, index, x, y, Math.max(layout.pitch * 0.62, 18 / camera.k))
       if (unit === null) return
-      if (layout.pitch * cam.k < 13) {
+      if (layout.pitch * camera.k < 13) {
         const section = layout.sections.find((s) => s.name === layout.section[unit])
-        if (section) return camera.current.show(section)
+        if (section) return show(section)
       }
       onTap(unit)
     },
   )
-  handle(camera)
 
   useEffect(() => {
-    const made = new Scene(box.current!, store, index.current)
+    const made = new Scene(box.current!, store, index)
     scene.current = made
     let frame = 0
     const unsubscribe = store.subscribe(() => {
@@ -47,7 +47,7 @@ export default function CanvasMap({ store, hidden, onTap, handle }: MapProps) {
       scheme.removeEventListener('change', invalidate)
       made.close()
     }
-  }, [store])
+  }, [store, index])
 
   useEffect(() => {
     if (!scene.current || scene.current.hidden === hidden) return

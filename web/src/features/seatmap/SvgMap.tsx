@@ -1,4 +1,4 @@
-import { memo, useRef, useSyncExternalStore } from 'react'
+import { memo, useMemo, useRef, useSyncExternalStore } from 'react'
 import { useCamera, type CameraHandle } from './camera'
 import { nearest, buildGrid } from './grid'
 import type { Area } from './layout'
@@ -9,33 +9,33 @@ export interface MapProps {
   store: SeatStore
   hidden: ReadonlySet<string>
   onTap: (unit: number) => void
-  handle: (handle: React.RefObject<CameraHandle>) => void
+  cameraRef: React.RefObject<CameraHandle | null>
 }
 
 /** Up to two thousand seats: each an element of its own. */
-export default function SvgMap({ store, hidden, onTap, handle }: MapProps) {
+export default function SvgMap({ store, hidden, onTap, cameraRef }: MapProps) {
   const box = useRef<HTMLDivElement>(null)
   const world = useRef<SVGGElement>(null)
   useSyncExternalStore(store.subscribe, store.snapshot)
   const { layout } = store
-  const index = useRef(buildGrid(layout))
-  const camera = useCamera(
+  const index = useMemo(() => buildGrid(layout), [layout])
+  useCamera(
     box,
+    cameraRef,
     layout.extent,
     layout.pitch,
     (c) => world.current?.setAttribute('transform', `matrix(${c.k} 0 0 ${c.k} ${c.dx} ${c.dy})`),
-    (x, y, c) => {
-      const unit = nearest(layout, index.current, x, y, Math.max(layout.pitch * 0.62, 16 / c.k))
+    (x, y, { camera, show }) => {
+      const unit = nearest(layout, index, x, y, Math.max(layout.pitch * 0.62, 16 / camera.k))
       if (unit === null) return
       // Too small to be meant: come nearer first.
-      if (layout.pitch * c.k < 13) {
+      if (layout.pitch * camera.k < 13) {
         const section = layout.sections.find((s) => s.name === layout.section[unit])
-        if (section) return camera.current.show(section)
+        if (section) return show(section)
       }
       onTap(unit)
     },
   )
-  handle(camera)
   const r = layout.pitch * 0.4
   return (
     <div ref={box} className="map-box">

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { Suspense, lazy, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react'
-import type { Event } from '../../api/client'
+import { Suspense, lazy, useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
+import type { Event, EventPlan, SeatMap } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
@@ -32,15 +32,7 @@ export function TicketsPage({ id }: { id: string }) {
   const plan = useQuery(planQuery(id))
   const map = useQuery(seatsQuery(id))
   useTitle(event.data?.name)
-  const store = useMemo(
-    () =>
-      event.data && plan.data && map.data
-        ? new SeatStore(buildLayout(event.data, plan.data, map.data), map.data)
-        : null,
-    // A background refetch of the event must not throw the selection away.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
-    [event.data?.id, plan.data, map.data],
-  )
+  const store = useSeatStore(event.data, plan.data, map.data)
   const failed = [event, plan, map].find((q) => q.isError)
   if (failed)
     return (
@@ -64,6 +56,16 @@ export function TicketsPage({ id }: { id: string }) {
   return <Picker event={event.data} store={store} />
 }
 
+/** A store for the seats of a plan; a background refetch of the event must not throw the selection away. */
+function useSeatStore(event: Event | undefined, plan: EventPlan | undefined, map: SeatMap | undefined) {
+  const [made, setMade] = useState<{ event: string; plan: EventPlan; map: SeatMap; store: SeatStore } | null>(null)
+  if (!event || !plan || !map) return null
+  if (made?.event === event.id && made.plan === plan && made.map === map) return made.store
+  const store = new SeatStore(buildLayout(event, plan, map), map)
+  setMade({ event: event.id, plan, map, store })
+  return store
+}
+
 function Picker({ event, store }: { event: Event; store: SeatStore }) {
   const t = useText()
   const navigate = useNavigate()
@@ -74,13 +76,13 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   const { layout } = store
   useSyncExternalStore(store.subscribe, store.snapshot)
   const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set())
-  const [generalAdmission, setGeneralAdmission] = useState<Record<string, number>>({})
+  const [generalAdmission, setGeneralAdmission] = useState(() => initialGeneralAdmission(event.id, layout))
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>(null)
   const [announcement, setAnnouncement] = useState('')
   const [listed, setListed] = useState(false)
   const [latest, setLatest] = useState<number | null>(null)
-  const handle = useRef<React.RefObject<CameraHandle> | null>(null)
+  const camera = useRef<CameraHandle>(null)
   const held = cart.kind === 'held' && cart.event === event.id ? cart : null
   const expired = cart.kind === 'expired' && cart.event === event.id ? cart : null
 
@@ -102,19 +104,16 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
           asProblem(reason).status !== 0 &&
           dispatch({ type: asProblem(reason).code === 'hold_expired' ? 'expired' : 'released' }),
       )
-      setGeneralAdmission(countGeneralAdmission(layout, cart.units))
       return
     }
-    const kept = sessionStorage.getItem(`foyer.choice.${event.id}`)
-    if (!kept) return
-    sessionStorage.removeItem(`foyer.choice.${event.id}`)
-    const choice = JSON.parse(kept) as { units: string[]; standing: Record<string, number> }
+    const choice = storedChoice(event.id)
+    if (!choice) return
+    sessionStorage.removeItem(choiceKey(event.id))
     store.choose(
       choice.units
         .map((unit) => layout.index.get(unit))
         .filter((unit): unit is number => unit !== undefined && store.free(unit)),
     )
-    setGeneralAdmission(choice.standing)
   }, [event.id, layout, store])
 
   const seats = [...store.chosen].filter((unit) => unit < layout.seats)
@@ -127,7 +126,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
       layout.types.reduce((sum, type) => sum + (generalAdmission[type?.id ?? ''] ?? 0) * (type?.price.amount ?? 0), 0),
     currency: layout.types[0]?.price.currency ?? 'EUR',
   }
-  const orphaned = useMemo(() => orphans(layout, store.states, store.chosen), [layout, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
+  const orphaned = orphans(layout, store.states, store.chosen)
 
   const toggle = useCallback(
     (unit: number) => {
@@ -145,8 +144,8 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   const withSession = async (work: () => Promise<unknown>) => {
     if (!session) {
       sessionStorage.setItem(
-        `foyer.choice.${event.id}`,
-        JSON.stringify({ units: seats.map((u) => layout.ids[u]), standing: generalAdmission }),
+        choiceKey(event.id),
+        JSON.stringify({ units: seats.map((u) => layout.ids[u]!), standing: generalAdmission } satisfies Choice),
       )
       return signIn()
     }
@@ -204,7 +203,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
       if (first !== undefined && first < layout.seats) {
         setLatest(first)
         const section = layout.sections.find((s) => s.name === layout.section[first])
-        if (section) handle.current?.current.show(section)
+        if (section) camera.current?.show(section)
       }
       setAnnouncement(t('seats.held_best', { count: hold.units.length }))
     })
@@ -229,14 +228,14 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
       {layout.seats > 0 && (
         <section className={`picker-map ${listed ? 'picker-listed' : ''}`} aria-label={t('seats.map')}>
           <Suspense fallback={<div className="skeleton" style={{ height: '100%' }} />}>
-            <MapView store={store} hidden={hidden} onTap={toggle} handle={(h) => (handle.current = h)} />
+            <MapView store={store} hidden={hidden} onTap={toggle} cameraRef={camera} />
           </Suspense>
           <div className="map-tools">
             <button
               type="button"
               className="icon-button"
               aria-label={t('seats.zoom_in')}
-              onClick={() => handle.current?.current.zoom(1.7)}
+              onClick={() => camera.current?.zoom(1.7)}
             >
               <Icon name="plus" />
             </button>
@@ -244,7 +243,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
               type="button"
               className="icon-button"
               aria-label={t('seats.zoom_out')}
-              onClick={() => handle.current?.current.zoom(1 / 1.7)}
+              onClick={() => camera.current?.zoom(1 / 1.7)}
             >
               <Icon name="minus" />
             </button>
@@ -252,7 +251,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
               type="button"
               className="icon-button"
               aria-label={t('seats.whole')}
-              onClick={() => handle.current?.current.reset()}
+              onClick={() => camera.current?.reset()}
             >
               <Icon name="house" />
             </button>
@@ -384,7 +383,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
                   onToggle={toggle}
                   onSection={(name) => {
                     const section = layout.sections.find((s) => s.name === name)
-                    if (section) handle.current?.current.show(section)
+                    if (section) camera.current?.show(section)
                   }}
                 />
               )}
@@ -434,6 +433,26 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   )
 }
 
+/** A choice made before signing in, kept for the way back. */
+interface Choice {
+  units: string[]
+  standing: Record<string, number>
+}
+
+const choiceKey = (event: string) => `foyer.choice.${event}`
+
+function storedChoice(event: string): Choice | null {
+  const stored = sessionStorage.getItem(choiceKey(event))
+  return stored ? (JSON.parse(stored) as Choice) : null
+}
+
+/** How many of each unseated type the account holds, or had chosen before signing in. */
+function initialGeneralAdmission(event: string, layout: SeatLayout): Record<string, number> {
+  const cart = currentCart()
+  if (cart.kind === 'held' && cart.event === event) return countGeneralAdmission(layout, cart.units)
+  return storedChoice(event)?.standing ?? {}
+}
+
 function toggleShownType(layout: SeatLayout, now: ReadonlySet<string>, id: string): ReadonlySet<string> {
   const all = layout.types.filter((type) => type?.seated).map((type) => type.id)
   const shown = new Set(now.size === 0 ? [] : all.filter((other) => !now.has(other)))
@@ -449,6 +468,13 @@ function countGeneralAdmission(layout: SeatLayout, units: string[]): Record<stri
     if (type && !type.seated) counts[type.id] = (counts[type.id] ?? 0) + 1
   }
   return counts
+}
+
+/** How many seats of each type are available. */
+function countAvailable({ layout, states }: SeatStore): Map<string, number> {
+  const counts = new Uint32Array(layout.types.length)
+  for (let i = 0; i < layout.seats; i++) if (states[i] === 'a') counts[layout.type[i]!]!++
+  return new Map(layout.types.map((type, i) => [type?.id ?? '', counts[i]!]))
 }
 
 /** General admission units are interchangeable: own ones first, then free ones from a random start, so that buyers rarely collide. */
@@ -482,13 +508,7 @@ function BestSeats({
   const t = useText()
   const [quantity, setQuantity] = useState(Math.min(2, max))
   const seated = layout.types.filter((type) => type?.seated)
-  const left = useMemo(() => {
-    const n = new Map<string, number>()
-    for (let i = 0; i < layout.seats; i++)
-      if (store.states[i] === 'a')
-        n.set(layout.types[layout.type[i]!]!.id, (n.get(layout.types[layout.type[i]!]!.id) ?? 0) + 1)
-    return n
-  }, [layout, store, store.revision]) // eslint-disable-line react-hooks/exhaustive-deps
+  const left = countAvailable(store)
   const offered = seated.filter((type) => (left.get(type.id) ?? 0) >= quantity)
   const [type, setType] = useState('')
   const chosen = offered.find((o) => o.id === type) ?? offered[0]

@@ -53,27 +53,24 @@ export interface CameraHandle {
   show: (bounds: Bounds) => void
 }
 
-/** Pan, pinch and wheel on an element. onMove is called at most once a frame; no React state. */
+/**
+ * Pan, pinch and wheel on an element, and buttons through handleRef, which is null while unmounted.
+ * onMove is called at most once a frame; no React state.
+ */
 export function useCamera(
   element: React.RefObject<HTMLElement | null>,
+  handleRef: React.RefObject<CameraHandle | null>,
   bounds: Bounds,
   pitch: number,
   onMove: (camera: Camera, width: number, height: number) => void,
-  onTap: (x: number, y: number, camera: Camera) => void,
-): React.RefObject<CameraHandle> {
+  onTap: (x: number, y: number, handle: CameraHandle) => void,
+): void {
   const move = useRef(onMove)
   const tap = useRef(onTap)
   useEffect(() => {
     move.current = onMove
     tap.current = onTap
   })
-  const handle = useRef<CameraHandle>({
-    camera: { k: 1, dx: 0, dy: 0 },
-    zoom: () => {},
-    reset: () => {},
-    show: () => {},
-  })
-
   useEffect(() => {
     const node = element.current
     if (!node) return
@@ -86,16 +83,16 @@ export function useCamera(
     let animation = 0
     const draw = () => {
       frame = 0
-      move.current(handle.current.camera, width, height)
+      move.current(handle.camera, width, height)
     }
     const set = (camera: Camera) => {
-      handle.current.camera = clamp(camera, bounds, width, height)
+      handle.camera = clamp(camera, bounds, width, height)
       frame ||= requestAnimationFrame(draw)
     }
     const glide = (target: Camera) => {
       cancelAnimationFrame(animation)
       if (matchMedia('(prefers-reduced-motion: reduce)').matches) return set(target)
-      const from = handle.current.camera
+      const from = handle.camera
       const began = performance.now()
       const step = (now: number) => {
         const t = Math.min(1, (now - began) / 260)
@@ -109,14 +106,17 @@ export function useCamera(
       }
       animation = requestAnimationFrame(step)
     }
-    handle.current.zoom = (factor) =>
-      glide(zoomAt(handle.current.camera, factor, width / 2, height / 2, limits().least, limits().most))
-    handle.current.reset = () => glide(whole())
-    handle.current.show = (area) => {
-      const target = fit(area, width, height, Math.min(width, height) * 0.12)
-      const { most } = limits()
-      glide(target.k > most ? zoomAt(target, most / target.k, width / 2, height / 2, 0, most) : target)
+    const handle: CameraHandle = {
+      camera: { k: 1, dx: 0, dy: 0 },
+      zoom: (factor) => glide(zoomAt(handle.camera, factor, width / 2, height / 2, limits().least, limits().most)),
+      reset: () => glide(whole()),
+      show: (area) => {
+        const target = fit(area, width, height, Math.min(width, height) * 0.12)
+        const { most } = limits()
+        glide(target.k > most ? zoomAt(target, most / target.k, width / 2, height / 2, 0, most) : target)
+      },
     }
+    handleRef.current = handle
     set(whole())
 
     const pointers = new Map<number, { x: number; y: number }>()
@@ -135,7 +135,7 @@ export function useCamera(
       const before = pointers.get(e.pointerId)
       if (!before) return
       const now = at(e)
-      const { camera } = handle.current
+      const { camera } = handle
       const others = [...pointers.entries()].filter(([id]) => id !== e.pointerId)
       pointers.set(e.pointerId, now)
       travelled += Math.hypot(now.x - before.x, now.y - before.y)
@@ -159,15 +159,15 @@ export function useCamera(
       const was = pointers.get(e.pointerId)
       pointers.delete(e.pointerId)
       if (!was || e.type === 'pointercancel' || travelled > 6) return
-      const { camera } = handle.current
-      tap.current((was.x - camera.dx) / camera.k, (was.y - camera.dy) / camera.k, camera)
+      const { camera } = handle
+      tap.current((was.x - camera.dx) / camera.k, (was.y - camera.dy) / camera.k, handle)
     }
     const wheel = (e: WheelEvent) => {
       e.preventDefault()
       cancelAnimationFrame(animation)
       const { x, y } = at(e)
       const { least, most } = limits()
-      set(zoomAt(handle.current.camera, Math.exp(-e.deltaY * (e.ctrlKey ? 0.01 : 0.0022)), x, y, least, most))
+      set(zoomAt(handle.camera, Math.exp(-e.deltaY * (e.ctrlKey ? 0.01 : 0.0022)), x, y, least, most))
     }
     node.addEventListener('pointerdown', down)
     node.addEventListener('pointermove', drag)
@@ -175,13 +175,14 @@ export function useCamera(
     node.addEventListener('pointercancel', up)
     node.addEventListener('wheel', wheel, { passive: false })
     const resize = new ResizeObserver(() => {
-      const atWhole = Math.abs(handle.current.camera.k - whole().k) < 1e-6
+      const atWhole = Math.abs(handle.camera.k - whole().k) < 1e-6
       width = node.clientWidth
       height = node.clientHeight
-      set(atWhole || width === 0 ? whole() : handle.current.camera)
+      set(atWhole || width === 0 ? whole() : handle.camera)
     })
     resize.observe(node)
     return () => {
+      handleRef.current = null
       cancelAnimationFrame(frame)
       cancelAnimationFrame(animation)
       resize.disconnect()
@@ -191,6 +192,5 @@ export function useCamera(
       node.removeEventListener('pointercancel', up)
       node.removeEventListener('wheel', wheel)
     }
-  }, [element, bounds, pitch])
-  return handle
+  }, [element, handleRef, bounds, pitch])
 }

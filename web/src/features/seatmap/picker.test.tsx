@@ -2,7 +2,13 @@ import { act, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { describe, expect, it, vi } from 'vitest'
 import { concert, hold, Refusal, seatMap, seatPlan, serve, session, show, stream } from '../../testing'
+import { buildGrid } from './grid'
 import { TicketsPage } from './TicketsPage'
+
+vi.mock('./grid', async (original) => {
+  const grid = await original<typeof import('./grid')>()
+  return { ...grid, buildGrid: vi.fn(grid.buildGrid) }
+})
 
 const live = stream()
 const base = {
@@ -44,6 +50,15 @@ describe('the seat picker', () => {
     await user.click(within(chosen).getAllByRole('button')[0]!)
     expect(seat('A', '1')).toHaveAttribute('aria-pressed', 'false')
     expect(drawn('.seat-chosen')).toBe(1)
+  })
+
+  it('indexes its seats once, however often they change', async () => {
+    vi.mocked(buildGrid).mockClear()
+    await open()
+    for (const [n, state] of ['h', 'a', 'h'].entries())
+      act(() => live.push('delta', { version: n + 2, changes: [['A-2', state]] }))
+    await vi.waitFor(() => expect(drawn('.seat-held')).toBe(1))
+    expect(buildGrid).toHaveBeenCalledTimes(1)
   })
 
   it('draws the stage that the plan has', async () => {
