@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/devstack"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 type cli struct {
@@ -167,10 +168,8 @@ func (c *cli) watch(ctx context.Context, began time.Time) ([]devstack.Status, er
 			view.done(all, time.Since(began))
 			return all, nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(200 * time.Millisecond):
+		if err := worker.Sleep(ctx, 200*time.Millisecond); err != nil {
+			return nil, err
 		}
 	}
 }

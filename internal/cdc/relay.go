@@ -11,12 +11,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
 	"github.com/jackc/pglogrepl"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // How a relay waits and watches.
@@ -41,8 +42,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	if r.Metrics != nil {
 		r.Metrics.MustRegister(lag, r.rejected)
 	}
-	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, 5*time.Second
+	wait := worker.Backoff(100*time.Millisecond, 5*time.Second, 0.5)
 	for {
 		began := time.Now()
 		err := r.lead(ctx, lag)
@@ -59,10 +59,8 @@ func (r *Relay) Run(ctx context.Context) error {
 		} else {
 			slog.WarnContext(ctx, "relay interrupted", "slot", r.Name, "retry", pause.String(), "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := worker.Sleep(ctx, pause); err != nil {
+			return err
 		}
 	}
 }
@@ -321,8 +319,7 @@ func (r *Relay) publish(ctx context.Context, messages []Message, idle func() err
 		messages = latest(messages)
 	}
 	for _, w := range waves(messages) {
-		wait := backoff.NewExponentialBackOff()
-		wait.InitialInterval, wait.MaxInterval = 100*time.Millisecond, publishRetry
+		wait := worker.Backoff(100*time.Millisecond, publishRetry, 0.5)
 		whole := len(w.messages)
 		for began := time.Now(); ; {
 			err := r.send(ctx, &w)
@@ -345,10 +342,8 @@ func (r *Relay) publish(ctx context.Context, messages []Message, idle func() err
 					return err
 				}
 			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(pause):
+			if err := worker.Sleep(ctx, pause); err != nil {
+				return err
 			}
 		}
 	}

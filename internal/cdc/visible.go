@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // snapshot tells which transactions a reader sees, as pg_current_snapshot() gives it
@@ -59,7 +61,7 @@ const (
 // synchronous standby by as long as that takes. A consumer that gets the change and reads the row
 // must not find what was there before.
 func (f *follower) awaitVisible(ctx context.Context, xid uint32) error {
-	for pause := firstLook; !f.seen.sees(xid); pause = min(2*pause, lastLook) {
+	for looks := worker.Backoff(firstLook, lastLook, 0); !f.seen.sees(xid); {
 		text, err := f.readersSnapshot(ctx)
 		if err != nil {
 			return fmt.Errorf("relay: snapshot: %w", err)
@@ -72,10 +74,8 @@ func (f *follower) awaitVisible(ctx context.Context, xid uint32) error {
 				return err
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
+		if err := worker.Sleep(ctx, looks.NextBackOff()); err != nil {
+			return err
 		}
 		f.heard = time.Now() // we were not listening
 	}

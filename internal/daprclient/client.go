@@ -27,6 +27,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Config is where the sidecar listens and the tokens that it and the app show each other.
@@ -95,10 +96,8 @@ func dialPatiently(ctx context.Context, network, address string) (net.Conn, erro
 		if !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(end) {
 			return conn, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(reconnect.BaseDelay):
+		if err := worker.Sleep(ctx, reconnect.BaseDelay); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Keys keeps in a state component what the verifiers of all processes share: Keycloak's published
@@ -46,10 +47,8 @@ func (k Keys) Revoke(ctx context.Context, now time.Time, more ...identity.Revoca
 	var failures error
 	for try := range revokeTries {
 		if try > 0 {
-			select {
-			case <-ctx.Done():
-				return errors.Join(failures, ctx.Err())
-			case <-time.After(time.Duration(5+rand.IntN(20)) * time.Millisecond):
+			if err := worker.Sleep(ctx, time.Duration(5+rand.IntN(20))*time.Millisecond); err != nil {
+				return errors.Join(failures, err)
 			}
 		}
 		item, err := k.Store.Get(ctx, revocationsKey)

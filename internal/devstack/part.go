@@ -1,6 +1,7 @@
 package devstack
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Part is one process of the stack and what it needs around it.
@@ -270,7 +273,7 @@ func (r *runner) loop(ctx context.Context) {
 		r.finish(ctx, nil)
 		return
 	}
-	pause := firstPause
+	pauses := worker.Backoff(firstPause, lastPause, 0)
 	for {
 		r.set(func(s *Status) { s.State, s.Step = Starting, Step{} })
 		ran, err := r.once(ctx)
@@ -288,17 +291,14 @@ func (r *runner) loop(ctx context.Context) {
 			continue // somebody wanted it to start anew
 		}
 		if ran > 30*time.Second {
-			pause = firstPause
+			pauses.Reset()
 			r.set(func(s *Status) { s.Restarts = 0 })
 		}
 		r.set(func(s *Status) { s.State, s.Error, s.PID = Retrying, err.Error(), 0; s.Restarts++ })
-		select {
-		case <-ctx.Done():
+		if worker.Sleep(ctx, pauses.NextBackOff()) != nil {
 			r.finish(ctx, nil)
 			return
-		case <-time.After(pause):
 		}
-		pause = min(2*pause, lastPause)
 	}
 }
 
@@ -410,13 +410,8 @@ func (r *runner) untilReady(ctx context.Context) error {
 		if err == nil && ctx.Err() == nil {
 			break
 		}
-		select {
-		case <-ctx.Done():
-			if err == nil {
-				err = ctx.Err()
-			}
-			return err
-		case <-time.After(100 * time.Millisecond):
+		if ended := worker.Sleep(ctx, 100*time.Millisecond); ended != nil {
+			return cmp.Or(err, ended)
 		}
 	}
 	if r.part.Settle == nil {

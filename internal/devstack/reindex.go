@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // appTokenHeader carries an app's token in the calls that its sidecar, or here the launcher, makes to
@@ -64,10 +66,8 @@ func Reindex(ctx context.Context, base, token string) error {
 		if err == nil && now != before {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the index is not yet built anew (%w); search goes on with it: %w", ctx.Err(), err)
-		case <-time.After(200 * time.Millisecond):
+		if ended := worker.Sleep(ctx, 200*time.Millisecond); ended != nil {
+			return fmt.Errorf("the index is not yet built anew (%w); search goes on with it: %w", ended, err)
 		}
 	}
 }

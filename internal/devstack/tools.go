@@ -21,6 +21,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Versions of what is installed by name; the others are pinned in tools/.
@@ -86,11 +88,9 @@ func lockFile(ctx context.Context, path string, busy func()) (unlock func(), err
 			busy()
 			busy = nil
 		}
-		select {
-		case <-ctx.Done():
+		if err := worker.Sleep(ctx, 100*time.Millisecond); err != nil {
 			file.Close()
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+			return nil, err
 		}
 	}
 }

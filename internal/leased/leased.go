@@ -124,5 +124,5 @@ func (q Queue[T]) Step(ctx context.Context) (int, error) {
 // Pause is how long an item waits before its next try: first, twice as long for each try that failed
 // before, and at most most.
 func Pause(first, most time.Duration, failed int) time.Duration {
-	return min(first<<min(failed, 16), most) // beyond that it is the most anywhere, and the shift must not overflow
+	return worker.Pause(first, most, failed)
 }

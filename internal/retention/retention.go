@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Config is the environment.
@@ -127,18 +129,11 @@ func (j Janitor) Run(ctx context.Context) error {
 	if j.Metrics != nil {
 		j.Metrics.MustRegister(removed)
 	}
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
+	return worker.Every(ctx, every, func(ctx context.Context) {
 		for name, n := range j.Apply(ctx, time.Now()) {
 			removed.WithLabelValues(name).Add(float64(n))
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
+	})
 }
 
 // Apply applies all rules once, and tells how many rows each affected. One that fails keeps no

@@ -16,6 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // What asking for one's data, or for its end, may be refused with.
@@ -212,10 +213,8 @@ func (d *Deleter) Unless(ctx context.Context, account string, write func(ctx con
 		if tries == leaseTries {
 			return fault.Away("accounts", errBeginning)
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(leasePause):
+		if err := worker.Sleep(ctx, leasePause); err != nil {
+			return err
 		}
 	}
 }
@@ -260,21 +259,7 @@ func (d *Deleter) poke() {
 
 // Run carries deletions on until ctx ends.
 func (d *Deleter) Run(ctx context.Context) error {
-	tick := time.NewTicker(deletionEvery)
-	defer tick.Stop()
-	for waiting := false; ; {
-		err := d.Continue(ctx)
-		if err != nil && !waiting && ctx.Err() == nil { // once, not every ten seconds
-			slog.WarnContext(ctx, "deletions of accounts wait", "error", err)
-		}
-		waiting = err != nil
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		case <-d.wakeups():
-		}
-	}
+	return worker.EveryOr(ctx, deletionEvery, d.wakeups(), worker.LogFailures("deletions of accounts wait", d.Continue))
 }
 
 // Continue has every pending deletion make what progress it can. However many are stuck, or wait for

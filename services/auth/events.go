@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Event is something that happened at Keycloak.
@@ -53,21 +54,7 @@ const (
 
 // Run reads until ctx ends.
 func (r EventReader) Run(ctx context.Context) error {
-	tick := time.NewTicker(eventInterval)
-	defer tick.Stop()
-	failing := false
-	for {
-		err := r.Read(ctx)
-		if err != nil && !failing && ctx.Err() == nil { // once for each time that Keycloak is away
-			slog.WarnContext(ctx, "events not read", "error", err)
-		}
-		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-	}
+	return worker.Every(ctx, eventInterval, worker.LogFailures("events not read", r.Read))
 }
 
 // Read copies what is new.
@@ -185,7 +172,7 @@ func (c SessionCloser) end(ctx context.Context, e SessionEnd) error {
 		slog.ErrorContext(ctx, "sessions of an account not ended, given up", "account", e.Account, "error", err)
 		return c.Queue.EndDone(ctx, e)
 	}
-	pause := leased.Pause(endPauseMin, endPauseMax, e.Tries)
+	pause := worker.Pause(endPauseMin, endPauseMax, e.Tries)
 	if noted := c.Queue.PutOff(ctx, e, c.Now().Add(pause)); noted != nil {
 		return noted
 	}

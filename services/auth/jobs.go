@@ -13,6 +13,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // JobKind is what a job does.
@@ -151,7 +152,7 @@ func (a *Accounts) do(ctx context.Context, j Job) error {
 		slog.ErrorContext(ctx, "account job given up", "job", j.ID, "kind", j.Kind, "tries", j.Tries, "error", err)
 		return a.Store.DropJob(note, j.ID)
 	}
-	pause := leased.Pause(firstRetry, lastRetry, max(j.Tries-1, 0)) // 0 tries: not taken from the queue
+	pause := worker.Pause(firstRetry, lastRetry, max(j.Tries-1, 0)) // 0 tries: not taken from the queue
 	return errors.Join(err, a.Store.PostponeJob(note, j.ID, a.Now().Add(pause)))
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Revoker ends access tokens before they expire.
@@ -95,12 +96,7 @@ func (e Ender) EndAll(ctx context.Context, account string) error {
 	if err = errors.Join(err, e.Revoker.Revoke(ctx, over...)); err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(next.Sub(e.Now().Add(e.Directory.Ahead()))):
-		return nil
-	}
+	return worker.Sleep(ctx, next.Sub(e.Now().Add(e.Directory.Ahead())))
 }
 
 // EndBefore ends what an account had before something happened at Keycloak, such as a new password,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Stored is a session as the store has it.
@@ -172,10 +173,8 @@ func (m *SessionManager) renew(ctx context.Context, id string, mark time.Time) (
 		case waited >= renewalWait:
 			return "", fault.Away("accounts", errors.New("another replica's renewal takes too long"))
 		}
-		select {
-		case <-ctx.Done():
-			return "", fault.Away("sessions", ctx.Err())
-		case <-time.After(renewalPoll):
+		if err := worker.Sleep(ctx, renewalPoll); err != nil {
+			return "", fault.Away("sessions", err)
 		}
 	}
 }

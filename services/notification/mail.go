@@ -22,6 +22,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/text"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Recipient is whom a mail goes to. It is asked for when the mail is sent, and not stored; only that of an
@@ -321,7 +322,7 @@ const noteTimeout = 5 * time.Second
 
 // nextTry doubles the pause from two seconds to at most most. A mail that may be on its way waits longer.
 func nextTry(now time.Time, try int, most time.Duration, err error) time.Time {
-	pause := leased.Pause(2*time.Second, most, try-1)
+	pause := worker.Pause(2*time.Second, most, try-1)
 	if errors.Is(err, ErrUnanswered) {
 		pause = max(pause, unknownPause)
 	}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Change says that an event, or what is left of it, changed at a place of the database's log, or
@@ -95,7 +96,7 @@ func (i Indexer) Apply(ctx context.Context, changes []Change) []error {
 		}
 		slog.WarnContext(ctx, "index away, changes wait", "changes", len(changes), "error", errs[failed])
 		for !i.there(ctx) {
-			if pause(ctx, awayPause) != nil {
+			if worker.Sleep(ctx, awayPause) != nil {
 				return errs
 			}
 		}
@@ -468,7 +469,7 @@ func (m Maintainer) equal(ctx context.Context) (bool, error) {
 			slog.WarnContext(ctx, "index differs from the database", "indexed", in.Count, "published", want.Count)
 			return false, nil
 		}
-		if err := pause(ctx, m.Grace); err != nil {
+		if err := worker.Sleep(ctx, m.Grace); err != nil {
 			return false, err
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // How often the index is compared with the database, and how soon after trouble.
@@ -24,18 +26,19 @@ var ErrBusy = errors.New("another replica keeps the index")
 // Run checks the index at once and then on schedule, and builds it anew when somebody asks.
 func (m Maintainer) Run(ctx context.Context) error {
 	asked := false
-	for again := checkAgain; ; {
+	for again := worker.Backoff(checkAgain, checkAgainMax, 0); ; {
 		wait := checkInterval
 		switch err := m.once(ctx, asked); {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == nil:
-			again, asked = checkAgain, false
+			asked = false
+			again.Reset()
 		case errors.Is(err, ErrBusy):
 			wait = 5 * time.Second
 		default:
-			slog.WarnContext(ctx, "index not checked", "retry", again.String(), "error", err)
-			wait, again = again, min(2*again, checkAgainMax)
+			wait = again.NextBackOff()
+			slog.WarnContext(ctx, "index not checked", "retry", wait.String(), "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -55,13 +58,4 @@ func (m Maintainer) once(ctx context.Context, anew bool) error {
 	}
 	_, err := m.Check(ctx)
 	return err
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"sort"
 	"sync"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // fault has requests to the API go wrong: those of Method (empty: any) whose path fits Path (*
@@ -71,10 +73,7 @@ func (f *fault) after(r *http.Request) bool {
 }
 
 func pauseFor(r *http.Request, ms int64) {
-	select {
-	case <-r.Context().Done():
-	case <-time.After(time.Duration(ms) * time.Millisecond):
-	}
+	_ = worker.Sleep(r.Context(), time.Duration(ms)*time.Millisecond)
 }
 
 // controls adds what no real provider has: /_sim.

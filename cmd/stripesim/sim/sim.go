@@ -15,6 +15,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Config is the simulator's environment.
@@ -78,16 +80,7 @@ func (s *Simulator) Run(ctx context.Context) error {
 	var mail sync.WaitGroup
 	mail.Go(func() { s.mail.run(ctx) })
 	defer mail.Wait()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			s.pass()
-		}
-	}
+	return worker.Every(ctx, 200*time.Millisecond, func(context.Context) { s.pass() })
 }
 
 // pass does what has become due: refunds that take a while, authorisations that run out.

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // announce notes an event and, if the endpoint wants it, has it delivered once it is on disk.
@@ -37,7 +39,7 @@ const (
 // pause is how long after a failed attempt the next comes. Stripe takes hours in the end; here
 // nobody has them.
 func pause(attempt int) time.Duration {
-	return min(500*time.Millisecond<<min(attempt, 7), time.Minute)
+	return worker.Pause(500*time.Millisecond, time.Minute, attempt)
 }
 
 // postman delivers webhooks. Nothing promises their order, as with Stripe.
@@ -135,10 +137,8 @@ func (p *postman) hold(ctx context.Context, r *rule, e *Event) {
 // deliver sends an event until it is taken.
 func (p *postman) deliver(ctx context.Context, e *Event, wait time.Duration) {
 	for attempt := range maxAttempts {
-		select {
-		case <-ctx.Done():
+		if worker.Sleep(ctx, wait) != nil {
 			return
-		case <-time.After(wait):
 		}
 		p.slots <- struct{}{}
 		err := p.send(ctx, e)
