@@ -27,7 +27,7 @@ export default defineConfig({
             },
             {
               name: 'app',
-              test: /src[\\/](components[\\/](Icon|Logo|ui|title|Poster)|api|live|i18n[\\/][a-z]+\.ts|app[\\/](Layout|router)|features[\\/](cart[\\/]cart\.ts|session[\\/]session|events[\\/]query|search[\\/]query|seatmap[\\/]query))/,
+              test: /src[\\/](components[\\/](Icon|Logo|ui|title|Poster)|api|live|i18n[\\/][a-z]+\.ts|app[\\/](Layout|router)|features[\\/](purchase[\\/]cart\.ts|session[\\/]session|events[\\/]query|search[\\/]query|seatmap[\\/]query))/,
             },
           ],
         },

@@ -56,16 +56,19 @@ export function serve(answers: Record<string, Answer>) {
   return asked
 }
 
-/** A part of the app on a page of its own; links to everywhere work and lead to an empty page. */
-export async function show(part: React.ReactNode) {
+/**
+ * A part of the app on a page of its own, at the path of a route of the app where it reads the route's parameters.
+ * Links to everywhere work and lead to an empty page.
+ */
+export async function show(part: React.ReactNode, path = '/', params: Record<string, string> = {}) {
   document.documentElement.lang = 'en'
   await startI18n()
   const root = createRootRoute({ component: Outlet })
-  const here = createRoute({ getParentRoute: () => root, path: '/', component: () => part })
+  const here = createRoute({ getParentRoute: () => root, path, component: () => part })
   const elsewhere = createRoute({ getParentRoute: () => root, path: '$', component: () => null })
   const router = createRouter({
     routeTree: root.addChildren([here, elsewhere]),
-    history: createMemoryHistory({ initialEntries: ['/'] }),
+    history: createMemoryHistory({ initialEntries: [path.replace(/\$(\w+)/g, (_, name: string) => params[name]!)] }),
   })
   await router.load()
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } })

@@ -56,9 +56,9 @@ function filesOf(bundle: Rolldown.OutputBundle): Files {
   return Object.fromEntries([
     ...locales.map((locale) => [locale, of(`/i18n/locales/${locale}.json`)]),
     ['home', of('/features/home/Home.tsx')],
-    ['search', of('/app/pages/search.tsx')],
-    ['event', of('/app/pages/event.tsx')],
-    ['tickets', of('/app/pages/tickets.tsx')],
+    ['search', of('/features/search/SearchPage.tsx')],
+    ['event', of('/features/events/EventPage.tsx')],
+    ['tickets', of('/features/purchase/PickerPage.tsx')],
   ]) as Files
 }
 

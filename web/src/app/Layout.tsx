@@ -2,7 +2,7 @@ import { Link, Outlet, useRouterState } from '@tanstack/react-router'
 import { Suspense, lazy, useEffect, useRef } from 'react'
 import { Icon } from '../components/Icon'
 import { Wordmark } from '../components/Logo'
-import { useCart } from '../features/cart/cart'
+import { useCart } from '../features/purchase/cart'
 import { useSession, signIn } from '../features/session/session'
 import { changeLocale, currentLocale, languageNames, locales, type Locale } from '../i18n'
 import { useText } from '../i18n/text'
@@ -10,7 +10,7 @@ import { useOnline } from '../live/hooks'
 
 const AccountMenu = lazy(() => import('./AccountMenu'))
 const Bell = lazy(() => import('../features/notifications/Bell'))
-const CartBar = lazy(() => import('../features/cart/CartBar'))
+const CartBar = lazy(() => import('../features/purchase/CartBar'))
 
 /** Pages with one task hide what leads away from it on a phone. */
 const focusedPages = /^\/(checkout\/|events\/[^/]+\/(tickets|queue))/

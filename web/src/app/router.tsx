@@ -59,12 +59,12 @@ const search = createRoute({
   validateSearch,
   loaderDeps: ({ search }) => search,
   loader: ({ deps }) => void queryClient.prefetchInfiniteQuery(searchQuery(deps, PAGE_SIZE)),
-  component: lazyRouteComponent(() => import('./pages/search'), 'Page'),
+  component: lazyRouteComponent(() => import('../features/search/SearchPage'), 'SearchPage'),
 })
 const event = createRoute({
   ...page('/events/$id'),
   loader: ({ params }) => void queryClient.prefetchQuery(eventQuery(params.id)),
-  component: lazyRouteComponent(() => import('./pages/event'), 'Page'),
+  component: lazyRouteComponent(() => import('../features/events/EventPage'), 'EventPage'),
 })
 const tickets = createRoute({
   ...page('/events/$id/tickets'),
@@ -75,15 +75,15 @@ const tickets = createRoute({
     queryClient.removeQueries(seatsQuery(params.id))
     void queryClient.prefetchQuery(seatsQuery(params.id))
   },
-  component: lazyRouteComponent(() => import('./pages/tickets'), 'Page'),
+  component: lazyRouteComponent(() => import('../features/purchase/PickerPage'), 'PickerPage'),
 })
 const queue = createRoute({
   ...page('/events/$id/queue'),
-  component: lazyRouteComponent(() => import('./pages/queue'), 'Page'),
+  component: lazyRouteComponent(() => import('../features/queue/QueuePage'), 'QueuePage'),
 })
 const checkout = createRoute({
   ...page('/checkout/$hold'),
-  component: lazyRouteComponent(() => import('./pages/checkout'), 'Page'),
+  component: lazyRouteComponent(() => import('../features/purchase/CheckoutPage'), 'CheckoutPage'),
 })
 const bookings = createRoute({
   ...page('/bookings'),
@@ -91,7 +91,7 @@ const bookings = createRoute({
 })
 const booking = createRoute({
   ...page('/bookings/$id'),
-  component: lazyRouteComponent(() => import('./pages/booking'), 'Page'),
+  component: lazyRouteComponent(() => import('../features/bookings/BookingPage'), 'BookingPage'),
 })
 const profile = createRoute({
   ...page('/profile'),
@@ -120,55 +120,55 @@ const notifications = createRoute({
 
 const merchant = createRoute({
   ...page('/merchant'),
-  component: lazyRouteComponent(() => import('./pages/merchant'), 'MerchantLayout'),
+  component: lazyRouteComponent(() => import('../features/merchant'), 'MerchantLayout'),
 })
 const merchantPage = <P extends string>(path: P) => ({ getParentRoute: () => merchant, path })
 const merchantEvents = createRoute({
   ...merchantPage('/'),
-  component: lazyRouteComponent(() => import('./pages/merchant'), 'Events'),
+  component: lazyRouteComponent(() => import('../features/merchant'), 'Events'),
 })
 const merchantNew = createRoute({
   ...merchantPage('/events/new'),
-  component: lazyRouteComponent(() => import('./pages/merchant'), 'NewEvent'),
+  component: lazyRouteComponent(() => import('../features/merchant'), 'NewEvent'),
 })
 const merchantEvent = createRoute({
   ...merchantPage('/events/$id'),
-  component: lazyRouteComponent(() => import('./pages/merchant'), 'Event'),
+  component: lazyRouteComponent(() => import('../features/merchant'), 'Event'),
 })
 const merchantVenues = createRoute({
   ...merchantPage('/venues'),
-  component: lazyRouteComponent(() => import('./pages/merchant'), 'Venues'),
+  component: lazyRouteComponent(() => import('../features/merchant'), 'Venues'),
 })
 const merchantPlan = createRoute({
   ...merchantPage('/venues/$id'),
-  component: lazyRouteComponent(() => import('./pages/merchant'), 'Plan'),
+  component: lazyRouteComponent(() => import('../features/merchant'), 'Plan'),
 })
 
 const admin = createRoute({
   ...page('/admin'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'AdminLayout'),
+  component: lazyRouteComponent(() => import('../features/admin'), 'AdminLayout'),
 })
 const adminPage = <P extends string>(path: P) => ({ getParentRoute: () => admin, path })
 const adminUsers = createRoute({
   ...adminPage('/'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'Users'),
+  component: lazyRouteComponent(() => import('../features/admin'), 'Users'),
 })
 const adminBookings = createRoute({
   ...adminPage('/bookings'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'Bookings'),
+  component: lazyRouteComponent(() => import('../features/admin'), 'Bookings'),
 })
 const adminQueues = createRoute({
   ...adminPage('/queues'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'Queues'),
+  component: lazyRouteComponent(() => import('../features/admin'), 'Queues'),
 })
 const adminMoney = createRoute({
   ...adminPage('/reconciliation'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'ReconciliationPage'),
+  component: lazyRouteComponent(() => import('../features/admin'), 'ReconciliationPage'),
 })
 
 const adminAudit = createRoute({
   ...adminPage('/audit'),
-  component: lazyRouteComponent(() => import('./pages/admin'), 'Audit'),
+  component: lazyRouteComponent(() => import('../features/admin/Audit'), 'Audit'),
 })
 
 export const router = createRouter({
@@ -195,6 +195,7 @@ export const router = createRouter({
   defaultPendingMs: 150,
   defaultPendingMinMs: 0, // a page that is ready is shown at once, not after a minimum time of skeletons
   scrollRestoration: true,
+  defaultRemountDeps: ({ params }) => params, // the page of another event, hold or booking starts anew
   defaultPendingComponent: Loading,
   defaultErrorComponent: ({ error, reset }) => (
     <div className="page page-narrow">

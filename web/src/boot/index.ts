@@ -5,7 +5,7 @@
 import type { components as Catalog } from '../api/catalog.gen'
 import { sameAddress, type PrefetchedAnswer } from '../api/prefetched'
 import type { components as Search } from '../api/search.gen'
-import { hitOfFound } from '../features/events/hit'
+import { hitOfFound } from '../listing/hit'
 import { applyLocale, localeOf, type Locale } from '../i18n/locale'
 import { eventShell, pickerShell, searchShell, showRows, type LinkedEvent, type Words } from './shell'
 

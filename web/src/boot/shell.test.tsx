@@ -2,8 +2,8 @@ import { render, screen } from '@testing-library/react'
 import { expect, it } from 'vitest'
 import type { Event } from '../api/client'
 import { EventRow } from '../features/events/EventCard'
-import type { Hit } from '../features/events/hit'
-import { TicketsPage } from '../features/seatmap/TicketsPage'
+import type { Hit } from '../listing/hit'
+import { PickerPage } from '../features/purchase/PickerPage'
 import { concert, euro, seatMap, seatPlan, serve, show } from '../testing'
 import { eventShell, pickerShell, searchShell, showRows, type Words } from './shell'
 
@@ -52,7 +52,7 @@ it('says what the tickets are for as the picker does', async () => {
     'GET /api/v1/events/e1/seats': seatMap,
     'GET /api/v1/events/e1/seats/stream': new Response(new ReadableStream()),
   })
-  await show(<TicketsPage id="e1" />)
+  await show(<PickerPage />, '/events/$id/tickets', { id: 'e1' })
   const theirs = (await screen.findByRole('heading', { level: 1 })).closest('header')!
   const head = pickerShell(concert as Event)
   expect(head.querySelector('header')!.textContent).toBe(theirs.textContent)

@@ -1,5 +1,5 @@
 import type { Event } from '../api/client'
-import { splitHighlight, whenShort, whereShort, type Hit } from '../features/events/hit'
+import { splitHighlight, whenShort, whereShort, type Hit } from '../listing/hit'
 import { day, money, time } from '../i18n/format'
 
 /** The few words that are shown before the catalogue of texts is there. */
@@ -74,7 +74,7 @@ export function searchShell(query: URLSearchParams): HTMLElement {
 
 const pills = (widths: string[]) => widths.map((width) => skeleton(width, '2.5rem', '999px'))
 
-/** As features/search/EventCard has them; posters are drawn by the app. */
+/** As features/events/EventCard has them; posters are drawn by the app. */
 export function showRows(page: HTMLElement, hits: Hit[], words: Words): void {
   const list = page.querySelector('.event-list')
   // What does not fit on the screen would be work for nobody.

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api, idempotencyKey, unwrap, type BookingView } from '../../api/client'
 import { asProblem } from '../../api/problem'
@@ -18,7 +18,10 @@ import { StatusTag } from './StatusTag'
 import { unitName } from './unit'
 import './bookings.css'
 
-export function BookingPage({ id }: { id: string }) {
+const route = getRouteApi('/bookings/$id')
+
+export function BookingPage() {
+  const { id } = route.useParams()
   return <RequireSession>{() => <Booking id={id} />}</RequireSession>
 }
 

@@ -2,7 +2,7 @@ import { Link } from '@tanstack/react-router'
 import { Poster } from '../../components/Poster'
 import { money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
-import { splitHighlight, whenShort, whereShort, type Hit } from './hit'
+import { splitHighlight, whenShort, whereShort, type Hit } from '../../listing/hit'
 
 export function AvailabilityTag({ hit }: { hit: Hit }) {
   const t = useText()

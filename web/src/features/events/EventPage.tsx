@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import type { Event } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { Poster } from '../../components/Poster'
@@ -10,10 +10,13 @@ import { useText, type Text } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { dayRange, dayTime, longDay, money, number, place, time, viewerTime, zoneName } from '../../i18n/format'
 import { categoryName } from './category'
-import { severalDays } from './hit'
+import { severalDays } from '../../listing/hit'
 import { eventQuery, lowestPrice } from './query'
 
-export function EventPage({ id }: { id: string }) {
+const route = getRouteApi('/events/$id')
+
+export function EventPage() {
+  const { id } = route.useParams()
   const t = useText()
   const event = useQuery(eventQuery(id))
   useTitle(event.data?.name)

@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, unwrap, type Event } from '../../api/client'
-import type { Hit } from './hit'
+import type { Hit } from '../../listing/hit'
 
 export const eventQuery = (id: string) =>
   queryOptions({

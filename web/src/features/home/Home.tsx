@@ -8,7 +8,7 @@ import { categoryName } from '../events/category'
 import { weekend } from '../events/dates'
 import { EventCard } from '../events/EventCard'
 import { SearchBox } from '../search/SearchBox'
-import type { Hit } from '../events/hit'
+import type { Hit } from '../../listing/hit'
 import { upcomingQuery } from '../events/query'
 import { overviewQuery, searchQuery } from '../search/query'
 

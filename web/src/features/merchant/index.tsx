@@ -1,5 +1,5 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, Outlet, useNavigate, useParams } from '@tanstack/react-router'
+import { getRouteApi, Link, Outlet, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api, idempotencyKey, unwrap, type Event as EventView } from '../../api/client'
 import { Icon } from '../../components/Icon'
@@ -15,6 +15,9 @@ import { RequireSession } from '../session/RequireSession'
 import { EventForm } from './EventForm'
 import { PlanPage } from './PlanEditor'
 import '../office/office.css'
+
+const eventRoute = getRouteApi('/merchant/events/$id')
+const planRoute = getRouteApi('/merchant/venues/$id')
 
 export function MerchantLayout() {
   const t = useText('office')
@@ -116,7 +119,7 @@ export function NewEvent() {
 }
 
 export function Event() {
-  const { id } = useParams({ from: '/merchant/events/$id' })
+  const { id } = eventRoute.useParams()
   const event = useQuery({
     queryKey: ['merchant-event', id],
     queryFn: () => unwrap(api.GET('/api/v1/merchant/events/{id}', { params: { path: { id } } })),
@@ -394,6 +397,6 @@ export function Venues() {
 }
 
 export function Plan() {
-  const { id } = useParams({ from: '/merchant/venues/$id' })
-  return <PlanPage key={id} id={id} />
+  const { id } = planRoute.useParams()
+  return <PlanPage id={id} />
 }

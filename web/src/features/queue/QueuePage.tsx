@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
+import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
 import { requestJson, type Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
@@ -9,14 +9,17 @@ import { dayTime, money, number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useCountdown, useStream } from '../../live/hooks'
 import { clockFace } from '../../live/timer'
-import { storePass, storedPass, type Pass } from '../cart/hold'
-import { Timer } from '../cart/Timer'
+import { storePass, storedPass, type Pass } from './pass'
+import { Timer } from '../../components/Timer'
 import { eventQuery } from '../events/query'
 import { RequireSession } from '../session/RequireSession'
 import { advance, etaRange, type Place, type Tick } from './position'
 import './queue.css'
 
-export function QueuePage({ id }: { id: string }) {
+const route = getRouteApi('/events/$id/queue')
+
+export function QueuePage() {
+  const { id } = route.useParams()
   return <RequireSession>{() => <Queue id={id} />}</RequireSession>
 }
 

@@ -17,7 +17,7 @@ async function wait(at: Partial<Place> | Refusal, more: Record<string, unknown> 
     'POST /api/v1/events/e1/queue/admission': new Refusal(425, 'not_your_turn'),
     ...more,
   })
-  await show(<QueuePage id="e1" />)
+  await show(<QueuePage />, '/events/$id/queue', { id: 'e1' })
   await screen.findByRole('heading', { name: 'Nachtmusik' })
   return { asked, live }
 }

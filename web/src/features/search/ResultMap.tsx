@@ -1,5 +1,5 @@
 import { useText } from '../../i18n/text'
-import type { Hit } from '../events/hit'
+import type { Hit } from '../../listing/hit'
 
 /** Where the results are: cities as lights, as large as there are events. Drawn here, so that no map server learns what one looks for. */
 export default function ResultMap({ hits, onCity }: { hits: Hit[]; onCity: (city: string) => void }) {

@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useState } from 'react'
 import { Icon } from '../../components/Icon'
 import { Skeleton, Empty, Failure, Notice } from '../../components/ui'
@@ -14,8 +14,10 @@ import { SearchBox } from './SearchBox'
 
 const ResultMap = lazy(() => import('./ResultMap'))
 const Dialog = lazy(() => import('../../components/Dialog'))
+const route = getRouteApi('/search')
 
-export function SearchPage({ search }: { search: Search }) {
+export function SearchPage() {
+  const search = route.useSearch()
   const t = useText()
   const navigate = useNavigate()
   const [filtering, setFiltering] = useState(false)

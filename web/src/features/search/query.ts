@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions, keepPreviousData } from '@tanstack/react-query'
 import { api, unwrap } from '../../api/client'
 import type { components } from '../../api/search.gen'
-import { hitOfFound, type Hit } from '../events/hit'
+import { hitOfFound, type Hit } from '../../listing/hit'
 
 /** The whole state of a search; it lives in the URL. */
 export interface Search {

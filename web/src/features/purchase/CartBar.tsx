@@ -7,7 +7,7 @@ import { useText } from '../../i18n/text'
 import { eventQuery } from '../events/query'
 import { dispatch, useCart } from './cart'
 import { getHold } from './hold'
-import { Timer } from './Timer'
+import { Timer } from '../../components/Timer'
 import './cart.css'
 
 /** What is held, on every page, with the way on. */

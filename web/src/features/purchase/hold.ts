@@ -1,24 +1,7 @@
 import { api, requestJson, idempotencyKey, unwrap, type Hold } from '../../api/client'
-import type { components } from '../../api/waitingroom.gen'
 import { asProblem, Problem } from '../../api/problem'
-import { serverNow } from '../../live/clock'
+import { storedPass } from '../queue/pass'
 import { dispatch } from './cart'
-
-export type Pass = components['schemas']['Admission']
-
-/** The admission pass for an event's sale, as the waiting room gave it; kept through reloads. */
-export function storedPass(event: string): Pass | null {
-  try {
-    const stored = JSON.parse(localStorage.getItem(`foyer.pass.${event}`) ?? 'null') as Pass | null
-    return stored && Date.parse(stored.expiresAt) > serverNow() ? stored : null
-  } catch {
-    return null
-  }
-}
-
-export function storePass(event: string, pass: Pass): void {
-  localStorage.setItem(`foyer.pass.${event}`, JSON.stringify(pass))
-}
 
 export type HoldRequest = { units: string[] } | { items: { ticketType: string; quantity: number }[] }
 

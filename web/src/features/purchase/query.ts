@@ -1,6 +1,6 @@
 import { queryOptions } from '@tanstack/react-query'
-import { api, unwrap } from './client'
-import type { components } from './payment.gen'
+import { api, unwrap } from '../../api/client'
+import type { components } from '../../api/payment.gen'
 
 export type Provider = components['schemas']['PaymentProvider']
 

@@ -1,9 +1,9 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useEffect, useRef, useState } from 'react'
 import { api, unwrap, type BookingView, type Hold } from '../../api/client'
 import { asProblem } from '../../api/problem'
-import { providerQuery } from '../../api/provider'
+import { providerQuery } from './query'
 import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { dayTime, money } from '../../i18n/format'
@@ -12,9 +12,9 @@ import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
 import { bookingQuery, isPaid } from '../bookings/query'
 import { unitName } from '../bookings/unit'
-import { dispatch, useCart } from '../cart/cart'
-import { changeHold, getHold } from '../cart/hold'
-import { Timer } from '../cart/Timer'
+import { dispatch, useCart } from './cart'
+import { changeHold, getHold } from './hold'
+import { Timer } from '../../components/Timer'
 import { eventQuery } from '../events/query'
 import { RequireSession } from '../session/RequireSession'
 import { Icon } from '../../components/Icon'
@@ -23,9 +23,11 @@ import { PaymentFrame } from './PaymentFrame'
 import './checkout.css'
 
 const StripeForm = lazy(() => import('./StripeForm'))
+const route = getRouteApi('/checkout/$hold')
 
-export function CheckoutPage({ id }: { id: string }) {
-  return <RequireSession>{() => <Checkout id={id} />}</RequireSession>
+export function CheckoutPage() {
+  const { hold } = route.useParams()
+  return <RequireSession>{() => <Checkout id={hold} />}</RequireSession>
 }
 
 function Checkout({ id }: { id: string }) {

@@ -2,11 +2,11 @@ import { act, screen, within } from '@testing-library/react'
 import userEvent from '@testing-library/user-event'
 import { describe, expect, it, vi } from 'vitest'
 import { concert, hold, Refusal, seatMap, seatPlan, serve, session, show, stream } from '../../testing'
-import { buildGrid } from './grid'
-import { TicketsPage } from './TicketsPage'
+import { buildGrid } from '../seatmap/grid'
+import { PickerPage } from './PickerPage'
 
-vi.mock('./grid', async (original) => {
-  const grid = await original<typeof import('./grid')>()
+vi.mock('../seatmap/grid', async (original) => {
+  const grid = await original<typeof import('../seatmap/grid')>()
   return { ...grid, buildGrid: vi.fn(grid.buildGrid) }
 })
 
@@ -21,7 +21,7 @@ const base = {
 
 async function open(more: Record<string, unknown> = {}) {
   const asked = serve({ ...base, ...more })
-  await show(<TicketsPage id="e1" />)
+  await show(<PickerPage />, '/events/$id/tickets', { id: 'e1' })
   await userEvent.click(await screen.findByText('Choose from a list'))
   await userEvent.selectOptions(screen.getByLabelText('Section'), 'Stalls')
   return asked

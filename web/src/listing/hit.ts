@@ -1,5 +1,5 @@
-import type { components } from '../../api/search.gen'
-import { day, dayRange, place, time } from '../../i18n/format'
+import type { components } from '../api/search.gen'
+import { day, dayRange, place, time } from '../i18n/format'
 
 export type FoundEvent = components['schemas']['FoundEvent']
 

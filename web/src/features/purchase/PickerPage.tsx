@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import type { Event, EventPlan, SeatMap } from '../../api/client'
 import { asProblem } from '../../api/problem'
@@ -9,25 +9,28 @@ import { Skeleton, Failure, Loading, Notice, Stepper, useProblemText } from '../
 import { day, money, number, time } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
-import { currentCart, dispatch, useCart } from '../cart/cart'
-import { changeHold, createHold, getHold, storedPass } from '../cart/hold'
-import { Timer } from '../cart/Timer'
+import { currentCart, dispatch, useCart } from './cart'
+import { changeHold, createHold, getHold, releaseHold } from './hold'
+import { Timer } from '../../components/Timer'
 import { eventQuery } from '../events/query'
+import { storedPass } from '../queue/pass'
 import { signIn, useSession } from '../session/session'
-import type { CameraHandle } from './camera'
-import { buildLayout, orphans, unitLabel, type SeatLayout } from './layout'
-import { typeColor } from './appearance'
-import { planQuery, seatsQuery } from './query'
-import { SectionView } from './SectionView'
-import { SeatList } from './SeatList'
-import { SeatStore } from './store'
-import SvgMap from './SvgMap'
-import './seatmap.css'
+import type { CameraHandle } from '../seatmap/camera'
+import { buildLayout, orphans, unitLabel, type SeatLayout } from '../seatmap/layout'
+import { typeColor } from '../seatmap/appearance'
+import { planQuery, seatsQuery } from '../seatmap/query'
+import { SectionView } from '../seatmap/SectionView'
+import { SeatList } from '../seatmap/SeatList'
+import { SeatStore } from '../seatmap/store'
+import SvgMap from '../seatmap/SvgMap'
+import '../seatmap/seatmap.css'
 
-const CanvasMap = lazy(() => import('./CanvasMap'))
+const CanvasMap = lazy(() => import('../seatmap/CanvasMap'))
 const SVG_LIMIT = 2_000
+const route = getRouteApi('/events/$id/tickets')
 
-export function TicketsPage({ id }: { id: string }) {
+export function PickerPage() {
+  const { id } = route.useParams()
   const event = useQuery({ ...eventQuery(id), refetchInterval: false })
   const plan = useQuery(planQuery(id))
   const map = useQuery(seatsQuery(id))
@@ -187,10 +190,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
 
   const holdBest = (ticketType: string, quantity: number) =>
     withSession(async () => {
-      if (held) {
-        const { releaseHold } = await import('../cart/hold')
-        await releaseHold(held.hold)
-      }
+      if (held) await releaseHold(held.hold)
       const hold = await createHold(event.id, { items: [{ ticketType, quantity }] })
       store.adopt(hold.units.map((u) => u.unit))
       setGeneralAdmission(

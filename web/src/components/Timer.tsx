@@ -1,7 +1,7 @@
-import { useText } from '../../i18n/text'
-import { useCountdown } from '../../live/hooks'
-import { clockFace } from '../../live/timer'
-import './cart.css'
+import { useText } from '../i18n/text'
+import { useCountdown } from '../live/hooks'
+import { clockFace } from '../live/timer'
+import './timer.css'
 
 /** The time that is left: a ring that empties, figures, and a quiet word at two minutes and thirty seconds. */
 export function Timer({ deadline, total = 300, onOver }: { deadline: string; total?: number; onOver?: () => void }) {

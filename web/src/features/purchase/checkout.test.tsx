@@ -39,7 +39,7 @@ async function checkout(more: Record<string, unknown> = {}) {
     'GET /api/v1/payment-provider': { provider: 'simulator', publishableKey: 'pk_1', formUrl: form },
     ...more,
   })
-  const { router } = await show(<CheckoutPage id="h1" />)
+  const { router } = await show(<CheckoutPage />, '/checkout/$hold', { hold: 'h1' })
   return { asked, live, router }
 }
 

@@ -1,2 +1,0 @@
-export { AdminLayout, Users, Bookings, Queues, ReconciliationPage } from '../../features/admin'
-export { Audit } from '../../features/admin/Audit'

@@ -1,1 +1,0 @@
-export { MerchantLayout, Events, NewEvent, Event, Venues, Plan } from '../../features/merchant'

@@ -1,0 +1,18 @@
+import type { components } from '../../api/waitingroom.gen'
+import { serverNow } from '../../live/clock'
+
+export type Pass = components['schemas']['Admission']
+
+/** The admission pass for an event's sale, as the waiting room gave it; kept through reloads. */
+export function storedPass(event: string): Pass | null {
+  try {
+    const stored = JSON.parse(localStorage.getItem(`foyer.pass.${event}`) ?? 'null') as Pass | null
+    return stored && Date.parse(stored.expiresAt) > serverNow() ? stored : null
+  } catch {
+    return null
+  }
+}
+
+export function storePass(event: string, pass: Pass): void {
+  localStorage.setItem(`foyer.pass.${event}`, JSON.stringify(pass))
+}
