@@ -12,7 +12,7 @@ const names = readdirSync(services).filter((name) => existsSync(path.join(servic
 
 for (const name of names) {
   const source = pathToFileURL(path.join(services, name, 'rest', 'openapi.yaml'))
-  const text = `// Generated from services/${name}/rest/openapi.yaml; do not edit.\n${astToString(await openapi(source, { defaultNonNullable: false }))}`
+  const text = `// Generated from services/${name}/rest/openapi.yaml; do not edit.\n${astToString(await openapi(source, { defaultNonNullable: false, emptyObjectsUnknown: true }))}`
   writeFileSync(path.join(web, 'src', 'api', `${name}.gen.ts`), await prettier.format(text, options))
 }
 

@@ -101,6 +101,21 @@ func (e Naming) Valid() bool {
 	}
 }
 
+// Defines values for PendingHoldStatus.
+const (
+	Pending PendingHoldStatus = "pending"
+)
+
+// Valid indicates whether the value is a known member of the PendingHoldStatus enum.
+func (e PendingHoldStatus) Valid() bool {
+	switch e {
+	case Pending:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for RefundStatus.
 const (
 	RefundStatusFailed    RefundStatus = "failed"
@@ -253,6 +268,15 @@ type Payment struct {
 	Intent         string `json:"intent"`
 	PublishableKey string `json:"publishableKey"`
 }
+
+// PendingHold A request to hold that is not decided yet
+type PendingHold struct {
+	Id     openapi_types.UUID `json:"id"`
+	Status PendingHoldStatus  `json:"status"`
+}
+
+// PendingHoldStatus defines model for PendingHold.Status.
+type PendingHoldStatus string
 
 // Problem defines model for Problem.
 type Problem struct {

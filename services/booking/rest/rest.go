@@ -101,7 +101,7 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 func pending(w http.ResponseWriter, r *http.Request, hold uuid.UUID) {
 	w.Header().Set("Location", "/api/v1/holds/"+hold.String())
 	w.Header().Set("Retry-After", "1")
-	httpapi.WriteJSON(w, r, http.StatusAccepted, map[string]any{"id": hold, "status": "pending"})
+	httpapi.WriteJSON(w, r, http.StatusAccepted, PendingHold{Id: hold, Status: Pending})
 }
 
 // withHold shows the hold that stands in the way, so that the client can go on with it.

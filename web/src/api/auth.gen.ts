@@ -411,7 +411,7 @@ export interface components {
       profile: components['schemas']['Profile']
       /** @description Lists of records: bookings, payments, messages, waitingRooms, events, venues, sessions */
       data: {
-        [key: string]: Record<string, never>[]
+        [key: string]: Record<string, unknown>[]
       }
     }
     Problem: {

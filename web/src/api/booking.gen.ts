@@ -339,6 +339,11 @@ export interface components {
       /** @description One letter a unit: a available, h held, b booked, x blocked */
       states: string
     }
+    SeatDelta: {
+      /** Format: int64 */
+      version: number
+      changes: string[][]
+    }
     /** @enum {string} */
     Naming: 'named' | 'runs' | 'none'
     /** @description `count` units whose ids are `prefix` followed by `first`, `first + step`, and so on. Without `first` it is one unit, and `prefix` is its id. */
@@ -391,6 +396,13 @@ export interface components {
        * @description Once checked out
        */
       booking?: string
+    }
+    /** @description A request to hold that is not decided yet */
+    PendingHold: {
+      /** Format: uuid */
+      id: string
+      /** @enum {string} */
+      status: 'pending'
     }
     /** @enum {string} */
     BookingStatus:
@@ -612,7 +624,7 @@ export interface operations {
             id?: string
             /** @enum {string} */
             event: 'snapshot' | 'delta'
-            /** @description JSON: a seat map, or {version, changes} */
+            /** @description JSON: a SeatMap, or a SeatDelta */
             data: string
           }
         }
@@ -653,7 +665,9 @@ export interface operations {
         headers: {
           [name: string]: unknown
         }
-        content?: never
+        content: {
+          'application/json': components['schemas']['PendingHold']
+        }
       }
       default: components['responses']['Problem']
     }
@@ -683,7 +697,9 @@ export interface operations {
         headers: {
           [name: string]: unknown
         }
-        content?: never
+        content: {
+          'application/json': components['schemas']['PendingHold']
+        }
       }
       default: components['responses']['Problem']
     }

@@ -485,7 +485,7 @@ export interface components {
       zone_id?: string | null
       position?: components['schemas']['PlanPosition']
       /** @description Drawn and not sold; the first 500 that can be read are shown */
-      areas?: (Record<string, never> | null)[] | null
+      areas?: (Record<string, unknown> | null)[] | null
       rows?:
         | ({
             /** Format: line */

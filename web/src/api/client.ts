@@ -6,6 +6,7 @@ import type { paths as Catalog, components as CatalogParts } from './catalog.gen
 import type { paths as Notification, components as NotificationParts } from './notification.gen'
 import type { paths as Payment } from './payment.gen'
 import type { paths as Search } from './search.gen'
+import type { paths as WaitingRoom } from './waitingroom.gen'
 import { takePrefetched } from './prefetched'
 import { offlineProblem, toProblem } from './problem'
 
@@ -18,6 +19,8 @@ export type NewTicketType = CatalogParts['schemas']['NewTicketType']
 export type Venue = CatalogParts['schemas']['Venue']
 export type Money = CatalogParts['schemas']['Money']
 export type SeatMap = BookingParts['schemas']['SeatMap']
+export type SeatDelta = BookingParts['schemas']['SeatDelta']
+export type HoldRequest = BookingParts['schemas']['HoldRequest']
 export type Hold = BookingParts['schemas']['Hold']
 export type BookingView = BookingParts['schemas']['Booking']
 export type BookingStatus = BookingParts['schemas']['BookingStatus']
@@ -45,7 +48,10 @@ function observed(response: Response, sent: number): Response {
   return response
 }
 
-export const api = createClient<Auth & Booking & Catalog & Notification & Payment & Search>({
+type Paths = Auth & Booking & Catalog & Notification & Payment & Search & WaitingRoom
+type Media = 'application/json' | 'application/problem+json'
+
+export const api = createClient<Paths, Media>({
   baseUrl: location.origin,
   fetch: observedFetch,
 })
@@ -61,31 +67,6 @@ export async function unwrap<T>(answer: Promise<ApiResult<T>>): Promise<T> {
   const { data, error, response } = await answer
   if (!response.ok) throw toProblem(error, response.status)
   return data as T
-}
-
-/** For what no OpenAPI file covers. */
-export async function requestJson<T>(
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<T> {
-  const response = await observedFetch(
-    new Request(new URL(path, location.origin), {
-      method,
-      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    }),
-  )
-  const text = await response.text()
-  let parsed: unknown
-  try {
-    parsed = text ? JSON.parse(text) : undefined
-  } catch {
-    parsed = undefined
-  }
-  if (!response.ok) throw toProblem(parsed, response.status)
-  return parsed as T
 }
 
 export const idempotencyKey = () => ({ 'Idempotency-Key': crypto.randomUUID() })

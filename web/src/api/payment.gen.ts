@@ -282,7 +282,7 @@ export interface operations {
     }
     requestBody: {
       content: {
-        'application/json': Record<string, never>
+        'application/json': Record<string, unknown>
       }
     }
     responses: {

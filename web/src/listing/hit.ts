@@ -1,34 +1,27 @@
 import type { components } from '../api/search.gen'
 import { day, dayRange, place, time } from '../i18n/format'
 
-export type FoundEvent = components['schemas']['FoundEvent']
+type Parts = components['schemas']
+type FoundEvent = Parts['FoundEvent']
 
-/** A found event: the event, and where the words were found. */
-export interface Hit {
-  id: string
-  name: string
-  category: string
-  startsAt: string
-  endsAt: string
-  timeZone: string
-  image?: string
-  online?: boolean
-  highDemand?: boolean
-  venue: { name: string; city: string; country: string; location?: { lat: number; lon: number } }
-  priceFrom?: { amount: number; currency: string }
-  availability?: { available: number; status: 'available' | 'few' | 'sold_out' }
+/** What lists show of an event: one that search found, or one of the catalogue. */
+export interface Hit
+  extends
+    Pick<FoundEvent, 'id' | 'name' | 'category' | 'startsAt' | 'endsAt' | 'timeZone' | 'image'>,
+    Partial<Pick<FoundEvent, 'online'>> {
+  venue: Omit<Parts['FoundVenue'], 'id'>
+  priceFrom?: Parts['Money']
+  availability?: Pick<Parts['FoundAvailability'], 'available' | 'status'>
+  /** The name with the words that were found in <mark>. */
   highlight?: string
-  distanceKm?: number
 }
 
 export function hitOfFound(found: FoundEvent): Hit {
-  const highlight = found.highlights.name?.[0]
   return {
     ...found,
     priceFrom: found.price?.from,
     availability: found.price ? found.availability : undefined,
-    highlight,
-    distanceKm: found.distance,
+    highlight: found.highlights.name?.[0],
   }
 }
 

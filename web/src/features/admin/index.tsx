@@ -1,8 +1,8 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet } from '@tanstack/react-router'
 import { useState } from 'react'
-import { api, requestJson, unwrap, type BookingStatus } from '../../api/client'
-import type { components } from '../../api/payment.gen'
+import type { operations } from '../../api/auth.gen'
+import { api, unwrap, type BookingStatus } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
@@ -16,8 +16,6 @@ import { useOfficeTexts } from '../office/useOfficeTexts'
 import { RequireSession } from '../session/RequireSession'
 import '../bookings/bookings.css'
 import '../office/office.css'
-
-type Reconciliation = components['schemas']['Reconciliation']
 
 /** The frame of the administration; its words are loaded with it. */
 export function AdminLayout() {
@@ -57,6 +55,11 @@ export function AdminLayout() {
   )
 }
 
+type UserChange = operations['updateUser']['requestBody']['content']['application/json']
+type Role = NonNullable<UserChange['roles']>[number]
+
+const isRole = (role: string): role is Role => role === 'customer' || role === 'merchant' || role === 'admin'
+
 export function Users() {
   const t = useText('office')
   const queries = useQueryClient()
@@ -69,7 +72,7 @@ export function Users() {
     getNextPageParam: (last) => last.next,
   })
   const change = useMutation({
-    mutationFn: ({ id, ...body }: { id: string; roles?: ('customer' | 'merchant' | 'admin')[]; enabled?: boolean }) =>
+    mutationFn: ({ id, ...body }: UserChange & { id: string }) =>
       unwrap(api.PATCH('/api/v1/admin/users/{id}', { params: { path: { id } }, body })),
     onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
   })
@@ -117,10 +120,7 @@ export function Users() {
               <div className="row">
                 {(['merchant', 'admin'] as const).map((role) => {
                   const has = user.roles.includes(role)
-                  const own = user.roles.filter(
-                    (r): r is 'customer' | 'merchant' | 'admin' =>
-                      r === 'customer' || r === 'merchant' || r === 'admin',
-                  )
+                  const own = user.roles.filter(isRole)
                   return (
                     <button
                       key={role}
@@ -274,10 +274,10 @@ export function ReconciliationPage() {
   const queries = useQueryClient()
   const last = useQuery({
     queryKey: ['reconciliation'],
-    queryFn: () => requestJson<Reconciliation>('GET', '/api/v1/admin/reconciliation'),
+    queryFn: () => unwrap(api.GET('/api/v1/admin/reconciliation')),
   })
   const run = useMutation({
-    mutationFn: () => requestJson<Reconciliation>('POST', '/api/v1/admin/reconciliation/run', {}),
+    mutationFn: () => unwrap(api.POST('/api/v1/admin/reconciliation/run', { body: {} })),
     onSuccess: (report) => queries.setQueryData(['reconciliation'], report),
   })
   const report = last.data

@@ -26,7 +26,6 @@ export function hitOfEvent(event: Event): Hit {
     timeZone: event.timeZone,
     image: event.image,
     online: event.online,
-    highDemand: event.highDemand,
     venue: event.venue,
     priceFrom: lowestPrice(event),
     availability: event.ticketTypes.length > 0 ? event.availability : undefined,

@@ -1,21 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
-import {
-  api,
-  requestJson,
-  idempotencyKey,
-  unwrap,
-  type Event,
-  type NewEvent,
-  type NewTicketType,
-} from '../../api/client'
+import { api, idempotencyKey, unwrap, type Event, type NewEvent, type NewTicketType } from '../../api/client'
 import { Icon } from '../../components/Icon'
 import { Empty, Failure, Field } from '../../components/ui'
 import { fromDecimal, minorDigits, toDecimal } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { categoryName } from '../events/category'
-import type { Plan } from './plan'
+import { completePlan } from './plan'
 import { utcFromLocal, localFromUtc } from './zone'
 import { Link } from '@tanstack/react-router'
 
@@ -54,9 +46,7 @@ export function EventForm({ event }: { event?: Event }) {
   const plan = useQuery({
     queryKey: ['seating-plan', venue?.id],
     queryFn: async () =>
-      (await unwrap(
-        api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue!.id } } }),
-      )) as unknown as Plan,
+      completePlan(await unwrap(api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue!.id } } }))),
     enabled: venue?.hasPlan === true,
     staleTime: 60_000,
   })
@@ -110,7 +100,12 @@ export function EventForm({ event }: { event?: Event }) {
         ticketTypes,
       }
       if (event)
-        return requestJson<Event>('PATCH', `/api/v1/events/${event.id}`, body, { 'If-Match': `"${event.version}"` })
+        return unwrap(
+          api.PATCH('/api/v1/events/{id}', {
+            params: { path: { id: event.id }, header: { 'If-Match': `"${event.version}"` } },
+            body,
+          }),
+        )
       const fresh: NewEvent = { ...body, venue: venue!.id }
       return unwrap(api.POST('/api/v1/events', { params: { header: idempotencyKey() }, body: fresh }))
     },

@@ -10,10 +10,11 @@ import { number } from '../../i18n/format'
 import {
   addArea,
   addBlock,
+  completePlan,
   countSeats,
   emptyPlan,
+  isSeatingPlan,
   zoneFrame,
-  isPlan,
   moveZone,
   removeZone,
   setCategory,
@@ -31,9 +32,7 @@ export function PlanPage({ id }: { id: string }) {
     queryKey: ['seating-plan', id],
     queryFn: async () => {
       try {
-        return (await unwrap(
-          api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id } } }),
-        )) as unknown as Plan
+        return completePlan(await unwrap(api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id } } })))
       } catch (error) {
         if (asProblem(error).status === 404) return null
         throw error
@@ -58,7 +57,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   const change = (next: Plan) => setHistory((all) => [...all.slice(-50), next])
   const save = useMutation({
     mutationFn: () =>
-      unwrap(api.PUT('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue.id } }, body: plan as never })),
+      unwrap(api.PUT('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue.id } }, body: plan })),
     onSuccess: () => {
       queries.setQueryData(['seating-plan', venue.id], plan)
       void queries.invalidateQueries({ queryKey: ['venues'] })
@@ -70,11 +69,8 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
     setImportError(null)
     try {
       const value: unknown = JSON.parse(await file.text())
-      if (!isPlan(value)) throw new Error()
-      change({
-        ...value,
-        zones: value.zones.map((z) => ({ ...z, position: z.position ?? { x: 0, y: 0 }, rows: z.rows ?? [] })),
-      })
+      if (!isSeatingPlan(value)) throw new Error()
+      change(completePlan(value))
       setSelected(null)
     } catch {
       setImportError(new Problem(422, 'invalid_plan', t('plan.not_a_plan')))

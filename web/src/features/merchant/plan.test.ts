@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { addBlock, countSeats, emptyPlan, moveZone, zoneFrame } from './plan'
+import { addBlock, completePlan, countSeats, emptyPlan, moveZone, zoneFrame } from './plan'
 
 describe('the plan editor', () => {
   it('gives every seat an id of its own', () => {
@@ -16,5 +16,27 @@ describe('the plan editor', () => {
     const moved = moveZone(plan, 0, { x: 400, y: 0 })
     expect(zoneFrame(moved.zones[0]!).x).toBe(zoneFrame(plan.zones[0]!).x + 400)
     expect(moved.size.width).toBeGreaterThan(1300)
+  })
+  it('completes a plan that leaves things out, and keeps what it does not know', () => {
+    const plan = completePlan({
+      name: 'Hall',
+      size: null,
+      zones: [
+        null,
+        {
+          name: null,
+          rows: [null, { seats: [{ seat_guid: 'a', category: 'A', position: { x: 700, y: null }, note: 'aisle' }] }],
+          areas: [null, { shape: 'text', uuid: '1' }],
+        },
+      ],
+    })
+    expect(plan.zones).toHaveLength(1)
+    expect(plan.zones[0]).toMatchObject({ name: '', position: { x: 0, y: 0 } })
+    expect(plan.zones[0]!.rows[0]!.seats).toEqual([
+      { seat_guid: 'a', category: 'A', position: { x: 700, y: 0 }, note: 'aisle' },
+    ])
+    expect(plan.zones[0]!.areas).toEqual([{ shape: 'text', uuid: '1', position: { x: 0, y: 0 } }])
+    expect(plan.size.width).toBeGreaterThan(700)
+    expect(plan.categories).toEqual([])
   })
 })

@@ -1,39 +1,41 @@
-/** A seating plan in the form of pretix's editor, and the few things one does to it. */
-export interface Plan {
-  name: string
+import type { components } from '../../api/catalog.gen'
+
+type Parts = components['schemas']
+export type SeatingPlan = Parts['SeatingPlan']
+type PlanZone = NonNullable<Parts['PlanZone']>
+type PlanSeat = Parts['PlanSeat']
+type PlanRow = NonNullable<NonNullable<PlanZone['rows']>[number]>
+
+/** A seating plan in the form of pretix's editor, as the editor here needs it: with all that may be left out. */
+export interface Plan extends SeatingPlan {
   size: { width: number; height: number }
   categories: { name: string; color: string }[]
   zones: Zone[]
 }
 
-export interface Zone {
+export interface Zone extends PlanZone {
   name: string
-  zone_id?: string
   position: Point
   rows: Row[]
   areas?: Area[]
 }
 
-export interface Row {
-  row_number: string
+export interface Row extends PlanRow {
   position: Point
   seats: Seat[]
 }
 
-export interface Seat {
-  seat_guid: string
-  seat_number: string
+export interface Seat extends PlanSeat {
   position: Point
-  category: string
-  kind?: string
 }
 
-export interface Area {
-  shape: 'rectangle' | 'circle' | 'ellipse' | 'polygon' | 'text'
+/** What is drawn and not sold. The API leaves its members open; these are the ones that the editor reads. */
+export type Area = {
+  shape?: 'rectangle' | 'circle' | 'ellipse' | 'polygon' | 'text'
   color?: string
   position: Point
   rectangle?: { width: number; height: number }
-  text?: { position: Point; color: string; text: string }
+  text?: { position: Point; color?: string; text: string }
 }
 
 export interface Point {
@@ -193,14 +195,37 @@ function grow(plan: Plan): Plan {
 export const countSeats = (plan: Plan) =>
   plan.zones.reduce((sum, zone) => sum + zone.rows.reduce((n, row) => n + row.seats.length, 0), 0)
 
-export function isPlan(value: unknown): value is Plan {
-  const plan = value as Partial<Plan> | null
-  return (
-    typeof plan === 'object' &&
-    plan !== null &&
-    typeof plan.name === 'string' &&
-    Array.isArray(plan.zones) &&
-    Array.isArray(plan.categories) &&
-    typeof plan.size?.width === 'number'
-  )
+const pointOf = (position: Parts['PlanPosition'] | undefined): Point => ({
+  ...position,
+  x: position?.x ?? 0,
+  y: position?.y ?? 0,
+})
+
+/** The plan with what it leaves out: what is null counts as missing. Members that are not known here are kept. */
+export function completePlan(plan: SeatingPlan): Plan {
+  const zones = plan.zones
+    .filter((zone) => zone !== null)
+    .map((zone) => ({
+      ...zone,
+      name: zone.name ?? '',
+      position: pointOf(zone.position),
+      rows: (zone.rows ?? [])
+        .filter((row) => row !== null)
+        .map((row) => ({
+          ...row,
+          position: pointOf(row.position),
+          seats: (row.seats ?? []).map((seat) => ({ ...seat, position: pointOf(seat.position) })),
+        })),
+      areas: (zone.areas ?? [])
+        .filter((area) => area !== null)
+        .map((area) => ({ ...area, position: pointOf(area.position as Parts['PlanPosition']) })),
+    }))
+  const size = { width: plan.size?.width ?? 0, height: plan.size?.height ?? 0 }
+  const categories = (plan.categories ?? []).map((c, i) => ({ ...c, color: c.color ?? colors[i % colors.length]! }))
+  return grow({ ...plan, size, categories, zones })
+}
+
+export function isSeatingPlan(value: unknown): value is SeatingPlan {
+  const plan = value as Partial<SeatingPlan> | null
+  return typeof plan === 'object' && plan !== null && typeof plan.name === 'string' && Array.isArray(plan.zones)
 }

@@ -1,27 +1,27 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { requestJson } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import type { components } from '../../api/waitingroom.gen'
 import { Failure, Skeleton } from '../../components/ui'
 import { number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { Stat } from './Stat'
 
-type QueueSettings = components['schemas']['Settings']
 type QueueSettingsChange = components['schemas']['SettingsChange']
 
 /** The line's numbers, its rate and its concurrency. */
 export function QueueControl({ event }: { event: string }) {
   const t = useText('office')
   const queries = useQueryClient()
-  const path = `/api/v1/events/${event}/queue/settings`
+  const params = { path: { event } }
   const settings = useQuery({
     queryKey: ['queue-settings', event],
-    queryFn: () => requestJson<QueueSettings>('GET', path),
+    queryFn: () => unwrap(api.GET('/api/v1/events/{event}/queue/settings', { params })),
     refetchInterval: 3_000,
     retry: false,
   })
   const change = useMutation({
-    mutationFn: (patch: QueueSettingsChange) => requestJson<QueueSettings>('PATCH', path, patch),
+    mutationFn: (body: QueueSettingsChange) =>
+      unwrap(api.PATCH('/api/v1/events/{event}/queue/settings', { params, body })),
     onSuccess: (next) => queries.setQueryData(['queue-settings', event], next),
   })
   if (settings.isError) return <span className="small muted">{t('queue.none')}</span>

@@ -1,9 +1,7 @@
-import { api, requestJson, idempotencyKey, unwrap, type Hold } from '../../api/client'
+import { api, idempotencyKey, unwrap, type Hold, type HoldRequest } from '../../api/client'
 import { asProblem, Problem } from '../../api/problem'
 import { storedPass } from '../queue/pass'
 import { dispatch } from './cart'
-
-export type HoldRequest = { units: string[] } | { items: { ticketType: string; quantity: number }[] }
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -11,45 +9,40 @@ const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 export async function createHold(event: string, request: HoldRequest): Promise<Hold> {
   const pass = storedPass(event)
   try {
-    const { data, error, response } = await api.POST('/api/v1/events/{event}/holds', {
-      params: { path: { event }, header: { ...idempotencyKey(), ...(pass ? { 'Admission-Pass': pass.pass } : {}) } },
-      body: request,
-    })
-    if (!response.ok)
-      throw new Problem(
-        response.status,
-        error?.code ?? '',
-        error?.detail ?? '',
-        error as unknown as Record<string, unknown>,
-      )
-    const hold = response.status === 202 ? await awaitDecision(response.headers.get('Location') ?? '') : data!
+    const answer = await unwrap(
+      api.POST('/api/v1/events/{event}/holds', {
+        params: { path: { event }, header: { ...idempotencyKey(), ...(pass ? { 'Admission-Pass': pass.pass } : {}) } },
+        body: request,
+      }),
+    )
+    const hold = answer.status === 'pending' ? await awaitDecision(answer.id) : answer
     dispatch({ type: 'hold', hold })
     return hold
   } catch (error) {
     const problem = asProblem(error)
     const existing = problem.fields.hold as Hold | string | undefined
     if (problem.code !== 'hold_exists' || !existing) throw error
-    const hold = typeof existing === 'string' ? await requestJson<Hold>('GET', `/api/v1/holds/${existing}`) : existing
+    const hold = typeof existing === 'string' ? await getHold(existing) : existing
     dispatch({ type: 'hold', hold })
     if (hold.status === 'checkout') return hold
-    if ('units' in request) return changeHold(hold, request.units)
+    if (request.units) return changeHold(hold, request.units)
     await releaseHold(hold.id)
     return createHold(event, request)
   }
 }
 
-/** A high-demand request is decided in the order of the line; the answer comes to its address. */
-async function awaitDecision(location: string): Promise<Hold> {
+/** Asks for a hold in line until it is decided: requests for a high-demand event are decided in the order of the line. */
+async function awaitDecision(hold: string): Promise<Hold> {
   for (let tries = 0; tries < 30; tries++) {
     await sleep(500 + tries * 50)
     try {
-      return await requestJson<Hold>('GET', location)
+      return await getHold(hold)
     } catch (error) {
       const problem = asProblem(error)
       if (problem.status !== 404 && problem.status !== 425 && !problem.isTransient) throw error
     }
   }
-  throw new Problem(503, 'hold_pending', '')
+  throw holdPending()
 }
 
 export async function changeHold(hold: Pick<Hold, 'id' | 'units'>, units: string[]): Promise<Hold> {
@@ -74,7 +67,14 @@ export async function changeHold(hold: Pick<Hold, 'id' | 'units'>, units: string
   return changed
 }
 
-export const getHold = (hold: string) => unwrap(api.GET('/api/v1/holds/{hold}', { params: { path: { hold } } }))
+/** A hold that is still in line is a problem that goes away by itself. */
+const holdPending = () => new Problem(503, 'hold_pending', '')
+
+export async function getHold(id: string): Promise<Hold> {
+  const hold = await unwrap(api.GET('/api/v1/holds/{hold}', { params: { path: { hold: id } } }))
+  if (hold.status === 'pending') throw holdPending()
+  return hold
+}
 
 export async function releaseHold(hold: string): Promise<void> {
   await unwrap(api.DELETE('/api/v1/holds/{hold}', { params: { path: { hold } } }))

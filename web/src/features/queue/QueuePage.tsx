@@ -1,7 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import { useEffect, useState } from 'react'
-import { requestJson, type Event } from '../../api/client'
+import { api, unwrap, type Event } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { Door, Empty, Failure, Loading, Notice } from '../../components/ui'
@@ -23,19 +23,19 @@ export function QueuePage() {
   return <RequireSession>{() => <Queue id={id} />}</RequireSession>
 }
 
-const path = (id: string) => `/api/v1/events/${id}/queue`
 const placeKey = (id: string) => `foyer.place.${id}`
 
 function Queue({ id }: { id: string }) {
   const t = useText()
   const queries = useQueryClient()
   const event = useQuery({ ...eventQuery(id), refetchInterval: 20_000 })
+  const path = { event: id }
   const [pass, setPass] = useState<Pass | null>(() => storedPass(id))
   // Joining again gives the same place: a reload, a second tab and a phone that slept change nothing.
   const place = useQuery({
     queryKey: ['place', id],
     queryFn: async () => {
-      const joined = await requestJson<Place>('POST', path(id))
+      const joined = await unwrap(api.POST('/api/v1/events/{event}/queue', { params: { path } }))
       localStorage.setItem(placeKey(id), joined.place)
       return joined
     },
@@ -44,7 +44,7 @@ function Queue({ id }: { id: string }) {
     refetchOnReconnect: 'always',
     enabled: event.isSuccess,
   })
-  useStream(place.data ? `${path(id)}/stream` : null, (e) => {
+  useStream(place.data ? `/api/v1/events/${id}/queue/stream` : null, (e) => {
     if (e.event !== 'tick') return
     const tick = JSON.parse(e.data) as Tick
     const now = queries.getQueryData<Place>(['place', id])
@@ -55,9 +55,11 @@ function Queue({ id }: { id: string }) {
   })
   const claim = useMutation({
     mutationFn: () =>
-      requestJson<Pass>('POST', `${path(id)}/admission`, undefined, {
-        'Queue-Place': place.data?.place ?? localStorage.getItem(placeKey(id)) ?? '',
-      }),
+      unwrap(
+        api.POST('/api/v1/events/{event}/queue/admission', {
+          params: { path, header: { 'Queue-Place': place.data?.place ?? localStorage.getItem(placeKey(id)) ?? '' } },
+        }),
+      ),
     onSuccess: (given) => {
       storePass(id, given)
       setPass(given)
@@ -71,7 +73,7 @@ function Queue({ id }: { id: string }) {
   }, [state, pass, mutate])
 
   const leave = useMutation({
-    mutationFn: () => requestJson('DELETE', path(id), undefined, { 'Queue-Place': place.data?.place ?? '' }),
+    mutationFn: () => unwrap(api.DELETE('/api/v1/events/{event}/queue', { params: { path } })),
     onSuccess: () => {
       localStorage.removeItem(placeKey(id))
       history.back()

@@ -1,22 +1,14 @@
 import { infiniteQueryOptions, queryOptions, keepPreviousData } from '@tanstack/react-query'
 import { api, unwrap } from '../../api/client'
-import type { components } from '../../api/search.gen'
+import type { components, operations } from '../../api/search.gen'
 import { hitOfFound, type Hit } from '../../listing/hit'
 
+type Query = NonNullable<operations['searchEvents']['parameters']['query']>
+
 /** The whole state of a search; it lives in the URL. */
-export interface Search {
-  q?: string
+export interface Search extends Omit<Query, 'category' | 'city' | 'topic' | 'limit' | 'cursor'> {
   category?: string
   city?: string
-  from?: string
-  to?: string
-  minPrice?: number
-  maxPrice?: number
-  currency?: string
-  near?: string
-  radius?: number
-  available?: boolean
-  sort?: 'relevance' | 'date' | 'price' | 'distance'
   view?: 'list' | 'map'
 }
 
@@ -50,16 +42,13 @@ export function dropEmpty<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined && v !== '')) as T
 }
 
-export interface Bucket {
-  value: string
-  count: number
-}
+export type Bucket = components['schemas']['Bucket']
 
 export interface Results {
   items: Hit[]
   next?: string
   total?: number
-  facets: { category: Bucket[]; city: Bucket[]; month: Bucket[] }
+  facets: Pick<components['schemas']['Facets'], 'category' | 'city' | 'month'>
   degraded: boolean
 }
 

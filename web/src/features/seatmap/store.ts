@@ -1,4 +1,4 @@
-import type { SeatMap } from '../../api/client'
+import type { SeatDelta, SeatMap } from '../../api/client'
 import type { ServerEvent } from '../../live/sse'
 import type { SeatLayout, SeatState } from './layout'
 
@@ -46,10 +46,10 @@ export class SeatStore {
       this.version = map.version
       this.changed()
     } else if (event.event === 'delta') {
-      const delta = JSON.parse(event.data) as { version: number; changes: [string, SeatState][] }
+      const delta = JSON.parse(event.data) as SeatDelta
       for (const [id, state] of delta.changes) {
-        const unit = this.layout.index.get(id)
-        if (unit !== undefined) this.setState(unit, state)
+        const unit = this.layout.index.get(id!)
+        if (unit !== undefined) this.setState(unit, state as SeatState)
       }
       this.version = delta.version
       this.changed()

@@ -1,5 +1,5 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
-import { requestJson } from '../../api/client'
+import { api, unwrap } from '../../api/client'
 import { asProblem } from '../../api/problem'
 import type { components } from '../../api/auth.gen'
 import { currentLocale } from '../../i18n'
@@ -11,7 +11,7 @@ export const sessionQuery = queryOptions({
   queryKey: ['session'],
   queryFn: async (): Promise<Session | null> => {
     try {
-      return await requestJson<Session>('GET', '/auth/session')
+      return await unwrap(api.GET('/auth/session'))
     } catch (error) {
       if (asProblem(error).status === 401) return null
       throw error
@@ -53,7 +53,7 @@ export function forgetDevice(): void {
 }
 
 export async function signOut(): Promise<void> {
-  await requestJson('POST', '/auth/logout')
+  await unwrap(api.POST('/auth/logout'))
   forgetDevice()
   location.assign('/')
 }
