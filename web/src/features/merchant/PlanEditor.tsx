@@ -56,10 +56,10 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   const plan = history[history.length - 1]!
   const change = (next: Plan) => setHistory((all) => [...all.slice(-50), next])
   const save = useMutation({
-    mutationFn: () =>
+    mutationFn: (plan: Plan) =>
       unwrap(api.PUT('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue.id } }, body: plan })),
-    onSuccess: () => {
-      queries.setQueryData(['seating-plan', venue.id], plan)
+    onSuccess: (_, saved) => {
+      queries.setQueryData(['seating-plan', venue.id], saved)
       void queries.invalidateQueries({ queryKey: ['venues'] })
     },
   })
@@ -117,7 +117,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
             type="button"
             className="button button-light button-small"
             disabled={save.isPending}
-            onClick={() => save.mutate()}
+            onClick={() => save.mutate(plan)}
           >
             {save.isPending ? <span className="spinner" /> : t('plan.save')}
           </button>
@@ -125,7 +125,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
       </div>
       {importError !== null && <Failure error={importError} />}
       {save.isError && <Failure error={save.error} />}
-      {save.isSuccess && save.variables === undefined && (
+      {save.isSuccess && save.variables === plan && (
         <Notice tone="good" title={t('plan.saved')} live>
           <div>
             <Link to="/merchant/events/new" className="button button-small">
