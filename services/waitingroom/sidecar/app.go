@@ -57,7 +57,7 @@ func New(client *daprclient.Client, key ed25519.PrivateKey, now func() time.Time
 		Views: waitingroom.NewViews(ledger, now), Catalogue: &Catalog{Client: client}, Cache: client.Store(messages.Cache),
 		Show: func(waitingroom.Front) {}, client: client, now: now,
 	}
-	h.clock = &TickPublisher{Client: client, Catalogue: h.Catalogue, Stocks: Booking{client}, Show: h.show, Now: now}
+	h.clock = &TickPublisher{Client: client, Catalogue: h.Catalogue, Inventories: Booking{client}, Show: h.show, Now: now}
 	h.Actors = NewActors(ledger, h.clock, now)
 	h.Rooms = &Rooms{Client: client, Local: h.Actors}
 	h.Service = &waitingroom.Service{
@@ -87,17 +87,7 @@ func awaitSecret(ctx context.Context, client *daprclient.Client) (string, error)
 // Close waits until those who were let in have been told, and no longer than ctx. The rooms
 // themselves need no end: their lines are in the store after each turn.
 func (h *App) Close(ctx context.Context) error {
-	told := make(chan struct{})
-	go func() {
-		h.clock.telling.Wait()
-		close(told)
-	}()
-	select {
-	case <-told:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return h.clock.Wait(ctx)
 }
 
 func (h *App) show(f waitingroom.Front) {
@@ -118,6 +108,7 @@ func (h *App) Subscriptions() []daprclient.Subscription {
 const (
 	watchEvery = time.Second
 	silence    = 5 * time.Second // of a line that people wait in
+	nudgeLimit = 3 * time.Second
 )
 
 // Watch looks after lines that somebody here watches and that no tick came from: it sets the
@@ -139,10 +130,10 @@ func (h *App) Watch(ctx context.Context) error {
 }
 
 func (h *App) nudge(ctx context.Context, id uuid.UUID) {
-	ctx, cancel := context.WithTimeout(ctx, actorTimeout)
+	ctx, cancel := context.WithTimeout(ctx, nudgeLimit)
 	defer cancel()
 	slog.InfoContext(ctx, "line stands still, ticking it here", "event", id)
-	h.Rooms.wake(ctx, id)
+	h.Rooms.Wake(ctx, id)
 	if _, err := h.clock.Tick(ctx, h.Actors.Room(id)); err != nil {
 		slog.WarnContext(ctx, "tick", "event", id, "error", err)
 	}

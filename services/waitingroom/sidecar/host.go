@@ -37,53 +37,6 @@ const (
 	cancelHeader = "X-DaprReminderCancel"
 )
 
-// Messages to the actor, and its answer: a refusal is an answer, not an error, since Dapr passes
-// on nothing of an error but that there was one.
-type (
-	takeIn struct {
-		Asks  []waitingroom.JoinRequest `json:"asks"`
-		Terms termsValue                `json:"terms"`
-	}
-	takeOut struct {
-		Places  []waitingroom.JoinResult `json:"places"`
-		Refusal *refusal                 `json:"refusal,omitempty"`
-	}
-	accountsIn struct {
-		Accounts []string `json:"accounts"`
-	}
-	seekOut struct {
-		Arrivals []int64 `json:"arrivals"`
-	}
-	claimOut struct {
-		Answers []waitingroom.Claimed `json:"answers"`
-	}
-	eraseIn struct {
-		Account   string  `json:"account"`
-		Tombstone string  `json:"tombstone"`
-		Pages     []int64 `json:"pages"`
-	}
-	finishIn struct {
-		Passes []waitingroom.Finished `json:"passes"`
-	}
-	configureIn struct {
-		Settings settingsValue `json:"settings"`
-		Terms    termsValue    `json:"terms"`
-	}
-	configureOut struct {
-		Line json.RawMessage `json:"line"`
-	}
-	reply struct {
-		Refusal *refusal        `json:"refusal,omitempty"`
-		Value   json.RawMessage `json:"value,omitempty"`
-	}
-	refusal struct {
-		Kind    fault.Kind     `json:"kind"`
-		Code    string         `json:"code"`
-		Message string         `json:"message"`
-		Fields  map[string]any `json:"fields,omitempty"`
-	}
-)
-
 // Ticker does what is to be done each second for one room. done: nothing will happen before
 // somebody calls, so no tick is needed.
 type Ticker interface {
@@ -196,47 +149,47 @@ func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []by
 	room := a.Room(id)
 	switch method {
 	case methodTake:
-		in, err := read[takeIn](raw)
+		in, err := read[takeRequest](raw)
 		if err != nil {
 			return nil, err
 		}
-		lined, err := room.Take(ctx, in.Asks, in.Terms.terms(id))
-		return takeOut{lined.Places, refusalOf(lined.Refusal)}, err
+		lined, err := room.Take(ctx, each(in.Asks, joinRequest.request), in.Terms.terms(id))
+		return takeReply{each(lined.Places, joinResultOf), refusalOf(lined.Refusal)}, err
 	case methodSeek, methodClaim, methodQuit:
-		in, err := read[accountsIn](raw)
+		in, err := read[accountsRequest](raw)
 		if err != nil {
 			return nil, err
 		}
 		return a.person(ctx, room, method, in.Accounts)
 	case methodErase:
-		in, err := read[eraseIn](raw)
+		in, err := read[eraseRequest](raw)
 		if err != nil {
 			return nil, err
 		}
 		return nil, room.Erase(ctx, in.Account, in.Tombstone, in.Pages)
 	case methodFinish:
-		in, err := read[finishIn](raw)
+		in, err := read[finishRequest](raw)
 		if err != nil {
 			return nil, err
 		}
-		return nil, room.Finish(ctx, in.Passes)
+		return nil, room.Finish(ctx, each(in.Passes, finished.finished))
 	case methodCount:
-		in, err := read[stockValue](raw)
+		in, err := read[inventory](raw)
 		if err != nil {
 			return nil, err
 		}
-		return nil, room.Count(ctx, waitingroom.Inventory(in))
+		return nil, room.Count(ctx, in.inventory())
 	case methodConfigure:
-		in, err := read[configureIn](raw)
+		in, err := read[configureRequest](raw)
 		if err != nil {
 			return nil, err
 		}
-		line, err := room.Configure(ctx, waitingroom.Settings(in.Settings), in.Terms.terms(id))
+		line, err := room.Configure(ctx, in.Settings.settings(), in.Terms.terms(id))
 		if err != nil {
 			return nil, err
 		}
 		encoded, err := EncodeLine(line)
-		return configureOut{encoded}, err
+		return configureReply{encoded}, err
 	}
 	return nil, errMethod
 }
@@ -246,10 +199,10 @@ func (a *Actors) person(ctx context.Context, room *waitingroom.Room, method stri
 	switch method {
 	case methodSeek:
 		arrivals, err := room.Seek(ctx, accounts)
-		return seekOut{arrivals}, err
+		return seekReply{arrivals}, err
 	case methodClaim:
 		answers, err := room.Claim(ctx, accounts)
-		return claimOut{answers}, err
+		return claimReply{each(answers, claimedOf)}, err
 	}
 	for _, account := range accounts {
 		if err := room.Quit(ctx, account); err != nil {
@@ -263,20 +216,6 @@ func read[T any](raw []byte) (T, error) {
 	var v T
 	err := json.Unmarshal(raw, &v)
 	return v, err
-}
-
-func (t termsValue) terms(event uuid.UUID) waitingroom.SaleTerms {
-	return waitingroom.SaleTerms{
-		Event: event, Merchant: t.Merchant, HighDemand: t.HighDemand, Published: t.Published,
-		SalesStart: t.SalesStart, SalesEnd: t.SalesEnd, MaxPerOrder: t.MaxPerOrder,
-	}
-}
-
-func termsOf(t waitingroom.SaleTerms) termsValue {
-	return termsValue{
-		Merchant: t.Merchant, HighDemand: t.HighDemand, Published: t.Published,
-		SalesStart: t.SalesStart, SalesEnd: t.SalesEnd, MaxPerOrder: t.MaxPerOrder,
-	}
 }
 
 // replyOf makes an answer of what a method returned. What is not a refusal of ours stays an error.

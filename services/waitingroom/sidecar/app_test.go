@@ -39,7 +39,7 @@ func (w *world) Terms(_ context.Context, id uuid.UUID) (waitingroom.SaleTerms, e
 	}, nil
 }
 
-func (w *world) Stock(context.Context, uuid.UUID) (waitingroom.Inventory, error) {
+func (w *world) Inventory(context.Context, uuid.UUID) (waitingroom.Inventory, error) {
 	if w.away != nil {
 		<-w.away
 	}
@@ -62,7 +62,7 @@ func open(t *testing.T, w *world, components ...string) *App {
 		t.Cleanup(client.Close)
 		house, err = New(client, signingKey, time.Now)
 		require.NoError(t, err)
-		house.Service.Catalogue, house.clock.Catalogue, house.clock.Stocks = w, w, w
+		house.Service.Catalogue, house.clock.Catalogue, house.clock.Inventories = w, w, w
 		router := mux.NewRouter()
 		house.Actors.Mount(daprclient.Guarded(router, cfg.AppToken), cfg.AppToken)
 		daprclient.Mount(router, cfg.AppToken)

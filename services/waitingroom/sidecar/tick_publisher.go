@@ -16,19 +16,19 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// Stocks tells what is left of an event.
-type Stocks interface {
-	Stock(ctx context.Context, event uuid.UUID) (waitingroom.Inventory, error)
+// Inventories tells what is left of an event.
+type Inventories interface {
+	Inventory(ctx context.Context, event uuid.UUID) (waitingroom.Inventory, error)
 }
 
 // TickPublisher is what happens each second in a room that somebody waits in: people are let in, told of
 // it, and everyone hears how far the line is.
 type TickPublisher struct {
-	Client    *daprclient.Client
-	Catalogue waitingroom.Catalogue
-	Stocks    Stocks
-	Show      func(waitingroom.Front) // this process's own view; the others hear by broadcast
-	Now       func() time.Time
+	Client      *daprclient.Client
+	Catalogue   waitingroom.Catalogue
+	Inventories Inventories
+	Show        func(waitingroom.Front) // this process's own view; the others hear by broadcast
+	Now         func() time.Time
 
 	once    sync.Once
 	rooms   *otter.Cache[uuid.UUID, *pulse]
@@ -89,6 +89,21 @@ func (c *TickPublisher) Tick(ctx context.Context, room *waitingroom.Room) (done 
 	return true, nil
 }
 
+// Wait waits until those who were let in have been told, and no longer than ctx.
+func (c *TickPublisher) Wait(ctx context.Context) error {
+	told := make(chan struct{})
+	go func() {
+		c.telling.Wait()
+		close(told)
+	}()
+	select {
+	case <-told:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // beside tells everyone how far the line is, those let in that they are, and asks the others what
 // the next tick goes by.
 func (c *TickPublisher) beside(ctx context.Context, p *pulse, room *waitingroom.Room, line waitingroom.Line, turns []waitingroom.Turn, now time.Time) {
@@ -131,7 +146,7 @@ func (c *TickPublisher) count(ctx context.Context, room *waitingroom.Room, line 
 	}
 	ctx, cancel := context.WithTimeout(ctx, peerLimit)
 	defer cancel()
-	stock, err := c.Stocks.Stock(ctx, line.Event)
+	stock, err := c.Inventories.Inventory(ctx, line.Event)
 	if err == nil {
 		err = room.Count(ctx, stock)
 	}

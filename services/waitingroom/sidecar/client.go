@@ -66,8 +66,8 @@ func (r *Rooms) remote(ctx context.Context, event uuid.UUID, method string, raw 
 	return read[reply](res)
 }
 
-// wake makes sure that a room is ticked each second. Setting the reminder again is harmless.
-func (r *Rooms) wake(ctx context.Context, event uuid.UUID) {
+// Wake makes sure that a room is ticked each second. Setting the reminder again is harmless.
+func (r *Rooms) Wake(ctx context.Context, event uuid.UUID) {
 	r.mu.Lock()
 	if r.awake == nil {
 		r.awake = map[uuid.UUID]time.Time{}
@@ -96,15 +96,15 @@ func (r *Rooms) wake(ctx context.Context, event uuid.UUID) {
 
 // Take implements waitingroom.Rooms.
 func (r *Rooms) Take(ctx context.Context, asks []waitingroom.JoinRequest, t waitingroom.SaleTerms) (waitingroom.Lined, error) {
-	var out takeOut
-	if err := r.invoke(ctx, t.Event, methodTake, takeIn{asks, termsOf(t)}, &out); err != nil {
+	var out takeReply
+	if err := r.invoke(ctx, t.Event, methodTake, takeRequest{each(asks, joinRequestOf), termsOf(t)}, &out); err != nil {
 		return waitingroom.Lined{}, err
 	}
 	if len(out.Places) != len(asks) {
 		return waitingroom.Lined{}, errMissing
 	}
-	go r.wake(ctx, t.Event)
-	lined := waitingroom.Lined{Places: out.Places}
+	go r.Wake(ctx, t.Event)
+	lined := waitingroom.Lined{Places: each(out.Places, joinResult.result)}
 	if out.Refusal != nil {
 		lined.Refusal = out.Refusal.fault()
 	}
@@ -115,8 +115,8 @@ var errMissing = errors.New("waiting room: answers missing")
 
 // Seek implements waitingroom.Rooms.
 func (r *Rooms) Seek(ctx context.Context, event uuid.UUID, accounts []string) ([]int64, error) {
-	var out seekOut
-	if err := r.invoke(ctx, event, methodSeek, accountsIn{accounts}, &out); err != nil {
+	var out seekReply
+	if err := r.invoke(ctx, event, methodSeek, accountsRequest{accounts}, &out); err != nil {
 		return nil, err
 	}
 	if len(out.Arrivals) != len(accounts) {
@@ -127,42 +127,42 @@ func (r *Rooms) Seek(ctx context.Context, event uuid.UUID, accounts []string) ([
 
 // Erase takes an account off the pages of a line that name it.
 func (r *Rooms) Erase(ctx context.Context, event uuid.UUID, account, tombstone string, pages []int64) error {
-	return r.invoke(ctx, event, methodErase, eraseIn{account, tombstone, pages}, nil)
+	return r.invoke(ctx, event, methodErase, eraseRequest{account, tombstone, pages}, nil)
 }
 
 // Claim implements waitingroom.Rooms.
 func (r *Rooms) Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]waitingroom.Claimed, error) {
-	var out claimOut
-	if err := r.invoke(ctx, event, methodClaim, accountsIn{accounts}, &out); err != nil {
+	var out claimReply
+	if err := r.invoke(ctx, event, methodClaim, accountsRequest{accounts}, &out); err != nil {
 		return nil, err
 	}
 	if len(out.Answers) != len(accounts) {
 		return nil, errMissing
 	}
-	return out.Answers, nil
+	return each(out.Answers, claimed.claimed), nil
 }
 
 // Quit implements waitingroom.Rooms.
 func (r *Rooms) Quit(ctx context.Context, event uuid.UUID, account string) error {
-	return r.invoke(ctx, event, methodQuit, accountsIn{[]string{account}}, nil)
+	return r.invoke(ctx, event, methodQuit, accountsRequest{[]string{account}}, nil)
 }
 
 // Finish ends passes before their time.
 func (r *Rooms) Finish(ctx context.Context, event uuid.UUID, passes ...waitingroom.Finished) error {
-	return r.invoke(ctx, event, methodFinish, finishIn{passes}, nil)
+	return r.invoke(ctx, event, methodFinish, finishRequest{each(passes, finishedOf)}, nil)
 }
 
 // Count tells a room what is left.
 func (r *Rooms) Count(ctx context.Context, event uuid.UUID, s waitingroom.Inventory) error {
-	return r.invoke(ctx, event, methodCount, stockValue(s), nil)
+	return r.invoke(ctx, event, methodCount, inventoryOf(s), nil)
 }
 
 // Configure implements waitingroom.Rooms.
 func (r *Rooms) Configure(ctx context.Context, s waitingroom.Settings, t waitingroom.SaleTerms) (waitingroom.Line, error) {
-	var out configureOut
-	if err := r.invoke(ctx, t.Event, methodConfigure, configureIn{settingsValue(s), termsOf(t)}, &out); err != nil {
+	var out configureReply
+	if err := r.invoke(ctx, t.Event, methodConfigure, configureRequest{settingsOf(s), termsOf(t)}, &out); err != nil {
 		return waitingroom.Line{}, err
 	}
-	go r.wake(ctx, t.Event)
+	go r.Wake(ctx, t.Event)
 	return DecodeLine(t.Event, out.Line)
 }

@@ -113,19 +113,3 @@ func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
 		SalesStart: e.SalesStart.UTC(), SalesEnd: e.SalesEnd.UTC(), MaxPerOrder: e.MaxPerOrder,
 	}}, nil
 }
-
-// Booking asks booking what is left.
-type Booking struct{ Client *daprclient.Client }
-
-// Stock reads what is left of an event.
-func (b Booking) Stock(ctx context.Context, id uuid.UUID) (waitingroom.Inventory, error) {
-	var i messages.Inventory
-	if err := b.Client.Invoke(ctx, messages.Booking, http.MethodGet, fmt.Sprintf("/internal/events/%s/inventory", id), nil, &i); err != nil {
-		return waitingroom.Inventory{}, err
-	}
-	return stockOf(i), nil
-}
-
-func stockOf(i messages.Inventory) waitingroom.Inventory {
-	return waitingroom.Inventory{Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, At: i.At}
-}
