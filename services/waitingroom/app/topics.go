@@ -1,4 +1,4 @@
-package sidecar
+package app
 
 import (
 	"context"
@@ -6,13 +6,15 @@ import (
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/actor"
+	"github.com/foyer-tickets/foyer/services/waitingroom/clients"
 )
 
 // Subscriptions is what the topics lead to.
 type Subscriptions struct {
 	Show      func(waitingroom.Front)
-	Catalogue *Catalog
-	Rooms     *Rooms
+	Catalogue *clients.Catalog
+	Rooms     *actor.Client
 	Service   *waitingroom.Service
 }
 
@@ -20,7 +22,7 @@ type Subscriptions struct {
 func (w Subscriptions) Subscriptions() []daprclient.Subscription {
 	return []daprclient.Subscription{
 		daprclient.On(messages.Broadcast, messages.LineTicks, func(_ context.Context, t messages.LineTick) error {
-			w.Show(FrontOf(t))
+			w.Show(actor.FrontOf(t))
 			return nil
 		}),
 		daprclient.On(messages.PubSub, messages.InventorySummary, w.inventory),
@@ -38,7 +40,7 @@ func (w Subscriptions) inventory(ctx context.Context, i messages.Inventory) erro
 	if t, err := w.Catalogue.Terms(ctx, i.Event); err != nil || !t.HighDemand {
 		return nil //nolint:nilerr // a room asks for itself, when it is ticked
 	}
-	return w.Rooms.Count(ctx, i.Event, InventoryOf(i))
+	return w.Rooms.Count(ctx, i.Event, clients.InventoryOf(i))
 }
 
 // booking ends the passes of those who have bought, or whose purchase came to nothing.

@@ -18,7 +18,7 @@ import (
 )
 
 // pages answers as the sidecar of booking would.
-func pages(t *testing.T, answer func(cursor string, limit int) any) dapr.Bookings {
+func pages(t *testing.T, answer func(cursor string, limit int) any) dapr.BookingClient {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit, err := strconv.Atoi(r.URL.Query().Get("limit"))
@@ -38,7 +38,7 @@ func pages(t *testing.T, answer func(cursor string, limit int) any) dapr.Booking
 	client, err := daprclient.New(daprclient.Config{Host: host, HTTPPort: uint16(n), GRPCPort: 1, APIToken: "t", AppToken: "t"})
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	return dapr.Bookings{Client: client}
+	return dapr.BookingClient{Client: client}
 }
 
 type item struct {

@@ -1,4 +1,8 @@
-package sidecar
+// Package actor runs one Dapr actor for each event with a waiting room. Host serves the actors that
+// placement put on this process, Client calls an actor wherever it is, and TickPublisher does what is
+// due each second. The actor serialises the turns of a room; it is not what keeps them safe: each turn
+// is fenced by the ETag of the stored line.
+package actor
 
 import (
 	"context"
@@ -16,6 +20,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
 )
 
 // ActorType is the Dapr actor type of a room; the actor's id is the event's.
@@ -43,18 +48,18 @@ type Ticker interface {
 	Tick(ctx context.Context, room *waitingroom.Room) (done bool, err error)
 }
 
-// Actors hosts the rooms of this process. It is a thin shell: a room's turns are the domain's,
+// Host hosts the rooms of this process. It is a thin shell: a room's turns are the domain's,
 // and its state is fenced in the ledger, whatever Dapr believes of who is active where.
-type Actors struct {
+type Host struct {
 	ledger waitingroom.LineStore
 	now    func() time.Time
 	ticker Ticker
 	rooms  *otter.Cache[uuid.UUID, *waitingroom.Room]
 }
 
-// NewActors returns a host without rooms.
-func NewActors(ledger waitingroom.LineStore, ticker Ticker, now func() time.Time) *Actors {
-	return &Actors{ledger: ledger, now: now, ticker: ticker, rooms: recent[*waitingroom.Room](roomsMost)}
+// NewHost returns a host without rooms.
+func NewHost(ledger waitingroom.LineStore, ticker Ticker, now func() time.Time) *Host {
+	return &Host{ledger: ledger, now: now, ticker: ticker, rooms: recent[*waitingroom.Room](roomsMost)}
 }
 
 // What a process remembers of rooms that have nothing to do it forgets after a while: the sidecar
@@ -74,7 +79,7 @@ func recent[V any](most int) *otter.Cache[uuid.UUID, V] {
 }
 
 // Room gives the room of an event, as this process has it.
-func (a *Actors) Room(event uuid.UUID) *waitingroom.Room {
+func (a *Host) Room(event uuid.UUID) *waitingroom.Room {
 	room, _ := a.rooms.ComputeIfAbsent(event, func() (*waitingroom.Room, bool) {
 		return waitingroom.NewRoom(event, a.ledger, a.now), false
 	})
@@ -83,7 +88,7 @@ func (a *Actors) Room(event uuid.UUID) *waitingroom.Room {
 
 // Mount adds Dapr's actor routes to a router that only the sidecar may call
 // (https://docs.dapr.io/reference/api/actors_api/#dapr-calling-to-user-service-code).
-func (a *Actors) Mount(router *mux.Router, appToken string) {
+func (a *Host) Mount(router *mux.Router, appToken string) {
 	router.HandleFunc("/dapr/config", func(w http.ResponseWriter, r *http.Request) {
 		respond(w, r, map[string]any{
 			"entities": []string{ActorType}, "actorIdleTimeout": "10m",
@@ -95,14 +100,14 @@ func (a *Actors) Mount(router *mux.Router, appToken string) {
 	daprclient.OwnApp(router, appToken).HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", a.invoke).Methods(http.MethodPut)
 }
 
-func (a *Actors) deactivate(w http.ResponseWriter, r *http.Request) {
+func (a *Host) deactivate(w http.ResponseWriter, r *http.Request) {
 	if id, err := uuid.Parse(mux.Vars(r)["id"]); err == nil {
 		a.rooms.Invalidate(id)
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-func (a *Actors) remind(w http.ResponseWriter, r *http.Request) {
+func (a *Host) remind(w http.ResponseWriter, r *http.Request) {
 	id, err := uuid.Parse(mux.Vars(r)["id"])
 	if err != nil {
 		w.Header().Set(cancelHeader, "true") // whoever made it, it is not ours
@@ -121,7 +126,7 @@ func (a *Actors) remind(w http.ResponseWriter, r *http.Request) {
 
 const maxActorBody = 4 << 20
 
-func (a *Actors) invoke(w http.ResponseWriter, r *http.Request) {
+func (a *Host) invoke(w http.ResponseWriter, r *http.Request) {
 	id, err := uuid.Parse(mux.Vars(r)["id"])
 	if err != nil {
 		http.Error(w, "not a room", http.StatusNotFound)
@@ -145,7 +150,7 @@ func (a *Actors) invoke(w http.ResponseWriter, r *http.Request) {
 var errMethod = errors.New("no such method")
 
 // call runs a method of a room of this process.
-func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []byte) (any, error) {
+func (a *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte) (any, error) {
 	room := a.Room(id)
 	switch method {
 	case methodTake:
@@ -188,14 +193,14 @@ func (a *Actors) call(ctx context.Context, id uuid.UUID, method string, raw []by
 		if err != nil {
 			return nil, err
 		}
-		encoded, err := EncodeLine(line)
+		encoded, err := daprstore.EncodeLine(line)
 		return configureReply{encoded}, err
 	}
 	return nil, errMethod
 }
 
 // person runs a method that is about people who stand in the line.
-func (a *Actors) person(ctx context.Context, room *waitingroom.Room, method string, accounts []string) (any, error) {
+func (a *Host) person(ctx context.Context, room *waitingroom.Room, method string, accounts []string) (any, error) {
 	switch method {
 	case methodSeek:
 		arrivals, err := room.Seek(ctx, accounts)

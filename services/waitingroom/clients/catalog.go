@@ -1,4 +1,6 @@
-package sidecar
+// Package clients calls other services for the waiting room: the catalog for an event's sale terms,
+// booking for what is left to buy.
+package clients
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package sidecar
+package app
 
 import (
 	"bytes"
@@ -14,14 +14,16 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/actor"
+	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
 )
 
 // Personal answers for what the waiting room keeps about an account: see personaldata.yaml. Lines
 // have no key of an account's own, so that joining costs none; all of them are looked through.
 type Personal struct {
 	Ledger Lines
-	Rooms  *Rooms
-	Book   PassStore
+	Rooms  *actor.Client
+	Book   daprstore.PassStore
 	Now    func() time.Time
 }
 

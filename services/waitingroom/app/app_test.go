@@ -1,4 +1,4 @@
-package sidecar
+package app
 
 import (
 	"bytes"
@@ -20,6 +20,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -50,25 +51,25 @@ func (w *world) Inventory(context.Context, uuid.UUID) (waitingroom.Inventory, er
 	return s, nil
 }
 
-var signingKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+var testKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 
-// open starts a sidecar that hosts the actor type, and the App behind it.
-func open(t *testing.T, w *world, components ...string) *App {
+// open starts a sidecar that hosts the actor type, and the parts behind it.
+func open(t *testing.T, w *world, components ...string) *parts {
 	t.Helper()
-	var house *App
+	var app *parts
 	harness.Sidecar(t, messages.WaitingRoom, func(cfg daprclient.Config) http.Handler {
 		client, err := daprclient.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
-		house, err = New(client, signingKey, time.Now)
+		app, err = assemble(client, testKey, time.Now)
 		require.NoError(t, err)
-		house.Service.Catalogue, house.clock.Catalogue, house.clock.Inventories = w, w, w
+		app.Service.Catalogue, app.ticks.Catalogue, app.ticks.Inventories = w, w, w
 		router := mux.NewRouter()
-		house.Actors.Mount(daprclient.Guarded(router, cfg.AppToken), cfg.AppToken)
+		app.Host.Mount(daprclient.Guarded(router, cfg.AppToken), cfg.AppToken)
 		daprclient.Mount(router, cfg.AppToken)
 		return router
 	}, append([]string{messages.Line, messages.Cache}, components...)...)
-	return house
+	return app
 }
 
 func account(i int) identity.Account {
@@ -77,56 +78,56 @@ func account(i int) identity.Account {
 
 func TestJoinWaitAndBeAdmitted(t *testing.T) {
 	w := &world{start: time.Now().Add(-time.Minute), stock: waitingroom.Inventory{Available: 100, Total: 100}}
-	house := open(t, w, messages.PubSub, messages.Broadcast)
+	app := open(t, w, messages.PubSub, messages.Broadcast)
 	id, ctx := uuid.New(), t.Context()
 
-	first, created, err := house.Service.Join(ctx, account(1), id)
+	first, created, err := app.Service.Join(ctx, account(1), id)
 	require.NoError(t, err)
 	require.True(t, created)
 	require.Equal(t, int64(1), first.Number)
-	again, created, err := house.Service.Join(ctx, account(1), id)
+	again, created, err := app.Service.Join(ctx, account(1), id)
 	require.NoError(t, err)
 	require.False(t, created)
 	require.Equal(t, first.Number, again.Number)
 
 	var pass string
 	harness.Eventually(t, 30*time.Second, "the first one is let in", func() error {
-		pass, _, err = house.Service.Admit(ctx, account(1), id, house.Service.Place(id, account(1), first.Arrival))
+		pass, _, err = app.Service.Admit(ctx, account(1), id, app.Service.Place(id, account(1), first.Arrival))
 		return err
 	})
-	repeated, _, err := house.Service.Admit(ctx, account(1), id, "")
+	repeated, _, err := app.Service.Admit(ctx, account(1), id, "")
 	require.NoError(t, err)
 	require.Equal(t, pass, repeated, "asking again gives the same pass")
-	_, err = admission.Verify(signingKey.Public().(ed25519.PublicKey), pass, "account-00001", id, time.Now())
+	_, err = admission.Verify(testKey.Public().(ed25519.PublicKey), pass, "account-00001", id, time.Now())
 	require.NoError(t, err)
 
-	line, err := house.Service.Line(ctx, id)
+	line, err := app.Service.Line(ctx, id)
 	require.NoError(t, err)
 	require.Equal(t, 1, line.Inside())
 
-	require.ErrorIs(t, house.Service.Leave(ctx, account(1), id), waitingroom.ErrInside)
-	require.NoError(t, house.Service.Finish(ctx, id, account(1).ID, 1, house.Rooms.Finish))
-	_, _, err = house.Service.Admit(ctx, account(1), id, "")
+	require.ErrorIs(t, app.Service.Leave(ctx, account(1), id), waitingroom.ErrInside)
+	require.NoError(t, app.Service.Finish(ctx, id, account(1).ID, 1, app.Rooms.Finish))
+	_, _, err = app.Service.Admit(ctx, account(1), id, "")
 	require.Equal(t, fault.Gone, fault.KindOf(err), "the pass is used up")
-	third, created, err := house.Service.Join(ctx, account(1), id)
+	third, created, err := app.Service.Join(ctx, account(1), id)
 	require.NoError(t, err)
 	require.True(t, created, "who is done may come again")
 	require.Greater(t, third.Number, first.Number)
-	stands, err := house.Service.Where(ctx, account(1), id, "")
+	stands, err := app.Service.Where(ctx, account(1), id, "")
 	require.NoError(t, err)
 	require.Equal(t, third.Number, stands.Number, "wherever they ask")
 
-	_, _, err = house.Service.Admit(ctx, account(2), id, "")
+	_, _, err = app.Service.Admit(ctx, account(2), id, "")
 	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
-	ahead, _, err := house.Service.Join(ctx, account(2), id)
+	ahead, _, err := app.Service.Join(ctx, account(2), id)
 	require.NoError(t, err)
-	require.NoError(t, house.Service.Leave(ctx, account(2), id))
-	_, err = house.Service.Where(ctx, account(2), id, "")
+	require.NoError(t, app.Service.Leave(ctx, account(2), id))
+	_, err = app.Service.Where(ctx, account(2), id, "")
 	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
-	behind, _, err := house.Service.Join(ctx, account(2), id)
+	behind, _, err := app.Service.Join(ctx, account(2), id)
 	require.NoError(t, err)
 	require.Greater(t, behind.Number, ahead.Number)
-	_, _, err = house.Service.Admit(ctx, account(2), id, house.Service.Place(id, account(1), 1))
+	_, _, err = app.Service.Admit(ctx, account(2), id, app.Service.Place(id, account(1), 1))
 	require.Equal(t, fault.Forbidden, fault.KindOf(err), "somebody else's place")
 }
 
@@ -134,14 +135,14 @@ func TestJoinWaitAndBeAdmitted(t *testing.T) {
 // others.
 func TestATickWaitsForNobody(t *testing.T) {
 	w := &world{start: time.Now().Add(-time.Minute), away: make(chan struct{})}
-	house := open(t, w)
+	app := open(t, w)
 	id := uuid.New()
-	_, _, err := house.Service.Join(t.Context(), account(1), id)
+	_, _, err := app.Service.Join(t.Context(), account(1), id)
 	require.NoError(t, err)
 	ticked := make(chan error, 2)
 	go func() {
 		for range 2 {
-			_, err := house.clock.Tick(t.Context(), house.Actors.Room(id))
+			_, err := app.ticks.Tick(t.Context(), app.Host.Room(id))
 			ticked <- err
 		}
 	}()
@@ -159,8 +160,8 @@ func TestATickWaitsForNobody(t *testing.T) {
 // TestTwoActivations has two processes believe that each of them runs the room. The ledger's
 // fence has to keep them apart.
 func TestTwoActivations(t *testing.T) {
-	house := open(t, &world{})
-	ledger, id := NewLineStore(house.client.Store(messages.Line)), uuid.New()
+	app := open(t, &world{})
+	ledger, id := daprstore.NewLineStore(app.client.Store(messages.Line)), uuid.New()
 	terms := waitingroom.SaleTerms{Event: id, HighDemand: true, Published: true, SalesEnd: time.Now().Add(time.Hour)}
 	const rooms, turns, people = 3, 12, 7
 	var mu sync.Mutex

@@ -1,4 +1,4 @@
-package sidecar_test
+package app_test
 
 import (
 	"encoding/json"
@@ -9,12 +9,12 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	"github.com/foyer-tickets/foyer/services/waitingroom/sidecar"
+	"github.com/foyer-tickets/foyer/services/waitingroom/app"
 )
 
 // What becomes of a refund ends nobody's pass: it may be that of another purchase.
 func TestRefundsEndNoPass(t *testing.T) {
-	for _, s := range (sidecar.Subscriptions{}).Subscriptions() { // without a service, at which passes end
+	for _, s := range (app.Subscriptions{}).Subscriptions() { // without a service, at which passes end
 		if s.Topic != messages.BookingEvents {
 			continue
 		}

@@ -1,9 +1,10 @@
-package sidecar
+package actor
 
 import (
 	"testing"
 	"time"
 
+	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 )
@@ -11,7 +12,7 @@ import (
 // TestRoomsAreForgotten: whoever asks for more events than there are must not fill the memory, and
 // a room that somebody uses is the same one for all.
 func TestRoomsAreForgotten(t *testing.T) {
-	a := NewActors(LineStore{}, nil, time.Now)
+	a := NewHost(daprstore.LineStore{}, nil, time.Now)
 	clock := &TickPublisher{}
 	id := uuid.New()
 	require.Same(t, a.Room(id), a.Room(id))

@@ -1,4 +1,4 @@
-package sidecar
+package app
 
 import (
 	"bytes"
@@ -19,6 +19,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
 )
 
 // slowLines has many lines, each with so many arrivals, and takes its time.
@@ -82,9 +83,9 @@ func TestManyAndLongLinesAreLookedThroughInSteps(t *testing.T) {
 // TestErasureAndExportInPieces: of many lines and of one long one a call looks through a part, and
 // the calls together through all.
 func TestErasureAndExportInPieces(t *testing.T) {
-	house := open(t, &world{start: time.Now().Add(-time.Minute)})
+	app := open(t, &world{start: time.Now().Add(-time.Minute)})
 	ctx := t.Context()
-	p := house.Personal()
+	p := app.Personal()
 	clock := time.Now()
 	p.Now = func() time.Time { // a slow store: each look at the clock ends the call
 		clock = clock.Add(2 * stepTime)
@@ -141,12 +142,12 @@ func TestErasureAndExportInPieces(t *testing.T) {
 
 // A line from before there were registers gets into one when it changes: an erasure has to find it.
 func TestAnOlderLineIsRegisteredByItsNextCommit(t *testing.T) {
-	house := open(t, &world{})
-	ledger := NewLineStore(house.client.Store(messages.Line))
+	app := open(t, &world{})
+	ledger := daprstore.NewLineStore(app.client.Store(messages.Line))
 	id := uuid.New()
-	older, err := EncodeLine(waitingroom.NewLine(id))
+	older, err := daprstore.EncodeLine(waitingroom.NewLine(id))
 	require.NoError(t, err)
-	require.NoError(t, ledger.Store.Transact(t.Context(), []daprclient.Op{{Key: LineKey(id), Value: older}}))
+	require.NoError(t, ledger.Store.Transact(t.Context(), []daprclient.Op{{Key: daprstore.LineKey(id), Value: older}}))
 	events := func() []uuid.UUID {
 		all, err := ledger.Events(t.Context())
 		require.NoError(t, err)

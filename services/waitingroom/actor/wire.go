@@ -1,4 +1,4 @@
-package sidecar
+package actor
 
 import (
 	"encoding/json"

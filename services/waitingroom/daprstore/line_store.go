@@ -1,6 +1,7 @@
-// Package sidecar is everything of the waiting room that speaks Dapr: the lines in the state
-// store `line`, the entries in `cache`, the actor type WaitingRoom, topics, and calls to others.
-package sidecar
+// Package daprstore keeps the waiting room's data in Dapr's state components: lines, their pages and
+// their logs of admissions in `line`, the passes of those who came in in `cache`. The JSON of both is
+// declared here and is what replicas of the last version read and write.
+package daprstore
 
 import (
 	"bytes"

@@ -1,0 +1,169 @@
+package actor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	dapr "github.com/dapr/go-sdk/client"
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
+)
+
+// Client calls the actors, wherever they are. While no actor can be reached (placement is away,
+// or a host has just died) it has the turn here: the ledger's fence makes that as safe, and only
+// slower when several replicas do it at once.
+type Client struct {
+	Dapr  *daprclient.Client
+	Local *Host
+
+	mu    sync.Mutex
+	awake map[uuid.UUID]time.Time // rooms whose reminder was set, and when
+}
+
+var _ waitingroom.Rooms = (*Client)(nil)
+
+const (
+	actorTimeout  = 3 * time.Second
+	reminderAgain = 5 * time.Second // how soon a reminder is set again at most
+	awakeMost     = 1000            // remembered before the old ones are looked for
+)
+
+// invoke calls a method of a room's actor.
+func (c *Client) invoke(ctx context.Context, event uuid.UUID, method string, in, out any) error {
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	answer, err := c.remote(ctx, event, method, raw)
+	if err != nil {
+		slog.WarnContext(ctx, "actor not reached, having its turn here", "event", event, "method", method, "error", err)
+		value, err := c.Local.call(ctx, event, method, raw)
+		if answer, err = replyOf(value, err); err != nil {
+			return fault.Away("waiting room", err)
+		}
+	}
+	return answer.open(out)
+}
+
+func (c *Client) remote(ctx context.Context, event uuid.UUID, method string, raw []byte) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, actorTimeout)
+	defer cancel()
+	res, err := c.Dapr.InvokeOwnActor(ctx, ActorType, event.String(), method, raw)
+	if err != nil {
+		return reply{}, err
+	}
+	if len(res) == 0 {
+		return reply{}, errors.New("empty answer")
+	}
+	return read[reply](res)
+}
+
+// Wake makes sure that a room is ticked each second. Setting the reminder again is harmless.
+func (c *Client) Wake(ctx context.Context, event uuid.UUID) {
+	c.mu.Lock()
+	if c.awake == nil {
+		c.awake = map[uuid.UUID]time.Time{}
+	}
+	if time.Since(c.awake[event]) < reminderAgain {
+		c.mu.Unlock()
+		return
+	}
+	if len(c.awake) >= awakeMost {
+		maps.DeleteFunc(c.awake, func(_ uuid.UUID, at time.Time) bool { return time.Since(at) >= reminderAgain })
+	}
+	c.awake[event] = time.Now()
+	c.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actorTimeout)
+	defer cancel()
+	err := c.Dapr.Dapr().RegisterActorReminder(ctx, &dapr.RegisterActorReminderRequest{
+		ActorType: ActorType, ActorID: event.String(), Name: reminderTick, DueTime: "1s", Period: "1s",
+	})
+	if err != nil {
+		slog.WarnContext(ctx, "reminder not set", "event", event, "error", err)
+		c.mu.Lock()
+		delete(c.awake, event)
+		c.mu.Unlock()
+	}
+}
+
+// Take implements waitingroom.Rooms.
+func (c *Client) Take(ctx context.Context, asks []waitingroom.JoinRequest, t waitingroom.SaleTerms) (waitingroom.Lined, error) {
+	var out takeReply
+	if err := c.invoke(ctx, t.Event, methodTake, takeRequest{each(asks, joinRequestOf), termsOf(t)}, &out); err != nil {
+		return waitingroom.Lined{}, err
+	}
+	if len(out.Places) != len(asks) {
+		return waitingroom.Lined{}, errMissing
+	}
+	go c.Wake(ctx, t.Event)
+	lined := waitingroom.Lined{Places: each(out.Places, joinResult.result)}
+	if out.Refusal != nil {
+		lined.Refusal = out.Refusal.fault()
+	}
+	return lined, nil
+}
+
+var errMissing = errors.New("waiting room: answers missing")
+
+// Seek implements waitingroom.Rooms.
+func (c *Client) Seek(ctx context.Context, event uuid.UUID, accounts []string) ([]int64, error) {
+	var out seekReply
+	if err := c.invoke(ctx, event, methodSeek, accountsRequest{accounts}, &out); err != nil {
+		return nil, err
+	}
+	if len(out.Arrivals) != len(accounts) {
+		return nil, errMissing
+	}
+	return out.Arrivals, nil
+}
+
+// Erase takes an account off the pages of a line that name it.
+func (c *Client) Erase(ctx context.Context, event uuid.UUID, account, tombstone string, pages []int64) error {
+	return c.invoke(ctx, event, methodErase, eraseRequest{account, tombstone, pages}, nil)
+}
+
+// Claim implements waitingroom.Rooms.
+func (c *Client) Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]waitingroom.Claimed, error) {
+	var out claimReply
+	if err := c.invoke(ctx, event, methodClaim, accountsRequest{accounts}, &out); err != nil {
+		return nil, err
+	}
+	if len(out.Answers) != len(accounts) {
+		return nil, errMissing
+	}
+	return each(out.Answers, claimed.claimed), nil
+}
+
+// Quit implements waitingroom.Rooms.
+func (c *Client) Quit(ctx context.Context, event uuid.UUID, account string) error {
+	return c.invoke(ctx, event, methodQuit, accountsRequest{[]string{account}}, nil)
+}
+
+// Finish ends passes before their time.
+func (c *Client) Finish(ctx context.Context, event uuid.UUID, passes ...waitingroom.Finished) error {
+	return c.invoke(ctx, event, methodFinish, finishRequest{each(passes, finishedOf)}, nil)
+}
+
+// Count tells a room what is left.
+func (c *Client) Count(ctx context.Context, event uuid.UUID, s waitingroom.Inventory) error {
+	return c.invoke(ctx, event, methodCount, inventoryOf(s), nil)
+}
+
+// Configure implements waitingroom.Rooms.
+func (c *Client) Configure(ctx context.Context, s waitingroom.Settings, t waitingroom.SaleTerms) (waitingroom.Line, error) {
+	var out configureReply
+	if err := c.invoke(ctx, t.Event, methodConfigure, configureRequest{settingsOf(s), termsOf(t)}, &out); err != nil {
+		return waitingroom.Line{}, err
+	}
+	go c.Wake(ctx, t.Event)
+	return daprstore.DecodeLine(t.Event, out.Line)
+}

@@ -1,0 +1,63 @@
+// Package app runs the waiting room's service: its configuration, the wiring of domain and
+// adapters, the topics it reads, and its answers about personal data.
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/personaldata"
+	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/services/waitingroom/rest"
+)
+
+type config struct {
+	Sidecar  daprclient.Config
+	Identity identity.Config
+}
+
+// Run runs the service until ctx ends.
+func Run(ctx context.Context, p *process.Process) error {
+	cfg, err := process.Load[config]()
+	if err != nil {
+		return err
+	}
+	client, err := daprclient.New(cfg.Sidecar)
+	if err != nil {
+		return err
+	}
+	p.OnClose("sidecar", process.Plain(client.Close))
+	key, err := signingKey(ctx, client)
+	if err != nil {
+		return err
+	}
+	parts, err := assemble(client, key, time.Now)
+	if err != nil {
+		return err
+	}
+	p.OnClose("rooms", parts.Close)
+	hub := rest.NewHub(p.Metrics)
+	p.OnDrain(hub.Close)
+	parts.Show = hub.Show
+
+	router, err := httpapi.NewRouter(httpapi.Options{
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: parts.Cache}), Metrics: p.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	rest.HandlerWithOptions(rest.Server{Service: parts.Service, Hub: hub}, rest.GorillaServerOptions{
+		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
+	})
+	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
+	parts.Host.Mount(guarded, cfg.Sidecar.AppToken)
+	personaldata.Mount(guarded, parts.Personal())
+	daprclient.Mount(router, cfg.Sidecar.AppToken, parts.Subscriptions()...)
+
+	p.Go("streams", hub.Run)
+	p.Go("watch", parts.Watch)
+	return p.Serve(ctx, httpapi.Traced(p.Name, router))
+}

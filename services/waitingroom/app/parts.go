@@ -1,0 +1,139 @@
+package app
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/admission"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/actor"
+	"github.com/foyer-tickets/foyer/services/waitingroom/clients"
+	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
+)
+
+// secretKey is the name of the secret that signs places and passes.
+const secretKey = "admission-signing-key"
+
+// parts are the waiting room's domain and adapters of one process, connected.
+type parts struct {
+	Service   *waitingroom.Service
+	Views     *waitingroom.Views
+	Host      *actor.Host
+	Rooms     *actor.Client
+	Catalogue *clients.Catalog
+	Cache     *daprclient.Store
+	Show      func(waitingroom.Front) // what else wants to see fronts
+
+	client *daprclient.Client
+	ticks  *actor.TickPublisher
+	now    func() time.Time
+}
+
+// signingKey waits for the sidecar, which has the key that signs places and passes.
+func signingKey(ctx context.Context, client *daprclient.Client) (ed25519.PrivateKey, error) {
+	secret, err := awaitSecret(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	return admission.Key(secret)
+}
+
+// assemble connects the parts. key signs places and passes.
+func assemble(client *daprclient.Client, key ed25519.PrivateKey, now func() time.Time) (*parts, error) {
+	passes, err := admission.NewSigner(key)
+	if err != nil {
+		return nil, err
+	}
+	ledger := daprstore.NewLineStore(client.Store(messages.Line))
+	a := &parts{
+		Views: waitingroom.NewViews(ledger, now), Catalogue: &clients.Catalog{Client: client}, Cache: client.Store(messages.Cache),
+		Show: func(waitingroom.Front) {}, client: client, now: now,
+	}
+	a.ticks = &actor.TickPublisher{Client: client, Catalogue: a.Catalogue, Inventories: clients.Booking{Client: client}, Show: a.show, Now: now}
+	a.Host = actor.NewHost(ledger, a.ticks, now)
+	a.Rooms = &actor.Client{Dapr: client, Local: a.Host}
+	a.Service = &waitingroom.Service{
+		Rooms: a.Rooms, Book: daprstore.PassStore{Store: a.Cache}, Catalogue: a.Catalogue, Views: a.Views,
+		Seal: waitingroom.NewPlaceSigner(key.Seed()), Passes: passes, Now: now,
+	}
+	return a, nil
+}
+
+const secretEvery = 500 * time.Millisecond
+
+func awaitSecret(ctx context.Context, client *daprclient.Client) (string, error) {
+	for {
+		secret, err := client.Secret(ctx, messages.Secrets, secretKey)
+		if err == nil {
+			return secret, nil
+		}
+		slog.InfoContext(ctx, "waiting for the sidecar", "error", err)
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("signing key: %w", err)
+		case <-time.After(secretEvery):
+		}
+	}
+}
+
+// Close waits until those who were let in have been told, and no longer than ctx. The rooms
+// themselves need no end: their lines are in the store after each turn.
+func (a *parts) Close(ctx context.Context) error {
+	return a.ticks.Wait(ctx)
+}
+
+func (a *parts) show(f waitingroom.Front) {
+	a.Views.Apply(f)
+	a.Show(f)
+}
+
+// Personal answers for what the waiting room keeps about an account.
+func (a *parts) Personal() Personal {
+	return Personal{Ledger: daprstore.NewLineStore(a.client.Store(messages.Line)), Rooms: a.Rooms, Book: daprstore.PassStore{Store: a.Cache}, Now: a.now}
+}
+
+// Subscriptions are the process's topics.
+func (a *parts) Subscriptions() []daprclient.Subscription {
+	return Subscriptions{Show: a.show, Catalogue: a.Catalogue, Rooms: a.Rooms, Service: a.Service}.Subscriptions()
+}
+
+const (
+	watchEvery = time.Second
+	silence    = 5 * time.Second // of a line that people wait in
+	nudgeLimit = 3 * time.Second
+)
+
+// Watch looks after lines that somebody here watches and that no tick came from: it sets the
+// reminder again and has a tick here. So a line goes on without placement and scheduler, and
+// the rate, which is in the line, holds however many replicas do so.
+func (a *parts) Watch(ctx context.Context) error {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			for _, id := range a.Views.Silent(silence) {
+				a.nudge(ctx, id)
+			}
+		}
+	}
+}
+
+func (a *parts) nudge(ctx context.Context, id uuid.UUID) {
+	ctx, cancel := context.WithTimeout(ctx, nudgeLimit)
+	defer cancel()
+	slog.InfoContext(ctx, "line stands still, ticking it here", "event", id)
+	a.Rooms.Wake(ctx, id)
+	if _, err := a.ticks.Tick(ctx, a.Host.Room(id)); err != nil {
+		slog.WarnContext(ctx, "tick", "event", id, "error", err)
+	}
+}
