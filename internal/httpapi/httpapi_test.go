@@ -219,7 +219,7 @@ func TestTheHandlerReadsWhatWasValidated(t *testing.T) {
 			httpapi.WriteProblem(w, r, err)
 			return
 		}
-		httpapi.WriteJSON(w, r, http.StatusCreated, f)
+		_ = httpapi.WriteJSON(w, r, http.StatusCreated, f)
 	})
 	for name, c := range map[string]struct {
 		body   string
@@ -538,4 +538,19 @@ func TestCursorRefusesWhatIsNotOurs(t *testing.T) {
 
 func TestEventFramesEachLine(t *testing.T) {
 	assert.Equal(t, "id: 7\nevent: delta\ndata: a\ndata: b\n\n", string(httpapi.Event("delta", "7", []byte("a\nb"))))
+}
+
+func TestHandleAnswersErrors(t *testing.T) {
+	rec := httptest.NewRecorder()
+	httpapi.Handle(func(http.ResponseWriter, *http.Request) error {
+		return fault.New(fault.Conflict, "taken", "Taken.")
+	})(rec, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	assert.Equal(t, http.StatusConflict, rec.Code)
+	assert.Contains(t, rec.Body.String(), `"code":"taken"`)
+
+	rec = httptest.NewRecorder()
+	httpapi.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		return httpapi.WriteJSON(w, r, http.StatusOK, func() {}) // nothing is written of what is not JSON
+	})(rec, httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	assert.Equal(t, http.StatusInternalServerError, rec.Code)
 }

@@ -23,7 +23,7 @@ func pageOf(t *testing.T, api http.HandlerFunc) httpapi.Page {
 func TestAPageBringsWhatItWillBeAskedFor(t *testing.T) {
 	page := pageOf(t, func(w http.ResponseWriter, r *http.Request) {
 		assert.Empty(t, r.Header.Get("Authorization"), "a page is shared: a stranger asks")
-		httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"asked": r.URL.String(), "name": "</script><b>"})
+		_ = httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"asked": r.URL.String(), "name": "</script><b>"})
 	})
 	answer, header, ok := page.Answer(t.Context(), `/api?q="a"&n=1`)
 	require.True(t, ok)

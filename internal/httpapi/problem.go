@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math"
@@ -88,19 +90,55 @@ func toFault(err error) *fault.Error {
 // BadRequest answers what the generated code could not parse: a wrong parameter or body.
 // It fits ErrorHandlerFunc and RequestErrorHandlerFunc of the generated servers.
 func BadRequest(w http.ResponseWriter, r *http.Request, err error) {
-	if fault.KindOf(err) == fault.Internal {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
-			err = fault.New(fault.Malformed, "malformed_request", "The request could not be read.").Because(err)
-		}
-	}
-	WriteProblem(w, r, err)
+	WriteProblem(w, r, Unreadable(err))
 }
 
-// WriteJSON answers with status and v as JSON.
-func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) {
+// Unreadable makes a refusal of an error that came of reading a request, unless it is one.
+func Unreadable(err error) error {
+	if fault.KindOf(err) == fault.Internal {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
+			return fault.New(fault.Malformed, "malformed_request", "The request could not be read.").Because(err)
+		}
+	}
+	return err
+}
+
+// Handle serves f, and answers the error it returns as a problem. f may have written nothing then.
+// The generated servers do the same with the operations of the contract (handlers.tmpl).
+func Handle(f func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := f(w, r); err != nil {
+			WriteProblem(w, r, err)
+		}
+	}
+}
+
+// WriteJSON answers with status and v as JSON. An error means that v cannot be written as JSON, and
+// that nothing was; an answer that does not arrive is none.
+func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
+	var body bytes.Buffer
+	if err := json.NewEncoder(&body).Encode(v); err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(v); err != nil {
+	if _, err := body.WriteTo(w); err != nil {
 		slog.DebugContext(r.Context(), "answer not delivered", "error", err)
 	}
+	return nil
+}
+
+// WriteRaw answers 200 with what is JSON already.
+func WriteRaw(w http.ResponseWriter, r *http.Request, raw []byte) error {
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := w.Write(raw); err != nil {
+		slog.DebugContext(r.Context(), "answer not delivered", "error", err)
+	}
+	return nil
+}
+
+// NoContent answers 204.
+func NoContent(w http.ResponseWriter) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }

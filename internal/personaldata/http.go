@@ -40,21 +40,18 @@ type obstacles struct {
 // Mount adds a holder's routes to a router that only the process's own sidecar may call.
 func Mount(guarded *mux.Router, h Holder) {
 	handle := func(method, path string, f func(r *http.Request, account string) (any, error)) {
-		guarded.HandleFunc(base+"{account}"+path, func(w http.ResponseWriter, r *http.Request) {
+		guarded.HandleFunc(base+"{account}"+path, httpapi.Handle(func(w http.ResponseWriter, r *http.Request) error {
 			account := mux.Vars(r)["account"]
 			if account == "" || identity.IsTombstone(account) {
-				httpapi.WriteProblem(w, r, errNoAccount)
-				return
+				return errNoAccount
 			}
 			v, err := f(r, account)
-			switch {
-			case err != nil:
-				httpapi.WriteProblem(w, r, err)
-			default:
-				w.Header().Set("Cache-Control", "no-store")
-				httpapi.WriteJSON(w, r, http.StatusOK, v)
+			if err != nil {
+				return err
 			}
-		}).Methods(method)
+			w.Header().Set("Cache-Control", "no-store")
+			return httpapi.WriteJSON(w, r, http.StatusOK, v)
+		})).Methods(method)
 	}
 	handle(http.MethodGet, "", func(r *http.Request, account string) (any, error) {
 		return h.Export(r.Context(), account, r.URL.Query().Get("cursor"))

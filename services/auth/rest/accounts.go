@@ -52,107 +52,98 @@ func clientNetwork(r *http.Request) string {
 }
 
 // Register implements POST /api/v1/accounts.
-func (s Server) Register(w http.ResponseWriter, r *http.Request) {
+func (s Server) Register(w http.ResponseWriter, r *http.Request) error {
 	var form RegisterJSONRequestBody
 	if err := httpapi.Decode(r, &form); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	reg := auth.Registration{Email: form.Email, Password: form.Password, Name: form.Name, Locale: "en"}
 	if form.Locale != nil {
 		reg.Locale = string(*form.Locale)
 	}
-	s.accepted(w, r, s.Accounts.Register(r.Context(), reg, clientNetwork(r)))
+	return s.accepted(w, r, s.Accounts.Register(r.Context(), reg, clientNetwork(r)))
 }
 
 // RequestPasswordReset implements POST /api/v1/accounts/password-reset.
-func (s Server) RequestPasswordReset(w http.ResponseWriter, r *http.Request) {
+func (s Server) RequestPasswordReset(w http.ResponseWriter, r *http.Request) error {
 	var form RequestPasswordResetJSONRequestBody
 	if err := httpapi.Decode(r, &form); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.accepted(w, r, s.Accounts.RequestReset(r.Context(), form.Email, clientNetwork(r)))
+	return s.accepted(w, r, s.Accounts.RequestReset(r.Context(), form.Email, clientNetwork(r)))
 }
 
 // RequestConfirmation implements POST /api/v1/me/confirmation.
-func (s Server) RequestConfirmation(w http.ResponseWriter, r *http.Request) {
+func (s Server) RequestConfirmation(w http.ResponseWriter, r *http.Request) error {
 	a, err := identity.Require(r.Context())
 	if err == nil {
 		err = s.Accounts.RequestConfirmation(r.Context(), a.ID)
 	}
-	s.accepted(w, r, err)
+	return s.accepted(w, r, err)
 }
 
-func (s Server) accepted(w http.ResponseWriter, r *http.Request, err error) {
+func (s Server) accepted(w http.ResponseWriter, r *http.Request, err error) error {
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.WriteHeader(http.StatusAccepted)
+	return nil
 }
 
 // ConfirmEmail implements POST /api/v1/accounts/confirmation.
-func (s Server) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+func (s Server) ConfirmEmail(w http.ResponseWriter, r *http.Request) error {
 	var form ConfirmEmailJSONRequestBody
 	err := httpapi.Decode(r, &form)
 	if err == nil {
 		err = s.Accounts.Confirm(r.Context(), form.Token)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return httpapi.NoContent(w)
 }
 
 // ResetPassword implements POST /api/v1/accounts/password.
-func (s Server) ResetPassword(w http.ResponseWriter, r *http.Request) {
+func (s Server) ResetPassword(w http.ResponseWriter, r *http.Request) error {
 	var form ResetPasswordJSONRequestBody
 	err := httpapi.Decode(r, &form)
 	if err == nil {
 		err = s.Accounts.ResetPassword(r.Context(), form.Token, form.Password, clientIP(r))
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return httpapi.NoContent(w)
 }
 
 // GetMe implements GET /api/v1/me.
-func (s Server) GetMe(w http.ResponseWriter, r *http.Request) {
+func (s Server) GetMe(w http.ResponseWriter, r *http.Request) error {
 	a, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	p, err := s.Directory.Profile(r.Context(), a.ID)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	p.Roles = a.Roles
-	httpapi.WriteJSON(w, r, http.StatusOK, profileView(p))
+	return httpapi.WriteJSON(w, r, http.StatusOK, profileView(p))
 }
 
 // UpdateMe implements PATCH /api/v1/me.
-func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) {
+func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) error {
 	a, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	var form UpdateMeJSONRequestBody
 	if err := httpapi.Decode(r, &form); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	if form.Name != nil {
 		name, err := auth.CheckName(*form.Name)
 		if err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
 		form.Name = &name
 	}
@@ -162,11 +153,10 @@ func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) {
 		return err
 	})
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	p.Roles = a.Roles
-	httpapi.WriteJSON(w, r, http.StatusOK, profileView(p))
+	return httpapi.WriteJSON(w, r, http.StatusOK, profileView(p))
 }
 
 func profileView(p auth.Profile) Profile {
@@ -181,10 +171,9 @@ func profileView(p auth.Profile) Profile {
 }
 
 // ListUsers implements GET /api/v1/admin/users.
-func (s Server) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
+func (s Server) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) error {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	query, first, limit := "", 0, 20
 	if params.Q != nil {
@@ -196,14 +185,12 @@ func (s Server) ListUsers(w http.ResponseWriter, r *http.Request, params ListUse
 	if params.Cursor != nil && *params.Cursor != "" {
 		var err error
 		if first, err = strconv.Atoi(*params.Cursor); err != nil {
-			httpapi.WriteProblem(w, r, httpapi.ErrInvalidCursor.Because(err))
-			return
+			return httpapi.ErrInvalidCursor.Because(err)
 		}
 	}
 	found, err := s.Directory.Search(r.Context(), query, first, limit)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	page := ProfilePage{Items: make([]Profile, 0, len(found))}
 	for _, p := range found {
@@ -213,17 +200,16 @@ func (s Server) ListUsers(w http.ResponseWriter, r *http.Request, params ListUse
 		next := strconv.Itoa(first + limit)
 		page.Next = &next
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, page)
+	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
 
 // UpdateUser implements PATCH /api/v1/admin/users/{id}.
-func (s Server) UpdateUser(w http.ResponseWriter, r *http.Request, id uuid.UUID) {
+func (s Server) UpdateUser(w http.ResponseWriter, r *http.Request, id uuid.UUID) error {
 	p, err := s.updateUser(r, id.String())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, profileView(p))
+	return httpapi.WriteJSON(w, r, http.StatusOK, profileView(p))
 }
 
 func (s Server) updateUser(r *http.Request, id string) (p auth.Profile, err error) {
@@ -247,14 +233,13 @@ func (s Server) updateUser(r *http.Request, id string) (p auth.Profile, err erro
 const auditLimit = 50
 
 // ListAudit implements GET /api/v1/admin/audit.
-func (s Server) ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) {
+func (s Server) ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) error {
 	page, err := s.listAudit(r, params)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	httpapi.WriteJSON(w, r, http.StatusOK, page)
+	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
 
 func (s Server) listAudit(r *http.Request, params ListAuditParams) (page AuditPage, err error) {
@@ -356,15 +341,14 @@ func (s Server) emails(ctx context.Context, entries []auth.Entry) map[string]str
 
 // MountInternal adds what the notification service asks: whom a mail goes to, and the link in it.
 func (s Server) MountInternal(router *mux.Router) {
-	router.HandleFunc("/internal/accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
+	router.HandleFunc("/internal/accounts/{id}", httpapi.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		p, err := s.Directory.Profile(r.Context(), mux.Vars(r)["id"])
 		if err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
-		httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"account": p.ID, "email": p.Email, "name": p.Name, "locale": p.Locale})
-	}).Methods(http.MethodGet)
-	router.HandleFunc("/internal/account-links", func(w http.ResponseWriter, r *http.Request) {
+		return httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"account": p.ID, "email": p.Email, "name": p.Name, "locale": p.Locale})
+	})).Methods(http.MethodGet)
+	router.HandleFunc("/internal/account-links", httpapi.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		var form struct {
 			Account string `json:"account"`
 			Kind    string `json:"kind"`
@@ -375,9 +359,8 @@ func (s Server) MountInternal(router *mux.Router) {
 			link, err = s.Accounts.NewLink(r.Context(), form.Account, auth.LinkKind(form.Kind))
 		}
 		if err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
-		httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"url": link})
-	}).Methods(http.MethodPost)
+		return httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"url": link})
+	})).Methods(http.MethodPost)
 }

@@ -35,7 +35,7 @@ type Server struct {
 	Seal      cipher.AEAD // of the sign-in cookie
 }
 
-var _ ServerInterface = Server{}
+var _ Handlers = Server{}
 
 // Cookies. The session's holds only its id.
 const (
@@ -57,15 +57,14 @@ type signIn struct {
 }
 
 // Login implements GET /auth/login.
-func (s Server) Login(w http.ResponseWriter, r *http.Request, params LoginParams) {
+func (s Server) Login(w http.ResponseWriter, r *http.Request, params LoginParams) error {
 	flow := signIn{State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(), ReturnTo: "/", Began: time.Now()}
 	if params.ReturnTo != nil {
 		flow.ReturnTo = auth.SafeReturn(*params.ReturnTo)
 	}
 	raw, err := json.Marshal(flow)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	sealed := base64.RawURLEncoding.EncodeToString(s.Seal.Seal(nil, nil, raw, []byte(loginCookie)))
 	s.setCookie(w, loginCookie, sealed, loginTTL)
@@ -77,6 +76,7 @@ func (s Server) Login(w http.ResponseWriter, r *http.Request, params LoginParams
 		in.Locale = *params.Locale
 	}
 	http.Redirect(w, r, s.Provider.LoginURL(flow.State, flow.Nonce, flow.Verifier, in), http.StatusFound)
+	return nil
 }
 
 func (s Server) openSignIn(r *http.Request) (signIn, error) {
@@ -104,10 +104,10 @@ func (s Server) openSignIn(r *http.Request) (signIn, error) {
 
 // Callback implements GET /auth/callback. Whatever goes wrong, the person is back on our pages,
 // which say what to do; only the reason travels along.
-func (s Server) Callback(w http.ResponseWriter, r *http.Request, params CallbackParams) {
+func (s Server) Callback(w http.ResponseWriter, r *http.Request, params CallbackParams) error {
 	if r.URL.RawQuery == "" { // back from what a mail led to: an address confirmed, a new password
 		http.Redirect(w, r, "/auth/login", http.StatusFound)
-		return
+		return nil
 	}
 	flow, err := s.openSignIn(r)
 	if err == nil {
@@ -117,9 +117,10 @@ func (s Server) Callback(w http.ResponseWriter, r *http.Request, params Callback
 	if err != nil {
 		slog.InfoContext(r.Context(), "sign-in not finished", "error", err)
 		http.Redirect(w, r, "/?sign_in=failed", http.StatusFound)
-		return
+		return nil
 	}
 	http.Redirect(w, r, flow.ReturnTo, http.StatusFound)
+	return nil
 }
 
 func (s Server) finishSignIn(w http.ResponseWriter, r *http.Request, flow signIn, params CallbackParams) error {
@@ -163,10 +164,9 @@ func (s Server) cookie(w http.ResponseWriter, name, value string, maxAge int) {
 }
 
 // Logout implements POST /auth/logout.
-func (s Server) Logout(w http.ResponseWriter, r *http.Request) {
+func (s Server) Logout(w http.ResponseWriter, r *http.Request) error {
 	if !s.sameOrigin(r, r.Method) {
-		httpapi.WriteProblem(w, r, auth.ErrCrossSite)
-		return
+		return auth.ErrCrossSite
 	}
 	if cookie, err := r.Cookie(sessionCookie); err == nil {
 		if err := s.Sessions.End(r.Context(), cookie.Value); err != nil {
@@ -174,7 +174,7 @@ func (s Server) Logout(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.dropCookie(w, sessionCookie)
-	w.WriteHeader(http.StatusNoContent)
+	return httpapi.NoContent(w)
 }
 
 func (s Server) sameOrigin(r *http.Request, method string) bool {
@@ -182,14 +182,13 @@ func (s Server) sameOrigin(r *http.Request, method string) bool {
 }
 
 // GetSession implements GET /auth/session.
-func (s Server) GetSession(w http.ResponseWriter, r *http.Request) {
+func (s Server) GetSession(w http.ResponseWriter, r *http.Request) error {
 	a, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	httpapi.WriteJSON(w, r, http.StatusOK, Session{Account: a.ID, Email: a.Email, Name: a.Name, Roles: ownRoles(a.Roles), Locale: a.Locale})
+	return httpapi.WriteJSON(w, r, http.StatusOK, Session{Account: a.ID, Email: a.Email, Name: a.Name, Roles: ownRoles(a.Roles), Locale: a.Locale})
 }
 
 // ownRoles leaves out what Keycloak adds for itself.
@@ -205,32 +204,30 @@ func ownRoles(roles []identity.Role) []string {
 }
 
 // BackchannelLogout implements POST /auth/backchannel-logout.
-func (s Server) BackchannelLogout(w http.ResponseWriter, r *http.Request) {
+func (s Server) BackchannelLogout(w http.ResponseWriter, r *http.Request) error {
 	session, err := s.Provider.LogoutSession(r.Context(), r.PostFormValue("logout_token"))
 	if err == nil {
 		err = s.Sessions.EndKeycloakSession(r.Context(), session)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
+	return nil
 }
 
 // Gateway answers nginx's auth_request (https://nginx.org/en/docs/http/ngx_http_auth_request_module.html):
 // the bearer token of the session cookie in X-Foyer-Authorization. A session that is over is no
 // session, and the service behind says 401 where one is needed. A changing request from another
 // site is refused here, with 403.
-func (s Server) Gateway(w http.ResponseWriter, r *http.Request) {
+func (s Server) Gateway(w http.ResponseWriter, r *http.Request) error {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
-		w.WriteHeader(http.StatusNoContent)
-		return
+		return httpapi.NoContent(w)
 	}
 	if !s.sameOrigin(r, r.Header.Get("X-Original-Method")) {
-		httpapi.WriteProblem(w, r, auth.ErrCrossSite)
-		return
+		return auth.ErrCrossSite
 	}
 	token, err := s.Sessions.Access(r.Context(), cookie.Value)
 	if err != nil {
@@ -239,5 +236,5 @@ func (s Server) Gateway(w http.ResponseWriter, r *http.Request) {
 	if token != "" {
 		w.Header().Set("X-Foyer-Authorization", "Bearer "+token)
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return httpapi.NoContent(w)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/services/auth"
 )
 
@@ -58,8 +59,8 @@ func TestMailsAreCountedByNetwork(t *testing.T) {
 		handle func(Server) http.HandlerFunc
 		body   string
 	}{
-		"registering": {func(s Server) http.HandlerFunc { return s.Register }, `{"email": "anna@foyer.example", "name": "Anna", "password": "a fine long phrase 7"}`},
-		"a reset":     {func(s Server) http.HandlerFunc { return s.RequestPasswordReset }, `{"email": "anna@foyer.example"}`},
+		"registering": {func(s Server) http.HandlerFunc { return httpapi.Handle(s.Register) }, `{"email": "anna@foyer.example", "name": "Anna", "password": "a fine long phrase 7"}`},
+		"a reset":     {func(s Server) http.HandlerFunc { return httpapi.Handle(s.RequestPasswordReset) }, `{"email": "anna@foyer.example"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := &counts{}

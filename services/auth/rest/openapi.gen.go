@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -395,65 +396,210 @@ type UpdateMeJSONRequestBody UpdateMeJSONBody
 // BackchannelLogoutFormdataRequestBody defines body for BackchannelLogout for application/x-www-form-urlencoded ContentType.
 type BackchannelLogoutFormdataRequestBody BackchannelLogoutFormdataBody
 
-// ServerInterface represents all server handlers.
-type ServerInterface interface {
+// Handlers are the operations. An error is answered as a problem; nothing may have been written then.
+type Handlers interface {
 	// Register Make an account
 	// (POST /api/v1/accounts)
-	Register(w http.ResponseWriter, r *http.Request)
+	Register(w http.ResponseWriter, r *http.Request) error
 	// ConfirmEmail Confirm an address with the link of a mail
 	// (POST /api/v1/accounts/confirmation)
-	ConfirmEmail(w http.ResponseWriter, r *http.Request)
+	ConfirmEmail(w http.ResponseWriter, r *http.Request) error
 	// ResetPassword Set a new password with the link of a mail; all sessions of the account end
 	// (POST /api/v1/accounts/password)
-	ResetPassword(w http.ResponseWriter, r *http.Request)
+	ResetPassword(w http.ResponseWriter, r *http.Request) error
 	// RequestPasswordReset Send a mail with a link, if there is such an account; the answer does not tell
 	// (POST /api/v1/accounts/password-reset)
-	RequestPasswordReset(w http.ResponseWriter, r *http.Request)
+	RequestPasswordReset(w http.ResponseWriter, r *http.Request) error
 	// ListAudit What happened to accounts, newest first
 	// (GET /api/v1/admin/audit)
-	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) error
 	// ListDeletions Accounts that are being deleted, with what they wait for
 	// (GET /api/v1/admin/deletions)
-	ListDeletions(w http.ResponseWriter, r *http.Request)
+	ListDeletions(w http.ResponseWriter, r *http.Request) error
 
 	// (GET /api/v1/admin/users)
-	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
+	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) error
 	// UpdateUser Give or take the roles merchant and admin; lock or unlock an account
 	// (PATCH /api/v1/admin/users/{id})
-	UpdateUser(w http.ResponseWriter, r *http.Request, id openapi_types.UUID)
+	UpdateUser(w http.ResponseWriter, r *http.Request, id openapi_types.UUID) error
 	// DeleteMe Delete the account
 	// (DELETE /api/v1/me)
-	DeleteMe(w http.ResponseWriter, r *http.Request)
+	DeleteMe(w http.ResponseWriter, r *http.Request) error
 
 	// (GET /api/v1/me)
-	GetMe(w http.ResponseWriter, r *http.Request)
+	GetMe(w http.ResponseWriter, r *http.Request) error
 
 	// (PATCH /api/v1/me)
-	UpdateMe(w http.ResponseWriter, r *http.Request)
+	UpdateMe(w http.ResponseWriter, r *http.Request) error
 	// RequestConfirmation Send another mail with a link to confirm one's address
 	// (POST /api/v1/me/confirmation)
-	RequestConfirmation(w http.ResponseWriter, r *http.Request)
+	RequestConfirmation(w http.ResponseWriter, r *http.Request) error
 	// PreviewDeletion What speaks against deleting the account now
 	// (GET /api/v1/me/deletion)
-	PreviewDeletion(w http.ResponseWriter, r *http.Request)
+	PreviewDeletion(w http.ResponseWriter, r *http.Request) error
 	// ExportMe Everything that is kept about the account
 	// (GET /api/v1/me/export)
-	ExportMe(w http.ResponseWriter, r *http.Request)
+	ExportMe(w http.ResponseWriter, r *http.Request) error
 	// BackchannelLogout Keycloak ends a session (OpenID Connect Back-Channel Logout 1.0)
 	// (POST /auth/backchannel-logout)
-	BackchannelLogout(w http.ResponseWriter, r *http.Request)
+	BackchannelLogout(w http.ResponseWriter, r *http.Request) error
 	// Callback Where the sign-in page returns to
 	// (GET /auth/callback)
-	Callback(w http.ResponseWriter, r *http.Request, params CallbackParams)
+	Callback(w http.ResponseWriter, r *http.Request, params CallbackParams) error
 	// Login Go to the sign-in page and come back
 	// (GET /auth/login)
-	Login(w http.ResponseWriter, r *http.Request, params LoginParams)
+	Login(w http.ResponseWriter, r *http.Request, params LoginParams) error
 	// Logout End the session, here and at Keycloak
 	// (POST /auth/logout)
-	Logout(w http.ResponseWriter, r *http.Request)
+	Logout(w http.ResponseWriter, r *http.Request) error
 	// GetSession Who is signed in
 	// (GET /auth/session)
+	GetSession(w http.ResponseWriter, r *http.Request) error
+}
+
+// ServerInterface is Handlers as the router takes them.
+type ServerInterface interface {
+	Register(w http.ResponseWriter, r *http.Request)
+	ConfirmEmail(w http.ResponseWriter, r *http.Request)
+	ResetPassword(w http.ResponseWriter, r *http.Request)
+	RequestPasswordReset(w http.ResponseWriter, r *http.Request)
+	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams)
+	ListDeletions(w http.ResponseWriter, r *http.Request)
+	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams)
+	UpdateUser(w http.ResponseWriter, r *http.Request, id openapi_types.UUID)
+	DeleteMe(w http.ResponseWriter, r *http.Request)
+	GetMe(w http.ResponseWriter, r *http.Request)
+	UpdateMe(w http.ResponseWriter, r *http.Request)
+	RequestConfirmation(w http.ResponseWriter, r *http.Request)
+	PreviewDeletion(w http.ResponseWriter, r *http.Request)
+	ExportMe(w http.ResponseWriter, r *http.Request)
+	BackchannelLogout(w http.ResponseWriter, r *http.Request)
+	Callback(w http.ResponseWriter, r *http.Request, params CallbackParams)
+	Login(w http.ResponseWriter, r *http.Request, params LoginParams)
+	Logout(w http.ResponseWriter, r *http.Request)
 	GetSession(w http.ResponseWriter, r *http.Request)
+}
+
+// Mount adds the operations to a router. Problems are answered as httpapi does.
+func Mount(router *mux.Router, h Handlers) {
+	HandlerWithOptions(problems{h}, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+}
+
+// problems answers the errors of handlers.
+type problems struct{ handlers Handlers }
+
+func (p problems) Register(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.Register(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ConfirmEmail(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.ConfirmEmail(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ResetPassword(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.ResetPassword(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) RequestPasswordReset(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.RequestPasswordReset(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) {
+	if err := p.handlers.ListAudit(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListDeletions(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.ListDeletions(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) {
+	if err := p.handlers.ListUsers(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) UpdateUser(w http.ResponseWriter, r *http.Request, id openapi_types.UUID) {
+	if err := p.handlers.UpdateUser(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) DeleteMe(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.DeleteMe(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetMe(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.GetMe(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) UpdateMe(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.UpdateMe(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) RequestConfirmation(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.RequestConfirmation(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) PreviewDeletion(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.PreviewDeletion(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ExportMe(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.ExportMe(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) BackchannelLogout(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.BackchannelLogout(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) Callback(w http.ResponseWriter, r *http.Request, params CallbackParams) {
+	if err := p.handlers.Callback(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) Login(w http.ResponseWriter, r *http.Request, params LoginParams) {
+	if err := p.handlers.Login(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) Logout(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.Logout(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetSession(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.GetSession(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.

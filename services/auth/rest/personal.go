@@ -44,15 +44,14 @@ type exportedSignIn struct {
 }
 
 // ExportMe implements GET /api/v1/me/export.
-func (s Server) ExportMe(w http.ResponseWriter, r *http.Request) {
+func (s Server) ExportMe(w http.ResponseWriter, r *http.Request) error {
 	export, end, err := s.export(r)
 	defer end()
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="foyer-data-%s.json"`, export.At.Format(time.DateOnly)))
-	httpapi.WriteJSON(w, r, http.StatusOK, export)
+	return httpapi.WriteJSON(w, r, http.StatusOK, export)
 }
 
 // export makes a copy. end gives its place back, once it was written.
@@ -93,18 +92,16 @@ func (s Server) export(r *http.Request) (_ auth.Export, end func(), err error) {
 }
 
 // PreviewDeletion implements GET /api/v1/me/deletion.
-func (s Server) PreviewDeletion(w http.ResponseWriter, r *http.Request) {
+func (s Server) PreviewDeletion(w http.ResponseWriter, r *http.Request) error {
 	a, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	obstacles, err := s.Deleter.Obstacles(r.Context(), a)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, DeletionPreview{Obstacles: obstacleViews(obstacles)})
+	return httpapi.WriteJSON(w, r, http.StatusOK, DeletionPreview{Obstacles: obstacleViews(obstacles)})
 }
 
 func obstacleViews(obstacles []personaldata.Obstacle) []Obstacle {
@@ -116,14 +113,13 @@ func obstacleViews(obstacles []personaldata.Obstacle) []Obstacle {
 }
 
 // DeleteMe implements DELETE /api/v1/me.
-func (s Server) DeleteMe(w http.ResponseWriter, r *http.Request) {
+func (s Server) DeleteMe(w http.ResponseWriter, r *http.Request) error {
 	deletion, err := s.deleteMe(r)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	s.dropCookie(w, sessionCookie)
-	httpapi.WriteJSON(w, r, http.StatusAccepted, DeletionBegun{RequestedAt: deletion.RequestedAt})
+	return httpapi.WriteJSON(w, r, http.StatusAccepted, DeletionBegun{RequestedAt: deletion.RequestedAt})
 }
 
 func (s Server) deleteMe(r *http.Request) (auth.Deletion, error) {
@@ -149,15 +145,13 @@ func (s Server) deleteMe(r *http.Request) (auth.Deletion, error) {
 const deletionsShown = 100
 
 // ListDeletions implements GET /api/v1/admin/deletions.
-func (s Server) ListDeletions(w http.ResponseWriter, r *http.Request) {
+func (s Server) ListDeletions(w http.ResponseWriter, r *http.Request) error {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	pending, err := s.Deleter.Deletions.Pending(r.Context(), 0, deletionsShown)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	page := DeletionPage{Items: make([]PendingDeletion, len(pending))}
 	for i, d := range pending {
@@ -170,5 +164,5 @@ func (s Server) ListDeletions(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Items[i] = view
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, page)
+	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }

@@ -22,11 +22,10 @@ var errImportTooLong = fault.New(fault.TooLarge, "import_too_long", "A file may 
 
 // ImportEvents implements POST /api/v1/events/import. Each record is stored as it is read; what
 // was stored stays, whatever comes after it.
-func (s Server) ImportEvents(w http.ResponseWriter, r *http.Request) {
+func (s Server) ImportEvents(w http.ResponseWriter, r *http.Request) error {
 	merchant, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	// A large file takes longer than other requests may.
 	rc := http.NewResponseController(w)
@@ -41,8 +40,7 @@ func (s Server) ImportEvents(w http.ResponseWriter, r *http.Request) {
 		return s.importRecord(r, merchant.ID, rec, &report)
 	})
 	if err != nil && len(report.Results) == 0 {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	if err != nil {
 		message := "The rest of the file could not be read."
@@ -55,7 +53,7 @@ func (s Server) ImportEvents(w http.ResponseWriter, r *http.Request) {
 		}
 		report.Error = &message
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, report)
+	return httpapi.WriteJSON(w, r, http.StatusOK, report)
 }
 
 // importRecord stores one record and notes what became of it. Only an outage ends the import.

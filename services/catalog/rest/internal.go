@@ -26,21 +26,19 @@ const (
 
 // Mount adds the routes to a router that only the sidecar may call.
 func (i Internal) Mount(router *mux.Router) {
-	router.HandleFunc("/internal/events/{id}/sale", i.sale).Methods(http.MethodGet)
-	router.HandleFunc("/internal/events/{id}/terms", i.terms).Methods(http.MethodGet)
-	router.HandleFunc("/internal/events/documents", i.documents).Methods(http.MethodPost)
-	router.HandleFunc("/internal/events/versions", i.versions).Methods(http.MethodPost)
-	router.HandleFunc("/internal/events/ids", i.ids).Methods(http.MethodGet)
+	router.HandleFunc("/internal/events/{id}/sale", httpapi.Handle(i.sale)).Methods(http.MethodGet)
+	router.HandleFunc("/internal/events/{id}/terms", httpapi.Handle(i.terms)).Methods(http.MethodGet)
+	router.HandleFunc("/internal/events/documents", httpapi.Handle(i.documents)).Methods(http.MethodPost)
+	router.HandleFunc("/internal/events/versions", httpapi.Handle(i.versions)).Methods(http.MethodPost)
+	router.HandleFunc("/internal/events/ids", httpapi.Handle(i.ids)).Methods(http.MethodGet)
 }
 
-func (i Internal) sale(w http.ResponseWriter, r *http.Request) {
+func (i Internal) sale(w http.ResponseWriter, r *http.Request) error {
 	raw, err := i.readSale(r)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(raw)
+	return httpapi.WriteRaw(w, r, raw)
 }
 
 func (i Internal) readSale(r *http.Request) ([]byte, error) {
@@ -59,18 +57,16 @@ func (i Internal) readSale(r *http.Request) ([]byte, error) {
 }
 
 // terms gives what the waiting room needs, which is a sale without its units.
-func (i Internal) terms(w http.ResponseWriter, r *http.Request) {
+func (i Internal) terms(w http.ResponseWriter, r *http.Request) error {
 	id, err := uuid.Parse(mux.Vars(r)["id"])
 	if err != nil {
-		httpapi.WriteProblem(w, r, catalog.ErrEventNotFound)
-		return
+		return catalog.ErrEventNotFound
 	}
 	e, err := i.Store.Event(r.Context(), id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{
 		"id": e.ID, "merchant": e.Merchant, "highDemand": e.HighDemand, "status": e.Status,
 		"salesStart": e.SalesStart, "salesEnd": e.SalesEnd, "maxPerOrder": e.MaxPerOrder,
 	})
@@ -83,65 +79,59 @@ type Document struct {
 	AvailabilityVersion int64 `json:"availabilityVersion"`
 }
 
-func (i Internal) documents(w http.ResponseWriter, r *http.Request) {
-	asked, ok := readIDs(w, r)
-	if !ok {
-		return
+func (i Internal) documents(w http.ResponseWriter, r *http.Request) error {
+	asked, err := readIDs(r)
+	if err != nil {
+		return err
 	}
 	events, err := i.Store.ByIDs(r.Context(), asked)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	documents := make([]Document, 0, len(events))
 	for _, e := range events {
 		documents = append(documents, Document{Event: View(e), VenueVersion: e.Venue.Version, AvailabilityVersion: e.Availability.Version})
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": documents})
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": documents})
 }
 
-func readIDs(w http.ResponseWriter, r *http.Request) ([]uuid.UUID, bool) {
+func readIDs(r *http.Request) ([]uuid.UUID, error) {
 	var in struct {
 		IDs []uuid.UUID `json:"ids"`
 	}
 	if err := httpapi.DecodeInternal(r, &in); err != nil {
-		httpapi.BadRequest(w, r, err)
-		return nil, false
+		return nil, httpapi.Unreadable(err)
 	}
 	if len(in.IDs) > maxDocuments {
-		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "too_many_ids", "Ask for at most 500 events."))
-		return nil, false
+		return nil, fault.New(fault.Invalid, "too_many_ids", "Ask for at most 500 events.")
 	}
-	return in.IDs, true
+	return in.IDs, nil
 }
 
-func (i Internal) versions(w http.ResponseWriter, r *http.Request) {
-	asked, ok := readIDs(w, r)
-	if !ok {
-		return
+func (i Internal) versions(w http.ResponseWriter, r *http.Request) error {
+	asked, err := readIDs(r)
+	if err != nil {
+		return err
 	}
 	versions, err := i.Store.Versions(r.Context(), asked)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": versions})
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": versions})
 }
 
-func (i Internal) ids(w http.ResponseWriter, r *http.Request) {
+func (i Internal) ids(w http.ResponseWriter, r *http.Request) error {
 	before := uuid.Max
 	if q := r.URL.Query().Get("before"); q != "" {
 		parsed, err := uuid.Parse(q)
 		if err != nil {
-			httpapi.BadRequest(w, r, err)
-			return
+			return httpapi.Unreadable(err)
 		}
 		before = parsed
 	}
 	ids, err := i.Store.PublishedIDs(r.Context(), before, maxIDs)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": ids})
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": ids})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -511,53 +512,170 @@ type CreateVenueJSONRequestBody = NewVenue
 // PutSeatingPlanJSONRequestBody defines body for PutSeatingPlan for application/json ContentType.
 type PutSeatingPlanJSONRequestBody = SeatingPlan
 
-// ServerInterface represents all server handlers.
-type ServerInterface interface {
+// Handlers are the operations. An error is answered as a problem; nothing may have been written then.
+type Handlers interface {
 	// ListEvents Published events by start, each page stable under inserts
 	// (GET /api/v1/events)
-	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams)
+	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams) error
 	// CreateEvent Draft an event
 	// (POST /api/v1/events)
-	CreateEvent(w http.ResponseWriter, r *http.Request, params CreateEventParams)
+	CreateEvent(w http.ResponseWriter, r *http.Request, params CreateEventParams) error
 	// ImportEvents Import a file of events
 	// (POST /api/v1/events/import)
-	ImportEvents(w http.ResponseWriter, r *http.Request)
+	ImportEvents(w http.ResponseWriter, r *http.Request) error
 	// GetEvent A published or cancelled event; a draft for its merchant
 	// (GET /api/v1/events/{id})
-	GetEvent(w http.ResponseWriter, r *http.Request, id Id)
+	GetEvent(w http.ResponseWriter, r *http.Request, id Id) error
 	// UpdateEvent Change an event
 	// (PATCH /api/v1/events/{id})
-	UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams)
+	UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams) error
 	// CancelEvent Call an event off; everyone is refunded
 	// (POST /api/v1/events/{id}/cancel)
-	CancelEvent(w http.ResponseWriter, r *http.Request, id Id)
+	CancelEvent(w http.ResponseWriter, r *http.Request, id Id) error
 	// GetEventPlan What is sold and where it stands, in the order of the seat map
 	// (GET /api/v1/events/{id}/plan)
-	GetEventPlan(w http.ResponseWriter, r *http.Request, id Id)
+	GetEventPlan(w http.ResponseWriter, r *http.Request, id Id) error
 	// PublishEvent Make a draft public
 	// (POST /api/v1/events/{id}/publish)
-	PublishEvent(w http.ResponseWriter, r *http.Request, id Id)
+	PublishEvent(w http.ResponseWriter, r *http.Request, id Id) error
 	// ListMerchantEvents The merchant's own events, drafts too, newest change first; all for an admin
 	// (GET /api/v1/merchant/events)
-	ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams)
+	ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams) error
 	// GetMerchantEvent An event of one's own, as it is this moment
 	// (GET /api/v1/merchant/events/{id})
-	GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id)
+	GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id) error
 	// ListVenues The merchant's own venues
 	// (GET /api/v1/venues)
-	ListVenues(w http.ResponseWriter, r *http.Request)
+	ListVenues(w http.ResponseWriter, r *http.Request) error
 
 	// (POST /api/v1/venues)
-	CreateVenue(w http.ResponseWriter, r *http.Request, params CreateVenueParams)
+	CreateVenue(w http.ResponseWriter, r *http.Request, params CreateVenueParams) error
 
 	// (GET /api/v1/venues/{id})
-	GetVenue(w http.ResponseWriter, r *http.Request, id Id)
+	GetVenue(w http.ResponseWriter, r *http.Request, id Id) error
 	// GetSeatingPlan Export the plan in pretix's form, as it was put
 	// (GET /api/v1/venues/{id}/seating-plan)
-	GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id)
+	GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) error
 	// PutSeatingPlan Import a plan in pretix's form
 	// (PUT /api/v1/venues/{id}/seating-plan)
+	PutSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) error
+}
+
+// ServerInterface is Handlers as the router takes them.
+type ServerInterface interface {
+	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams)
+	CreateEvent(w http.ResponseWriter, r *http.Request, params CreateEventParams)
+	ImportEvents(w http.ResponseWriter, r *http.Request)
+	GetEvent(w http.ResponseWriter, r *http.Request, id Id)
+	UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams)
+	CancelEvent(w http.ResponseWriter, r *http.Request, id Id)
+	GetEventPlan(w http.ResponseWriter, r *http.Request, id Id)
+	PublishEvent(w http.ResponseWriter, r *http.Request, id Id)
+	ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams)
+	GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id)
+	ListVenues(w http.ResponseWriter, r *http.Request)
+	CreateVenue(w http.ResponseWriter, r *http.Request, params CreateVenueParams)
+	GetVenue(w http.ResponseWriter, r *http.Request, id Id)
+	GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id)
 	PutSeatingPlan(w http.ResponseWriter, r *http.Request, id Id)
+}
+
+// Mount adds the operations to a router. Problems are answered as httpapi does.
+func Mount(router *mux.Router, h Handlers) {
+	HandlerWithOptions(problems{h}, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+}
+
+// problems answers the errors of handlers.
+type problems struct{ handlers Handlers }
+
+func (p problems) ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams) {
+	if err := p.handlers.ListEvents(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) CreateEvent(w http.ResponseWriter, r *http.Request, params CreateEventParams) {
+	if err := p.handlers.CreateEvent(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ImportEvents(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.ImportEvents(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.GetEvent(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams) {
+	if err := p.handlers.UpdateEvent(w, r, id, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.CancelEvent(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetEventPlan(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.GetEventPlan(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) PublishEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.PublishEvent(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams) {
+	if err := p.handlers.ListMerchantEvents(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.GetMerchantEvent(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListVenues(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.ListVenues(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) CreateVenue(w http.ResponseWriter, r *http.Request, params CreateVenueParams) {
+	if err := p.handlers.CreateVenue(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetVenue(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.GetVenue(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.GetSeatingPlan(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) PutSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) {
+	if err := p.handlers.PutSeatingPlan(w, r, id); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.

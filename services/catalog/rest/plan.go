@@ -9,26 +9,23 @@ import (
 
 // GetEventPlan implements GET /api/v1/events/{id}/plan. It changes only with the plan or the
 // ticket types, so clients keep it.
-func (s Server) GetEventPlan(w http.ResponseWriter, r *http.Request, id Id) {
+func (s Server) GetEventPlan(w http.ResponseWriter, r *http.Request, id Id) error {
 	e, err := s.Store.Event(r.Context(), id)
 	if err == nil && e.Status == catalog.Draft && catalog.OwnedBy(r.Context(), e.Merchant) != nil {
 		err = catalog.ErrEventNotFound
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	if httpapi.NotModified(w, r, offerVersion(e)) {
-		return
+		return nil
 	}
 	raw, err := cached(r.Context(), s.Cache, "plan", e, func() (any, error) {
 		e, plan, err := s.Store.Sale(r.Context(), id)
 		return planView(e, plan), err
 	})
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(raw)
+	return httpapi.WriteRaw(w, r, raw)
 }

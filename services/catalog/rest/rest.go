@@ -22,12 +22,12 @@ type Server struct {
 	Now   func() time.Time
 }
 
-var _ ServerInterface = Server{}
+var _ Handlers = Server{}
 
 const defaultLimit = 20
 
 // ListEvents implements GET /api/v1/events.
-func (s Server) ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams) {
+func (s Server) ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams) error {
 	var from time.Time
 	if params.From != nil {
 		from = *params.From
@@ -36,10 +36,9 @@ func (s Server) ListEvents(w http.ResponseWriter, r *http.Request, params ListEv
 		return s.Store.Published(r.Context(), from, after, limit)
 	}, func(e catalog.Event) postgres.Cursor { return postgres.Cursor{At: e.StartsAt, ID: e.ID} })
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, page)
+	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
 
 // page reads one page and the cursor to the next.
@@ -74,24 +73,23 @@ func (s Server) page(cursor *string, asked *int, read func(postgres.Cursor, int)
 }
 
 // GetEvent implements GET /api/v1/events/{id}. Others cannot tell a draft from nothing.
-func (s Server) GetEvent(w http.ResponseWriter, r *http.Request, id Id) {
+func (s Server) GetEvent(w http.ResponseWriter, r *http.Request, id Id) error {
 	e, err := s.Store.Event(r.Context(), id)
 	if err == nil && e.Status == catalog.Draft && catalog.OwnedBy(r.Context(), e.Merchant) != nil {
 		err = catalog.ErrEventNotFound
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	if httpapi.NotModified(w, r, tag(e)) {
-		return
+		return nil
 	}
-	s.writeEvent(w, r, http.StatusOK, e)
+	return s.writeEvent(w, r, http.StatusOK, e)
 }
 
-func (s Server) writeEvent(w http.ResponseWriter, r *http.Request, status int, e catalog.Event) {
+func (s Server) writeEvent(w http.ResponseWriter, r *http.Request, status int, e catalog.Event) error {
 	w.Header().Set("ETag", tag(e))
-	httpapi.WriteJSON(w, r, status, View(e))
+	return httpapi.WriteJSON(w, r, status, View(e))
 }
 
 // tag: what is left changes without the event.
@@ -103,14 +101,13 @@ func decode[T any](r *http.Request) (form T, err error) {
 }
 
 // CreateEvent implements POST /api/v1/events.
-func (s Server) CreateEvent(w http.ResponseWriter, r *http.Request, _ CreateEventParams) {
+func (s Server) CreateEvent(w http.ResponseWriter, r *http.Request, _ CreateEventParams) error {
 	e, err := s.createEvent(r)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Location", "/api/v1/events/"+e.ID.String())
-	s.writeEvent(w, r, http.StatusCreated, e)
+	return s.writeEvent(w, r, http.StatusCreated, e)
 }
 
 func (s Server) createEvent(r *http.Request) (catalog.Event, error) {
@@ -224,25 +221,22 @@ func ticketTypes(forms []NewTicketType, present []catalog.TicketType) ([]catalog
 }
 
 // UpdateEvent implements PATCH /api/v1/events/{id}.
-func (s Server) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams) {
+func (s Server) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams) error {
 	header := ""
 	set(&header, params.IfMatch)
 	version, err := httpapi.IfMatch(header)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	form, err := decode[EventPatch](r)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	venue, err := s.chosenVenue(r.Context(), form)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.change(w, r, id, version, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
+	return s.change(w, r, id, version, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) {
 		next, err := apply(form, venue, e)
 		if err != nil {
 			return e, err
@@ -252,19 +246,18 @@ func (s Server) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, param
 }
 
 // PublishEvent implements POST /api/v1/events/{id}/publish.
-func (s Server) PublishEvent(w http.ResponseWriter, r *http.Request, id Id) {
-	s.change(w, r, id, 0, func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) { return e.Publish(p, s.Now()) })
+func (s Server) PublishEvent(w http.ResponseWriter, r *http.Request, id Id) error {
+	return s.change(w, r, id, 0, func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) { return e.Publish(p, s.Now()) })
 }
 
 // CancelEvent implements POST /api/v1/events/{id}/cancel.
-func (s Server) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) {
-	s.change(w, r, id, 0, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) { return e.Cancel() })
+func (s Server) CancelEvent(w http.ResponseWriter, r *http.Request, id Id) error {
+	return s.change(w, r, id, 0, func(e catalog.Event, _ *catalog.Plan) (catalog.Event, error) { return e.Cancel() })
 }
 
-func (s Server) change(w http.ResponseWriter, r *http.Request, id Id, version int64, step func(catalog.Event, *catalog.Plan) (catalog.Event, error)) {
+func (s Server) change(w http.ResponseWriter, r *http.Request, id Id, version int64, step func(catalog.Event, *catalog.Plan) (catalog.Event, error)) error {
 	if _, err := identity.Require(r.Context(), identity.Merchant, identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	e, err := s.Store.Change(r.Context(), id, s.Now(), func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) {
 		if err := catalog.OwnedBy(r.Context(), e.Merchant); err != nil {
@@ -279,18 +272,16 @@ func (s Server) change(w http.ResponseWriter, r *http.Request, id Id, version in
 		return step(e, p)
 	})
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.writeEvent(w, r, http.StatusOK, e)
+	return s.writeEvent(w, r, http.StatusOK, e)
 }
 
 // ListMerchantEvents implements GET /api/v1/merchant/events.
-func (s Server) ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams) {
+func (s Server) ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams) error {
 	caller, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	merchant := caller.ID
 	if caller.Has(identity.Admin) {
@@ -300,53 +291,48 @@ func (s Server) ListMerchantEvents(w http.ResponseWriter, r *http.Request, param
 		return s.Store.ByMerchant(r.Context(), merchant, before, limit)
 	}, func(e catalog.Event) postgres.Cursor { return postgres.Cursor{At: e.UpdatedAt, ID: e.ID} })
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, page)
+	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
 
 // GetMerchantEvent implements GET /api/v1/merchant/events/{id}.
-func (s Server) GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id) {
+func (s Server) GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id) error {
 	e, err := s.Store.Event(r.Context(), id)
 	if err == nil {
 		err = catalog.OwnedBy(r.Context(), e.Merchant)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.writeEvent(w, r, http.StatusOK, e)
+	return s.writeEvent(w, r, http.StatusOK, e)
 }
 
 // ListVenues implements GET /api/v1/venues.
-func (s Server) ListVenues(w http.ResponseWriter, r *http.Request) {
+func (s Server) ListVenues(w http.ResponseWriter, r *http.Request) error {
 	caller, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	venues, err := s.Store.Venues(r.Context(), caller.ID)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	list := VenueList{Items: make([]Venue, 0, len(venues))}
 	for _, v := range venues {
 		list.Items = append(list.Items, venueView(v))
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, list)
+	return httpapi.WriteJSON(w, r, http.StatusOK, list)
 }
 
 // CreateVenue implements POST /api/v1/venues.
-func (s Server) CreateVenue(w http.ResponseWriter, r *http.Request, _ CreateVenueParams) {
+func (s Server) CreateVenue(w http.ResponseWriter, r *http.Request, _ CreateVenueParams) error {
 	v, err := s.createVenue(r)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Location", "/api/v1/venues/"+v.ID.String())
-	httpapi.WriteJSON(w, r, http.StatusCreated, venueView(v))
+	return httpapi.WriteJSON(w, r, http.StatusCreated, venueView(v))
 }
 
 func (s Server) createVenue(r *http.Request) (catalog.Venue, error) {
@@ -384,37 +370,33 @@ func (s Server) ownVenue(ctx context.Context, id uuid.UUID) (catalog.Venue, erro
 }
 
 // GetVenue implements GET /api/v1/venues/{id}.
-func (s Server) GetVenue(w http.ResponseWriter, r *http.Request, id Id) {
+func (s Server) GetVenue(w http.ResponseWriter, r *http.Request, id Id) error {
 	v, err := s.ownVenue(r.Context(), id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, venueView(v))
+	return httpapi.WriteJSON(w, r, http.StatusOK, venueView(v))
 }
 
 // GetSeatingPlan implements GET /api/v1/venues/{id}/seating-plan.
-func (s Server) GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) {
+func (s Server) GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) error {
 	raw, err := s.Store.Plan(r.Context(), id)
 	if err == nil && raw == nil {
 		err = catalog.ErrNoPlan
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(raw)
+	return httpapi.WriteRaw(w, r, raw)
 }
 
 // PutSeatingPlan implements PUT /api/v1/venues/{id}/seating-plan.
-func (s Server) PutSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) {
+func (s Server) PutSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) error {
 	v, err := s.putPlan(r, id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, venueView(v))
+	return httpapi.WriteJSON(w, r, http.StatusOK, venueView(v))
 }
 
 func (s Server) putPlan(r *http.Request, id uuid.UUID) (catalog.Venue, error) {

@@ -80,9 +80,7 @@ func serve(t *testing.T) server {
 	s := server{t: t, store: postgres.Store{Pool: pool}, cache: &cache{kept: map[string][]byte{}}}
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "catalog", Spec: rest.Spec, Verifier: verifier{}})
 	require.NoError(t, err)
-	rest.HandlerWithOptions(rest.Server{Store: s.store, Cache: s.cache, Now: time.Now}, rest.GorillaServerOptions{
-		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
-	})
+	rest.Mount(router, rest.Server{Store: s.store, Cache: s.cache, Now: time.Now})
 	page := filepath.Join(t.TempDir(), "index.html")
 	require.NoError(t, os.WriteFile(page, []byte(index), 0o600))
 	rest.Pages{Store: s.store, PublicURL: "https://foyer.test", App: httpapi.Page{Index: page, API: router}}.Mount(router)

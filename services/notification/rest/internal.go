@@ -14,19 +14,18 @@ type Internal struct{ Farewells notification.Farewells }
 
 // Mount adds the routes to a guarded router.
 func (i Internal) Mount(router *mux.Router) {
-	router.HandleFunc("/internal/mails/account-deleted", func(w http.ResponseWriter, r *http.Request) {
+	router.HandleFunc("/internal/mails/account-deleted", httpapi.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		var form struct {
 			Tombstone string                 `json:"tombstone"`
 			To        notification.Recipient `json:"to"`
 		}
 		if err := httpapi.DecodeInternal(r, &form); err != nil {
-			httpapi.BadRequest(w, r, err)
-			return
+			return httpapi.Unreadable(err)
 		}
 		if err := i.Farewells.Send(r.Context(), form.Tombstone, form.To); err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
 		w.WriteHeader(http.StatusAccepted)
-	}).Methods(http.MethodPost)
+		return nil
+	})).Methods(http.MethodPost)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -122,17 +123,50 @@ type MarkNotificationsReadJSONBody struct {
 // MarkNotificationsReadJSONRequestBody defines body for MarkNotificationsRead for application/json ContentType.
 type MarkNotificationsReadJSONRequestBody MarkNotificationsReadJSONBody
 
-// ServerInterface represents all server handlers.
-type ServerInterface interface {
+// Handlers are the operations. An error is answered as a problem; nothing may have been written then.
+type Handlers interface {
 	// ListNotifications Messages, newest first
 	// (GET /api/v1/notifications)
-	ListNotifications(w http.ResponseWriter, r *http.Request, params ListNotificationsParams)
+	ListNotifications(w http.ResponseWriter, r *http.Request, params ListNotificationsParams) error
 	// MarkNotificationsRead Mark everything up to a time as read
 	// (POST /api/v1/notifications/read)
-	MarkNotificationsRead(w http.ResponseWriter, r *http.Request)
+	MarkNotificationsRead(w http.ResponseWriter, r *http.Request) error
 	// StreamNotifications Server-sent events, one `notification` for each new message
 	// (GET /api/v1/notifications/stream)
+	StreamNotifications(w http.ResponseWriter, r *http.Request) error
+}
+
+// ServerInterface is Handlers as the router takes them.
+type ServerInterface interface {
+	ListNotifications(w http.ResponseWriter, r *http.Request, params ListNotificationsParams)
+	MarkNotificationsRead(w http.ResponseWriter, r *http.Request)
 	StreamNotifications(w http.ResponseWriter, r *http.Request)
+}
+
+// Mount adds the operations to a router. Problems are answered as httpapi does.
+func Mount(router *mux.Router, h Handlers) {
+	HandlerWithOptions(problems{h}, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+}
+
+// problems answers the errors of handlers.
+type problems struct{ handlers Handlers }
+
+func (p problems) ListNotifications(w http.ResponseWriter, r *http.Request, params ListNotificationsParams) {
+	if err := p.handlers.ListNotifications(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) MarkNotificationsRead(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.MarkNotificationsRead(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) StreamNotifications(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.StreamNotifications(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.

@@ -30,22 +30,20 @@ type Server struct {
 	Hub   *Hub
 }
 
-var _ ServerInterface = Server{}
+var _ Handlers = Server{}
 
 const defaultLimit = 20
 
 // ListNotifications implements GET /api/v1/notifications.
-func (s Server) ListNotifications(w http.ResponseWriter, r *http.Request, params ListNotificationsParams) {
+func (s Server) ListNotifications(w http.ResponseWriter, r *http.Request, params ListNotificationsParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	var before notification.Cursor
 	if params.Cursor != nil {
 		if err := httpapi.DecodeCursor(*params.Cursor, &before); err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
 	}
 	limit := defaultLimit
@@ -54,8 +52,7 @@ func (s Server) ListNotifications(w http.ResponseWriter, r *http.Request, params
 	}
 	messages, err := s.Store.List(r.Context(), account.ID, before, limit)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	page := NotificationPage{Items: make([]Notification, 0, len(messages))}
 	for _, m := range messages {
@@ -65,53 +62,48 @@ func (s Server) ListNotifications(w http.ResponseWriter, r *http.Request, params
 		last := messages[limit-1]
 		next, err := httpapi.EncodeCursor(notification.Cursor{At: last.At, ID: last.ID})
 		if err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
 		page.Next = &next
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, page)
+	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
 
 // MarkNotificationsRead implements POST /api/v1/notifications/read.
-func (s Server) MarkNotificationsRead(w http.ResponseWriter, r *http.Request) {
+func (s Server) MarkNotificationsRead(w http.ResponseWriter, r *http.Request) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	var body MarkNotificationsReadJSONRequestBody
 	if err := httpapi.Decode(r, &body); err != nil {
-		httpapi.BadRequest(w, r, err)
-		return
+		return httpapi.Unreadable(err)
 	}
 	if err := s.Store.MarkRead(r.Context(), account.ID, body.Until); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return httpapi.NoContent(w)
 }
 
 // StreamNotifications implements GET /api/v1/notifications/stream.
-func (s Server) StreamNotifications(w http.ResponseWriter, r *http.Request) {
+func (s Server) StreamNotifications(w http.ResponseWriter, r *http.Request) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	inbox, leave, err := s.Hub.join(account.ID)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	defer leave()
 	stream, err := httpapi.NewStream(w)
 	if err != nil {
-		return
+		return nil
 	}
 	if err := follow(r.Context(), stream, inbox); err != nil {
-		return // the reader has gone or does not keep up
+		return nil // the reader has gone or does not keep up
 	}
+	return nil
 }
 
 func follow(ctx context.Context, stream *httpapi.Stream, inbox <-chan notification.Message) error {

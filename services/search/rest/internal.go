@@ -17,25 +17,27 @@ type Internal struct {
 
 // Mount adds the routes to a router that only the sidecar may call.
 func (i Internal) Mount(router *mux.Router) {
-	router.HandleFunc("/internal/index", i.index).Methods(http.MethodGet)
-	router.HandleFunc("/internal/index/rebuild", i.rebuild).Methods(http.MethodPost)
+	router.HandleFunc("/internal/index", httpapi.Handle(i.index)).Methods(http.MethodGet)
+	router.HandleFunc("/internal/index/rebuild", httpapi.Handle(i.rebuild)).Methods(http.MethodPost)
 }
 
-func (i Internal) index(w http.ResponseWriter, r *http.Request) { i.answer(w, r, http.StatusOK) }
+func (i Internal) index(w http.ResponseWriter, r *http.Request) error {
+	return i.answer(w, r, http.StatusOK)
+}
 
 // rebuild answers with the index's name before: when it has another one, the rebuild is done.
-func (i Internal) rebuild(w http.ResponseWriter, r *http.Request) {
-	if i.answer(w, r, http.StatusAccepted) {
-		i.Ask()
+func (i Internal) rebuild(w http.ResponseWriter, r *http.Request) error {
+	if err := i.answer(w, r, http.StatusAccepted); err != nil {
+		return err
 	}
+	i.Ask()
+	return nil
 }
 
-func (i Internal) answer(w http.ResponseWriter, r *http.Request, status int) bool {
+func (i Internal) answer(w http.ResponseWriter, r *http.Request, status int) error {
 	name, err := i.Name(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return false
+		return err
 	}
-	httpapi.WriteJSON(w, r, status, map[string]string{"name": name})
-	return true
+	return httpapi.WriteJSON(w, r, status, map[string]string{"name": name})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -290,14 +291,40 @@ type SuggestParams struct {
 	Q string `form:"q" json:"q"`
 }
 
-// ServerInterface represents all server handlers.
-type ServerInterface interface {
+// Handlers are the operations. An error is answered as a problem; nothing may have been written then.
+type Handlers interface {
 	// SearchEvents Events by text and filters
 	// (GET /api/v1/search)
-	SearchEvents(w http.ResponseWriter, r *http.Request, params SearchEventsParams)
+	SearchEvents(w http.ResponseWriter, r *http.Request, params SearchEventsParams) error
 	// Suggest Up to eight events, venues and cities that begin like this
 	// (GET /api/v1/search/suggest)
+	Suggest(w http.ResponseWriter, r *http.Request, params SuggestParams) error
+}
+
+// ServerInterface is Handlers as the router takes them.
+type ServerInterface interface {
+	SearchEvents(w http.ResponseWriter, r *http.Request, params SearchEventsParams)
 	Suggest(w http.ResponseWriter, r *http.Request, params SuggestParams)
+}
+
+// Mount adds the operations to a router. Problems are answered as httpapi does.
+func Mount(router *mux.Router, h Handlers) {
+	HandlerWithOptions(problems{h}, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+}
+
+// problems answers the errors of handlers.
+type problems struct{ handlers Handlers }
+
+func (p problems) SearchEvents(w http.ResponseWriter, r *http.Request, params SearchEventsParams) {
+	if err := p.handlers.SearchEvents(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) Suggest(w http.ResponseWriter, r *http.Request, params SuggestParams) {
+	if err := p.handlers.Suggest(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.

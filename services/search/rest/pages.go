@@ -18,7 +18,7 @@ type Pages struct{ App httpapi.Page }
 
 // Mount adds the route.
 func (p Pages) Mount(router *mux.Router) {
-	router.HandleFunc("/search", p.results).Methods(http.MethodGet)
+	router.HandleFunc("/search", httpapi.Handle(p.results)).Methods(http.MethodGet)
 }
 
 var title = template.Must(template.New("title").Parse("<title>{{with .}}{{.}} · {{end}}Foyer</title>\n"))
@@ -29,7 +29,7 @@ var plain = template.Must(template.New("plain").Parse(`<noscript><ul>
 {{end}}</ul></noscript>
 `))
 
-func (p Pages) results(w http.ResponseWriter, r *http.Request) {
+func (p Pages) results(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", httpapi.Shared)
 	var head, body bytes.Buffer
@@ -44,6 +44,7 @@ func (p Pages) results(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	_, _ = w.Write(p.App.With(head.Bytes(), body.Bytes()))
+	return nil
 }
 
 // firstQuestion is what the app will ask at first; how it shows the results is its own affair.

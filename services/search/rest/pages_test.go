@@ -43,7 +43,7 @@ func page(t *testing.T, f *finder, address string) (status int, body string) {
 	t.Helper()
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "search", Spec: rest.Spec})
 	require.NoError(t, err)
-	rest.HandlerWithOptions(rest.Server{Finder: f, Now: time.Now}, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	rest.Mount(router, rest.Server{Finder: f, Now: time.Now})
 	index := filepath.Join(t.TempDir(), "index.html")
 	require.NoError(t, os.WriteFile(index, []byte("<head><title>Foyer</title></head><body></body>"), 0o600))
 	rest.Pages{App: httpapi.Page{Index: index, API: router}}.Mount(router)

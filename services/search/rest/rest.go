@@ -35,7 +35,7 @@ type Server struct {
 	Now    func() time.Time
 }
 
-var _ ServerInterface = Server{}
+var _ Handlers = Server{}
 
 const (
 	defaultLimit   = 20
@@ -43,17 +43,15 @@ const (
 )
 
 // SearchEvents implements GET /api/v1/search.
-func (s Server) SearchEvents(w http.ResponseWriter, r *http.Request, params SearchEventsParams) {
+func (s Server) SearchEvents(w http.ResponseWriter, r *http.Request, params SearchEventsParams) error {
 	began := time.Now()
 	q, err := question(params, s.Now())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	page, err := s.Finder.Search(r.Context(), q)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	answer := SearchPage{Items: make([]FoundEvent, 0, len(page.Hits)), Total: page.Total, Facets: facets(page.Facets)}
 	for _, h := range page.Hits {
@@ -64,15 +62,14 @@ func (s Server) SearchEvents(w http.ResponseWriter, r *http.Request, params Sear
 	}
 	answer.Took = time.Since(began).Milliseconds()
 	say(w, page.Degraded)
-	httpapi.WriteJSON(w, r, http.StatusOK, answer)
+	return httpapi.WriteJSON(w, r, http.StatusOK, answer)
 }
 
 // Suggest implements GET /api/v1/search/suggest.
-func (s Server) Suggest(w http.ResponseWriter, r *http.Request, params SuggestParams) {
+func (s Server) Suggest(w http.ResponseWriter, r *http.Request, params SuggestParams) error {
 	found, degraded, err := s.Finder.Suggest(r.Context(), strings.TrimSpace(params.Q), s.Now())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	answer := Suggestions{Items: make([]Suggestion, 0, len(found))}
 	for _, f := range found {
@@ -84,7 +81,7 @@ func (s Server) Suggest(w http.ResponseWriter, r *http.Request, params SuggestPa
 		answer.Items = append(answer.Items, v)
 	}
 	say(w, degraded)
-	httpapi.WriteJSON(w, r, http.StatusOK, answer)
+	return httpapi.WriteJSON(w, r, http.StatusOK, answer)
 }
 
 func say(w http.ResponseWriter, degraded bool) {

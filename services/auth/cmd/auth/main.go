@@ -98,8 +98,8 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
-	router.HandleFunc("/gateway/session", server.Gateway).Methods(http.MethodGet)
+	rest.Mount(router, server)
+	router.HandleFunc("/gateway/session", httpapi.Handle(server.Gateway)).Methods(http.MethodGet)
 	server.MountInternal(daprclient.Guarded(router, cfg.Sidecar.AppToken))
 
 	p.Check("postgres", pool.Ping)

@@ -57,9 +57,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Store: events, Cache: answers, Now: time.Now}, rest.GorillaServerOptions{
-		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
-	})
+	rest.Mount(router, rest.Server{Store: events, Cache: answers, Now: time.Now})
 	rest.Pages{Store: events, PublicURL: cfg.PublicURL, App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	rest.Internal{Store: events, Cache: answers}.Mount(guarded)

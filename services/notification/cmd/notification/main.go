@@ -62,9 +62,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Store: stored, Hub: hub}, rest.GorillaServerOptions{
-		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
-	})
+	rest.Mount(router, rest.Server{Store: stored, Hub: hub})
 	inbox := notification.Inbox{Store: stored, Announcer: adapter}
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	givenUp := prometheus.NewCounter(prometheus.CounterOpts{Name: "notification_mails_given_up_total", Help: "Mails that were tried for the last time and not sent."})

@@ -51,9 +51,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Finder: &search.Finder{Index: &search.CoalescingEngine{Engine: index}, Database: database}, Now: time.Now}, rest.GorillaServerOptions{
-		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
-	})
+	rest.Mount(router, rest.Server{Finder: &search.Finder{Index: &search.CoalescingEngine{Engine: index}, Database: database}, Now: time.Now})
 	rest.Pages{App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	indexer := search.Indexer{Catalog: dapr.Catalog{Client: client}, Writer: index}
 	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database, Asked: make(chan struct{}, 1), Grace: search.DriftGrace}
