@@ -17,6 +17,13 @@ export default ts.config(
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-non-null-assertion': 'off',
       '@typescript-eslint/no-unused-vars': ['error', { varsIgnorePattern: '^_', argsIgnorePattern: '^_' }],
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector: "JSXAttribute[name.name='style'] Property > Literal.value",
+          message: 'A constant belongs in a style sheet; inline styles are for computed values.',
+        },
+      ],
     },
   },
   { files: ['tools/**', '*.js'], languageOptions: { globals: globals.node } },

@@ -107,7 +107,7 @@ test('a merchant draws a plan, edits, exports and imports, publishes, and sees a
 
   // Somebody buys elsewhere; nothing is reloaded here.
   await page.evaluate(() => Object.assign(window, { same: true }))
-  const figure = (label: string) => page.locator('.stats').getByText(label, { exact: true }).locator('..')
+  const figure = (label: string) => page.locator('.office-stats').getByText(label, { exact: true }).locator('..')
   const phone = await browser.newPage({ viewport: { width: 390, height: 844 } })
   await signIn(phone, 'load-0413@foyer.test', `/events/${id}/tickets`)
   await expect(phone.getByText('Bühne')).toBeVisible() // as the plan has it

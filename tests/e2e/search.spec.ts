@@ -7,7 +7,7 @@ test('filters narrow the results by what the facets said, and the way back keeps
   const phone = info.project.name === 'phone'
   /** On a phone the filters are in a sheet of their own. */
   const filters = async (work: (within: ReturnType<Page['locator']>) => Promise<void>) => {
-    if (!phone) return work(page.locator('.filters-side'))
+    if (!phone) return work(page.locator('.search-filters-side'))
     await page.getByRole('button', { name: /^Filters/ }).click()
     const sheet = page.getByRole('dialog')
     await work(sheet)

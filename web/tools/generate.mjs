@@ -1,4 +1,4 @@
-// Types of every service's API, from the OpenAPI file that its server is generated from too.
+// What the web app shares with the rest of the tree: the services' API types and currencies, and its look with Keycloak.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import path from 'node:path'
@@ -10,6 +10,7 @@ const services = path.join(web, '..', 'services')
 const options = { ...(await prettier.resolveConfig(path.join(web, 'src', 'api', 'client.ts'))), parser: 'typescript' }
 const names = readdirSync(services).filter((name) => existsSync(path.join(services, name, 'rest', 'openapi.yaml')))
 
+// Types of every service's API, from the OpenAPI file that its server is generated from too.
 for (const name of names) {
   const source = pathToFileURL(path.join(services, name, 'rest', 'openapi.yaml'))
   const text = `// Generated from services/${name}/rest/openapi.yaml; do not edit.\n${astToString(await openapi(source, { defaultNonNullable: false, emptyObjectsUnknown: true }))}`
@@ -30,4 +31,11 @@ writeFileSync(
     `// Generated from internal/money/iso4217.tsv; do not edit.\nexport const minorDigitsByCurrency: Readonly<Record<string, number>> = {\n${digits}\n}\n`,
     options,
   ),
+)
+
+// The design tokens for Keycloak's pages; src/design/design.test.ts checks that they are current.
+const tokens = readFileSync(path.join(web, 'src', 'design', 'tokens.css'), 'utf8')
+writeFileSync(
+  path.join(web, '..', 'keycloak', 'themes', 'foyer', 'login', 'resources', 'css', 'tokens.css'),
+  `/* Generated from web/src/design/tokens.css; do not edit. */\n${tokens}`,
 )

@@ -13,9 +13,7 @@ export default function AccountMenu({ session }: { session: Session }) {
       </DropdownMenu.Trigger>
       <DropdownMenu.Portal>
         <DropdownMenu.Content className="menu" align="end" sideOffset={6}>
-          <DropdownMenu.Label className="small muted" style={{ padding: '0.5rem 0.75rem' }}>
-            {session.name}
-          </DropdownMenu.Label>
+          <DropdownMenu.Label className="small muted menu-label">{session.name}</DropdownMenu.Label>
           <DropdownMenu.Item asChild>
             <Link to="/bookings" className="menu-item">
               <Icon name="ticket" />

@@ -28,8 +28,8 @@ export function Layout() {
     main.current?.focus({ preventScroll: true }) // a new page is read from its start
   }, [path])
   return (
-    <div className={focused ? 'focused' : undefined}>
-      <a className="skip" href="#main">
+    <div className={focused ? 'app-focused' : undefined}>
+      <a className="app-skip" href="#main">
         {t('nav.skip')}
       </a>
       <OfflineBanner />
@@ -51,15 +51,15 @@ export function Layout() {
 function OfflineBanner() {
   const t = useText()
   const online = useOnline()
-  return <div role="status">{!online && <p className="offline">{t('common.offline')}</p>}</div>
+  return <div role="status">{!online && <p className="app-offline">{t('common.offline')}</p>}</div>
 }
 
 function TopBar() {
   const t = useText()
   const { session, known } = useSession()
   return (
-    <header className="top">
-      <div className="top-inner">
+    <header className="app-top">
+      <div className="app-top-inner">
         <Link to="/">
           <Wordmark />
         </Link>
@@ -69,7 +69,7 @@ function TopBar() {
           {session?.roles.includes('merchant') && <Link to="/merchant">{t('nav.merchant')}</Link>}
           {session?.roles.includes('admin') && <Link to="/admin">{t('nav.admin')}</Link>}
         </nav>
-        <span className="spacer" />
+        <span className="app-spacer" />
         {session && (
           <Suspense fallback={<span className="icon-button" />}>
             <Bell />
@@ -78,7 +78,7 @@ function TopBar() {
         )}
         {known && !session && (
           <>
-            <Link to="/register" className="button button-quiet button-small desk">
+            <Link to="/register" className="button button-quiet button-small app-desktop">
               {t('session.register')}
             </Link>
             <button type="button" className="button button-small" onClick={() => signIn()}>
@@ -94,7 +94,7 @@ function TopBar() {
 function TabBar() {
   const t = useText()
   return (
-    <nav className="tabs" aria-label={t('nav.main')}>
+    <nav className="app-tabs" aria-label={t('nav.main')}>
       <Link to="/" activeOptions={{ exact: true }}>
         <Icon name="home" />
         {t('nav.home')}
@@ -124,8 +124,7 @@ export function LanguageSelect({ id }: { id: string }) {
       </label>
       <select
         id={id}
-        className="input"
-        style={{ width: 'auto', minHeight: '2.5rem', paddingBlock: 0 }}
+        className="input input-fit input-short"
         value={currentLocale()}
         onChange={(e) => void changeLocale(e.target.value as Locale)}
       >
@@ -142,10 +141,10 @@ export function LanguageSelect({ id }: { id: string }) {
 function Footer() {
   const t = useText()
   return (
-    <footer className="foot">
+    <footer className="app-footer">
       <Wordmark />
       <span>{t('nav.promise')}</span>
-      <span style={{ flex: 1 }} />
+      <span className="app-spacer" />
       <LanguageSelect id="foot-language" />
     </footer>
   )

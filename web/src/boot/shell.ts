@@ -37,7 +37,7 @@ const name = (tag: string, ...content: (Node | string)[]) => Object.assign(eleme
 
 export function eventShell({ name: called, description }: LinkedEvent): HTMLElement {
   const title = element('div.event-title', element('div.skeleton.event-kind'), name('h1', called))
-  if (description) title.append(name('p.description', description))
+  if (description) title.append(name('p.event-description', description))
   return element('div.event-page', element('div.event-hero', element('div.poster.skeleton.event-poster'), title))
 }
 
@@ -47,9 +47,9 @@ export function searchShell(query: URLSearchParams): HTMLElement {
     'div.search-head',
     element('div.search-box', query.get('q') ?? ''),
     element(
-      'div.row.between',
+      'div.cluster.between',
       skeleton('8rem', '1.6rem'),
-      element('div.row.search-tools', skeleton('9rem', '2.5rem'), ...pills(['5.1rem', '5.9rem'])),
+      element('div.cluster.search-tools', skeleton('9rem', '2.5rem'), ...pills(['5.1rem', '5.9rem'])),
     ),
   )
   const filters = ['category', 'city', 'from', 'minPrice', 'near', 'available'].filter((key) => query.has(key))
@@ -66,7 +66,7 @@ export function searchShell(query: URLSearchParams): HTMLElement {
     head,
     element(
       'div.search-layout',
-      element('div.filters.filters-side', ...['', '', ''].map(() => skeleton('100%', '7rem'))),
+      element('div.search-filters.search-filters-side', ...['', '', ''].map(() => skeleton('100%', '7rem'))),
       element('ul.event-list', ...waiting),
     ),
   )
@@ -85,9 +85,8 @@ function row(hit: Hit, words: Words): HTMLElement {
   const title = name('h2')
   for (const [i, text] of (hit.highlight ? splitHighlight(hit.highlight) : [hit.name]).entries())
     title.append(i % 2 ? element('mark', text) : text)
-  const when = element('span.small', whenShort(hit))
-  when.style.fontWeight = '600'
-  const side = element('span.side')
+  const when = element('span.small.strong', whenShort(hit))
+  const side = element('span.event-row-side')
   const left = { available: '', few: words.few, sold_out: words.soldOut }[hit.availability?.status ?? 'available']
   if (left) side.append(element(hit.availability?.status === 'few' ? 'span.tag.tag-warn' : 'span.tag', left))
   if (hit.priceFrom)

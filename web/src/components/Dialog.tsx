@@ -19,7 +19,7 @@ export default function Dialog({
       <Radix.Portal>
         <Radix.Overlay className="overlay" />
         <Radix.Content className="dialog" aria-describedby={undefined}>
-          <div className="row between" style={{ flexWrap: 'nowrap' }}>
+          <div className="cluster between cluster-nowrap">
             <Radix.Title asChild>
               <h2>{title}</h2>
             </Radix.Title>

@@ -12,7 +12,7 @@ export function LogoMark({ size = 28 }: { size?: number }) {
 
 export function Wordmark() {
   return (
-    <span className="wordmark">
+    <span className="app-wordmark">
       <LogoMark />
       <span>Foyer</span>
     </span>

@@ -1,19 +1,5 @@
 import { useState } from 'react'
-
-/**
- * A poster for an event without a picture: an abstract stage drawn from the event's id, so that it is
- * always the same one. It also shows while a picture loads, and when one does not load.
- */
-const palettes = [
-  ['#1d1b4f', '#ffc533', '#f0645a', '#f5f3ff', '#5a56d8'],
-  ['#5b1d50', '#ff8f5c', '#ffd268', '#2c1740', '#f7d9e6'],
-  ['#0c4751', '#37c4b3', '#ffe07a', '#f2fbf6', '#0a2e3d'],
-  ['#f5b5c6', '#cf3059', '#3a1c5e', '#ffc533', '#fff3f0'],
-  ['#cbe0ff', '#2c5bdc', '#17163a', '#ffc533', '#ffffff'],
-  ['#1f4230', '#9cc843', '#ffe07a', '#f0645a', '#e9f5df'],
-  ['#3b2412', '#ff7a3d', '#ffc98a', '#f7efe2', '#b23a1e'],
-  ['#d9d4ff', '#6a4ee0', '#20124d', '#ff8f5c', '#fff7d6'],
-] as const
+import { posterPalettes } from '../design/palette'
 
 function hash(text: string): number {
   let h = 2166136261
@@ -34,7 +20,7 @@ function randomNumbers(seed: number): () => number {
   }
 }
 
-type Palette = (typeof palettes)[number]
+type Palette = (typeof posterPalettes)[number]
 const scenes: ((p: Palette, r: () => number) => React.ReactNode)[] = [beams, arcs, folds, discs, tiers, dots, moon]
 const scenesByCategory: Record<string, number[]> = {
   music: [0, 1, 6],
@@ -55,7 +41,7 @@ function beams(p: Palette, r: () => number) {
             d={`M${x} -20 L${x + lean - 70} 330 L${x + lean + 80} 330 Z`}
             fill={p[i === 1 ? 1 : i === 0 ? 2 : 4]}
             opacity={i === 1 ? 0.95 : 0.75}
-            style={{ mixBlendMode: 'screen' }}
+            className="poster-screen"
           />
         )
       })}
@@ -108,7 +94,7 @@ function discs(p: Palette, r: () => number) {
       r={50 + r() * 75}
       fill={p[1 + i]!}
       opacity="0.92"
-      style={{ mixBlendMode: i % 2 ? 'multiply' : 'normal' }}
+      className={i % 2 ? 'poster-multiply' : undefined}
     />
   ))
 }
@@ -171,6 +157,10 @@ function moon(p: Palette, r: () => number) {
   )
 }
 
+/**
+ * A poster for an event without a picture: an abstract stage drawn from the event's id, so that it is
+ * always the same one. It also shows while a picture loads, and when one does not load.
+ */
 export function Poster({
   id,
   category,
@@ -186,7 +176,7 @@ export function Poster({
   const seed = hash(id)
   const roll = randomNumbers(seed)
   const choice = scenesByCategory[category] ?? [5, 1, 3, 4, 6]
-  const palette = palettes[Math.floor(roll() * palettes.length)]!
+  const palette = posterPalettes[Math.floor(roll() * posterPalettes.length)]!
   const scene = scenes[choice[Math.floor(roll() * choice.length)]!]!
   return (
     <div className={`poster ${className}`} aria-hidden="true">

@@ -6,9 +6,15 @@ export function Qr({ text, label }: { text: string; label: string }) {
   let path = ''
   data.forEach((row, y) => row.forEach((dark, x) => dark && (path += `M${x} ${y}h1v1h-1z`)))
   return (
-    <svg className="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shapeRendering="crispEdges">
-      <rect width={size} height={size} fill="#fff" />
-      <path d={path} fill="#17163a" />
+    <svg
+      className="ticket-qr"
+      viewBox={`0 0 ${size} ${size}`}
+      role="img"
+      aria-label={label}
+      shapeRendering="crispEdges"
+    >
+      <rect width={size} height={size} fill="var(--qr-ground)" />
+      <path d={path} fill="var(--on-light)" />
     </svg>
   )
 }

@@ -65,14 +65,13 @@ export function Audit() {
     <section className="stack">
       <h1>{t('admin.audit')}</h1>
       <p className="muted">{t('admin.audit_text')}</p>
-      <div className="row">
+      <div className="cluster">
         <label className="label" htmlFor="audit-kind">
           {t('admin.audit_event')}
         </label>
         <select
           id="audit-kind"
-          className="input"
-          style={{ width: 'auto' }}
+          className="input input-fit"
           value={filter.kind ?? ''}
           onChange={(e) => setFilter((f) => ({ ...f, kind: (e.target.value || undefined) as Kind | undefined }))}
         >
@@ -89,8 +88,7 @@ export function Audit() {
         <input
           id="audit-from"
           type="date"
-          className="input"
-          style={{ width: 'auto' }}
+          className="input input-fit"
           onChange={(e) => setFilter((f) => ({ ...f, from: instant(e.target.value) }))}
         />
         <label className="label" htmlFor="audit-to">
@@ -99,8 +97,7 @@ export function Audit() {
         <input
           id="audit-to"
           type="date"
-          className="input"
-          style={{ width: 'auto' }}
+          className="input input-fit"
           onChange={(e) => setFilter((f) => ({ ...f, to: instant(e.target.value, true) }))}
         />
       </div>
@@ -108,12 +105,12 @@ export function Audit() {
       {trail.isPending && <Skeleton h="20rem" />}
       {entries?.length === 0 && <Empty title={t('admin.audit_none')} />}
       {entries && entries.length > 0 && (
-        <div style={{ overflowX: 'auto' }}>
-          <table className="small" style={{ width: '100%', textAlign: 'start' }}>
+        <div className="office-scroll">
+          <table className="small office-table">
             <thead>
               <tr>
                 {(['time', 'event', 'account', 'by', 'address'] as const).map((column) => (
-                  <th key={column} scope="col" style={{ textAlign: 'start', padding: 'var(--space-2)' }}>
+                  <th key={column} scope="col">
                     {t(`admin.audit_${column}`)}
                   </th>
                 ))}
@@ -121,10 +118,10 @@ export function Audit() {
             </thead>
             <tbody>
               {entries.map((entry) => (
-                <tr key={entry.id} style={{ borderTop: '1px solid var(--line)' }}>
-                  <td style={{ padding: 'var(--space-2)', whiteSpace: 'nowrap' }}>{moment(entry.at)}</td>
-                  <td style={{ padding: 'var(--space-2)' }}>{t(`admin.audit_kind.${entry.kind}`)}</td>
-                  <td style={{ padding: 'var(--space-2)' }}>
+                <tr key={entry.id}>
+                  <td className="office-nowrap">{moment(entry.at)}</td>
+                  <td>{t(`admin.audit_kind.${entry.kind}`)}</td>
+                  <td>
                     {entry.account && (
                       <button
                         type="button"
@@ -136,8 +133,8 @@ export function Audit() {
                       </button>
                     )}
                   </td>
-                  <td style={{ padding: 'var(--space-2)' }}>{entry.actor && <AccountName person={entry.actor} />}</td>
-                  <td style={{ padding: 'var(--space-2)' }}>
+                  <td>{entry.actor && <AccountName person={entry.actor} />}</td>
+                  <td>
                     <bdi>{entry.address}</bdi>
                   </td>
                 </tr>

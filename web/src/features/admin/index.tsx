@@ -14,7 +14,6 @@ import { QueueControl } from '../office/QueueControl'
 import { Stat } from '../office/Stat'
 import { useOfficeTexts } from '../office/useOfficeTexts'
 import { RequireSession } from '../session/RequireSession'
-import '../bookings/bookings.css'
 import '../office/office.css'
 
 /** The frame of the administration; its words are loaded with it. */
@@ -81,7 +80,7 @@ export function Users() {
     <section className="stack">
       <h1>{t('admin.users')}</h1>
       <form
-        className="row"
+        className="cluster"
         role="search"
         onSubmit={(e) => {
           e.preventDefault()
@@ -91,13 +90,7 @@ export function Users() {
         <label className="sr" htmlFor="user-q">
           {t('admin.find_user')}
         </label>
-        <input
-          id="user-q"
-          name="q"
-          className="input"
-          style={{ flex: '1 1 10rem', width: 'auto', maxWidth: '24rem' }}
-          placeholder={t('admin.find_user')}
-        />
+        <input id="user-q" name="q" className="input office-search-input" placeholder={t('admin.find_user')} />
         <button type="submit" className="button">
           <Icon name="search" size={20} />
           {t('admin.find')}
@@ -117,7 +110,7 @@ export function Users() {
                   {user.email} · {user.emailVerified ? t('admin.verified') : t('admin.unverified')}
                 </span>
               </div>
-              <div className="row">
+              <div className="cluster">
                 {(['merchant', 'admin'] as const).map((role) => {
                   const has = user.roles.includes(role)
                   const own = user.roles.filter(isRole)
@@ -138,7 +131,7 @@ export function Users() {
                 })}
                 <button
                   type="button"
-                  className={user.enabled ? 'button button-quiet button-small' : 'chip chip-bad'}
+                  className={user.enabled ? 'button button-quiet button-small' : 'chip office-chip-bad'}
                   aria-pressed={!user.enabled}
                   disabled={change.isPending}
                   onClick={() => change.mutate({ id: user.account, enabled: !user.enabled })}
@@ -183,14 +176,13 @@ export function Bookings() {
   return (
     <section className="stack">
       <h1>{t('admin.bookings')}</h1>
-      <div className="row">
+      <div className="cluster">
         <label className="label" htmlFor="status">
           {t('booking.state')}
         </label>
         <select
           id="status"
-          className="input"
-          style={{ width: 'auto' }}
+          className="input input-fit"
           value={status}
           onChange={(e) => setStatus(e.target.value as BookingStatus | '')}
         >
@@ -217,7 +209,7 @@ export function Bookings() {
               </span>
               <span className="code muted">{booking.id}</span>
             </div>
-            <div className="row">
+            <div className="cluster">
               <strong className="tabular">{money(booking.total)}</strong>
               <StatusTag status={booking.status} />
             </div>
@@ -285,7 +277,7 @@ export function ReconciliationPage() {
     <section className="stack">
       <h1>{t('admin.money')}</h1>
       <p className="muted">{t('money.explain')}</p>
-      <div className="row">
+      <div className="cluster">
         <button type="button" className="button button-light" disabled={run.isPending} onClick={() => run.mutate()}>
           {run.isPending ? <span className="spinner" /> : <Icon name="scale" size={20} />}
           {t('money.run')}
@@ -318,7 +310,7 @@ export function ReconciliationPage() {
             {report.finishedAt && <span className="small">{moment(report.finishedAt)}</span>}
           </Notice>
           {report.checked && (
-            <dl className="stats">
+            <dl className="office-stats">
               <Stat label={t('money.intents')} value={number(report.checked.intents)} />
               <Stat label={t('money.payments')} value={number(report.checked.payments)} />
               <Stat label={t('money.refunds')} value={number(report.checked.refunds)} />
@@ -337,7 +329,7 @@ export function ReconciliationPage() {
                     {finding.detail && <span className="small">{finding.detail}</span>}
                     <span className="code muted">{[finding.intent, finding.booking].filter(Boolean).join(' · ')}</span>
                   </div>
-                  <div className="row">
+                  <div className="cluster">
                     {finding.currency && (
                       <span className="small tabular">
                         {t('money.expected', {

@@ -57,16 +57,12 @@ function BookingDetails({ booking }: { booking: BookingView }) {
   const labels = new Map(booking.units.map((unit) => [unit.unit, unit]))
   return (
     <article className="page page-narrow stack">
-      <Link
-        to="/bookings"
-        className="button button-quiet button-small"
-        style={{ justifySelf: 'start', marginInlineStart: '-0.75rem' }}
-      >
+      <Link to="/bookings" className="button button-quiet button-small booking-back">
         <Icon name="back" size={18} />
         {t('nav.tickets')}
       </Link>
       <div role="status" className="stack-s">
-        {booking.status === 'confirmed' && <p className="confirmed">{t('booking.confirmed')}</p>}
+        {booking.status === 'confirmed' && <p className="booking-confirmed">{t('booking.confirmed')}</p>}
         {booking.status === 'secured' && (
           <Notice tone="good" title={t('booking.status.secured')}>
             {t('booking.why.secured')}
@@ -94,17 +90,12 @@ function BookingDetails({ booking }: { booking: BookingView }) {
         {occasion.venue.city && <span className="muted"> · {place(occasion.venue)}</span>}
       </p>
       {(booking.status === 'awaiting_payment' || booking.status === 'requested') && (
-        <Link
-          to="/checkout/$hold"
-          params={{ hold: booking.hold }}
-          className="button button-light"
-          style={{ justifySelf: 'start' }}
-        >
+        <Link to="/checkout/$hold" params={{ hold: booking.hold }} className="button button-light self-start">
           {t('booking.go_pay')}
         </Link>
       )}
       {tickets.length > 0 && (
-        <ul className="tickets" aria-label={t('booking.tickets')}>
+        <ul className="ticket-list" aria-label={t('booking.tickets')}>
           {tickets.map((ticket) => {
             const unit = labels.get(ticket.unit)
             return (
@@ -116,7 +107,7 @@ function BookingDetails({ booking }: { booking: BookingView }) {
                   <span className="small">{unit?.ticketTypeName}</span>
                   <strong>{unit && unitName(t, unit)}</strong>
                   {unit && <span className="small tabular">{money(unit.price)}</span>}
-                  <div className="row ticket-actions">
+                  <div className="cluster ticket-actions">
                     <a
                       className="button button-small"
                       href={`/api/v1/tickets/${ticket.id}.pdf`}
@@ -139,7 +130,7 @@ function BookingDetails({ booking }: { booking: BookingView }) {
       )}
       <section className="stack-s">
         <h2>{t('booking.details')}</h2>
-        <dl className="details">
+        <dl className="booking-details">
           <div>
             <dt>{t('booking.state')}</dt>
             <dd>
@@ -162,7 +153,7 @@ function BookingDetails({ booking }: { booking: BookingView }) {
         {booking.refunds && booking.refunds.length > 0 && (
           <>
             <h3>{t('booking.refunds')}</h3>
-            <ul className="lines">
+            <ul className="booking-lines">
               {booking.refunds.map((refund) => (
                 <li key={refund.id}>
                   <span>
@@ -225,8 +216,7 @@ function BookingActions({ booking }: { booking: BookingView }) {
       <div className="stack">
         <button
           type="button"
-          className="button button-bad"
-          style={{ justifySelf: 'start' }}
+          className="button button-bad self-start"
           disabled={cancel.isPending}
           onClick={() => cancel.mutate()}
         >
@@ -241,7 +231,7 @@ function BookingActions({ booking }: { booking: BookingView }) {
       {refundable ? (
         <>
           <p className="muted small">{t('event.refund_until', { date: dayTime(until, booking.occasion.timeZone) })}</p>
-          <button type="button" className="button" style={{ justifySelf: 'start' }} onClick={() => setAsking(true)}>
+          <button type="button" className="button self-start" onClick={() => setAsking(true)}>
             <Icon name="undo" size={20} />
             {t('booking.refund')}
           </button>

@@ -35,7 +35,7 @@ function Bookings() {
     <div className="page page-narrow stack">
       <h1>{t('nav.tickets')}</h1>
       {query.isPending && (
-        <ul className="booking-list" aria-hidden="true">
+        <ul aria-hidden="true">
           {[1, 2, 3].map((n) => (
             <li key={n} className="booking-row">
               <div className="poster skeleton" />
@@ -79,15 +79,13 @@ function Bookings() {
 function List({ bookings }: { bookings: BookingView[] }) {
   const t = useText()
   return (
-    <ul className="booking-list">
+    <ul>
       {bookings.map((booking) => (
         <li key={booking.id}>
           <Link to="/bookings/$id" params={{ id: booking.id }} className="booking-row">
             <Poster id={booking.event} category="music" />
             <div className="stack-s">
-              <span className="small" style={{ fontWeight: 600 }}>
-                {dayTime(booking.occasion.startsAt, booking.occasion.timeZone)}
-              </span>
+              <span className="small strong">{dayTime(booking.occasion.startsAt, booking.occasion.timeZone)}</span>
               <h2 dir="auto">{booking.occasion.name}</h2>
               <span className="small muted">
                 {booking.occasion.venue.name} · {t('cart.count', { count: booking.units.length })} ·{' '}

@@ -28,10 +28,10 @@ export function EventCard({ hit }: { hit: Hit }) {
     <Link to="/events/$id" params={{ id: hit.id }} className="event-card">
       <Poster id={hit.id} category={hit.category} image={hit.image} />
       <div className="stack-s">
-        <span className="when">{whenShort(hit)}</span>
+        <span className="event-card-when">{whenShort(hit)}</span>
         <h3 dir="auto">{hit.name}</h3>
-        <span className="where">{whereShort(hit, t('event.online'))}</span>
-        <span className="row">
+        <span className="event-card-where">{whereShort(hit, t('event.online'))}</span>
+        <span className="cluster">
           <Price hit={hit} />
           <AvailabilityTag hit={hit} />
         </span>
@@ -51,13 +51,11 @@ export function EventRow({ hit }: { hit: Hit }) {
     <Link to="/events/$id" params={{ id: hit.id }} className="event-row">
       <Poster id={hit.id} category={hit.category} image={hit.image} />
       <div className="stack-s">
-        <span className="small" style={{ fontWeight: 600 }}>
-          {whenShort(hit)}
-        </span>
+        <span className="small strong">{whenShort(hit)}</span>
         <h2 dir="auto">{hit.highlight ? <Highlighted text={hit.highlight} /> : hit.name}</h2>
         <span className="small muted">{whereShort(hit, t('event.online'))}</span>
       </div>
-      <span className="side">
+      <span className="event-row-side">
         <AvailabilityTag hit={hit} />
         <Price hit={hit} />
       </span>

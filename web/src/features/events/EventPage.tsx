@@ -69,7 +69,7 @@ function EventDetails({ event }: { event: Event }) {
       <div className="event-hero">
         <Poster id={event.id} category={event.category} image={event.image} className="event-poster" />
         <div className="event-title">
-          <p className="row">
+          <p className="cluster">
             <Link to="/search" search={{ category: event.category }} className="chip">
               {categoryName(t, event.category)}
             </Link>
@@ -77,11 +77,11 @@ function EventDetails({ event }: { event: Event }) {
           </p>
           <h1 dir="auto">{event.name}</h1>
           {event.performers && event.performers.length > 0 && (
-            <p className="performers" dir="auto">
+            <p className="event-performers" dir="auto">
               {event.performers.join(' · ')}
             </p>
           )}
-          <ul className="facts">
+          <ul className="event-facts">
             <li>
               <Icon name="calendar" />
               <div>
@@ -108,10 +108,10 @@ function EventDetails({ event }: { event: Event }) {
               </div>
             </li>
           </ul>
-          <div className="action">
+          <div className="event-action">
             <NextStepButton event={event} step={step} seated={seated} />
             {from && step !== 'cancelled' && step !== 'over' && (
-              <div className="action-price">
+              <div className="event-action-price">
                 <strong>{from.amount === 0 ? t('event.free') : t('event.from', { price: money(from) })}</strong>
                 <RemainingTickets event={event} />
               </div>
@@ -128,7 +128,7 @@ function EventDetails({ event }: { event: Event }) {
             </Notice>
           )}
           {event.description && (
-            <p className="description" dir="auto">
+            <p className="event-description" dir="auto">
               {event.description}
             </p>
           )}
@@ -152,7 +152,7 @@ function EventDetails({ event }: { event: Event }) {
         {event.ticketTypes.length > 0 && (
           <section className="stack">
             <h2>{t('event.prices')}</h2>
-            <ul className="prices">
+            <ul className="event-prices">
               {event.ticketTypes.map((type) => (
                 <li key={type.id}>
                   <span>
@@ -163,7 +163,7 @@ function EventDetails({ event }: { event: Event }) {
                 </li>
               ))}
             </ul>
-            <ul className="terms muted small">
+            <ul className="event-terms muted small">
               <li>{t('event.all_in')}</li>
               <li>{t('event.max', { count: event.maxPerOrder })}</li>
               <li>
@@ -190,7 +190,7 @@ function RemainingTickets({ event }: { event: Event }) {
   const { available, status } = event.availability
   if (status === 'sold_out') return <span className="small">{t('event.sold_out')}</span>
   return (
-    <span className={`small tabular ${status === 'few' ? 'few' : 'muted'}`}>
+    <span className={`small tabular ${status === 'few' ? 'event-few' : 'muted'}`}>
       {t('event.left', { count: available, n: number(available) })}
     </span>
   )

@@ -38,7 +38,7 @@ export function Home() {
   const error = failed && upcoming.isError
 
   return (
-    <div className="home">
+    <div>
       <section className="home-hero">
         <h1 className="home-headline">{t('home.headline')}</h1>
         <HeroDoor />
@@ -70,9 +70,9 @@ export function Home() {
             ),
           )}
         {cities.length > 0 && (
-          <section className="shelf">
+          <section className="home-shelf">
             <h2>{t('home.cities')}</h2>
-            <ul className="cities">
+            <ul className="home-cities">
               {cities.map((city) => (
                 <li key={city.value}>
                   <Link to="/search" search={{ city: city.value }}>
@@ -103,8 +103,8 @@ function EventShelf({
   const t = useText()
   if (hits.length === 0) return null
   return (
-    <section className="shelf">
-      <div className="row between">
+    <section className="home-shelf">
+      <div className="cluster between">
         <h2>{title}</h2>
         {more && (
           <Link to="/search" search={{ category: more }} className="small">
@@ -113,7 +113,7 @@ function EventShelf({
           </Link>
         )}
       </div>
-      <ul className={`shelf-items ${wrap ? 'shelf-wrap' : ''}`}>
+      <ul className={`home-shelf-items ${wrap ? 'home-shelf-wrap' : ''}`}>
         {hits.map((hit) => (
           <li key={hit.id}>
             <EventCard hit={hit} />
@@ -126,9 +126,9 @@ function EventShelf({
 
 function EventShelfSkeleton() {
   return (
-    <section className="shelf" aria-hidden="true">
+    <section className="home-shelf" aria-hidden="true">
       <Skeleton w="9rem" h="2rem" />
-      <ul className="shelf-items">
+      <ul className="home-shelf-items">
         {[1, 2, 3, 4, 5].map((n) => (
           <li key={n} className="stack-s">
             <div className="poster skeleton" />
@@ -146,7 +146,7 @@ function EventShelfSkeleton() {
 /** The logo as a large drawing, where there is room for it: a door, and its light across the floor. */
 function HeroDoor() {
   return (
-    <svg className="hero-door" viewBox="0 0 520 420" aria-hidden="true">
+    <svg className="home-door" viewBox="0 0 520 420" aria-hidden="true">
       <path d="M232 360 L0 420 H430 L388 360Z" fill="var(--light)" opacity="0.5" />
       <path d="M190 360V180a120 120 0 0 1 240 0v180z" fill="var(--night)" />
       <path d="M214 360V184a96 96 0 0 1 192 0v176z" fill="var(--light)" />

@@ -225,16 +225,14 @@ export function EventForm({ event }: { event?: Event }) {
         <input type="checkbox" name="highDemand" defaultChecked={event?.highDemand} />
         <span>
           {t('event.high_demand')}
-          <span className="hint" style={{ display: 'block' }}>
-            {t('event.high_demand_hint')}
-          </span>
+          <span className="hint hint-block">{t('event.high_demand_hint')}</span>
         </span>
       </label>
-      <div className="row between">
+      <div className="cluster between">
         <h2>{t('event.prices')}</h2>
-        <label className="row small">
+        <label className="cluster small">
           {t('event.currency')}
-          <select className="input input-small" value={currency} onChange={(e) => setCurrency(e.target.value)}>
+          <select className="input office-input-small" value={currency} onChange={(e) => setCurrency(e.target.value)}>
             {[...new Set([...currencies, currency])].map((c) => (
               <option key={c}>{c}</option>
             ))}
@@ -242,7 +240,7 @@ export function EventForm({ event }: { event?: Event }) {
         </label>
       </div>
       {types.map((type, i) => (
-        <fieldset key={type.key} className="type-row">
+        <fieldset key={type.key} className="office-type-row">
           <legend className="sr">{type.name || t('event.type', { n: i + 1 })}</legend>
           <div className="form-grid">
             <Field id={`${type.key}n`} label={t('event.type_name')}>
@@ -318,7 +316,7 @@ export function EventForm({ event }: { event?: Event }) {
           </div>
         </fieldset>
       ))}
-      <div className="row">
+      <div className="cluster">
         {venue?.hasPlan && (
           <button type="button" className="button" onClick={() => add(true)}>
             <Icon name="plus" size={20} />
@@ -331,7 +329,7 @@ export function EventForm({ event }: { event?: Event }) {
         </button>
       </div>
       {save.isError && <Failure error={save.error} />}
-      <button type="submit" className="button button-light" style={{ justifySelf: 'start' }} disabled={save.isPending}>
+      <button type="submit" className="button button-light self-start" disabled={save.isPending}>
         {save.isPending ? <span className="spinner" /> : event ? t('save') : t('event.draft')}
       </button>
     </form>

@@ -87,9 +87,9 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
 
   return (
     <section className="stack">
-      <div className="row between">
+      <div className="cluster between">
         <h1 dir="auto">{venue.name}</h1>
-        <div className="row">
+        <div className="cluster">
           <button
             type="button"
             className="icon-button"
@@ -137,7 +137,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
       <p className="muted small" role="status">
         {t('plan.seats', { count: countSeats(plan), n: number(countSeats(plan)) })}
       </p>
-      <div className="editor">
+      <div className="office-editor">
         <PlanCanvas
           plan={plan}
           selected={selected}
@@ -164,7 +164,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
             {t('plan.add_stage')}
           </button>
           {zone && selected !== null && (
-            <div className="type-row">
+            <div className="office-type-row">
               <strong dir="auto">{zone.name}</strong>
               {zone.rows.length > 0 && (
                 <Field id="zone-category" label={t('plan.category')}>
@@ -201,7 +201,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
               <li key={i}>
                 <button type="button" className="chip" aria-pressed={selected === i} onClick={() => setSelected(i)}>
                   {z.name}
-                  <span className="count">{number(z.rows.reduce((n, r) => n + r.seats.length, 0))}</span>
+                  <span className="chip-count">{number(z.rows.reduce((n, r) => n + r.seats.length, 0))}</span>
                 </button>
               </li>
             ))}
@@ -233,7 +233,7 @@ function AddBlock({
   const t = useText('office')
   return (
     <form
-      className="type-row"
+      className="office-type-row"
       onSubmit={(e) => {
         e.preventDefault()
         const form = new FormData(e.currentTarget)
@@ -256,7 +256,7 @@ function AddBlock({
           defaultValue={t('plan.default_name')}
         />
       </Field>
-      <div className="price-range">
+      <div className="field-row">
         <Field id="block-rows" label={t('plan.rows')}>
           <input
             id="block-rows"
@@ -323,7 +323,7 @@ function PlanCanvas({
   }
   const snap = (n: number) => Math.round(n / 4) * 4
   return (
-    <div className="editor-canvas">
+    <div className="office-editor-canvas">
       <svg
         ref={svg}
         viewBox={`-20 -20 ${plan.size.width + 40} ${plan.size.height + 40}`}
@@ -346,7 +346,7 @@ function PlanCanvas({
           return (
             <g
               key={index}
-              className="editor-zone"
+              className="office-editor-zone"
               role="button"
               tabIndex={0}
               aria-pressed={selected === index}
@@ -372,7 +372,7 @@ function PlanCanvas({
               }}
             >
               <rect
-                className="frame"
+                className="office-editor-frame"
                 x={f.x - 16}
                 y={f.y - 16}
                 width={f.width + 32}

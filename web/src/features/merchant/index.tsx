@@ -57,7 +57,7 @@ export function Events() {
   const all = events.data?.pages.flatMap((page) => page.items)
   return (
     <section className="stack">
-      <div className="row between">
+      <div className="cluster between">
         <h1>{t('events.title')}</h1>
         <Link to="/merchant/events/new" className="button button-light">
           <Icon name="plus" size={20} />
@@ -78,7 +78,7 @@ export function Events() {
                 {dayTime(event.startsAt, event.timeZone)} · {event.venue.name}
               </span>
             </div>
-            <div className="row">
+            <div className="cluster">
               {event.status === 'published' && event.ticketTypes.length > 0 && (
                 <span className="small tabular">
                   {t('events.sold', {
@@ -111,7 +111,7 @@ export function NewEvent() {
   const t = useText('office')
   useTitle(t('events.new'))
   return (
-    <section className="stack" style={{ maxWidth: '52rem' }}>
+    <section className="stack office-form">
       <h1>{t('events.new')}</h1>
       <EventForm />
     </section>
@@ -149,17 +149,17 @@ function EventDashboard({ event }: { event: EventView }) {
   const [confirmingCancel, setConfirmingCancel] = useState(false)
   return (
     <section className="stack">
-      <div className="row between">
+      <div className="cluster between">
         <div className="stack-s">
           <h1 dir="auto">{event.name}</h1>
-          <div className="row">
+          <div className="cluster">
             <EventTag event={event} />
             <span className="muted small">
               {dayTime(event.startsAt, event.timeZone)} · {event.venue.name}
             </span>
           </div>
         </div>
-        <div className="row">
+        <div className="cluster">
           {event.status === 'draft' && (
             <button
               type="button"
@@ -196,7 +196,7 @@ function EventDashboard({ event }: { event: EventView }) {
         <div className="stack-s">
           {confirmingCancel ? (
             <Notice tone="bad" title={t('events.cancel_sure')}>
-              <div className="row">
+              <div className="cluster">
                 <button
                   type="button"
                   className="button button-bad button-small"
@@ -217,8 +217,7 @@ function EventDashboard({ event }: { event: EventView }) {
           ) : (
             <button
               type="button"
-              className="button button-bad button-small"
-              style={{ justifySelf: 'start' }}
+              className="button button-bad button-small self-start"
               onClick={() => setConfirmingCancel(true)}
             >
               {t('events.cancel')}
@@ -249,17 +248,17 @@ function SalesView({ id }: { id: string }) {
   const share = (n: number) => `${(n / Math.max(1, inventory.total)) * 100}%`
   return (
     <div className="card stack" aria-live="polite">
-      <div className="row between">
+      <div className="cluster between">
         <h2>{t('sales.title')}</h2>
         <span className="tag tag-good">{t('sales.live')}</span>
       </div>
-      <dl className="stats">
+      <dl className="office-stats">
         <Stat label={t('sales.sold')} value={number(sales.data.sold)} />
         <Stat label={t('sales.held')} value={number(inventory.held)} />
         <Stat label={t('sales.left')} value={number(inventory.available)} />
         <Stat label={t('sales.revenue')} value={money(sales.data.revenue)} />
       </dl>
-      <div className="bar" aria-hidden="true">
+      <div className="office-bar" aria-hidden="true">
         <span style={{ width: share(inventory.booked) }} />
         <span style={{ width: share(inventory.held) }} />
       </div>
@@ -343,8 +342,7 @@ export function Venues() {
         ))}
       </ul>
       <form
-        className="type-row"
-        style={{ maxWidth: '44rem' }}
+        className="office-type-row office-form-narrow"
         onSubmit={(e) => {
           e.preventDefault()
           create.mutate(new FormData(e.currentTarget))
@@ -383,12 +381,7 @@ export function Venues() {
           </Field>
         </div>
         {create.isError && <Failure error={create.error} />}
-        <button
-          type="submit"
-          className="button button-light"
-          style={{ justifySelf: 'start' }}
-          disabled={create.isPending}
-        >
+        <button type="submit" className="button button-light self-start" disabled={create.isPending}>
           {t('venues.create')}
         </button>
       </form>

@@ -1,4 +1,5 @@
 import type { components } from '../../api/catalog.gen'
+import { planColors } from '../../design/palette'
 
 type Parts = components['schemas']
 export type SeatingPlan = Parts['SeatingPlan']
@@ -45,12 +46,11 @@ export interface Point {
 
 export const PITCH = 24
 const ROW = 28
-const colors = ['#4a45d1', '#0b7f7a', '#c7356b', '#7a4fc9', '#a3561a', '#2a6fb8']
 
 export const emptyPlan = (name: string): Plan => ({
   name,
   size: { width: 1000, height: 800 },
-  categories: [{ name: 'A', color: colors[0]! }],
+  categories: [{ name: 'A', color: planColors.categories[0]! }],
   zones: [],
 })
 
@@ -103,10 +103,10 @@ export function addArea(plan: Plan, area: { name: string; at: Point; width: numb
     areas: [
       {
         shape: 'rectangle',
-        color: '#17163a',
+        color: planColors.stage,
         position: { x: 0, y: 0 },
         rectangle: { width: area.width, height: area.height },
-        text: { position: { x: area.width / 2, y: area.height / 2 }, color: '#ffffff', text: area.name },
+        text: { position: { x: area.width / 2, y: area.height / 2 }, color: planColors.stageText, text: area.name },
       },
     ],
   }
@@ -116,7 +116,7 @@ export function addArea(plan: Plan, area: { name: string; at: Point; width: numb
 export function withCategory(categories: Plan['categories'], name: string): Plan['categories'] {
   return categories.some((c) => c.name === name)
     ? categories
-    : [...categories, { name, color: colors[categories.length % colors.length]! }]
+    : [...categories, { name, color: planColors.categories[categories.length % planColors.categories.length]! }]
 }
 
 export const moveZone = (plan: Plan, index: number, by: Point): Plan =>

@@ -28,12 +28,7 @@ export default function Bell() {
   })
   const unread = data?.items.filter((n) => !n.read).length ?? 0
   return (
-    <Link
-      to="/notifications"
-      className="icon-button"
-      style={{ position: 'relative' }}
-      aria-label={t('notice.unread', { count: unread })}
-    >
+    <Link to="/notifications" className="icon-button" aria-label={t('notice.unread', { count: unread })}>
       <Icon name="bell" />
       {unread > 0 && (
         <span className="badge">{unread > 9 ? t('notice.more_than', { count: number(9) }) : number(unread)}</span>

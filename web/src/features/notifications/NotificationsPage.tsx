@@ -9,6 +9,7 @@ import { useText, type Text } from '../../i18n/text'
 import { eventQuery } from '../events/query'
 import { RequireSession } from '../session/RequireSession'
 import { notificationsQuery } from './query'
+import './notifications.css'
 
 export function NotificationsPage() {
   const t = useText()
@@ -41,9 +42,9 @@ function Notices() {
       {query.data?.items.length === 0 && <Empty title={t('notice.none')} />}
       <ul>
         {query.data?.items.map((notice) => (
-          <li key={notice.id} style={{ borderBottom: '1px solid var(--line)', paddingBlock: 'var(--space-3)' }}>
+          <li key={notice.id} className="notifications-item">
             <NoticeLink notice={notice}>
-              <strong style={{ fontWeight: notice.read ? 500 : 700 }}>{headline(t, notice)}</strong>
+              <strong className={notice.read ? 'notifications-read' : undefined}>{headline(t, notice)}</strong>
             </NoticeLink>
             <p className="small muted">
               {notice.event && <EventName event={notice.event} />}

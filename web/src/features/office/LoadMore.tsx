@@ -3,7 +3,7 @@ import { useText } from '../../i18n/text'
 export function LoadMore({ onClick }: { onClick: () => void }) {
   const t = useText()
   return (
-    <button type="button" className="button" style={{ justifySelf: 'center' }} onClick={onClick}>
+    <button type="button" className="button self-center" onClick={onClick}>
       {t('common.more_results')}
     </button>
   )

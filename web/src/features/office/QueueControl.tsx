@@ -29,13 +29,13 @@ export function QueueControl({ event }: { event: string }) {
   const s = settings.data
   return (
     <div className="stack-s">
-      <dl className="stats">
+      <dl className="office-stats">
         <Stat label={t('queue.waiting')} value={number(s.waiting)} />
         <Stat label={t('queue.served')} value={number(s.served)} />
         <Stat label={t('queue.inside')} value={number(s.inside)} />
       </dl>
       <form
-        className="row"
+        className="cluster"
         onSubmit={(e) => {
           e.preventDefault()
           const form = new FormData(e.currentTarget)
@@ -50,7 +50,7 @@ export function QueueControl({ event }: { event: string }) {
             step="0.01"
             min="0.01"
             max="1000"
-            className="input input-small"
+            className="input office-input-small"
             defaultValue={s.rate}
           />
         </label>
@@ -61,7 +61,7 @@ export function QueueControl({ event }: { event: string }) {
             type="number"
             min="1"
             max="100000"
-            className="input input-small"
+            className="input office-input-small"
             defaultValue={s.concurrency}
           />
         </label>

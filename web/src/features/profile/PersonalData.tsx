@@ -26,7 +26,7 @@ export function PersonalData({ email }: { email: string }) {
       <h2 id="personal-data">{t('profile.data')}</h2>
       <p className="muted small">{t('profile.data_text')}</p>
       <AccountFailure error={download.error} />
-      <div className="row">
+      <div className="cluster">
         <button type="button" className="button" disabled={download.isPending} onClick={() => download.mutate()}>
           {download.isPending ? <span className="spinner" /> : t('profile.download')}
         </button>

@@ -88,8 +88,7 @@ function Profile() {
           {!me.data.emailVerified && (
             <button
               type="button"
-              className="button button-quiet button-small"
-              style={{ justifySelf: 'start' }}
+              className="button button-quiet button-small self-start"
               disabled={confirm.isPending || confirm.isSuccess}
               onClick={() => confirm.mutate()}
             >
@@ -109,12 +108,7 @@ function Profile() {
           </Field>
           {save.isError && <Failure error={save.error} />}
           {save.isSuccess && <Notice tone="good" title={t('profile.saved')} live />}
-          <button
-            type="submit"
-            className="button button-light"
-            style={{ justifySelf: 'start' }}
-            disabled={save.isPending}
-          >
+          <button type="submit" className="button button-light self-start" disabled={save.isPending}>
             {t('common.save')}
           </button>
         </form>
@@ -135,7 +129,7 @@ function Profile() {
           ))}
         </div>
       </fieldset>
-      <div className="row">
+      <div className="cluster">
         {me.data && (
           <button
             type="button"
@@ -154,12 +148,7 @@ function Profile() {
       {me.data?.roles.includes('admin') && (
         <div className="stack-s">
           <p className="muted small">{t('profile.passkey_text')}</p>
-          <button
-            type="button"
-            className="button"
-            style={{ justifySelf: 'start' }}
-            onClick={() => addPasskey('/profile')}
-          >
+          <button type="button" className="button self-start" onClick={() => addPasskey('/profile')}>
             {t('profile.passkey')}
           </button>
         </div>

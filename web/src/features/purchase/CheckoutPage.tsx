@@ -180,7 +180,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
       </div>
       <h1>{t('checkout.title')}</h1>
       <div className="checkout-grid">
-        <section className="summary" aria-labelledby="summary">
+        <section className="checkout-summary" aria-labelledby="summary">
           <div>
             <h2 id="summary" dir="auto">
               {event.data?.name ?? <Skeleton w="60%" />}
@@ -191,7 +191,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
               </p>
             )}
           </div>
-          <ul className="lines">
+          <ul className="checkout-lines">
             {hold.units.map((unit) => (
               <li key={unit.unit}>
                 <span>
@@ -213,7 +213,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
               </li>
             ))}
           </ul>
-          <p className="total">
+          <p className="checkout-total">
             <span>{t('checkout.total')}</span>
             <strong className="tabular">{money(hold.total)}</strong>
           </p>
@@ -284,8 +284,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
           {bookingId && paying === 'idle' && (
             <button
               type="button"
-              className="button button-quiet button-small"
-              style={{ justifySelf: 'start' }}
+              className="button button-quiet button-small self-start"
               disabled={stop.isPending}
               onClick={() => stop.mutate()}
             >

@@ -60,7 +60,7 @@ export function PaymentFrame({
   const theme = document.documentElement.dataset.theme
   const src = `${form}/?client_secret=${encodeURIComponent(secret)}&locale=${locale}${theme ? `&theme=${theme}` : ''}`
   return (
-    <div className="pay-frame">
+    <div className="checkout-frame">
       {!ready && (
         <div className="stack">
           <Skeleton h="3rem" />

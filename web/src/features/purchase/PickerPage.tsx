@@ -226,8 +226,8 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   return (
     <div className={`picker ${layout.seats === 0 ? 'picker-plain' : ''}`}>
       {layout.seats > 0 && (
-        <section className={`picker-map ${listed ? 'picker-listed' : ''}`} aria-label={t('seats.map')}>
-          <Suspense fallback={<div className="skeleton" style={{ height: '100%' }} />}>
+        <section className="picker-map" aria-label={t('seats.map')}>
+          <Suspense fallback={<div className="skeleton picker-map-wait" />}>
             <MapView store={store} hidden={hidden} onTap={toggle} cameraRef={camera} />
           </Suspense>
           <div className="map-tools">
@@ -277,7 +277,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
         {expired && (
           <Notice tone="warn" title={t('cart.over')} live>
             <span>{t('cart.over_text')}</span>
-            <div className="row">
+            <div className="cluster">
               {sameFree > 0 && (
                 <button type="button" className="button button-small" onClick={chooseSameSeats}>
                   {t('cart.same', { count: sameFree })}
@@ -324,7 +324,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
         {layout.seats > 0 && (
           <fieldset className="stack-s">
             <legend className="label">{t('seats.prices')}</legend>
-            <div className="type-filter">
+            <div className="picker-types">
               {layout.types.map((type, i) =>
                 type?.seated ? (
                   <button
@@ -334,9 +334,9 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
                     aria-pressed={hidden.size > 0 && !hidden.has(type.id)}
                     onClick={() => setHidden((now) => toggleShownType(layout, now, type.id))}
                   >
-                    <span className="swatch" style={{ background: typeColor(i) }} />
+                    <span className="picker-swatch" style={{ background: typeColor(i) }} />
                     {type.name}
-                    <span className="count">{money(type.price)}</span>
+                    <span className="chip-count">{money(type.price)}</span>
                   </button>
                 ) : null,
               )}
@@ -351,7 +351,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
               0,
             )
             return (
-              <div key={type.id} className="standing">
+              <div key={type.id} className="picker-standing">
                 <div>
                   <strong>{type.name}</strong>
                   <p className="small muted tabular">
@@ -371,7 +371,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
         {layout.seats > 0 && (
           <>
             {latest !== null && store.chosen.has(latest) && <SectionView layout={layout} unit={latest} />}
-            <details className="list-toggle" open={listed} onToggle={(e) => setListed(e.currentTarget.open)}>
+            <details className="picker-list" open={listed} onToggle={(e) => setListed(e.currentTarget.open)}>
               <summary>
                 <Icon name="list" size={20} />
                 {t('seats.as_list')}
@@ -395,14 +395,14 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
         </p>
         <div className="picker-foot">
           {error !== null && <Notice tone="bad" title={text(error)} live />}
-          {orphaned.length > 0 && <p className="small warn-text">{t('seats.orphan')}</p>}
+          {orphaned.length > 0 && <p className="small picker-warning">{t('seats.orphan')}</p>}
           {seats.length > 0 && (
-            <ul className="chosen-list" aria-label={t('seats.chosen_list')}>
+            <ul className="picker-chosen" aria-label={t('seats.chosen_list')}>
               {seats.map((unit) => (
                 <li key={unit}>
-                  <button type="button" className="chip chip-chosen" onClick={() => toggle(unit)}>
+                  <button type="button" className="chip picker-chip" onClick={() => toggle(unit)}>
                     {t('seats.short', unitLabel(layout, unit))}
-                    <span className="count tabular">{money(layout.types[layout.type[unit]!]!.price)}</span>
+                    <span className="chip-count tabular">{money(layout.types[layout.type[unit]!]!.price)}</span>
                     <Icon name="close" size={15} />
                     <span className="sr">{t('seats.remove')}</span>
                   </button>
@@ -513,12 +513,12 @@ function BestSeats({
   const [type, setType] = useState('')
   const chosen = offered.find((o) => o.id === type) ?? offered[0]
   return (
-    <div className="best">
-      <div className="row between">
+    <div className="picker-best">
+      <div className="cluster between">
         <strong>{t('seats.best')}</strong>
         <Stepper label={t('seats.how_many')} value={quantity} max={max} onChange={(n) => setQuantity(Math.max(1, n))} />
       </div>
-      <div className="best-row">
+      <div className="picker-best-row">
         <label className="sr" htmlFor="best-type">
           {t('seats.prices')}
         </label>
@@ -547,7 +547,7 @@ function BestSeats({
 function Legend() {
   const t = useText()
   return (
-    <ul className="legend">
+    <ul className="map-legend">
       <li>
         <svg viewBox="0 0 20 20">
           <circle cx="10" cy="10" r="7" fill="var(--kind-1)" />
@@ -556,8 +556,17 @@ function Legend() {
       </li>
       <li>
         <svg viewBox="0 0 20 20">
-          <rect x="2" y="2" width="16" height="16" rx="4" fill="var(--light)" stroke="#17163a" strokeWidth="1.500" />
-          <path d="M6 10l3 3 5-6" fill="none" stroke="#17163a" strokeWidth="2" />
+          <rect
+            x="2"
+            y="2"
+            width="16"
+            height="16"
+            rx="4"
+            fill="var(--light)"
+            stroke="var(--on-light)"
+            strokeWidth="1.500"
+          />
+          <path d="M6 10l3 3 5-6" fill="none" stroke="var(--on-light)" strokeWidth="2" />
         </svg>
         {t('seats.chosen')}
       </li>

@@ -92,7 +92,7 @@ export default function StripeForm({
   if (state === 'away') return <Notice tone="bad" title={t('checkout.no_form')} live />
   return (
     <form
-      className="pay-frame"
+      className="checkout-frame"
       onSubmit={(e) => {
         e.preventDefault()
         void pay()

@@ -127,7 +127,7 @@ function Queue({ id }: { id: string }) {
         {place.data && state !== 'admitted' && (
           <>
             <RemainingTickets event={event.data} />
-            <div className="row between">
+            <div className="cluster between">
               <SoundToggle />
               <button
                 type="button"
@@ -230,7 +230,7 @@ function YourTurn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: (
       <div role="alert">
         <p className="queue-position queue-turn">{t('queue.turn')}</p>
       </div>
-      <p className="row">
+      <p className="cluster">
         {t('queue.turn_time')} <Timer deadline={pass.expiresAt} total={600} onOver={onOver} />
       </p>
       <Link to="/events/$id/tickets" params={{ id: event.id }} className="button button-light">

@@ -28,7 +28,7 @@ export default function ResultMap({ hits, onCity }: { hits: Hit[]; onCity: (city
   const midY = (Math.max(...ys) + Math.min(...ys)) / 2
   const taken: { x: number; y: number }[] = []
   return (
-    <div className="result-map">
+    <div className="search-map">
       <svg viewBox={`0 0 ${width} ${height}`} role="group" aria-label={t('search.map')}>
         {Array.from({ length: 19 }, (_, i) => (
           <path key={i} d={`M${i * 45} 0V${height}M0 ${i * 45}H${width}`} stroke="var(--line)" strokeWidth="0.600" />
@@ -43,7 +43,7 @@ export default function ResultMap({ hits, onCity }: { hits: Hit[]; onCity: (city
           return (
             <g
               key={city}
-              className="city"
+              className="search-map-city"
               role="button"
               tabIndex={0}
               aria-label={`${city}: ${t('search.total', { count: c.count })}`}

@@ -78,7 +78,7 @@ export function SearchBox({
         id={`${id}-list`}
         role="listbox"
         aria-label={t('search.suggestions')}
-        className="suggestions"
+        className="search-suggestions"
         hidden={items.length === 0}
       >
         {items.map((item, i) => (

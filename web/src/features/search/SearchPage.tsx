@@ -36,11 +36,11 @@ export function SearchPage() {
       <div className="search-head">
         <h1 className="sr">{t('search.title')}</h1>
         <SearchBox key={search.q ?? ''} initial={search.q} onSearch={(q) => change({ q: q || undefined })} />
-        <div className="row between">
-          <p role="status" className="tabular" style={{ fontWeight: 600 }}>
+        <div className="cluster between">
+          <p role="status" className="tabular strong">
             {first ? t('search.total', { count: first.total ?? items.length }) : <Skeleton w="8rem" />}
           </p>
-          <div className="row search-tools">
+          <div className="cluster search-tools">
             <label className="sr" htmlFor="sort">
               {t('search.sort')}
             </label>
@@ -66,10 +66,10 @@ export function SearchPage() {
               <Icon name="map" size={18} />
               {t('search.map')}
             </button>
-            <button type="button" className="chip filter-button" onClick={() => setFiltering(true)}>
+            <button type="button" className="chip search-filter-button" onClick={() => setFiltering(true)}>
               <Icon name="filter" size={18} />
               {t('search.filters')}
-              {active.length > 0 && <span className="count">{number(active.length)}</span>}
+              {active.length > 0 && <span className="chip-count">{number(active.length)}</span>}
             </button>
           </div>
         </div>
@@ -103,10 +103,10 @@ export function SearchPage() {
       </div>
 
       <div className="search-layout">
-        <aside className="filters filters-side" aria-label={t('search.filters')}>
+        <aside className="search-filters search-filters-side" aria-label={t('search.filters')}>
           {filters ?? [1, 2, 3].map((n) => <Skeleton key={n} h="7rem" />)}
         </aside>
-        <div className="stack" style={{ opacity: results.isPlaceholderData ? 0.6 : 1 }}>
+        <div className={`stack ${results.isPlaceholderData ? 'search-stale' : ''}`}>
           {first?.degraded && <Notice tone="warn" title={t('search.degraded')} />}
           {results.isError && <Failure error={results.error} retry={() => void results.refetch()} />}
           {search.view === 'map' && items.length > 0 && (
@@ -143,8 +143,7 @@ export function SearchPage() {
           {results.hasNextPage && (
             <button
               type="button"
-              className="button"
-              style={{ justifySelf: 'center' }}
+              className="button self-center"
               disabled={results.isFetchingNextPage}
               onClick={() => void results.fetchNextPage()}
             >
@@ -156,7 +155,7 @@ export function SearchPage() {
       {filtering && (
         <Suspense fallback={null}>
           <Dialog open onClose={() => setFiltering(false)} title={t('search.filters')}>
-            <div className="filters">{filters}</div>
+            <div className="search-filters">{filters}</div>
             <button type="button" className="button button-light" onClick={() => setFiltering(false)}>
               {t('search.show', { count: first?.total ?? items.length })}
             </button>
@@ -249,7 +248,7 @@ function Filters({
   }
   return (
     <>
-      <fieldset className="facet">
+      <fieldset className="search-facet">
         <legend className="label">{t('search.date')}</legend>
         <div className="chips">
           {ranges.map(([key, range]) => (
@@ -265,7 +264,7 @@ function Filters({
           ))}
         </div>
         <Months search={search} results={results} change={change} />
-        <div className="price-range">
+        <div className="field-row">
           <input
             className="input"
             type="date"
@@ -296,14 +295,8 @@ function Filters({
         name={(value) => value}
         onChange={(city) => change({ city })}
       />
-      <div className="facet">
-        <button
-          type="button"
-          className="chip"
-          aria-pressed={Boolean(search.near)}
-          onClick={near}
-          style={{ justifySelf: 'start' }}
-        >
+      <div className="search-facet">
+        <button type="button" className="chip self-start" aria-pressed={Boolean(search.near)} onClick={near}>
           <Icon name="pin" size={18} />
           {locating === 'asking' ? t('search.locating') : t('search.near_me')}
         </button>
@@ -333,7 +326,7 @@ function Months({
 }) {
   if (results.facets.month.length === 0) return null
   return (
-    <div className="chips month-chips">
+    <div className="chips">
       {results.facets.month.slice(0, 6).map((bucket) => (
         <button
           key={bucket.value}
@@ -345,7 +338,7 @@ function Months({
           }
         >
           {monthName(bucket.value)}
-          <span className="count">{number(bucket.count)}</span>
+          <span className="chip-count">{number(bucket.count)}</span>
         </button>
       ))}
     </div>
@@ -376,9 +369,9 @@ function PriceRange({ search, change }: { search: Search; change: (patch: Partia
     />
   )
   return (
-    <fieldset className="facet">
+    <fieldset className="search-facet">
       <legend className="label">{t('search.price', { currency })}</legend>
-      <div className="price-range">
+      <div className="field-row">
         {field('minPrice', t('search.min'))}
         {field('maxPrice', t('search.max'))}
       </div>
@@ -404,7 +397,7 @@ function Facet({
   if (buckets.length === 0) return null
   const shown = all ? buckets : buckets.slice(0, 8)
   return (
-    <fieldset className="facet">
+    <fieldset className="search-facet">
       <legend className="label">{title}</legend>
       <div className="chips">
         {shown.map((bucket) => (
@@ -416,7 +409,7 @@ function Facet({
             onClick={() => onChange(bucket.value === value ? undefined : bucket.value)}
           >
             <span dir="auto">{name(bucket.value)}</span>
-            <span className="count">{number(bucket.count)}</span>
+            <span className="chip-count">{number(bucket.count)}</span>
           </button>
         ))}
         {buckets.length > shown.length && (

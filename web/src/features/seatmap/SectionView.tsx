@@ -16,24 +16,24 @@ export function SectionView({ layout, unit }: { layout: SeatLayout; unit: number
   const y = 70 - h / 2
   const x = 150
   return (
-    <figure className="section-view">
+    <figure className="seat-view">
       <svg viewBox="0 0 300 150" role="img" aria-label={t('seats.view_alt', { distance: Math.round(distance) })}>
-        <rect width="300" height="150" fill="#0b0a1c" />
+        <rect width="300" height="150" fill="var(--view-hall)" />
         <path
           d={`M${x - w / 2} ${y - Math.min(0, skew)} L${x + w / 2} ${y + Math.max(0, skew)} V${y + h - Math.max(0, skew) * 0.4} L${x - w / 2} ${y + h + Math.min(0, skew) * 0.4}Z`}
-          fill="#2a2858"
+          fill="var(--view-stage)"
         />
         {[0.2, 0.5, 0.8].map((p) => (
           <path
             key={p}
             d={`M${x - w / 2 + w * p} ${y} l${-w * 0.13} ${h} h${w * 0.26}Z`}
-            fill="#ffc533"
+            fill="var(--light)"
             opacity="0.550"
           />
         ))}
-        <rect x={x - w / 2} y={y + h - 4 * size} width={w} height={7 * size} fill="#ffc533" />
+        <rect x={x - w / 2} y={y + h - 4 * size} width={w} height={7 * size} fill="var(--light)" />
         {[-0.25, 0.02, 0.28].map((p) => (
-          <g key={p} transform={`translate(${x + w * p} ${y + h - 26 * size}) scale(${size})`} fill="#0b0a1c">
+          <g key={p} transform={`translate(${x + w * p} ${y + h - 26 * size}) scale(${size})`} fill="var(--view-hall)">
             <circle r="5" />
             <rect x="-4" y="5" width="8" height="18" rx="3" />
           </g>
@@ -48,7 +48,7 @@ export function SectionView({ layout, unit }: { layout: SeatLayout; unit: number
               cx={(j + 0.5) * (300 / (26 - i * 6))}
               cy={118 + i * 14}
               r={s * 0.8}
-              fill="#171633"
+              fill="var(--view-seat)"
             />
           ))
         })}

@@ -130,8 +130,8 @@ const SeatMark = memo(function SeatMark({
       />
     )
   }
-  const style = look === 'off' ? { fill: 'var(--taken)', opacity: 0.5 } : { fill: typeColor(type) }
+  const paint = look === 'off' ? { className: 'seat-off' } : { fill: typeColor(type) }
   if (kind === 'wheelchair' || kind === 'companion')
-    return <rect x={x - r} y={y - r} width={r * 2} height={r * 2} rx={r * 0.3} style={style} />
-  return <circle cx={x} cy={y} r={look === 'off' ? r * 0.6 : r} style={style} />
+    return <rect x={x - r} y={y - r} width={r * 2} height={r * 2} rx={r * 0.3} {...paint} />
+  return <circle cx={x} cy={y} r={look === 'off' ? r * 0.6 : r} {...paint} />
 })

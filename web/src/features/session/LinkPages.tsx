@@ -46,7 +46,7 @@ export function ForgotPasswordPage() {
       </div>
     )
   return (
-    <div className="page" style={{ maxWidth: '30rem' }}>
+    <div className="page page-form">
       <form
         className="stack"
         onSubmit={(e) => {
@@ -95,7 +95,7 @@ export function NewPasswordPage() {
     return (
       <>
         <LinkExpired />
-        <p style={{ textAlign: 'center' }}>
+        <p className="text-center">
           <Link to="/password" className="button button-light">
             {t('session.forgot')}
           </Link>
@@ -114,7 +114,7 @@ export function NewPasswordPage() {
       </div>
     )
   return (
-    <div className="page" style={{ maxWidth: '30rem' }}>
+    <div className="page page-form">
       <form
         className="stack"
         onSubmit={(e) => {

@@ -42,7 +42,7 @@ export function RegisterPage() {
       </div>
     )
   return (
-    <div className="page" style={{ maxWidth: '30rem' }}>
+    <div className="page page-form">
       <form
         className="stack"
         onSubmit={(e) => {
