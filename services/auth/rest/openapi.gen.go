@@ -158,7 +158,7 @@ func (e UpdateUserJSONBodyRoles) Valid() bool {
 
 // AuditAccount defines model for AuditAccount.
 type AuditAccount struct {
-	// Email absent when the account is gone
+	// Email Absent if the account has been deleted
 	Email *string `json:"email,omitempty"`
 	Id    string  `json:"id"`
 }
@@ -218,7 +218,7 @@ type Obstacle struct {
 	Code  ObstacleCode `json:"code"`
 	Count int          `json:"count"`
 
-	// Waivable Whether forfeitTickets overrules it
+	// Waivable Whether `forfeitTickets` overrides it
 	Waivable bool `json:"waivable"`
 }
 
@@ -229,14 +229,14 @@ type ObstacleCode string
 type PendingDeletion struct {
 	Account string `json:"account"`
 
-	// Erased Services that have erased it
+	// Erased Services that have erased the account's data
 	Erased      []string  `json:"erased"`
 	RequestedAt time.Time `json:"requestedAt"`
 
-	// Stuck For longer than a day
+	// Stuck Whether the deletion has taken longer than a day
 	Stuck bool `json:"stuck"`
 
-	// WaitingFor The service that did not answer last
+	// WaitingFor The service that did not answer in the last attempt
 	WaitingFor *string `json:"waitingFor,omitempty"`
 }
 
@@ -284,7 +284,7 @@ type RegisterJSONBody struct {
 	// Name 1 to 100 characters
 	Name string `json:"name"`
 
-	// Password 10 to 128 characters; not a common one, and not made of the address or the name
+	// Password 10 to 128 characters; not a common password, and not derived from the address or the name
 	Password string `json:"password"`
 }
 
@@ -335,7 +335,7 @@ type DeleteMeJSONBody struct {
 	// Confirm The address of the account
 	Confirm string `json:"confirm"`
 
-	// ForfeitTickets Give up tickets of events that have not ended
+	// ForfeitTickets Give up the tickets of events that have not ended
 	ForfeitTickets *bool `json:"forfeitTickets,omitempty"`
 }
 
@@ -361,14 +361,14 @@ type CallbackParams struct {
 
 // LoginParams defines parameters for Login.
 type LoginParams struct {
-	// ReturnTo A path of this site; / for anything else
+	// ReturnTo Path on this site to return to after sign-in; any other value is replaced by /
 	ReturnTo *string `form:"return_to,omitempty" json:"return_to,omitempty"`
 	Locale   *string `form:"locale,omitempty" json:"locale,omitempty"`
 
-	// Again Ask for the password even of somebody who is signed in
+	// Again Ask for the password even if there is a session
 	Again *bool `form:"again,omitempty" json:"again,omitempty"`
 
-	// AddPasskey Register a passkey or security key on the way; admins then show it as their second factor
+	// AddPasskey Register a passkey or security key after signing in; for admins it becomes the second factor
 	AddPasskey *bool `form:"add_passkey,omitempty" json:"add_passkey,omitempty"`
 }
 
@@ -398,61 +398,61 @@ type BackchannelLogoutFormdataRequestBody BackchannelLogoutFormdataBody
 
 // Handlers are the operations. An error is answered as a problem; nothing may have been written then.
 type Handlers interface {
-	// Register Make an account
+	// Register Register an account
 	// (POST /api/v1/accounts)
 	Register(w http.ResponseWriter, r *http.Request) error
-	// ConfirmEmail Confirm an address with the link of a mail
+	// ConfirmEmail Confirm an email address with the token of an emailed link
 	// (POST /api/v1/accounts/confirmation)
 	ConfirmEmail(w http.ResponseWriter, r *http.Request) error
-	// ResetPassword Set a new password with the link of a mail; all sessions of the account end
+	// ResetPassword Set a new password with the token of an emailed link; ends all sessions of the account
 	// (POST /api/v1/accounts/password)
 	ResetPassword(w http.ResponseWriter, r *http.Request) error
-	// RequestPasswordReset Send a mail with a link, if there is such an account; the answer does not tell
+	// RequestPasswordReset Email a link to set a new password; the response does not reveal whether the account exists
 	// (POST /api/v1/accounts/password-reset)
 	RequestPasswordReset(w http.ResponseWriter, r *http.Request) error
-	// ListAudit What happened to accounts, newest first
+	// ListAudit List the audit trail of accounts, newest first
 	// (GET /api/v1/admin/audit)
 	ListAudit(w http.ResponseWriter, r *http.Request, params ListAuditParams) error
-	// ListDeletions Accounts that are being deleted, with what they wait for
+	// ListDeletions List accounts that are being deleted, with their progress
 	// (GET /api/v1/admin/deletions)
 	ListDeletions(w http.ResponseWriter, r *http.Request) error
-
+	// ListUsers List or search accounts, for admins
 	// (GET /api/v1/admin/users)
 	ListUsers(w http.ResponseWriter, r *http.Request, params ListUsersParams) error
-	// UpdateUser Give or take the roles merchant and admin; lock or unlock an account
+	// UpdateUser Grant or revoke the roles merchant and admin; lock or unlock an account
 	// (PATCH /api/v1/admin/users/{id})
 	UpdateUser(w http.ResponseWriter, r *http.Request, id openapi_types.UUID) error
-	// DeleteMe Delete the account
+	// DeleteMe Delete my account
 	// (DELETE /api/v1/me)
 	DeleteMe(w http.ResponseWriter, r *http.Request) error
-
+	// GetMe Get my profile
 	// (GET /api/v1/me)
 	GetMe(w http.ResponseWriter, r *http.Request) error
-
+	// UpdateMe Change my profile
 	// (PATCH /api/v1/me)
 	UpdateMe(w http.ResponseWriter, r *http.Request) error
-	// RequestConfirmation Send another mail with a link to confirm one's address
+	// RequestConfirmation Email another link to confirm my address
 	// (POST /api/v1/me/confirmation)
 	RequestConfirmation(w http.ResponseWriter, r *http.Request) error
-	// PreviewDeletion What speaks against deleting the account now
+	// PreviewDeletion List what prevents deleting my account now
 	// (GET /api/v1/me/deletion)
 	PreviewDeletion(w http.ResponseWriter, r *http.Request) error
-	// ExportMe Everything that is kept about the account
+	// ExportMe Export all data stored about my account
 	// (GET /api/v1/me/export)
 	ExportMe(w http.ResponseWriter, r *http.Request) error
-	// BackchannelLogout Keycloak ends a session (OpenID Connect Back-Channel Logout 1.0)
+	// BackchannelLogout End a session on Keycloak's request (OpenID Connect Back-Channel Logout 1.0)
 	// (POST /auth/backchannel-logout)
 	BackchannelLogout(w http.ResponseWriter, r *http.Request) error
-	// Callback Where the sign-in page returns to
+	// Callback Redirect target of the sign-in page (OpenID Connect)
 	// (GET /auth/callback)
 	Callback(w http.ResponseWriter, r *http.Request, params CallbackParams) error
-	// Login Go to the sign-in page and come back
+	// Login Redirect to the sign-in page
 	// (GET /auth/login)
 	Login(w http.ResponseWriter, r *http.Request, params LoginParams) error
-	// Logout End the session, here and at Keycloak
+	// Logout Sign out; ends the session here and at Keycloak
 	// (POST /auth/logout)
 	Logout(w http.ResponseWriter, r *http.Request) error
-	// GetSession Who is signed in
+	// GetSession Get the signed-in account
 	// (GET /auth/session)
 	GetSession(w http.ResponseWriter, r *http.Request) error
 }

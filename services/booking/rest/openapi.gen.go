@@ -144,7 +144,7 @@ func (e RefundStatus) Valid() bool {
 type BookedUnit struct {
 	Label string `json:"label"`
 
-	// Note The merchant's, such as a restricted view
+	// Note The merchant's note on the seat, such as a restricted view
 	Note   *string `json:"note,omitempty"`
 	Number *string `json:"number,omitempty"`
 	Price  Money   `json:"price"`
@@ -156,13 +156,13 @@ type BookedUnit struct {
 	TicketTypeName *string `json:"ticketTypeName,omitempty"`
 	Unit           string  `json:"unit"`
 
-	// Zone Of a seat, as are row, number and note
+	// Zone Only for seats, like `row`, `number` and `note`
 	Zone *string `json:"zone,omitempty"`
 }
 
 // Booking defines model for Booking.
 type Booking struct {
-	// Account Only for merchants and admins
+	// Account The buyer; only for merchants and admins
 	Account   *string            `json:"account,omitempty"`
 	CreatedAt time.Time          `json:"createdAt"`
 	Event     openapi_types.UUID `json:"event"`
@@ -170,11 +170,11 @@ type Booking struct {
 	Hold      openapi_types.UUID `json:"hold"`
 	Id        openapi_types.UUID `json:"id"`
 
-	// Occasion The event as it was when booked
+	// Occasion The event as it was at the time of the booking
 	Occasion Occasion `json:"occasion"`
 	Payment  *Payment `json:"payment,omitempty"`
 
-	// Reason Why it ended
+	// Reason A code for why the booking ended
 	Reason  *string       `json:"reason,omitempty"`
 	Refunds *[]Refund     `json:"refunds,omitempty"`
 	Status  BookingStatus `json:"status"`
@@ -197,7 +197,7 @@ type BookingStatus string
 type HeldUnit struct {
 	Label string `json:"label"`
 
-	// Note The merchant's, such as a restricted view
+	// Note The merchant's note on the seat, such as a restricted view
 	Note           *string `json:"note,omitempty"`
 	Number         *string `json:"number,omitempty"`
 	Price          Money   `json:"price"`
@@ -206,13 +206,13 @@ type HeldUnit struct {
 	TicketTypeName *string `json:"ticketTypeName,omitempty"`
 	Unit           string  `json:"unit"`
 
-	// Zone Of a seat, as are row, number and note
+	// Zone Only for seats, like `row`, `number` and `note`
 	Zone *string `json:"zone,omitempty"`
 }
 
 // Hold defines model for Hold.
 type Hold struct {
-	// Booking Once checked out
+	// Booking The booking made from this hold
 	Booking   *openapi_types.UUID `json:"booking,omitempty"`
 	Event     openapi_types.UUID  `json:"event"`
 	ExpiresAt time.Time           `json:"expiresAt"`
@@ -228,7 +228,7 @@ type HoldStatus string
 // HoldRequest defines model for HoldRequest.
 type HoldRequest struct {
 	Items *[]struct {
-		// BestAvailable Always so; seats are chosen by naming units
+		// BestAvailable Has no effect: the best available units are always chosen. To choose seats, send `units`
 		BestAvailable *bool  `json:"bestAvailable,omitempty"`
 		Quantity      int    `json:"quantity"`
 		TicketType    string `json:"ticketType"`
@@ -248,7 +248,7 @@ type Money struct {
 // Naming defines model for Naming.
 type Naming string
 
-// Occasion The event as it was when booked
+// Occasion The event as it was at the time of the booking
 type Occasion struct {
 	EndsAt          *time.Time `json:"endsAt,omitempty"`
 	Name            string     `json:"name"`
@@ -269,7 +269,7 @@ type Payment struct {
 	PublishableKey string `json:"publishableKey"`
 }
 
-// PendingHold A request to hold that is not decided yet
+// PendingHold A hold request that has not been decided yet
 type PendingHold struct {
 	Id     openapi_types.UUID `json:"id"`
 	Status PendingHoldStatus  `json:"status"`
@@ -294,17 +294,17 @@ type Refund struct {
 	Id     openapi_types.UUID `json:"id"`
 	Reason string             `json:"reason"`
 
-	// Status retrying: the bank sent the money back, and it is tried again
+	// Status `retrying`: the bank returned the money, and the refund is tried again
 	Status RefundStatus `json:"status"`
 	Units  []string     `json:"units"`
 }
 
-// RefundStatus retrying: the bank sent the money back, and it is tried again
+// RefundStatus `retrying`: the bank returned the money, and the refund is tried again
 type RefundStatus string
 
 // Sales defines model for Sales.
 type Sales struct {
-	// Cancellation Progress in refunding a cancelled event
+	// Cancellation Progress of the refunds after the event was cancelled
 	Cancellation *struct {
 		Done       int        `json:"done"`
 		FinishedAt *time.Time `json:"finishedAt,omitempty"`
@@ -337,10 +337,10 @@ type SeatMap struct {
 	// Runs The same units in the same order, with `units=runs`
 	Runs *[]UnitRun `json:"runs,omitempty"`
 
-	// States One letter a unit: a available, h held, b booked, x blocked
+	// States One letter per unit, in the order of `units`: a available, h held, b booked, x blocked
 	States string `json:"states"`
 
-	// Units Every unit by its id, in fixed order; unless asked for otherwise
+	// Units The ids of all units, in a fixed order; with `units=named`
 	Units   *[]string `json:"units,omitempty"`
 	Version int64     `json:"version"`
 }
@@ -349,19 +349,19 @@ type SeatMap struct {
 type SetAsideBooking struct {
 	Booking openapi_types.UUID `json:"booking"`
 
-	// Code Why the last try failed
+	// Code Problem code of the last failure
 	Code       string    `json:"code"`
 	NextTry    time.Time `json:"nextTry"`
 	SetAsideAt time.Time `json:"setAsideAt"`
 
-	// Since When the first of them failed
+	// Since Time of the first failure
 	Since time.Time `json:"since"`
 	Tries int       `json:"tries"`
 }
 
 // Ticket defines model for Ticket.
 type Ticket struct {
-	// Code What the QR shows; signed
+	// Code The signed code shown as QR code
 	Code string             `json:"code"`
 	Id   openapi_types.UUID `json:"id"`
 	Unit string             `json:"unit"`
@@ -370,7 +370,7 @@ type Ticket struct {
 // UnitId defines model for UnitId.
 type UnitId = string
 
-// UnitRun `count` units whose ids are `prefix` followed by `first`, `first + step`, and so on. Without `first` it is one unit, and `prefix` is its id.
+// UnitRun `count` units whose ids are `prefix` followed by `first`, `first + step`, and so on. Without `first` it is a single unit with the id `prefix`.
 type UnitRun struct {
 	Count  *int   `json:"count,omitempty"`
 	First  *int   `json:"first,omitempty"`
@@ -436,7 +436,7 @@ type CancelBookingParams struct {
 
 // RefundBookingJSONBody defines parameters for RefundBooking.
 type RefundBookingJSONBody struct {
-	// Reason A code, not a text
+	// Reason A code chosen by the client, such as `requested`
 	Reason *string   `json:"reason,omitempty"`
 	Units  *[]UnitId `json:"units,omitempty"`
 }
@@ -450,19 +450,19 @@ type RefundBookingParams struct {
 type CreateHoldParams struct {
 	IdempotencyKey *IdempotencyKey `json:"Idempotency-Key,omitempty"`
 
-	// AdmissionPass For events with a waiting room
+	// AdmissionPass The admission pass; required for events with a waiting room
 	AdmissionPass *string `json:"Admission-Pass,omitempty"`
 }
 
 // GetSeatsParams defines parameters for GetSeats.
 type GetSeatsParams struct {
-	// Units How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already
+	// Units How the map lists its units: `named` lists every id (the default), `runs` lists runs of ids in a fifth of the size, `none` lists none, for clients that have them already
 	Units *Units `form:"units,omitempty" json:"units,omitempty"`
 }
 
 // StreamSeatsParams defines parameters for StreamSeats.
 type StreamSeatsParams struct {
-	// Units How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already
+	// Units How the map lists its units: `named` lists every id (the default), `runs` lists runs of ids in a fifth of the size, `none` lists none, for clients that have them already
 	Units       *Units  `form:"units,omitempty" json:"units,omitempty"`
 	LastEventID *string `json:"Last-Event-ID,omitempty"`
 }
@@ -493,61 +493,61 @@ type ChangeHoldJSONRequestBody ChangeHoldJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListBookings All bookings, for admins
+	// ListBookings List all bookings, for admins
 	// (GET /api/v1/admin/bookings)
 	ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams)
-	// ListSetAsideBookings Bookings that could not be brought on and wait for an admin, the longest waiting first
+	// ListSetAsideBookings List bookings that were set aside after repeated failures, the oldest first
 	// (GET /api/v1/admin/bookings/set-aside)
 	ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams)
-	// RetryBooking Have a booking that was set aside tried again now
+	// RetryBooking Retry a booking that was set aside
 	// (POST /api/v1/admin/bookings/{booking}/retry)
 	RetryBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
-	// CreateBooking Make a booking of a hold; the payment follows
+	// CreateBooking Create a booking from a hold
 	// (POST /api/v1/bookings)
 	CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams)
-
+	// GetBooking Get a booking
 	// (GET /api/v1/bookings/{booking})
 	GetBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
-	// CancelBooking Give up before paying
+	// CancelBooking Cancel an unpaid booking
 	// (POST /api/v1/bookings/{booking}/cancel)
 	CancelBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params CancelBookingParams)
-	// RefundBooking Give back all units, or some: the owner within the event's policy, its merchant, an admin
+	// RefundBooking Refund all units of a booking, or some; for the buyer within the refund period, the event's merchant, and admins
 	// (POST /api/v1/bookings/{booking}/refunds)
 	RefundBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params RefundBookingParams)
-	// StreamBooking Server-sent events: `booking` with each step, until it rests
+	// StreamBooking Stream a booking as server-sent events: one `booking` event per change, until nothing is pending
 	// (GET /api/v1/bookings/{booking}/stream)
 	StreamBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
 	// CreateHold Hold units for a few minutes
 	// (POST /api/v1/events/{event}/holds)
 	CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams)
-	// GetSeats Who sits where, compactly
+	// GetSeats Get the state of every seat of an event
 	// (GET /api/v1/events/{event}/seats)
 	GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams)
-	// StreamSeats Server-sent events: `snapshot`, then `delta` {version, changes: [[unit, state]]}; Last-Event-ID resumes
+	// StreamSeats Stream seat changes as server-sent events: a `snapshot`, then `delta` events; Last-Event-ID resumes
 	// (GET /api/v1/events/{event}/seats/stream)
 	StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams)
-
+	// ReleaseHold Release a hold
 	// (DELETE /api/v1/holds/{hold})
 	ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId)
-
+	// GetHold Get a hold
 	// (GET /api/v1/holds/{hold})
 	GetHold(w http.ResponseWriter, r *http.Request, hold HoldId)
-	// ChangeHold Add and remove units; all or nothing; the deadline stays
+	// ChangeHold Add and remove units, all or none; the expiry does not change
 	// (PATCH /api/v1/holds/{hold})
 	ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId)
-	// ListMyBookings Booking history, newest first
+	// ListMyBookings List my bookings, newest first
 	// (GET /api/v1/me/bookings)
 	ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams)
-	// GetSales What an event sold so far, for its merchant
+	// GetSales Get an event's sales, for its merchant and admins
 	// (GET /api/v1/merchant/events/{event}/sales)
 	GetSales(w http.ResponseWriter, r *http.Request, event EventId)
-	// GetTicketKey The public key that ticket codes are signed with
+	// GetTicketKey Get the public key that verifies ticket codes
 	// (GET /api/v1/tickets/key)
 	GetTicketKey(w http.ResponseWriter, r *http.Request)
-
+	// GetTicketCalendar Download a ticket's event as iCalendar, for its buyer
 	// (GET /api/v1/tickets/{ticket}.ics)
 	GetTicketCalendar(w http.ResponseWriter, r *http.Request, ticket TicketId)
-
+	// GetTicketPdf Download a ticket as PDF, for its buyer
 	// (GET /api/v1/tickets/{ticket}.pdf)
 	GetTicketPdf(w http.ResponseWriter, r *http.Request, ticket TicketId)
 }

@@ -174,7 +174,7 @@ type Event struct {
 	SalesStart      time.Time          `json:"salesStart"`
 	Slug            string             `json:"slug"`
 
-	// Source Where an imported event was published first
+	// Source Where an imported event was first published
 	Source      *string      `json:"source,omitempty"`
 	StartsAt    time.Time    `json:"startsAt"`
 	Status      EventStatus  `json:"status"`
@@ -213,7 +213,7 @@ type EventPatch struct {
 	StartsAt        *time.Time       `json:"startsAt,omitempty"`
 	TicketTypes     *[]NewTicketType `json:"ticketTypes,omitempty"`
 
-	// TimeZone Of the IANA database
+	// TimeZone A name of the IANA time zone database
 	TimeZone *TimeZone           `json:"timeZone,omitempty"`
 	Topics   *[]string           `json:"topics,omitempty"`
 	Url      *string             `json:"url,omitempty"`
@@ -227,7 +227,7 @@ type EventPlan struct {
 	Kinds       *[]string            `json:"kinds,omitempty"`
 	TicketTypes []openapi_types.UUID `json:"ticketTypes"`
 
-	// Units One array a column; entry n is unit n. ticketType, zone and kind are indices.
+	// Units One array per column; entry n describes unit n. ticketType, zone and kind are indices.
 	Units struct {
 		Kind       []int     `json:"kind"`
 		Number     []string  `json:"number"`
@@ -309,7 +309,7 @@ type NewEvent struct {
 	StartsAt        time.Time        `json:"startsAt"`
 	TicketTypes     *[]NewTicketType `json:"ticketTypes,omitempty"`
 
-	// TimeZone Of the IANA database
+	// TimeZone A name of the IANA time zone database
 	TimeZone *TimeZone          `json:"timeZone,omitempty"`
 	Topics   *[]string          `json:"topics,omitempty"`
 	Url      *string            `json:"url,omitempty"`
@@ -318,11 +318,11 @@ type NewEvent struct {
 
 // NewTicketType defines model for NewTicketType.
 type NewTicketType struct {
-	// Capacity Of general admission; seated types count their seats
+	// Capacity Required for general admission; seated types count their seats
 	Capacity   *int      `json:"capacity,omitempty"`
 	Categories *[]string `json:"categories,omitempty"`
 
-	// Id Keeps an existing type when an event is changed
+	// Id In a change of an event: the id of the existing ticket type
 	Id     *openapi_types.UUID `json:"id,omitempty"`
 	Name   string              `json:"name"`
 	Price  Money               `json:"price"`
@@ -338,16 +338,16 @@ type NewVenue struct {
 	Location *Location `json:"location,omitempty"`
 	Name     string    `json:"name"`
 
-	// TimeZone Of the IANA database
+	// TimeZone A name of the IANA time zone database
 	TimeZone TimeZone `json:"timeZone"`
 }
 
-// PlanArea Shown and not sold, as a stage or a bar. x and y are the corner of the box around it.
+// PlanArea A shape that is drawn but not sold, such as a stage or a bar. x and y are the top left corner of its bounding box.
 type PlanArea struct {
 	Height float32       `json:"height"`
 	Kind   *PlanAreaKind `json:"kind,omitempty"`
 
-	// Points Of a polygon: x and y by turns
+	// Points Only for polygons: alternating x and y
 	Points *[]float32    `json:"points,omitempty"`
 	Shape  PlanAreaShape `json:"shape"`
 	Text   *string       `json:"text,omitempty"`
@@ -383,7 +383,7 @@ type PlanSeatKind string
 
 // PlanZone defines model for PlanZone.
 type PlanZone struct {
-	// Areas Drawn and not sold; the first 500 that can be read are shown
+	// Areas Shapes that are drawn but not sold; the first 500 valid ones are shown
 	Areas    *[]*map[string]interface{} `json:"areas,omitempty"`
 	Name     *string                    `json:"name,omitempty"`
 	Position *PlanPosition              `json:"position,omitempty"`
@@ -405,7 +405,7 @@ type Problem struct {
 	Type   string `json:"type"`
 }
 
-// SeatingPlan At most 100,000 seats; fewer when their ids and texts take more than 300 bytes each. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin.
+// SeatingPlan At most 100,000 seats, or fewer if their ids and texts take more than 300 bytes each. A null value counts as missing. The size of a plan without one is computed from its seats. Coordinates are in the plan's own unit, within a million of its origin.
 type SeatingPlan struct {
 	Categories *[]struct {
 		Color *string `json:"color,omitempty"`
@@ -429,7 +429,7 @@ type TicketType struct {
 	Seated     bool               `json:"seated"`
 }
 
-// TimeZone Of the IANA database
+// TimeZone A name of the IANA time zone database
 type TimeZone = string
 
 // Venue defines model for Venue.
@@ -479,7 +479,7 @@ type ImportEventsApplicationLdPlusJSONBody interface{}
 
 // UpdateEventParams defines parameters for UpdateEvent.
 type UpdateEventParams struct {
-	// IfMatch ETag of the version you changed; 428 without, 412 when stale
+	// IfMatch ETag of the version that the change is based on; 428 if missing, 412 if outdated
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
@@ -514,49 +514,49 @@ type PutSeatingPlanJSONRequestBody = SeatingPlan
 
 // Handlers are the operations. An error is answered as a problem; nothing may have been written then.
 type Handlers interface {
-	// ListEvents Published events by start, each page stable under inserts
+	// ListEvents List published events, ordered by start; pages are stable under inserts
 	// (GET /api/v1/events)
 	ListEvents(w http.ResponseWriter, r *http.Request, params ListEventsParams) error
-	// CreateEvent Draft an event
+	// CreateEvent Create an event as a draft
 	// (POST /api/v1/events)
 	CreateEvent(w http.ResponseWriter, r *http.Request, params CreateEventParams) error
 	// ImportEvents Import a file of events
 	// (POST /api/v1/events/import)
 	ImportEvents(w http.ResponseWriter, r *http.Request) error
-	// GetEvent A published or cancelled event; a draft for its merchant
+	// GetEvent Get a published or cancelled event; a draft only for its merchant
 	// (GET /api/v1/events/{id})
 	GetEvent(w http.ResponseWriter, r *http.Request, id Id) error
 	// UpdateEvent Change an event
 	// (PATCH /api/v1/events/{id})
 	UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, params UpdateEventParams) error
-	// CancelEvent Call an event off; everyone is refunded
+	// CancelEvent Cancel an event; all its bookings are refunded
 	// (POST /api/v1/events/{id}/cancel)
 	CancelEvent(w http.ResponseWriter, r *http.Request, id Id) error
-	// GetEventPlan What is sold and where it stands, in the order of the seat map
+	// GetEventPlan Get the units of an event and their coordinates, in the order of the seat map
 	// (GET /api/v1/events/{id}/plan)
 	GetEventPlan(w http.ResponseWriter, r *http.Request, id Id) error
-	// PublishEvent Make a draft public
+	// PublishEvent Publish a draft
 	// (POST /api/v1/events/{id}/publish)
 	PublishEvent(w http.ResponseWriter, r *http.Request, id Id) error
-	// ListMerchantEvents The merchant's own events, drafts too, newest change first; all for an admin
+	// ListMerchantEvents List the merchant's events including drafts, the last changed first; admins get all events
 	// (GET /api/v1/merchant/events)
 	ListMerchantEvents(w http.ResponseWriter, r *http.Request, params ListMerchantEventsParams) error
-	// GetMerchantEvent An event of one's own, as it is this moment
+	// GetMerchantEvent Get one of the merchant's events, uncached
 	// (GET /api/v1/merchant/events/{id})
 	GetMerchantEvent(w http.ResponseWriter, r *http.Request, id Id) error
-	// ListVenues The merchant's own venues
+	// ListVenues List the merchant's venues
 	// (GET /api/v1/venues)
 	ListVenues(w http.ResponseWriter, r *http.Request) error
-
+	// CreateVenue Create a venue
 	// (POST /api/v1/venues)
 	CreateVenue(w http.ResponseWriter, r *http.Request, params CreateVenueParams) error
-
+	// GetVenue Get a venue
 	// (GET /api/v1/venues/{id})
 	GetVenue(w http.ResponseWriter, r *http.Request, id Id) error
-	// GetSeatingPlan Export the plan in pretix's form, as it was put
+	// GetSeatingPlan Export the seating plan in pretix's format, as it was imported
 	// (GET /api/v1/venues/{id}/seating-plan)
 	GetSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) error
-	// PutSeatingPlan Import a plan in pretix's form
+	// PutSeatingPlan Import a seating plan in pretix's format
 	// (PUT /api/v1/venues/{id}/seating-plan)
 	PutSeatingPlan(w http.ResponseWriter, r *http.Request, id Id) error
 }

@@ -77,7 +77,7 @@ type Notification struct {
 	Kind    NotificationKind    `json:"kind"`
 	Read    bool                `json:"read"`
 
-	// Refund The refund that a message is about; absent from messages about anything else
+	// Refund The refund that the notification reports; absent from other notifications
 	Refund *RefundNotice `json:"refund,omitempty"`
 }
 
@@ -101,11 +101,11 @@ type Problem struct {
 	Type   string `json:"type"`
 }
 
-// RefundNotice The refund that a message is about; absent from messages about anything else
+// RefundNotice The refund that the notification reports; absent from other notifications
 type RefundNotice struct {
 	Amount Money `json:"amount"`
 
-	// Units Ids of the units that are given back
+	// Units Ids of the refunded units
 	Units []string `json:"units"`
 }
 
@@ -125,13 +125,13 @@ type MarkNotificationsReadJSONRequestBody MarkNotificationsReadJSONBody
 
 // Handlers are the operations. An error is answered as a problem; nothing may have been written then.
 type Handlers interface {
-	// ListNotifications Messages, newest first
+	// ListNotifications List notifications, newest first
 	// (GET /api/v1/notifications)
 	ListNotifications(w http.ResponseWriter, r *http.Request, params ListNotificationsParams) error
-	// MarkNotificationsRead Mark everything up to a time as read
+	// MarkNotificationsRead Mark notifications up to a time as read
 	// (POST /api/v1/notifications/read)
 	MarkNotificationsRead(w http.ResponseWriter, r *http.Request) error
-	// StreamNotifications Server-sent events, one `notification` for each new message
+	// StreamNotifications Stream new notifications as server-sent events, one `notification` event each
 	// (GET /api/v1/notifications/stream)
 	StreamNotifications(w http.ResponseWriter, r *http.Request) error
 }

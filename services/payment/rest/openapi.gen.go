@@ -222,7 +222,7 @@ func (e GetReconciliationParamsFormat) Valid() bool {
 type Balance struct {
 	Account BalanceAccount `json:"account"`
 
-	// Amount Minor units; positive is a debit
+	// Amount In minor units; debits are positive
 	Amount   int64  `json:"amount"`
 	Currency string `json:"currency"`
 }
@@ -241,7 +241,7 @@ type Finding struct {
 	// Expected Minor units
 	Expected int64 `json:"expected"`
 
-	// Failure Why the remedy did not work, as a code
+	// Failure A code for why the repair failed
 	Failure *string             `json:"failure,omitempty"`
 	Healed  bool                `json:"healed"`
 	Intent  *string             `json:"intent,omitempty"`
@@ -249,14 +249,14 @@ type Finding struct {
 	Payment *openapi_types.UUID `json:"payment,omitempty"`
 	Refund  *openapi_types.UUID `json:"refund,omitempty"`
 
-	// Remedy What was tried; absent where a person has to look
+	// Remedy The automatic repair that was tried; absent if a person has to act
 	Remedy *FindingRemedy `json:"remedy,omitempty"`
 }
 
 // FindingKind defines model for Finding.Kind.
 type FindingKind string
 
-// FindingRemedy What was tried; absent where a person has to look
+// FindingRemedy The automatic repair that was tried; absent if a person has to act
 type FindingRemedy string
 
 // OwingRefund defines model for OwingRefund.
@@ -265,7 +265,7 @@ type OwingRefund struct {
 	Amount   int64 `json:"amount"`
 	Attempts int   `json:"attempts"`
 
-	// Failure Why the last attempt failed, in the provider's word
+	// Failure The provider's code for why the last attempt failed
 	Failure     string             `json:"failure"`
 	Payment     openapi_types.UUID `json:"payment"`
 	Refund      openapi_types.UUID `json:"refund"`
@@ -280,7 +280,7 @@ type OwingRefundStatus string
 
 // PaymentProvider defines model for PaymentProvider.
 type PaymentProvider struct {
-	// FormUrl Of the simulator: the origin whose card form is framed
+	// FormUrl Only for the simulator: the origin of its card form, which is embedded as a frame
 	FormUrl        *string                 `json:"formUrl,omitempty"`
 	Provider       PaymentProviderProvider `json:"provider"`
 	PublishableKey string                  `json:"publishableKey"`
@@ -307,11 +307,11 @@ type Reconciliation struct {
 		Payments int `json:"payments"`
 		Refunds  int `json:"refunds"`
 
-		// RefundsNotAsked Refunds from before the period that the provider was not asked for, because one run asks for so many only. They are no findings: they may well be there
+		// RefundsNotAsked Refunds from before the period that were not looked up at the provider, because a run makes a limited number of lookups. They are not findings
 		RefundsNotAsked int `json:"refundsNotAsked"`
 	} `json:"checked,omitempty"`
 
-	// Failure Why a side could not be read, as a code
+	// Failure A code for why a source could not be read
 	Failure    *string             `json:"failure,omitempty"`
 	Findings   []Finding           `json:"findings"`
 	FinishedAt *time.Time          `json:"finishedAt,omitempty"`
@@ -320,13 +320,13 @@ type Reconciliation struct {
 	Id         *openapi_types.UUID `json:"id,omitempty"`
 	StartedAt  *time.Time          `json:"startedAt,omitempty"`
 
-	// Status none: there was no run yet; clean: nothing is left to do
+	// Status none: no run yet. clean: nothing left to do. findings: a person has to act. failed: a source could not be read
 	Status  ReconciliationStatus   `json:"status"`
 	To      *time.Time             `json:"to,omitempty"`
 	Trigger *ReconciliationTrigger `json:"trigger,omitempty"`
 }
 
-// ReconciliationStatus none: there was no run yet; clean: nothing is left to do
+// ReconciliationStatus none: no run yet. clean: nothing left to do. findings: a person has to act. failed: a source could not be read
 type ReconciliationStatus string
 
 // ReconciliationTrigger defines model for Reconciliation.Trigger.
@@ -346,7 +346,7 @@ type GetReconciliationParamsFormat string
 
 // ResolveRefundJSONBody defines parameters for ResolveRefund.
 type ResolveRefundJSONBody struct {
-	// How How, such as the reference of a bank transfer. No names, no account numbers.
+	// How How it was paid back, such as the reference of a bank transfer. Do not enter names or account numbers.
 	How string `json:"how"`
 }
 
@@ -375,25 +375,25 @@ type ReceiveWebhookJSONRequestBody = ReceiveWebhookJSONBody
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// GetReconciliation The last reconciliation, or the one asked for; as JSON or CSV
+	// GetReconciliation Get the report of the last reconciliation, or of a given one, as JSON or CSV
 	// (GET /api/v1/admin/reconciliation)
 	GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams)
-	// ListOwingRefunds Refunds that failed for good while the money is owed, the longest waiting first
+	// ListOwingRefunds List failed refunds whose money is still owed, the oldest first
 	// (GET /api/v1/admin/reconciliation/refunds)
 	ListOwingRefunds(w http.ResponseWriter, r *http.Request)
-	// ResolveRefund Note that the money of a refund that failed for good went back by other means
+	// ResolveRefund Record that a failed refund was paid back by other means
 	// (POST /api/v1/admin/reconciliation/refunds/{refund}/resolve)
 	ResolveRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
-	// RetryRefund Have the provider make a refund again that failed for good
+	// RetryRefund Retry a failed refund at the provider
 	// (POST /api/v1/admin/reconciliation/refunds/{refund}/retry)
 	RetryRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
-	// RunReconciliation Reconcile now
+	// RunReconciliation Run a reconciliation
 	// (POST /api/v1/admin/reconciliation/run)
 	RunReconciliation(w http.ResponseWriter, r *http.Request)
-	// GetPaymentProvider Where and how a browser pays
+	// GetPaymentProvider Get the payment provider and its settings for the browser
 	// (GET /api/v1/payment-provider)
 	GetPaymentProvider(w http.ResponseWriter, r *http.Request)
-	// ReceiveWebhook Stripe tells of an event
+	// ReceiveWebhook Receive a webhook from Stripe
 	// (POST /webhooks/stripe)
 	ReceiveWebhook(w http.ResponseWriter, r *http.Request, params ReceiveWebhookParams)
 }

@@ -102,12 +102,12 @@ type Bucket struct {
 	Value string `json:"value"`
 }
 
-// Facets Each is counted under all filters but its own, so that a chosen option keeps its siblings
+// Facets Counts per option. Each facet is counted under all filters except its own, so that the alternatives to a selected option are included
 type Facets struct {
 	Category []Bucket `json:"category"`
 	City     []Bucket `json:"city"`
 
-	// Month By month of the start where it takes place, as 2027-05
+	// Month By the month of the start in the event's time zone, such as 2027-05
 	Month []Bucket      `json:"month"`
 	Price []PriceBucket `json:"price"`
 }
@@ -128,10 +128,10 @@ type FoundEvent struct {
 	Availability FoundAvailability `json:"availability"`
 	Category     string            `json:"category"`
 
-	// Description Its first 300 characters
+	// Description The first 300 characters
 	Description string `json:"description"`
 
-	// Distance Kilometres from `near`
+	// Distance Distance from `near` in kilometres
 	Distance   *float64  `json:"distance,omitempty"`
 	EndsAt     time.Time `json:"endsAt"`
 	HighDemand bool      `json:"highDemand"`
@@ -185,7 +185,7 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
-// PriceBucket Events whose cheapest ticket costs from `from` up to, not including, `to`
+// PriceBucket Events whose cheapest ticket costs at least `from` and less than `to`
 type PriceBucket struct {
 	Count    int64  `json:"count"`
 	Currency string `json:"currency"`
@@ -204,12 +204,12 @@ type Problem struct {
 
 // SearchPage defines model for SearchPage.
 type SearchPage struct {
-	// Facets Each is counted under all filters but its own, so that a chosen option keeps its siblings
+	// Facets Counts per option. Each facet is counted under all filters except its own, so that the alternatives to a selected option are included
 	Facets *Facets      `json:"facets,omitempty"`
 	Items  []FoundEvent `json:"items"`
 	Next   *string      `json:"next,omitempty"`
 
-	// Took Milliseconds
+	// Took Duration of the search in milliseconds
 	Took  int64 `json:"took"`
 	Total int64 `json:"total"`
 }
@@ -218,14 +218,14 @@ type SearchPage struct {
 type Suggestion struct {
 	City *string `json:"city,omitempty"`
 
-	// Count Events in this city or venue
+	// Count Number of events in this city or venue
 	Count   int64   `json:"count"`
 	Country *string `json:"country,omitempty"`
 
-	// Event Of an event
+	// Event Only for events
 	Event *openapi_types.UUID `json:"event,omitempty"`
 
-	// StartsAt Of an event
+	// StartsAt Only for events
 	StartsAt *time.Time     `json:"startsAt,omitempty"`
 	Text     string         `json:"text"`
 	Type     SuggestionType `json:"type"`
@@ -241,37 +241,37 @@ type Suggestions struct {
 
 // SearchEventsParams defines parameters for SearchEvents.
 type SearchEventsParams struct {
-	// Q Name, performer, venue, city, topic, month, words of the description
+	// Q Words of the name, performers, venue, city, topics, month or description
 	Q *string `form:"q,omitempty" json:"q,omitempty"`
 
-	// Category Any of these
+	// Category Matches any of these
 	Category *[]string `form:"category,omitempty" json:"category,omitempty"`
 
-	// City Any of these; accents and case do not matter
+	// City Matches any of these; ignores accents and case
 	City *[]string `form:"city,omitempty" json:"city,omitempty"`
 
-	// Topic Any of these
+	// Topic Matches any of these
 	Topic *[]string `form:"topic,omitempty" json:"topic,omitempty"`
 
-	// From Starts at or after: a date, which is a day at the event's place, or a time
+	// From Starts at or after this date (in the event's time zone) or time
 	From *string `form:"from,omitempty" json:"from,omitempty"`
 
-	// To Starts at or before: a date, which is a day at the event's place, or a time
+	// To Starts at or before this date (in the event's time zone) or time
 	To *string `form:"to,omitempty" json:"to,omitempty"`
 
-	// Near lat,lon: nearer events rank higher
+	// Near Latitude and longitude in degrees, as `lat,lon`; nearer events rank higher
 	Near *string `form:"near,omitempty" json:"near,omitempty"`
 
-	// Radius Kilometres around `near`; others are left out
+	// Radius Only events within this distance of `near`, in kilometres
 	Radius *float64 `form:"radius,omitempty" json:"radius,omitempty"`
 
-	// MinPrice Minor units; a ticket costs at least this
+	// MinPrice Only events with a ticket of at least this price, in minor units of `currency`
 	MinPrice *int64 `form:"minPrice,omitempty" json:"minPrice,omitempty"`
 
-	// MaxPrice Minor units; a ticket costs at most this
+	// MaxPrice Only events with a ticket of at most this price, in minor units of `currency`
 	MaxPrice *int64 `form:"maxPrice,omitempty" json:"maxPrice,omitempty"`
 
-	// Currency Of the prices; needed for a price range
+	// Currency Currency of the price range; required with `minPrice` or `maxPrice`
 	Currency *string `form:"currency,omitempty" json:"currency,omitempty"`
 
 	// Available Only events with tickets left
@@ -279,7 +279,7 @@ type SearchEventsParams struct {
 	Sort      *SearchEventsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
 	Limit     *int                    `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Cursor `next` of the page before; the question must be the same
+	// Cursor `next` of the previous page; all other parameters must be the same
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
@@ -293,10 +293,10 @@ type SuggestParams struct {
 
 // Handlers are the operations. An error is answered as a problem; nothing may have been written then.
 type Handlers interface {
-	// SearchEvents Events by text and filters
+	// SearchEvents Search events by text and filters
 	// (GET /api/v1/search)
 	SearchEvents(w http.ResponseWriter, r *http.Request, params SearchEventsParams) error
-	// Suggest Up to eight events, venues and cities that begin like this
+	// Suggest Suggest up to eight events, venues and cities whose names begin with the text
 	// (GET /api/v1/search/suggest)
 	Suggest(w http.ResponseWriter, r *http.Request, params SuggestParams) error
 }

@@ -141,17 +141,17 @@ type Admission struct {
 type Draw struct {
 	Algorithm string `json:"algorithm"`
 
-	// Commitment SHA-256 of the seed, hex
+	// Commitment SHA-256 of the seed, in hex
 	Commitment  *string    `json:"commitment,omitempty"`
 	CommittedAt *time.Time `json:"committedAt,omitempty"`
 	Count       *int64     `json:"count,omitempty"`
 
-	// Digest Hex; after the draw
+	// Digest In hex; available after the draw
 	Digest *string    `json:"digest,omitempty"`
 	HeldAt *time.Time `json:"heldAt,omitempty"`
 	Order  DrawOrder  `json:"order"`
 
-	// Seed Hex; after the draw
+	// Seed In hex; available after the draw
 	Seed *string `json:"seed,omitempty"`
 }
 
@@ -160,7 +160,7 @@ type DrawOrder string
 
 // DrawEntries defines model for DrawEntries.
 type DrawEntries struct {
-	// Entries Hex; SHA-256 of event id, colon, account id
+	// Entries In hex: SHA-256 of event id, colon, account id
 	Entries []string `json:"entries"`
 	From    int64    `json:"from"`
 	Next    *int64   `json:"next,omitempty"`
@@ -173,33 +173,33 @@ type LineState string
 type Place struct {
 	Ahead int64 `json:"ahead"`
 
-	// EtaSeconds Absent when nobody can know
+	// EtaSeconds Estimated wait; absent if there is no estimate
 	EtaSeconds *int64 `json:"etaSeconds,omitempty"`
 
-	// ExpiresAt End of your pass, when admitted
+	// ExpiresAt When your pass expires, if admitted
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 
-	// Number Your number in the line; it is your turn when `served` reaches it. 0: still to be drawn
+	// Number Your number in the queue; it is your turn when `served` reaches it. 0: not drawn yet
 	Number int64 `json:"number"`
 
-	// OpensAt While in the lobby
+	// OpensAt In the lobby: when admission begins
 	OpensAt *time.Time `json:"opensAt,omitempty"`
 
 	// Place Signed proof of your place; send it as Queue-Place
 	Place string `json:"place"`
 
-	// Position 1 is the next; 0: your turn has come, or is still to be drawn
+	// Position 1: you are next. 0: it is your turn, or your number is not drawn yet
 	Position int64 `json:"position"`
 
-	// State lobby: not open yet. waiting: in the line. paused: the line does not move just now. sold_out: you are on the
-	// waiting list. your_turn: ask for admission. admitted: you have a pass. missed: your turn is over; join again.
-	// closed: the room is shut.
+	// State lobby: sales have not opened. waiting: in the queue. paused: the queue is paused. sold_out: you are on the
+	// waiting list. your_turn: request admission. admitted: you have a pass. missed: your turn is over; join again.
+	// closed: the waiting room is closed.
 	State PlaceState `json:"state"`
 }
 
-// PlaceState lobby: not open yet. waiting: in the line. paused: the line does not move just now. sold_out: you are on the
-// waiting list. your_turn: ask for admission. admitted: you have a pass. missed: your turn is over; join again.
-// closed: the room is shut.
+// PlaceState lobby: sales have not opened. waiting: in the queue. paused: the queue is paused. sold_out: you are on the
+// waiting list. your_turn: request admission. admitted: you have a pass. missed: your turn is over; join again.
+// closed: the waiting room is closed.
 type PlaceState string
 
 // Problem defines model for Problem.
@@ -216,7 +216,7 @@ type Settings struct {
 	ClaimWindowSeconds int `json:"claimWindowSeconds"`
 	Concurrency        int `json:"concurrency"`
 
-	// Inside Valid passes
+	// Inside Number of valid passes
 	Inside       int           `json:"inside"`
 	Joined       int64         `json:"joined"`
 	MeasuredRate *float64      `json:"measuredRate,omitempty"`
@@ -228,7 +228,7 @@ type Settings struct {
 	Served       int64         `json:"served"`
 	State        LineState     `json:"state"`
 
-	// Unclaimed People whose turn it is and who have not come yet
+	// Unclaimed Turns that have not been claimed yet
 	Unclaimed int   `json:"unclaimed"`
 	Waiting   int64 `json:"waiting"`
 }
@@ -240,14 +240,14 @@ type SettingsOrder string
 type SettingsChange struct {
 	ClaimWindowSeconds *int `json:"claimWindowSeconds,omitempty"`
 
-	// Concurrency People inside at once
+	// Concurrency Limit of open turns and valid passes
 	Concurrency *int  `json:"concurrency,omitempty"`
 	Open        *bool `json:"open,omitempty"`
 
-	// OpensAt Never before the sale starts
+	// OpensAt Not before sales start
 	OpensAt *time.Time `json:"opensAt,omitempty"`
 
-	// Order Only before the opening
+	// Order Can be changed only before the opening
 	Order  *SettingsChangeOrder `json:"order,omitempty"`
 	Paused *bool                `json:"paused,omitempty"`
 
@@ -255,25 +255,25 @@ type SettingsChange struct {
 	Rate *float64 `json:"rate,omitempty"`
 }
 
-// SettingsChangeOrder Only before the opening
+// SettingsChangeOrder Can be changed only before the opening
 type SettingsChangeOrder string
 
 // Tick defines model for Tick.
 type Tick struct {
-	// At The moment this was so
+	// At Time of this state
 	At *time.Time `json:"at,omitempty"`
 
-	// Joined How many have joined
+	// Joined Number of people who have joined
 	Joined *int64 `json:"joined,omitempty"`
 
-	// Lapsed Numbers up to here had their turn
+	// Lapsed The turns of numbers up to this one are over
 	Lapsed  *int64     `json:"lapsed,omitempty"`
 	OpensAt *time.Time `json:"opensAt,omitempty"`
 
-	// Rate People per second let in lately
+	// Rate People admitted per second, recently
 	Rate float64 `json:"rate"`
 
-	// Served Numbers up to here may come in
+	// Served People with numbers up to this one have been admitted
 	Served int64     `json:"served"`
 	State  LineState `json:"state"`
 }
@@ -286,13 +286,13 @@ type QueuePlace = string
 
 // GetQueuePlaceParams defines parameters for GetQueuePlace.
 type GetQueuePlaceParams struct {
-	// QueuePlace The `place` that joining gave
+	// QueuePlace The `place` returned by joining
 	QueuePlace *QueuePlace `json:"Queue-Place,omitempty"`
 }
 
 // ClaimAdmissionParams defines parameters for ClaimAdmission.
 type ClaimAdmissionParams struct {
-	// QueuePlace The `place` that joining gave
+	// QueuePlace The `place` returned by joining
 	QueuePlace *QueuePlace `json:"Queue-Place,omitempty"`
 }
 
@@ -307,31 +307,31 @@ type ChangeQueueSettingsJSONRequestBody = SettingsChange
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// LeaveQueue Give your place up
+	// LeaveQueue Leave the queue
 	// (DELETE /api/v1/events/{event}/queue)
 	LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId)
-	// GetQueuePlace Where you stand
+	// GetQueuePlace Get your place and position
 	// (GET /api/v1/events/{event}/queue)
 	GetQueuePlace(w http.ResponseWriter, r *http.Request, event EventId, params GetQueuePlaceParams)
-	// JoinQueue Join the line. An account has one place; asking again gives the same
+	// JoinQueue Join the queue; an account has one place, and joining again returns it
 	// (POST /api/v1/events/{event}/queue)
 	JoinQueue(w http.ResponseWriter, r *http.Request, event EventId)
-	// ClaimAdmission Exchange your place for a pass, when it is your turn. Asking again gives the same pass
+	// ClaimAdmission Exchange your place for an admission pass when it is your turn; a repeated request returns the same pass
 	// (POST /api/v1/events/{event}/queue/admission)
 	ClaimAdmission(w http.ResponseWriter, r *http.Request, event EventId, params ClaimAdmissionParams)
-	// GetQueueDraw What anyone needs to check the order of those who came before the opening
+	// GetQueueDraw Get the data that verifies the draw of those who joined before the opening
 	// (GET /api/v1/events/{event}/queue/draw)
 	GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId)
-	// ListQueueDrawEntries The drawn entries in the order of arrival, up to 4096 at a time, once the draw is held
+	// ListQueueDrawEntries List the entries of the draw in order of arrival, up to 4096 per request; available after the draw
 	// (GET /api/v1/events/{event}/queue/draw/entries)
 	ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams)
-	// GetQueueSettings Settings and figures, for the event's merchant and admins
+	// GetQueueSettings Get settings and statistics, for the event's merchant and admins
 	// (GET /api/v1/events/{event}/queue/settings)
 	GetQueueSettings(w http.ResponseWriter, r *http.Request, event EventId)
-	// ChangeQueueSettings Change settings; they hold from the next second on
+	// ChangeQueueSettings Change settings; changes apply within a second
 	// (PATCH /api/v1/events/{event}/queue/settings)
 	ChangeQueueSettings(w http.ResponseWriter, r *http.Request, event EventId)
-	// StreamQueue Server-sent events, `tick` each time the line moves, the same for everyone
+	// StreamQueue Stream the queue as server-sent events: a `tick` each time it advances, the same for everyone
 	// (GET /api/v1/events/{event}/queue/stream)
 	StreamQueue(w http.ResponseWriter, r *http.Request, event EventId)
 }

@@ -7,7 +7,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Go to the sign-in page and come back */
+    /** Redirect to the sign-in page */
     get: operations['login']
     put?: never
     post?: never
@@ -24,7 +24,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Where the sign-in page returns to */
+    /** Redirect target of the sign-in page (OpenID Connect) */
     get: operations['callback']
     put?: never
     post?: never
@@ -43,7 +43,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** End the session, here and at Keycloak */
+    /** Sign out; ends the session here and at Keycloak */
     post: operations['logout']
     delete?: never
     options?: never
@@ -58,7 +58,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Who is signed in */
+    /** Get the signed-in account */
     get: operations['getSession']
     put?: never
     post?: never
@@ -77,7 +77,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Keycloak ends a session (OpenID Connect Back-Channel Logout 1.0) */
+    /** End a session on Keycloak's request (OpenID Connect Back-Channel Logout 1.0) */
     post: operations['backchannelLogout']
     delete?: never
     options?: never
@@ -95,8 +95,8 @@ export interface paths {
     get?: never
     put?: never
     /**
-     * Make an account
-     * @description The answer is the same whether or not there is an account with this address. A mail says what follows: a link to confirm the address, or how to sign in to the account that is there. At most three such mails an hour go to one address.
+     * Register an account
+     * @description The response is the same whether or not an account with this address exists. An email follows: it has a link to confirm the address, or says how to sign in to the existing account. At most three such emails per hour are sent to an address.
      */
     post: operations['register']
     delete?: never
@@ -115,8 +115,8 @@ export interface paths {
     get?: never
     put?: never
     /**
-     * Confirm an address with the link of a mail
-     * @description A browser that is signed in has its session renewed with its next request. A program that keeps tokens itself refreshes them: until then its access token says that the address is not confirmed, and is refused with `email_unverified`.
+     * Confirm an email address with the token of an emailed link
+     * @description A browser session is renewed on its next request. A client with its own tokens must refresh them: until then its access token says that the address is not confirmed, and is refused with `email_unverified`.
      */
     post: operations['confirmEmail']
     delete?: never
@@ -135,8 +135,8 @@ export interface paths {
     get?: never
     put?: never
     /**
-     * Send a mail with a link, if there is such an account; the answer does not tell
-     * @description At most three an hour for one address; a newer link ends the one before. A link works once, for an hour.
+     * Email a link to set a new password; the response does not reveal whether the account exists
+     * @description At most three emails per hour are sent to an address. A link works once, for an hour, and only the newest works.
      */
     post: operations['requestPasswordReset']
     delete?: never
@@ -154,7 +154,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Set a new password with the link of a mail; all sessions of the account end */
+    /** Set a new password with the token of an emailed link; ends all sessions of the account */
     post: operations['resetPassword']
     delete?: never
     options?: never
@@ -169,16 +169,18 @@ export interface paths {
       path?: never
       cookie?: never
     }
+    /** Get my profile */
     get: operations['getMe']
     put?: never
     post?: never
     /**
-     * Delete the account
-     * @description Wants a sign-in of the last ten minutes, and the account's address as confirmation. The account is locked and signed out at once; what is kept about it is erased within minutes. Orders stay in the books and name nobody. Asked for again, it is the same deletion.
+     * Delete my account
+     * @description Requires a sign-in within the last ten minutes, and the account's address as confirmation. The account is locked and signed out at once; its personal data is erased within minutes. Bookings are kept without personal data. A repeated request returns the deletion in progress.
      */
     delete: operations['deleteMe']
     options?: never
     head?: never
+    /** Change my profile */
     patch: operations['updateMe']
     trace?: never
   }
@@ -191,7 +193,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Send another mail with a link to confirm one's address */
+    /** Email another link to confirm my address */
     post: operations['requestConfirmation']
     delete?: never
     options?: never
@@ -206,7 +208,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** What speaks against deleting the account now */
+    /** List what prevents deleting my account now */
     get: operations['previewDeletion']
     put?: never
     post?: never
@@ -224,8 +226,8 @@ export interface paths {
       cookie?: never
     }
     /**
-     * Everything that is kept about the account
-     * @description Wants a sign-in of the last ten minutes. Complete or not at all: while a service is away the answer is 503.
+     * Export all data stored about my account
+     * @description Requires a sign-in within the last ten minutes. The export is complete or refused: while a service is down, the response is 503.
      */
     get: operations['exportMe']
     put?: never
@@ -243,7 +245,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Accounts that are being deleted, with what they wait for */
+    /** List accounts that are being deleted, with their progress */
     get: operations['listDeletions']
     put?: never
     post?: never
@@ -260,6 +262,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
+    /** List or search accounts, for admins */
     get: operations['listUsers']
     put?: never
     post?: never
@@ -283,8 +286,8 @@ export interface paths {
     options?: never
     head?: never
     /**
-     * Give or take the roles merchant and admin; lock or unlock an account
-     * @description Sessions and tokens that the account had before end. Nobody locks or demotes themselves, and one admin always stays.
+     * Grant or revoke the roles merchant and admin; lock or unlock an account
+     * @description Ends the account's existing sessions and tokens. Admins cannot lock or demote themselves, so one admin always remains.
      */
     patch: operations['updateUser']
     trace?: never
@@ -296,7 +299,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** What happened to accounts, newest first */
+    /** List the audit trail of accounts, newest first */
     get: operations['listAudit']
     put?: never
     post?: never
@@ -347,7 +350,7 @@ export interface components {
     }
     AuditAccount: {
       id: string
-      /** @description absent when the account is gone */
+      /** @description Absent if the account has been deleted */
       email?: string
     }
     AuditPage: {
@@ -380,7 +383,7 @@ export interface components {
       /** @enum {string} */
       code: 'admin_role' | 'events_on_sale' | 'open_bookings' | 'upcoming_tickets'
       count: number
-      /** @description Whether forfeitTickets overrules it */
+      /** @description Whether `forfeitTickets` overrides it */
       waivable: boolean
     }
     DeletionPreview: {
@@ -394,11 +397,11 @@ export interface components {
       account: string
       /** Format: date-time */
       requestedAt: string
-      /** @description Services that have erased it */
+      /** @description Services that have erased the account's data */
       erased: string[]
-      /** @description The service that did not answer last */
+      /** @description The service that did not answer in the last attempt */
       waitingFor?: string
-      /** @description For longer than a day */
+      /** @description Whether the deletion has taken longer than a day */
       stuck: boolean
     }
     DeletionPage: {
@@ -443,12 +446,12 @@ export interface operations {
   login: {
     parameters: {
       query?: {
-        /** @description A path of this site; / for anything else */
+        /** @description Path on this site to return to after sign-in; any other value is replaced by / */
         return_to?: string
         locale?: string
-        /** @description Ask for the password even of somebody who is signed in */
+        /** @description Ask for the password even if there is a session */
         again?: boolean
-        /** @description Register a passkey or security key on the way; admins then show it as their second factor */
+        /** @description Register a passkey or security key after signing in; for admins it becomes the second factor */
         add_passkey?: boolean
       }
       header?: never
@@ -457,7 +460,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description To the sign-in page */
+      /** @description Redirect to the sign-in page */
       302: {
         headers: {
           [name: string]: unknown
@@ -480,7 +483,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description To where the sign-in began */
+      /** @description Redirect to the page where the sign-in began */
       302: {
         headers: {
           [name: string]: unknown
@@ -568,7 +571,7 @@ export interface operations {
           email: string
           /**
            * Format: password
-           * @description 10 to 128 characters; not a common one, and not made of the address or the name
+           * @description 10 to 128 characters; not a common password, and not derived from the address or the name
            */
           password: string
           /** @description 1 to 100 characters */
@@ -578,7 +581,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description A mail says what follows */
+      /** @description Accepted; an email follows */
       202: {
         headers: {
           [name: string]: unknown
@@ -631,7 +634,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description If there is such an account a mail is on its way */
+      /** @description Accepted; an email follows if the account exists */
       202: {
         headers: {
           [name: string]: unknown
@@ -660,7 +663,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description Set */
+      /** @description The password was set */
       204: {
         headers: {
           [name: string]: unknown
@@ -705,13 +708,13 @@ export interface operations {
         'application/json': {
           /** @description The address of the account */
           confirm: string
-          /** @description Give up tickets of events that have not ended */
+          /** @description Give up the tickets of events that have not ended */
           forfeitTickets?: boolean
         }
       }
     }
     responses: {
-      /** @description Under way */
+      /** @description The deletion has begun */
       202: {
         headers: {
           [name: string]: unknown
@@ -764,7 +767,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description A mail is on its way unless the address is confirmed already */
+      /** @description Accepted; an email follows unless the address is confirmed already */
       202: {
         headers: {
           [name: string]: unknown
@@ -783,7 +786,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description Nothing, or these */
+      /** @description The obstacles; an empty list if there are none */
       200: {
         headers: {
           [name: string]: unknown
@@ -804,7 +807,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description A file */
+      /** @description The export as a file */
       200: {
         headers: {
           [name: string]: unknown

@@ -7,7 +7,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Who sits where, compactly */
+    /** Get the state of every seat of an event */
     get: operations['getSeats']
     put?: never
     post?: never
@@ -24,7 +24,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Server-sent events: `snapshot`, then `delta` {version, changes: [[unit, state]]}; Last-Event-ID resumes */
+    /** Stream seat changes as server-sent events: a `snapshot`, then `delta` events; Last-Event-ID resumes */
     get: operations['streamSeats']
     put?: never
     post?: never
@@ -60,13 +60,15 @@ export interface paths {
       }
       cookie?: never
     }
+    /** Get a hold */
     get: operations['getHold']
     put?: never
     post?: never
+    /** Release a hold */
     delete: operations['releaseHold']
     options?: never
     head?: never
-    /** Add and remove units; all or nothing; the deadline stays */
+    /** Add and remove units, all or none; the expiry does not change */
     patch: operations['changeHold']
     trace?: never
   }
@@ -80,8 +82,8 @@ export interface paths {
     get?: never
     put?: never
     /**
-     * Make a booking of a hold; the payment follows
-     * @description A hold makes one booking. Asked for again, with the same key or another, it is that booking as it is now.
+     * Create a booking from a hold
+     * @description A hold makes one booking. A repeated request, with the same idempotency key or another, returns that booking in its current state.
      */
     post: operations['createBooking']
     delete?: never
@@ -97,6 +99,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
+    /** Get a booking */
     get: operations['getBooking']
     put?: never
     post?: never
@@ -113,7 +116,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Server-sent events: `booking` with each step, until it rests */
+    /** Stream a booking as server-sent events: one `booking` event per change, until nothing is pending */
     get: operations['streamBooking']
     put?: never
     post?: never
@@ -132,7 +135,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Give up before paying */
+    /** Cancel an unpaid booking */
     post: operations['cancelBooking']
     delete?: never
     options?: never
@@ -149,7 +152,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Give back all units, or some: the owner within the event's policy, its merchant, an admin */
+    /** Refund all units of a booking, or some; for the buyer within the refund period, the event's merchant, and admins */
     post: operations['refundBooking']
     delete?: never
     options?: never
@@ -164,7 +167,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Booking history, newest first */
+    /** List my bookings, newest first */
     get: operations['listMyBookings']
     put?: never
     post?: never
@@ -181,7 +184,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** All bookings, for admins */
+    /** List all bookings, for admins */
     get: operations['listBookings']
     put?: never
     post?: never
@@ -199,8 +202,8 @@ export interface paths {
       cookie?: never
     }
     /**
-     * Bookings that could not be brought on and wait for an admin, the longest waiting first
-     * @description Each is still tried once an hour; what mends itself leaves the list.
+     * List bookings that were set aside after repeated failures, the oldest first
+     * @description Each is still tried once an hour. A booking that succeeds is removed from the list.
      */
     get: operations['listSetAsideBookings']
     put?: never
@@ -220,7 +223,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Have a booking that was set aside tried again now */
+    /** Retry a booking that was set aside */
     post: operations['retryBooking']
     delete?: never
     options?: never
@@ -235,7 +238,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** What an event sold so far, for its merchant */
+    /** Get an event's sales, for its merchant and admins */
     get: operations['getSales']
     put?: never
     post?: never
@@ -252,6 +255,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
+    /** Download a ticket as PDF, for its buyer */
     get: operations['getTicketPdf']
     put?: never
     post?: never
@@ -268,6 +272,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
+    /** Download a ticket's event as iCalendar, for its buyer */
     get: operations['getTicketCalendar']
     put?: never
     post?: never
@@ -284,7 +289,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** The public key that ticket codes are signed with */
+    /** Get the public key that verifies ticket codes */
     get: operations['getTicketKey']
     put?: never
     post?: never
@@ -301,12 +306,12 @@ export interface components {
     SetAsideBooking: {
       /** Format: uuid */
       booking: string
-      /** @description Why the last try failed */
+      /** @description Problem code of the last failure */
       code: string
       tries: number
       /**
        * Format: date-time
-       * @description When the first of them failed
+       * @description Time of the first failure
        */
       since: string
       /** Format: date-time */
@@ -330,13 +335,13 @@ export interface components {
        * @description Version of the seating plan
        */
       plan: number
-      /** @description Every unit by its id, in fixed order; unless asked for otherwise */
+      /** @description The ids of all units, in a fixed order; with `units=named` */
       units?: string[]
       /** @description The same units in the same order, with `units=runs` */
       runs?: components['schemas']['UnitRun'][]
       /** Format: int64 */
       version: number
-      /** @description One letter a unit: a available, h held, b booked, x blocked */
+      /** @description One letter per unit, in the order of `units`: a available, h held, b booked, x blocked */
       states: string
     }
     SeatDelta: {
@@ -346,7 +351,7 @@ export interface components {
     }
     /** @enum {string} */
     Naming: 'named' | 'runs' | 'none'
-    /** @description `count` units whose ids are `prefix` followed by `first`, `first + step`, and so on. Without `first` it is one unit, and `prefix` is its id. */
+    /** @description `count` units whose ids are `prefix` followed by `first`, `first + step`, and so on. Without `first` it is a single unit with the id `prefix`. */
     UnitRun: {
       prefix: string
       first?: number
@@ -361,7 +366,7 @@ export interface components {
         ticketType: string
         quantity: number
         /**
-         * @description Always so; seats are chosen by naming units
+         * @description Has no effect: the best available units are always chosen. To choose seats, send `units`
          * @default true
          */
         bestAvailable?: boolean
@@ -372,11 +377,11 @@ export interface components {
       ticketType: string
       ticketTypeName?: string
       label: string
-      /** @description Of a seat, as are row, number and note */
+      /** @description Only for seats, like `row`, `number` and `note` */
       zone?: string
       row?: string
       number?: string
-      /** @description The merchant's, such as a restricted view */
+      /** @description The merchant's note on the seat, such as a restricted view */
       note?: string
       price: components['schemas']['Money']
     }
@@ -393,11 +398,11 @@ export interface components {
       status: 'open' | 'checkout' | 'booked' | 'released' | 'expired'
       /**
        * Format: uuid
-       * @description Once checked out
+       * @description The booking made from this hold
        */
       booking?: string
     }
-    /** @description A request to hold that is not decided yet */
+    /** @description A hold request that has not been decided yet */
     PendingHold: {
       /** Format: uuid */
       id: string
@@ -420,11 +425,11 @@ export interface components {
       ticketType: string
       ticketTypeName?: string
       label: string
-      /** @description Of a seat, as are row, number and note */
+      /** @description Only for seats, like `row`, `number` and `note` */
       zone?: string
       row?: string
       number?: string
-      /** @description The merchant's, such as a restricted view */
+      /** @description The merchant's note on the seat, such as a restricted view */
       note?: string
       price: components['schemas']['Money']
       /** @description Refunded and on sale again */
@@ -434,7 +439,7 @@ export interface components {
       /** Format: uuid */
       id: string
       unit: string
-      /** @description What the QR shows; signed */
+      /** @description The signed code shown as QR code */
       code: string
     }
     Payment: {
@@ -442,7 +447,7 @@ export interface components {
       clientSecret: string
       publishableKey: string
     }
-    /** @description The event as it was when booked */
+    /** @description The event as it was at the time of the booking */
     Occasion: {
       name: string
       /** Format: date-time */
@@ -464,7 +469,7 @@ export interface components {
       units: string[]
       amount: components['schemas']['Money']
       /**
-       * @description retrying: the bank sent the money back, and it is tried again
+       * @description `retrying`: the bank returned the money, and the refund is tried again
        * @enum {string}
        */
       status: 'requested' | 'succeeded' | 'retrying' | 'failed'
@@ -480,7 +485,7 @@ export interface components {
       /** Format: uuid */
       event: string
       status: components['schemas']['BookingStatus']
-      /** @description Why it ended */
+      /** @description A code for why the booking ended */
       reason?: string
       units: components['schemas']['BookedUnit'][]
       total: components['schemas']['Money']
@@ -494,7 +499,7 @@ export interface components {
       occasion: components['schemas']['Occasion']
       tickets?: components['schemas']['Ticket'][]
       refunds?: components['schemas']['Refund'][]
-      /** @description Only for merchants and admins */
+      /** @description The buyer; only for merchants and admins */
       account?: string
     }
     BookingPage: {
@@ -519,7 +524,7 @@ export interface components {
         refunded: number
         revenue: components['schemas']['Money']
       }[]
-      /** @description Progress in refunding a cancelled event */
+      /** @description Progress of the refunds after the event was cancelled */
       cancellation?: {
         total: number
         done: number
@@ -550,7 +555,7 @@ export interface components {
   }
   parameters: {
     EventId: string
-    /** @description How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already */
+    /** @description How the map lists its units: `named` lists every id (the default), `runs` lists runs of ids in a fifth of the size, `none` lists none, for clients that have them already */
     Units: components['schemas']['Naming']
     HoldId: string
     BookingId: string
@@ -568,7 +573,7 @@ export interface operations {
   getSeats: {
     parameters: {
       query?: {
-        /** @description How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already */
+        /** @description How the map lists its units: `named` lists every id (the default), `runs` lists runs of ids in a fifth of the size, `none` lists none, for clients that have them already */
         units?: components['parameters']['Units']
       }
       header?: never
@@ -579,7 +584,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description One letter a unit */
+      /** @description The seat map */
       200: {
         headers: {
           [name: string]: unknown
@@ -601,7 +606,7 @@ export interface operations {
   streamSeats: {
     parameters: {
       query?: {
-        /** @description How the map names its units: `named` one by one (the default), `runs` by what they count, which takes a fifth of the bytes, `none` for whoever knows them already */
+        /** @description How the map lists its units: `named` lists every id (the default), `runs` lists runs of ids in a fifth of the size, `none` lists none, for clients that have them already */
         units?: components['parameters']['Units']
       }
       header?: {
@@ -614,7 +619,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description A stream */
+      /** @description The event stream */
       200: {
         headers: {
           [name: string]: unknown
@@ -637,7 +642,7 @@ export interface operations {
       query?: never
       header?: {
         'Idempotency-Key'?: components['parameters']['IdempotencyKey']
-        /** @description For events with a waiting room */
+        /** @description The admission pass; required for events with a waiting room */
         'Admission-Pass'?: string
       }
       path: {
@@ -660,7 +665,7 @@ export interface operations {
           'application/json': components['schemas']['Hold']
         }
       }
-      /** @description In line; ask at Location */
+      /** @description The request is queued; poll the URL in Location */
       202: {
         headers: {
           [name: string]: unknown
@@ -692,7 +697,7 @@ export interface operations {
           'application/json': components['schemas']['Hold']
         }
       }
-      /** @description In line; ask again */
+      /** @description The request is still queued; poll again */
       202: {
         headers: {
           [name: string]: unknown
@@ -715,7 +720,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description Given back */
+      /** @description Released */
       204: {
         headers: {
           [name: string]: unknown
@@ -775,7 +780,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description Ready to be paid */
+      /** @description The booking; it can be paid now */
       201: {
         headers: {
           [name: string]: unknown
@@ -784,7 +789,7 @@ export interface operations {
           'application/json': components['schemas']['Booking']
         }
       }
-      /** @description Accepted; ask at Location */
+      /** @description Accepted, not ready to be paid; poll the URL in Location */
       202: {
         headers: {
           [name: string]: unknown
@@ -888,7 +893,7 @@ export interface operations {
       content: {
         'application/json': {
           units?: components['schemas']['UnitId'][]
-          /** @description A code, not a text */
+          /** @description A code chosen by the client, such as `requested` */
           reason?: string
         }
       }
@@ -968,7 +973,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description What waits */
+      /** @description Bookings that were set aside */
       200: {
         headers: {
           [name: string]: unknown
@@ -993,7 +998,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description It is tried within seconds */
+      /** @description Accepted; it is retried within seconds */
       202: {
         headers: {
           [name: string]: unknown
@@ -1060,7 +1065,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description The event for a calendar */
+      /** @description An iCalendar file */
       200: {
         headers: {
           [name: string]: unknown

@@ -7,10 +7,10 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Published events by start, each page stable under inserts */
+    /** List published events, ordered by start; pages are stable under inserts */
     get: operations['listEvents']
     put?: never
-    /** Draft an event */
+    /** Create an event as a draft */
     post: operations['createEvent']
     delete?: never
     options?: never
@@ -29,7 +29,7 @@ export interface paths {
     put?: never
     /**
      * Import a file of events
-     * @description JSON lines or a JSON array, each record a conference of the conference-data collection or a schema.org Event, or an iCalendar file; the file itself tells which. Good records are kept, bad ones named. Sending the same file again changes nothing.
+     * @description Accepts JSON lines or a JSON array of conferences (in the format of the conference-data collection) or schema.org Events, or an iCalendar file. The format is detected from the content. Valid records are imported, invalid ones are reported. Importing the same file again changes nothing.
      */
     post: operations['importEvents']
     delete?: never
@@ -47,7 +47,7 @@ export interface paths {
       }
       cookie?: never
     }
-    /** A published or cancelled event; a draft for its merchant */
+    /** Get a published or cancelled event; a draft only for its merchant */
     get: operations['getEvent']
     put?: never
     post?: never
@@ -69,7 +69,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Make a draft public */
+    /** Publish a draft */
     post: operations['publishEvent']
     delete?: never
     options?: never
@@ -88,7 +88,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Call an event off; everyone is refunded */
+    /** Cancel an event; all its bookings are refunded */
     post: operations['cancelEvent']
     delete?: never
     options?: never
@@ -105,7 +105,7 @@ export interface paths {
       }
       cookie?: never
     }
-    /** What is sold and where it stands, in the order of the seat map */
+    /** Get the units of an event and their coordinates, in the order of the seat map */
     get: operations['getEventPlan']
     put?: never
     post?: never
@@ -122,7 +122,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** The merchant's own events, drafts too, newest change first; all for an admin */
+    /** List the merchant's events including drafts, the last changed first; admins get all events */
     get: operations['listMerchantEvents']
     put?: never
     post?: never
@@ -141,7 +141,7 @@ export interface paths {
       }
       cookie?: never
     }
-    /** An event of one's own, as it is this moment */
+    /** Get one of the merchant's events, uncached */
     get: operations['getMerchantEvent']
     put?: never
     post?: never
@@ -158,9 +158,10 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** The merchant's own venues */
+    /** List the merchant's venues */
     get: operations['listVenues']
     put?: never
+    /** Create a venue */
     post: operations['createVenue']
     delete?: never
     options?: never
@@ -177,6 +178,7 @@ export interface paths {
       }
       cookie?: never
     }
+    /** Get a venue */
     get: operations['getVenue']
     put?: never
     post?: never
@@ -195,11 +197,11 @@ export interface paths {
       }
       cookie?: never
     }
-    /** Export the plan in pretix's form, as it was put */
+    /** Export the seating plan in pretix's format, as it was imported */
     get: operations['getSeatingPlan']
     /**
-     * Import a plan in pretix's form
-     * @description Refused with plan_in_use once a published event sells seats of this venue.
+     * Import a seating plan in pretix's format
+     * @description Refused with `plan_in_use` if a published event sells seats of this venue.
      */
     put: operations['putSeatingPlan']
     post?: never
@@ -235,7 +237,7 @@ export interface components {
       /** Format: double */
       lon: number
     }
-    /** @description Of the IANA database */
+    /** @description A name of the IANA time zone database */
     TimeZone: string
     NewVenue: {
       /** Format: line */
@@ -271,13 +273,13 @@ export interface components {
     NewTicketType: {
       /**
        * Format: uuid
-       * @description Keeps an existing type when an event is changed
+       * @description In a change of an event: the id of the existing ticket type
        */
       id?: string
       /** Format: line */
       name: string
       price: components['schemas']['Money']
-      /** @description Of general admission; seated types count their seats */
+      /** @description Required for general admission; seated types count their seats */
       capacity?: number
       /** @default false */
       seated?: boolean
@@ -375,7 +377,7 @@ export interface components {
       url?: string
       image?: string
       online?: boolean
-      /** @description Where an imported event was published first */
+      /** @description Where an imported event was first published */
       source?: string
       /** Format: date-time */
       startsAt: string
@@ -412,7 +414,7 @@ export interface components {
       zones: string[]
       kinds?: string[]
       areas?: components['schemas']['PlanArea'][]
-      /** @description One array a column; entry n is unit n. ticketType, zone and kind are indices. */
+      /** @description One array per column; entry n describes unit n. ticketType, zone and kind are indices. */
       units: {
         ticketType: number[]
         zone: number[]
@@ -423,7 +425,7 @@ export interface components {
         kind: number[]
       }
     }
-    /** @description Shown and not sold, as a stage or a bar. x and y are the corner of the box around it. */
+    /** @description A shape that is drawn but not sold, such as a stage or a bar. x and y are the top left corner of its bounding box. */
     PlanArea: {
       /** @enum {string} */
       shape: 'rectangle' | 'ellipse' | 'polygon' | 'text'
@@ -433,7 +435,7 @@ export interface components {
       y: number
       width: number
       height: number
-      /** @description Of a polygon: x and y by turns */
+      /** @description Only for polygons: alternating x and y */
       points?: number[]
       text?: string
     }
@@ -456,7 +458,7 @@ export interface components {
       code?: string
       detail?: string
     }
-    /** @description At most 100,000 seats; fewer when their ids and texts take more than 300 bytes each. What is null counts as missing. A plan without a size is as large as its seats need. Coordinates are in the plan's own unit, within a million of its origin. */
+    /** @description At most 100,000 seats, or fewer if their ids and texts take more than 300 bytes each. A null value counts as missing. The size of a plan without one is computed from its seats. Coordinates are in the plan's own unit, within a million of its origin. */
     SeatingPlan: {
       /** Format: line */
       name: string
@@ -484,7 +486,7 @@ export interface components {
       /** Format: line */
       zone_id?: string | null
       position?: components['schemas']['PlanPosition']
-      /** @description Drawn and not sold; the first 500 that can be read are shown */
+      /** @description Shapes that are drawn but not sold; the first 500 valid ones are shown */
       areas?: (Record<string, unknown> | null)[] | null
       rows?:
         | ({
@@ -523,7 +525,7 @@ export interface components {
   }
   parameters: {
     Id: string
-    /** @description ETag of the version you changed; 428 without, 412 when stale */
+    /** @description ETag of the version that the change is based on; 428 if missing, 412 if outdated */
     IfMatch: string
     IdempotencyKey: string
   }
@@ -574,7 +576,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description Drafted */
+      /** @description The draft */
       201: {
         headers: {
           [name: string]: unknown
@@ -603,7 +605,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description What became of each record */
+      /** @description The result of each record */
       200: {
         headers: {
           [name: string]: unknown
@@ -635,7 +637,7 @@ export interface operations {
           'application/json': components['schemas']['Event']
         }
       }
-      /** @description Your copy is current */
+      /** @description The client's copy is current */
       304: {
         headers: {
           [name: string]: unknown
@@ -649,7 +651,7 @@ export interface operations {
     parameters: {
       query?: never
       header?: {
-        /** @description ETag of the version you changed; 428 without, 412 when stale */
+        /** @description ETag of the version that the change is based on; 428 if missing, 412 if outdated */
         'If-Match'?: components['parameters']['IfMatch']
       }
       path: {
@@ -732,7 +734,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description Units by column */
+      /** @description The units as columns */
       200: {
         headers: {
           [name: string]: unknown
@@ -741,7 +743,7 @@ export interface operations {
           'application/json': components['schemas']['EventPlan']
         }
       }
-      /** @description Your copy is current */
+      /** @description The client's copy is current */
       304: {
         headers: {
           [name: string]: unknown
@@ -907,7 +909,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description Kept */
+      /** @description The venue with its new plan */
       200: {
         headers: {
           [name: string]: unknown

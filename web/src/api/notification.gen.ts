@@ -7,7 +7,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Messages, newest first */
+    /** List notifications, newest first */
     get: operations['listNotifications']
     put?: never
     post?: never
@@ -26,7 +26,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Mark everything up to a time as read */
+    /** Mark notifications up to a time as read */
     post: operations['markNotificationsRead']
     delete?: never
     options?: never
@@ -41,7 +41,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Server-sent events, one `notification` for each new message */
+    /** Stream new notifications as server-sent events, one `notification` event each */
     get: operations['streamNotifications']
     put?: never
     post?: never
@@ -82,10 +82,10 @@ export interface components {
       read: boolean
       refund?: components['schemas']['RefundNotice']
     }
-    /** @description The refund that a message is about; absent from messages about anything else */
+    /** @description The refund that the notification reports; absent from other notifications */
     RefundNotice: {
       amount: components['schemas']['Money']
-      /** @description Ids of the units that are given back */
+      /** @description Ids of the refunded units */
       units: string[]
     }
     Money: {
@@ -139,7 +139,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description A page of messages */
+      /** @description A page of notifications */
       200: {
         headers: {
           [name: string]: unknown
@@ -167,7 +167,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description Done */
+      /** @description Marked as read */
       204: {
         headers: {
           [name: string]: unknown

@@ -10,8 +10,8 @@ export interface paths {
     get?: never
     put?: never
     /**
-     * Stripe tells of an event
-     * @description The signature is checked over the body as it came, with a tolerance of 300 seconds. One event has one effect, however often it is sent.
+     * Receive a webhook from Stripe
+     * @description The signature is verified over the raw body, with a tolerance of 300 seconds. An event takes effect once, however often it is delivered.
      */
     post: operations['receiveWebhook']
     delete?: never
@@ -27,7 +27,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Where and how a browser pays */
+    /** Get the payment provider and its settings for the browser */
     get: operations['getPaymentProvider']
     put?: never
     post?: never
@@ -44,7 +44,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** The last reconciliation, or the one asked for; as JSON or CSV */
+    /** Get the report of the last reconciliation, or of a given one, as JSON or CSV */
     get: operations['getReconciliation']
     put?: never
     post?: never
@@ -64,8 +64,8 @@ export interface paths {
     get?: never
     put?: never
     /**
-     * Reconcile now
-     * @description Answers when it is done. Without a period it looks back 48 hours.
+     * Run a reconciliation
+     * @description The response is sent when the run has finished. Without a period, it covers the last 48 hours.
      */
     post: operations['runReconciliation']
     delete?: never
@@ -81,7 +81,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Refunds that failed for good while the money is owed, the longest waiting first */
+    /** List failed refunds whose money is still owed, the oldest first */
     get: operations['listOwingRefunds']
     put?: never
     post?: never
@@ -100,7 +100,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Have the provider make a refund again that failed for good */
+    /** Retry a failed refund at the provider */
     post: operations['retryRefund']
     delete?: never
     options?: never
@@ -117,7 +117,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Note that the money of a refund that failed for good went back by other means */
+    /** Record that a failed refund was paid back by other means */
     post: operations['resolveRefund']
     delete?: never
     options?: never
@@ -142,7 +142,7 @@ export interface components {
       /** @enum {string} */
       status: 'requested' | 'pending' | 'succeeded' | 'retrying' | 'failed'
       attempts: number
-      /** @description Why the last attempt failed, in the provider's word */
+      /** @description The provider's code for why the last attempt failed */
       failure: string
       /** Format: date-time */
       requestedAt: string
@@ -154,14 +154,14 @@ export interface components {
       /** @enum {string} */
       provider: 'stripe' | 'simulator'
       publishableKey: string
-      /** @description Of the simulator: the origin whose card form is framed */
+      /** @description Only for the simulator: the origin of its card form, which is embedded as a frame */
       formUrl?: string
     }
     Reconciliation: {
       /** Format: uuid */
       id?: string
       /**
-       * @description none: there was no run yet; clean: nothing is left to do
+       * @description none: no run yet. clean: nothing left to do. findings: a person has to act. failed: a source could not be read
        * @enum {string}
        */
       status: 'none' | 'clean' | 'findings' | 'failed'
@@ -175,14 +175,14 @@ export interface components {
       startedAt?: string
       /** Format: date-time */
       finishedAt?: string
-      /** @description Why a side could not be read, as a code */
+      /** @description A code for why a source could not be read */
       failure?: string
       checked?: {
         intents: number
         payments: number
         refunds: number
         bookings: number
-        /** @description Refunds from before the period that the provider was not asked for, because one run asks for so many only. They are no findings: they may well be there */
+        /** @description Refunds from before the period that were not looked up at the provider, because a run makes a limited number of lookups. They are not findings */
         refundsNotAsked: number
       }
       healed?: number
@@ -224,12 +224,12 @@ export interface components {
       currency?: string
       detail: string
       /**
-       * @description What was tried; absent where a person has to look
+       * @description The automatic repair that was tried; absent if a person has to act
        * @enum {string}
        */
       remedy?: 'apply' | 'void' | 'refund_again'
       healed: boolean
-      /** @description Why the remedy did not work, as a code */
+      /** @description A code for why the repair failed */
       failure?: string
     }
     Balance: {
@@ -239,7 +239,7 @@ export interface components {
       currency: string
       /**
        * Format: int64
-       * @description Minor units; positive is a debit
+       * @description In minor units; debits are positive
        */
       amount: number
     }
@@ -286,7 +286,7 @@ export interface operations {
       }
     }
     responses: {
-      /** @description Taken; or taken before */
+      /** @description Received, now or before */
       200: {
         headers: {
           [name: string]: unknown
@@ -387,7 +387,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description What waits for an admin, a hundred at most */
+      /** @description The refunds, at most a hundred */
       200: {
         headers: {
           [name: string]: unknown
@@ -412,7 +412,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description It is made within seconds */
+      /** @description Accepted; it is retried within seconds */
       202: {
         headers: {
           [name: string]: unknown
@@ -438,14 +438,14 @@ export interface operations {
         'application/json': {
           /**
            * Format: line
-           * @description How, such as the reference of a bank transfer. No names, no account numbers.
+           * @description How it was paid back, such as the reference of a bank transfer. Do not enter names or account numbers.
            */
           how: string
         }
       }
     }
     responses: {
-      /** @description It is noted */
+      /** @description Recorded */
       200: {
         headers: {
           [name: string]: unknown

@@ -7,7 +7,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Events by text and filters */
+    /** Search events by text and filters */
     get: operations['searchEvents']
     put?: never
     post?: never
@@ -24,7 +24,7 @@ export interface paths {
       path?: never
       cookie?: never
     }
-    /** Up to eight events, venues and cities that begin like this */
+    /** Suggest up to eight events, venues and cities whose names begin with the text */
     get: operations['suggest']
     put?: never
     post?: never
@@ -83,7 +83,7 @@ export interface components {
       id: string
       slug: string
       name: string
-      /** @description Its first 300 characters */
+      /** @description The first 300 characters */
       description: string
       category: string
       performers: string[]
@@ -106,7 +106,7 @@ export interface components {
       version: number
       /**
        * Format: double
-       * @description Kilometres from `near`
+       * @description Distance from `near` in kilometres
        */
       distance?: number
       /** @description Fragments in HTML by field (name, performers, venue, city, description): escaped text with matches in <mark> */
@@ -119,7 +119,7 @@ export interface components {
       /** Format: int64 */
       count: number
     }
-    /** @description Events whose cheapest ticket costs from `from` up to, not including, `to` */
+    /** @description Events whose cheapest ticket costs at least `from` and less than `to` */
     PriceBucket: {
       /** Format: int64 */
       from: number
@@ -129,11 +129,11 @@ export interface components {
       /** Format: int64 */
       count: number
     }
-    /** @description Each is counted under all filters but its own, so that a chosen option keeps its siblings */
+    /** @description Counts per option. Each facet is counted under all filters except its own, so that the alternatives to a selected option are included */
     Facets: {
       category: components['schemas']['Bucket'][]
       city: components['schemas']['Bucket'][]
-      /** @description By month of the start where it takes place, as 2027-05 */
+      /** @description By the month of the start in the event's time zone, such as 2027-05 */
       month: components['schemas']['Bucket'][]
       price: components['schemas']['PriceBucket'][]
     }
@@ -143,7 +143,7 @@ export interface components {
       total: number
       /**
        * Format: int64
-       * @description Milliseconds
+       * @description Duration of the search in milliseconds
        */
       took: number
       facets?: components['schemas']['Facets']
@@ -155,19 +155,19 @@ export interface components {
       text: string
       /**
        * Format: uuid
-       * @description Of an event
+       * @description Only for events
        */
       event?: string
       /**
        * Format: date-time
-       * @description Of an event
+       * @description Only for events
        */
       startsAt?: string
       city?: string
       country?: string
       /**
        * Format: int64
-       * @description Events in this city or venue
+       * @description Number of events in this city or venue
        */
       count: number
     }
@@ -196,33 +196,33 @@ export interface operations {
   searchEvents: {
     parameters: {
       query?: {
-        /** @description Name, performer, venue, city, topic, month, words of the description */
+        /** @description Words of the name, performers, venue, city, topics, month or description */
         q?: string
-        /** @description Any of these */
+        /** @description Matches any of these */
         category?: string[]
-        /** @description Any of these; accents and case do not matter */
+        /** @description Matches any of these; ignores accents and case */
         city?: string[]
-        /** @description Any of these */
+        /** @description Matches any of these */
         topic?: string[]
-        /** @description Starts at or after: a date, which is a day at the event's place, or a time */
+        /** @description Starts at or after this date (in the event's time zone) or time */
         from?: string
-        /** @description Starts at or before: a date, which is a day at the event's place, or a time */
+        /** @description Starts at or before this date (in the event's time zone) or time */
         to?: string
-        /** @description lat,lon: nearer events rank higher */
+        /** @description Latitude and longitude in degrees, as `lat,lon`; nearer events rank higher */
         near?: string
-        /** @description Kilometres around `near`; others are left out */
+        /** @description Only events within this distance of `near`, in kilometres */
         radius?: number
-        /** @description Minor units; a ticket costs at least this */
+        /** @description Only events with a ticket of at least this price, in minor units of `currency` */
         minPrice?: number
-        /** @description Minor units; a ticket costs at most this */
+        /** @description Only events with a ticket of at most this price, in minor units of `currency` */
         maxPrice?: number
-        /** @description Of the prices; needed for a price range */
+        /** @description Currency of the price range; required with `minPrice` or `maxPrice` */
         currency?: string
         /** @description Only events with tickets left */
         available?: boolean
         sort?: 'relevance' | 'date' | 'price' | 'distance'
         limit?: number
-        /** @description `next` of the page before; the question must be the same */
+        /** @description `next` of the previous page; all other parameters must be the same */
         cursor?: string
       }
       header?: never
@@ -231,7 +231,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description A page of events. `facets` come with the first page. */
+      /** @description A page of events. Only the first page has `facets`. */
       200: {
         headers: {
           /** @description `degraded` while the database answers instead of the index */

@@ -9,12 +9,12 @@ export interface paths {
       }
       cookie?: never
     }
-    /** Where you stand */
+    /** Get your place and position */
     get: operations['getQueuePlace']
     put?: never
-    /** Join the line. An account has one place; asking again gives the same */
+    /** Join the queue; an account has one place, and joining again returns it */
     post: operations['joinQueue']
-    /** Give your place up */
+    /** Leave the queue */
     delete: operations['leaveQueue']
     options?: never
     head?: never
@@ -30,7 +30,7 @@ export interface paths {
       }
       cookie?: never
     }
-    /** Server-sent events, `tick` each time the line moves, the same for everyone */
+    /** Stream the queue as server-sent events: a `tick` each time it advances, the same for everyone */
     get: operations['streamQueue']
     put?: never
     post?: never
@@ -51,7 +51,7 @@ export interface paths {
     }
     get?: never
     put?: never
-    /** Exchange your place for a pass, when it is your turn. Asking again gives the same pass */
+    /** Exchange your place for an admission pass when it is your turn; a repeated request returns the same pass */
     post: operations['claimAdmission']
     delete?: never
     options?: never
@@ -68,14 +68,14 @@ export interface paths {
       }
       cookie?: never
     }
-    /** Settings and figures, for the event's merchant and admins */
+    /** Get settings and statistics, for the event's merchant and admins */
     get: operations['getQueueSettings']
     put?: never
     post?: never
     delete?: never
     options?: never
     head?: never
-    /** Change settings; they hold from the next second on */
+    /** Change settings; changes apply within a second */
     patch: operations['changeQueueSettings']
     trace?: never
   }
@@ -88,7 +88,7 @@ export interface paths {
       }
       cookie?: never
     }
-    /** What anyone needs to check the order of those who came before the opening */
+    /** Get the data that verifies the draw of those who joined before the opening */
     get: operations['getQueueDraw']
     put?: never
     post?: never
@@ -110,7 +110,7 @@ export interface paths {
       }
       cookie?: never
     }
-    /** The drawn entries in the order of arrival, up to 4096 at a time, once the draw is held */
+    /** List the entries of the draw in order of arrival, up to 4096 per request; available after the draw */
     get: operations['listQueueDrawEntries']
     put?: never
     post?: never
@@ -129,37 +129,37 @@ export interface components {
       place: string
       /**
        * Format: int64
-       * @description Your number in the line; it is your turn when `served` reaches it. 0: still to be drawn
+       * @description Your number in the queue; it is your turn when `served` reaches it. 0: not drawn yet
        */
       number: number
       /**
        * Format: int64
-       * @description 1 is the next; 0: your turn has come, or is still to be drawn
+       * @description 1: you are next. 0: it is your turn, or your number is not drawn yet
        */
       position: number
       /** Format: int64 */
       ahead: number
       /**
        * Format: int64
-       * @description Absent when nobody can know
+       * @description Estimated wait; absent if there is no estimate
        */
       etaSeconds?: number
       state: components['schemas']['PlaceState']
       /**
        * Format: date-time
-       * @description While in the lobby
+       * @description In the lobby: when admission begins
        */
       opensAt?: string
       /**
        * Format: date-time
-       * @description End of your pass, when admitted
+       * @description When your pass expires, if admitted
        */
       expiresAt?: string
     }
     /**
-     * @description lobby: not open yet. waiting: in the line. paused: the line does not move just now. sold_out: you are on the
-     *     waiting list. your_turn: ask for admission. admitted: you have a pass. missed: your turn is over; join again.
-     *     closed: the room is shut.
+     * @description lobby: sales have not opened. waiting: in the queue. paused: the queue is paused. sold_out: you are on the
+     *     waiting list. your_turn: request admission. admitted: you have a pass. missed: your turn is over; join again.
+     *     closed: the waiting room is closed.
      * @enum {string}
      */
     PlaceState: 'lobby' | 'waiting' | 'paused' | 'sold_out' | 'your_turn' | 'admitted' | 'missed' | 'closed'
@@ -168,27 +168,27 @@ export interface components {
     Tick: {
       /**
        * Format: int64
-       * @description Numbers up to here may come in
+       * @description People with numbers up to this one have been admitted
        */
       served: number
       /**
        * Format: int64
-       * @description Numbers up to here had their turn
+       * @description The turns of numbers up to this one are over
        */
       lapsed?: number
       /**
        * Format: int64
-       * @description How many have joined
+       * @description Number of people who have joined
        */
       joined?: number
       /**
        * Format: date-time
-       * @description The moment this was so
+       * @description Time of this state
        */
       at?: string
       /**
        * Format: double
-       * @description People per second let in lately
+       * @description People admitted per second, recently
        */
       rate: number
       state: components['schemas']['LineState']
@@ -206,18 +206,18 @@ export interface components {
        * @description People per second
        */
       rate?: number
-      /** @description People inside at once */
+      /** @description Limit of open turns and valid passes */
       concurrency?: number
       open?: boolean
       paused?: boolean
       /**
-       * @description Only before the opening
+       * @description Can be changed only before the opening
        * @enum {string}
        */
       order?: 'fifo' | 'shuffle'
       /**
        * Format: date-time
-       * @description Never before the sale starts
+       * @description Not before sales start
        */
       opensAt?: string
       claimWindowSeconds?: number
@@ -240,9 +240,9 @@ export interface components {
       joined: number
       /** Format: int64 */
       waiting: number
-      /** @description People whose turn it is and who have not come yet */
+      /** @description Turns that have not been claimed yet */
       unclaimed: number
-      /** @description Valid passes */
+      /** @description Number of valid passes */
       inside: number
       /** Format: double */
       measuredRate?: number
@@ -251,15 +251,15 @@ export interface components {
       /** @enum {string} */
       order: 'fifo' | 'shuffle'
       algorithm: string
-      /** @description SHA-256 of the seed, hex */
+      /** @description SHA-256 of the seed, in hex */
       commitment?: string
       /** Format: date-time */
       committedAt?: string
-      /** @description Hex; after the draw */
+      /** @description In hex; available after the draw */
       seed?: string
       /** Format: int64 */
       count?: number
-      /** @description Hex; after the draw */
+      /** @description In hex; available after the draw */
       digest?: string
       /** Format: date-time */
       heldAt?: string
@@ -267,7 +267,7 @@ export interface components {
     DrawEntries: {
       /** Format: int64 */
       from: number
-      /** @description Hex; SHA-256 of event id, colon, account id */
+      /** @description In hex: SHA-256 of event id, colon, account id */
       entries: string[]
       /** Format: int64 */
       next?: number
@@ -293,7 +293,7 @@ export interface components {
   }
   parameters: {
     EventId: string
-    /** @description The `place` that joining gave */
+    /** @description The `place` returned by joining */
     QueuePlace: string
   }
   requestBodies: never
@@ -306,7 +306,7 @@ export interface operations {
     parameters: {
       query?: never
       header?: {
-        /** @description The `place` that joining gave */
+        /** @description The `place` returned by joining */
         'Queue-Place'?: components['parameters']['QueuePlace']
       }
       path: {
@@ -339,7 +339,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description The place that was there */
+      /** @description The account's existing place */
       200: {
         headers: {
           [name: string]: unknown
@@ -371,7 +371,7 @@ export interface operations {
     }
     requestBody?: never
     responses: {
-      /** @description Done */
+      /** @description Left the queue */
       204: {
         headers: {
           [name: string]: unknown
@@ -414,7 +414,7 @@ export interface operations {
     parameters: {
       query?: never
       header?: {
-        /** @description The `place` that joining gave */
+        /** @description The `place` returned by joining */
         'Queue-Place'?: components['parameters']['QueuePlace']
       }
       path: {
