@@ -221,7 +221,10 @@ export function completePlan(plan: SeatingPlan): Plan {
         .map((area) => ({ ...area, position: pointOf(area.position as Parts['PlanPosition']) })),
     }))
   const size = { width: plan.size?.width ?? 0, height: plan.size?.height ?? 0 }
-  const categories = (plan.categories ?? []).map((c, i) => ({ ...c, color: c.color ?? colors[i % colors.length]! }))
+  const categories = (plan.categories ?? []).map((c, i) => ({
+    ...c,
+    color: c.color ?? planColors.categories[i % planColors.categories.length]!,
+  }))
   return grow({ ...plan, size, categories, zones })
 }
 
