@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
 // hall is rows of seats, the best row first; '.' free, '#' taken, ' ' an aisle, 'w' a wheelchair
@@ -84,7 +85,7 @@ func TestBuyersWhoCollideComeApart(t *testing.T) {
 
 func TestACrowdIsProposedDifferentPlaces(t *testing.T) {
 	s, _ := hall("....", "....")
-	house, now := booking.NewSeatMap(s, 1, nil), time.Now()
+	house, now := seatmap.NewMap(s, 1, nil), time.Now()
 	two := []booking.Item{{TicketType: "t", Quantity: 2}}
 	propose := func(at time.Time) []string {
 		ids, err := house.Propose(two, nil, 0, at)

@@ -11,27 +11,17 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
+)
+
+// The examples that all tests of booking share.
+var (
+	unit = bookingtest.Unit
+	sale = bookingtest.Sale
+	noon = bookingtest.Noon
 )
 
 func eur(amount int64) money.Money { return money.Money{Amount: amount, Currency: "EUR"} }
-
-func unit(id string, amount int64) booking.HeldUnit {
-	return booking.HeldUnit{ID: id, TicketType: "stalls", TypeName: "Stalls", Label: "Row 1, " + id, Price: eur(amount)}
-}
-
-func sale() *booking.Sale {
-	s := &booking.Sale{
-		Event: uuid.MustParse("0192f0c4-0000-7000-8000-00000000000e"), Name: "Concert", Status: booking.EventPublished, Merchant: "merchant",
-		StartsAt: noon.AddDate(0, 1, 0), SalesStart: noon.AddDate(0, -1, 0), SalesEnd: noon.AddDate(0, 1, 0),
-		MaxPerOrder: 4, MaxPerAccount: 6, Currency: "EUR", TimeZone: "Europe/Berlin",
-		TicketTypes: []booking.TicketType{{ID: "stalls", Name: "Stalls", Price: eur(4500)}},
-	}
-	for _, id := range []string{"A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"} {
-		s.Units = append(s.Units, booking.Unit{ID: id, TicketType: "stalls", Label: id, Row: "A", X: float64(len(s.Units)), Kind: booking.Seating})
-	}
-	s.Prepare()
-	return s
-}
 
 func newBooking() booking.Booking {
 	h := booking.Hold{ID: mine, Event: sale().Event, Account: "buyer", Units: []booking.HeldUnit{unit("A1", 4500), unit("A2", 4500)}, Until: later, Status: booking.HoldCheckout}

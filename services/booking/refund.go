@@ -41,9 +41,9 @@ type Refund struct {
 	Failures int
 }
 
-// owed tells whether the money has to go back whatever happens: nothing that the buyer has is worth
+// Owed tells whether the money has to go back whatever happens: nothing that the buyer has is worth
 // it. Of any other refund that fails, the tickets stay good.
-func (r Refund) owed(b Booking) bool { return b.Status.Ended() || r.Reason == ReasonEventCancelled }
+func (r Refund) Owed(b Booking) bool { return b.Status.Ended() || r.Reason == ReasonEventCancelled }
 
 // What others hear of refunds, beside the statuses of bookings.
 const (
@@ -128,4 +128,14 @@ func (b Booking) Refunded(r Refund, now time.Time) (Booking, error) {
 // RefundRefused notes that the provider would not give the money back; the tickets stay good.
 func (b Booking) RefundRefused(now time.Time) (Booking, error) {
 	return b.step(Confirmed, now, Refunding)
+}
+
+// HasReleased tells whether the booking has given all of the units back.
+func (b Booking) HasReleased(units []string) bool {
+	for _, u := range b.Units {
+		if !u.Released && slices.Contains(units, u.ID) {
+			return false
+		}
+	}
+	return true
 }

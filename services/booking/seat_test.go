@@ -11,7 +11,6 @@ import (
 )
 
 var (
-	noon   = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	later  = noon.Add(5 * time.Minute)
 	mine   = uuid.MustParse("0192f0c4-0000-7000-8000-000000000001")
 	theirs = uuid.MustParse("0192f0c4-0000-7000-8000-000000000002")

@@ -26,9 +26,25 @@ type Seats interface {
 	Free(ctx context.Context, h Hold, units []string, whole bool) error
 }
 
-// SeatMaps shows how full an event is. It may lag: it proposes, Seats decides.
+// SeatMaps finds the seat map of an event, and loads it when need be.
 type SeatMaps interface {
-	House(ctx context.Context, event uuid.UUID) (*SeatMap, error)
+	SeatMap(ctx context.Context, event uuid.UUID) (SeatMap, error)
+}
+
+// SeatMap is a projection of one event's seats. It may lag: it proposes, Seats decides.
+type SeatMap interface {
+	Sale() *Sale
+	// Propose finds the best available units for all items, besides those already chosen.
+	Propose(items []Item, chosen []string, skip int, now time.Time) ([]string, error)
+	// Update applies changes that were just decided, and reads from the store what they leave unclear.
+	Update(ctx context.Context, changes []Change, now time.Time)
+	// RecheckFree reads those of the units from the store that the map shows as free.
+	RecheckFree(ctx context.Context, units []string)
+}
+
+// ExpiryWatcher is told of holds that somebody has to hear of when they expire.
+type ExpiryWatcher interface {
+	Watch(h Hold)
 }
 
 // Announcer tells everyone of changed units.
@@ -59,24 +75,33 @@ type Effects struct {
 
 // Service holds seats and sells what is held: holds and what is made of them.
 type Service struct {
-	Seats     Seats
-	SeatMaps  SeatMaps
-	Bookings  Store
-	Announcer Announcer
-	Gate      Gate // nil: events with a waiting room sell to nobody
-	HoldQueue Line // nil: high-demand holds are decided here, like all others
-	Expiries  *Expiries
-	HoldFor   time.Duration
-	Now       func() time.Time
+	Seats        Seats
+	SeatMaps     SeatMaps
+	Bookings     Store
+	Announcer    Announcer
+	PassVerifier PassVerifier  // nil: events with a waiting room sell to nobody
+	HoldQueue    HoldQueue     // nil: high-demand holds are decided here, like all others
+	Expiries     ExpiryWatcher // nil: nobody is told of holds that expired
+	HoldFor      time.Duration
+	Now          func() time.Time
 }
 
-// Gate checks that whoever comes from the waiting room may come in, and says since when.
-type Gate interface {
-	Admit(ctx context.Context, pass, account string, event uuid.UUID, now time.Time) (since time.Time, err error)
+// PassVerifier checks an account's admission pass for an event with a waiting room, and tells when
+// the pass was issued.
+type PassVerifier interface {
+	Verify(ctx context.Context, pass, account string, event uuid.UUID, now time.Time) (issued time.Time, err error)
 }
 
-// Line decides holds of high-demand events in the order they came.
-type Line interface {
+// QueuedHold is somebody's request to hold units of an event in high demand. Requests are decided
+// in the order of the log that carries them.
+type QueuedHold struct {
+	Hold     Hold
+	Limit    int       // most units of the account; 0: any number
+	Admitted time.Time // when the pass was given that the request came with
+}
+
+// HoldQueue decides holds of high-demand events in the order they came.
+type HoldQueue interface {
 	// Hold names the hold, and tells everyone of it. ErrStillWaiting when that took longer than
 	// the caller wants to wait.
 	Hold(ctx context.Context, r QueuedHold) (Hold, error)
@@ -109,11 +134,11 @@ const proposals = 6
 
 // Hold holds units for an account. A pending hold is returned with ErrStillWaiting.
 func (o *Service) Hold(ctx context.Context, account identity.Account, event uuid.UUID, w HoldRequest) (Hold, error) {
-	house, err := o.SeatMaps.House(ctx, event)
+	seats, err := o.SeatMaps.SeatMap(ctx, event)
 	if err != nil {
 		return Hold{}, err
 	}
-	sale, now := house.Sale(), o.Now()
+	sale, now := seats.Sale(), o.Now()
 	if err := sale.Open(now); err != nil {
 		return Hold{}, err
 	}
@@ -125,15 +150,15 @@ func (o *Service) Hold(ctx context.Context, account identity.Account, event uuid
 		if !account.EmailVerified {
 			return Hold{}, identity.ErrEmailUnverified
 		}
-		if w.Pass == "" || o.Gate == nil {
+		if w.Pass == "" || o.PassVerifier == nil {
 			return Hold{}, ErrAdmissionRequired.With("event", event)
 		}
-		if admitted, err = o.Gate.Admit(ctx, w.Pass, account.ID, event, now); err != nil {
+		if admitted, err = o.PassVerifier.Verify(ctx, w.Pass, account.ID, event, now); err != nil {
 			return Hold{}, err
 		}
 	}
 	for try := 0; ; try++ {
-		h, err := o.try(ctx, house, sale, QueuedHold{Hold: Hold{Account: account.ID}, Admitted: admitted}, w, try)
+		h, err := o.try(ctx, seats, sale, QueuedHold{Hold: Hold{Account: account.ID}, Admitted: admitted}, w, try)
 		if err == nil || len(w.Items) == 0 || try == proposals-1 || !errors.Is(err, ErrUnitsUnavailable) {
 			return h, err
 		}
@@ -160,10 +185,10 @@ func (o *Service) checkRequest(sale *Sale, w HoldRequest) error {
 	return PerOrder(n, sale.MaxPerOrder)
 }
 
-func (o *Service) try(ctx context.Context, house *SeatMap, sale *Sale, r QueuedHold, w HoldRequest, try int) (Hold, error) {
+func (o *Service) try(ctx context.Context, seats SeatMap, sale *Sale, r QueuedHold, w HoldRequest, try int) (Hold, error) {
 	ids := append([]string(nil), w.Units...)
 	if len(w.Items) > 0 {
-		best, err := house.Propose(w.Items, ids, spread(try), o.Now())
+		best, err := seats.Propose(w.Items, ids, spread(try), o.Now())
 		if err != nil {
 			return Hold{}, err
 		}
@@ -181,7 +206,7 @@ func (o *Service) try(ctx context.Context, house *SeatMap, sale *Sale, r QueuedH
 	if sale.HighDemand && o.HoldQueue != nil {
 		r.Hold, r.Limit = h, sale.MaxPerAccount
 		if h, err = o.HoldQueue.Hold(ctx, r); err == nil {
-			house.Recheck(ctx, house.Apply(HeldChanges(h), o.Now())) // before the news of it is round
+			seats.Update(ctx, HeldChanges(h), o.Now()) // before the change comes back by the broadcast
 		}
 	} else {
 		if h.ID, err = uuid.NewV7(); err != nil {
@@ -192,10 +217,12 @@ func (o *Service) try(ctx context.Context, house *SeatMap, sale *Sale, r QueuedH
 		}
 	}
 	if err != nil {
-		o.learn(ctx, house, err)
+		o.learn(ctx, seats, err)
 		return h, err
 	}
-	o.Expiries.Watch(h)
+	if o.Expiries != nil {
+		o.Expiries.Watch(h)
+	}
 	return h, nil
 }
 
@@ -210,13 +237,13 @@ func spread(try int) int {
 
 // learn corrects a projection that shows as free what the store refused. Of a crowd that wants the
 // same places only the first ones have it look.
-func (o *Service) learn(ctx context.Context, house *SeatMap, err error) {
+func (o *Service) learn(ctx context.Context, seats SeatMap, err error) {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {
 		return
 	}
 	if units, ok := f.Fields["units"].([]string); ok {
-		house.Recheck(ctx, house.Free(units))
+		seats.RecheckFree(ctx, units)
 	}
 }
 
@@ -247,11 +274,11 @@ func (o *Service) Change(ctx context.Context, account identity.Account, id uuid.
 	if err != nil {
 		return Hold{}, err
 	}
-	house, err := o.SeatMaps.House(ctx, before.Event)
+	seats, err := o.SeatMaps.SeatMap(ctx, before.Event)
 	if err != nil {
 		return Hold{}, err
 	}
-	sale := house.Sale()
+	sale := seats.Sale()
 	if err := sale.Open(o.Now()); err != nil {
 		return Hold{}, err
 	}
@@ -265,7 +292,7 @@ func (o *Service) Change(ctx context.Context, account identity.Account, id uuid.
 		return h.Change(priced, remove, sale.MaxPerOrder, o.Now())
 	})
 	if err != nil {
-		o.learn(ctx, house, err)
+		o.learn(ctx, seats, err)
 		return Hold{}, err
 	}
 	claim := Claim{after.ID, after.Version}
@@ -321,14 +348,14 @@ func (o *Service) CheckOut(ctx context.Context, account identity.Account, hold u
 	if status := h.StatusAt(o.Now()); status != HoldCheckout {
 		return Booking{}, false, h.Usable(o.Now())
 	}
-	house, err := o.SeatMaps.House(ctx, h.Event)
+	seats, err := o.SeatMaps.SeatMap(ctx, h.Event)
 	if err != nil {
 		return Booking{}, false, err
 	}
-	if house.Sale().Status != EventPublished {
+	if seats.Sale().Status != EventPublished {
 		return Booking{}, false, ErrNotOnSale
 	}
-	return o.Bookings.Create(ctx, New(h.Booking, h, house.Sale(), o.Now()))
+	return o.Bookings.Create(ctx, New(h.Booking, h, seats.Sale(), o.Now()))
 }
 
 // Booking gives a booking to whoever may see it: its owner, the event's merchant, admins.

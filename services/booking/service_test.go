@@ -15,6 +15,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
 var (
@@ -38,8 +40,8 @@ func newCounter(t *testing.T) *counter {
 	c := &counter{sale: sale(), store: bookingtest.NewStore(), now: noon}
 	clock := func() time.Time { return c.now }
 	seats := bookingtest.NewMemory(clock)
-	var house *booking.SeatMap
-	house = booking.NewSeatMap(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
+	var house *seatmap.Map
+	house = seatmap.NewMap(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
 		since := house.Clock()
 		found, err := seats.Read(ctx, event, units)
 		if err == nil {
@@ -47,14 +49,14 @@ func newCounter(t *testing.T) *counter {
 		}
 	})
 	c.Service = &booking.Service{
-		Seats: seats, SeatMaps: houses(func() *booking.SeatMap { return house }), Bookings: c.store, Announcer: silent{}, HoldFor: 5 * time.Minute, Now: clock,
+		Seats: seats, SeatMaps: houses(func() *seatmap.Map { return house }), Bookings: c.store, Announcer: silent{}, HoldFor: 5 * time.Minute, Now: clock,
 	}
 	return c
 }
 
-type houses func() *booking.SeatMap
+type houses func() *seatmap.Map
 
-func (h houses) House(_ context.Context, event uuid.UUID) (*booking.SeatMap, error) {
+func (h houses) SeatMap(_ context.Context, event uuid.UUID) (booking.SeatMap, error) {
 	if house := h(); event == house.Sale().Event {
 		return house, nil
 	}
@@ -211,7 +213,7 @@ func newDiary() diary {
 	return diary{Mutex: &sync.Mutex{}, due: map[uuid.UUID]time.Time{}, tries: map[uuid.UUID]int{}}
 }
 
-func (d diary) Remember(_ context.Context, all []booking.Deadline) error {
+func (d diary) Remember(_ context.Context, all []saga.Deadline) error {
 	d.Lock()
 	defer d.Unlock()
 	for _, x := range all {
@@ -220,14 +222,14 @@ func (d diary) Remember(_ context.Context, all []booking.Deadline) error {
 	return nil
 }
 
-func (d diary) Passed(_ context.Context, now time.Time, lease time.Duration, limit int) (passed []booking.PassedHold, _ error) {
+func (d diary) Passed(_ context.Context, now time.Time, lease time.Duration, limit int) (passed []saga.PassedHold, _ error) {
 	d.Lock()
 	defer d.Unlock()
 	for id, at := range d.due {
 		if len(passed) < limit && !now.Before(at) {
 			d.due[id] = now.Add(lease)
 			d.tries[id]++
-			passed = append(passed, booking.PassedHold{Hold: id, Try: d.tries[id]})
+			passed = append(passed, saga.PassedHold{Hold: id, Try: d.tries[id]})
 		}
 	}
 	return passed, nil
@@ -244,8 +246,10 @@ func (d diary) Forget(_ context.Context, holds []uuid.UUID) error {
 
 func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
 	c, heard, d := newCounter(t), &told{}, newDiary()
+	var expiries *saga.Expiries
 	start := func() {
-		c.Expiries = &booking.Expiries{Deadlines: d, Holds: c.Seats, Notifier: heard, Now: func() time.Time { return c.now }}
+		expiries = &saga.Expiries{Deadlines: d, Holds: c.Seats, Notifier: heard, Now: func() time.Time { return c.now }}
+		c.Expiries = expiries
 	}
 	start()
 	left := c.hold(t, buyer, "A1")
@@ -254,12 +258,12 @@ func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
 	require.NoError(t, err)
 	released := c.hold(t, seller, "A3")
 	require.NoError(t, c.Release(t.Context(), seller, released.ID))
-	require.NoError(t, c.Expiries.Look(t.Context()))
+	require.NoError(t, expiries.Look(t.Context()))
 	assert.Empty(t, *heard, "nothing ran out yet")
 	start() // another process
 	c.now = left.Until
 	for range 2 {
-		require.NoError(t, c.Expiries.Look(t.Context()))
+		require.NoError(t, expiries.Look(t.Context()))
 	}
 	assert.Equal(t, told{left.ID}, *heard)
 	assert.Empty(t, d.due, "and forgotten")

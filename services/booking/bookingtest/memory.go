@@ -1,5 +1,5 @@
 // Package bookingtest has what booking's tests share: seats in memory, and the scenarios that
-// every implementation of booking.Seats and booking.Fence has to pass.
+// every implementation of booking.Seats and saga.Fence has to pass.
 package bookingtest
 
 import (
@@ -10,13 +10,15 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
 // Seats is what a store of seats offers.
 type Seats interface {
 	booking.Seats
-	booking.Fence
-	booking.SeatReader
+	saga.Fence
+	seatmap.SeatReader
 }
 
 // Memory keeps seats in memory: the domain's transitions under one lock. It is what the real
@@ -140,7 +142,7 @@ func (m *Memory) Change(_ context.Context, id uuid.UUID, limit int, f func(booki
 	return after, nil
 }
 
-// Free implements booking.Seats and booking.Fence.
+// Free implements booking.Seats and saga.Fence.
 func (m *Memory) Free(_ context.Context, h booking.Hold, units []string, whole bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -168,7 +170,7 @@ func (m *Memory) Free(_ context.Context, h booking.Hold, units []string, whole b
 	return nil
 }
 
-// Fence implements booking.Fence.
+// Fence implements saga.Fence.
 func (m *Memory) Fence(_ context.Context, b booking.Booking) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -205,7 +207,7 @@ func (m *Memory) Fence(_ context.Context, b booking.Booking) error {
 	return nil
 }
 
-// Read implements booking.SeatReader.
+// Read implements seatmap.SeatReader.
 func (m *Memory) Read(_ context.Context, event uuid.UUID, units []string) (map[string]booking.Seat, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

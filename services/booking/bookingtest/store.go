@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
 // Store keeps bookings in memory as the database does: by version, and with no unit twice.
@@ -23,8 +24,8 @@ type Store struct {
 }
 
 var (
-	_ booking.Store     = (*Store)(nil)
-	_ booking.SagaStore = (*Store)(nil)
+	_ booking.Store = (*Store)(nil)
+	_ saga.Store    = (*Store)(nil)
 )
 
 // NewStore returns an empty one.
@@ -49,7 +50,7 @@ func (j *Store) Create(_ context.Context, b booking.Booking) (booking.Booking, b
 	return b, true, nil
 }
 
-// Get implements booking.Store and booking.SagaStore.
+// Get implements booking.Store and saga.Store.
 func (j *Store) Get(_ context.Context, id uuid.UUID) (booking.Booking, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -60,7 +61,7 @@ func (j *Store) Get(_ context.Context, id uuid.UUID) (booking.Booking, error) {
 	return b, nil
 }
 
-// Save implements booking.Store and booking.SagaStore.
+// Save implements booking.Store and saga.Store.
 func (j *Store) Save(_ context.Context, b booking.Booking, e booking.Effects) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -110,7 +111,7 @@ func (j *Store) release(b booking.Booking, units []string) {
 	j.tickets[b.ID] = slices.DeleteFunc(j.tickets[b.ID], func(t booking.Ticket) bool { return slices.Contains(units, t.Unit) })
 }
 
-// OpenRefund implements booking.SagaStore.
+// OpenRefund implements saga.Store.
 func (j *Store) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -122,7 +123,7 @@ func (j *Store) OpenRefund(_ context.Context, id uuid.UUID) (booking.Refund, boo
 	return booking.Refund{}, false, nil
 }
 
-// FindRefund implements booking.SagaStore.
+// FindRefund implements saga.Store.
 func (j *Store) FindRefund(_ context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -168,8 +169,8 @@ type account struct {
 }
 
 var (
-	_ booking.Payments      = (*Bank)(nil)
-	_ booking.PaymentFinder = (*Bank)(nil)
+	_ saga.Payments      = (*Bank)(nil)
+	_ saga.PaymentFinder = (*Bank)(nil)
 )
 
 // NewBank returns one without payments.
@@ -191,7 +192,7 @@ func (b *Bank) do(f func() error) error {
 	return err
 }
 
-// Intend implements booking.Payments.
+// Intend implements saga.Payments.
 func (b *Bank) Intend(_ context.Context, bk booking.Booking) (p booking.Payment, err error) {
 	err = b.do(func() error {
 		a := b.payments[bk.ID]
@@ -215,37 +216,37 @@ func (b *Bank) of(payment uuid.UUID) *account {
 	return nil
 }
 
-// Capture implements booking.Payments.
+// Capture implements saga.Payments.
 func (b *Bank) Capture(_ context.Context, payment uuid.UUID) error {
 	return b.do(func() error {
 		a := b.of(payment)
 		if a == nil || a.voided || !a.authorized {
-			return booking.ErrPaymentRefused
+			return saga.ErrPaymentRefused
 		}
 		a.captured = true
 		return nil
 	})
 }
 
-// Void implements booking.Payments.
+// Void implements saga.Payments.
 func (b *Bank) Void(_ context.Context, payment uuid.UUID) error {
 	return b.do(func() error {
 		a := b.of(payment)
 		if a == nil || a.captured {
-			return booking.ErrPaymentRefused
+			return saga.ErrPaymentRefused
 		}
 		a.voided = true
 		return nil
 	})
 }
 
-// Refund implements booking.Payments.
+// Refund implements saga.Payments.
 func (b *Bank) Refund(_ context.Context, payment uuid.UUID, r booking.Refund, _ bool) (booking.RefundStatus, error) {
 	status := cmp.Or(b.RefundStatus, booking.RefundSucceeded)
 	return status, b.do(func() error {
 		a := b.of(payment)
 		if a == nil || !a.captured {
-			return booking.ErrPaymentRefused
+			return saga.ErrPaymentRefused
 		}
 		if status == booking.RefundSucceeded {
 			a.refunds[r.ID] = r.Amount
@@ -261,21 +262,21 @@ func (b *Bank) Take(id uuid.UUID) {
 	b.payments[id].captured = true
 }
 
-// FindPayment implements booking.PaymentFinder.
-func (b *Bank) FindPayment(_ context.Context, id uuid.UUID) (p booking.Payment, s booking.PaymentStatus, found bool, err error) {
+// FindPayment implements saga.PaymentFinder.
+func (b *Bank) FindPayment(_ context.Context, id uuid.UUID) (p booking.Payment, s saga.PaymentStatus, found bool, err error) {
 	err = b.do(func() error {
 		a := b.payments[id]
 		if a == nil {
 			return nil
 		}
-		p, found, s = a.payment, true, booking.PaymentPending
+		p, found, s = a.payment, true, saga.PaymentPending
 		switch {
 		case a.captured:
-			s = booking.PaymentCaptured
+			s = saga.PaymentCaptured
 		case a.voided:
-			s = booking.PaymentVoided
+			s = saga.PaymentVoided
 		case a.authorized:
-			s = booking.PaymentAuthorized
+			s = saga.PaymentAuthorized
 		}
 		return nil
 	})

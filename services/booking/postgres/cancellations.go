@@ -10,14 +10,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
-var _ booking.Cancellations = Store{}
+var _ saga.Cancellations = Store{}
 
 // open statuses: bookings that give a right to something, or may yet.
 const unfinished = `status IN ('requested', 'awaiting_payment', 'secured', 'confirmed', 'refunding')`
 
-// Live implements booking.Cancellations.
+// Live implements saga.Cancellations.
 func (s Store) Live(ctx context.Context, event uuid.UUID) (bool, error) {
 	var live bool
 	err := s.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM bookings WHERE event_id = $1 AND `+unfinished+`)`, event).Scan(&live)
@@ -27,7 +28,7 @@ func (s Store) Live(ctx context.Context, event uuid.UUID) (bool, error) {
 	return live, nil
 }
 
-// Begin implements booking.Cancellations.
+// Begin implements saga.Cancellations.
 func (s Store) Begin(ctx context.Context, event uuid.UUID, now time.Time) error {
 	_, err := s.Pool.Exec(ctx, `INSERT INTO cancellations (event_id, started_at, total)
 		SELECT $1, $2, count(*) FROM bookings WHERE event_id = $1 AND `+unfinished+`
@@ -38,7 +39,7 @@ func (s Store) Begin(ctx context.Context, event uuid.UUID, now time.Time) error 
 	return nil
 }
 
-// Open implements booking.Cancellations.
+// Open implements saga.Cancellations.
 func (s Store) Open(ctx context.Context) ([]uuid.UUID, error) {
 	rows, err := s.Pool.Query(ctx, `SELECT event_id FROM cancellations WHERE finished_at IS NULL`)
 	if err != nil {
@@ -47,7 +48,7 @@ func (s Store) Open(ctx context.Context) ([]uuid.UUID, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// Left implements booking.Cancellations. Those that can be given back now come first.
+// Left implements saga.Cancellations. Those that can be given back now come first.
 func (s Store) Left(ctx context.Context, event uuid.UUID, limit int, now time.Time) ([]booking.Booking, error) {
 	_, err := s.Pool.Exec(ctx, `UPDATE cancellations c SET done = greatest(c.total - n.open, 0),
 			finished_at = CASE WHEN n.open = 0 THEN $2::timestamptz END
@@ -65,8 +66,8 @@ func (s Store) Left(ctx context.Context, event uuid.UUID, limit int, now time.Ti
 }
 
 // Progress gives a cancellation. false: the event is not being called off.
-func (s Store) Progress(ctx context.Context, event uuid.UUID) (booking.Cancellation, bool, error) {
-	var c booking.Cancellation
+func (s Store) Progress(ctx context.Context, event uuid.UUID) (saga.Cancellation, bool, error) {
+	var c saga.Cancellation
 	err := s.Pool.QueryRow(ctx, `SELECT event_id, total, done, started_at, finished_at FROM cancellations WHERE event_id = $1`, event).
 		Scan(&c.Event, &c.Total, &c.Done, &c.StartedAt, &c.FinishedAt)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -12,24 +12,17 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Kept is what is known of an account's one booking.
-type Kept struct {
-	Booking booking.Booking
-	Tickets []booking.Ticket // void ones too
-	Refunds []booking.Refund
-}
-
 // Kept lists everything about an account's bookings, newest first, from before one of them on.
-func (s Store) Kept(ctx context.Context, account string, before uuid.UUID, limit int) ([]Kept, error) {
-	found, err := s.List(ctx, Filter{Account: account, Before: before, Limit: limit})
+func (s Store) Kept(ctx context.Context, account string, before uuid.UUID, limit int) ([]booking.Kept, error) {
+	found, err := s.List(ctx, booking.Filter{Account: account, Before: before, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
 	ids := make([]uuid.UUID, len(found))
 	at := make(map[uuid.UUID]int, len(found))
-	all := make([]Kept, len(found))
+	all := make([]booking.Kept, len(found))
 	for i, b := range found {
-		ids[i], at[b.ID], all[i] = b.ID, i, Kept{Booking: b}
+		ids[i], at[b.ID], all[i] = b.ID, i, booking.Kept{Booking: b}
 	}
 	rows, err := s.Pool.Query(ctx, ticketColumns+`WHERE booking_id = ANY($1) ORDER BY id`, ids)
 	if err != nil {

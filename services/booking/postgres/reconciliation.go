@@ -5,27 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"github.com/foyer-tickets/foyer/services/booking"
 )
-
-// Reconciled is a booking as the payment service compares it with the money.
-type Reconciled struct {
-	Booking  uuid.UUID  `json:"booking"`
-	Payment  *uuid.UUID `json:"payment"`
-	Status   string     `json:"status"`
-	Amount   int64      `json:"amount"`
-	Refunded int64      `json:"refunded"`
-	Currency string     `json:"currency"`
-	At       time.Time  `json:"at"`
-	Trouble  string     `json:"trouble,omitempty"` // why it was set aside, as a code
-}
-
-// After is a place in the list of bookings that moved. The zero value is its start.
-type After struct {
-	At time.Time `json:"at"`
-	ID uuid.UUID `json:"id"`
-}
 
 const reconciledColumns = `b.id, b.payment_id, b.status, b.amount,
 	coalesce((SELECT sum(r.amount) FROM refunds r WHERE r.booking_id = b.id AND r.status = 'succeeded'), 0)::bigint, b.currency, b.updated_at,
@@ -34,10 +17,10 @@ const reconciledColumns = `b.id, b.payment_id, b.status, b.amount,
 // Reconciliation lists a page of the bookings that were created or moved within a time, and of those
 // that are set aside, however long ago they moved, in the order in which they last moved. One that
 // moves meanwhile comes again, on a later page; none is left out.
-func (s Store) Reconciliation(ctx context.Context, from, to time.Time, after After, limit int) ([]Reconciled, error) {
+func (s Store) Reconciliation(ctx context.Context, from, to time.Time, after booking.After, limit int) ([]booking.Reconciled, error) {
 	moved := after
 	if moved.At.Before(from) {
-		moved = After{At: from} // the nil id is before all others
+		moved = booking.After{At: from} // the nil id is before all others
 	}
 	rows, err := s.Pool.Query(ctx, `
 		WITH listed AS (
@@ -49,5 +32,5 @@ func (s Store) Reconciliation(ctx context.Context, from, to time.Time, after Aft
 	if err != nil {
 		return nil, fmt.Errorf("reconciliation: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Reconciled])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[booking.Reconciled])
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
 //go:embed migrations/*.sql
@@ -43,8 +44,8 @@ type Store struct {
 }
 
 var (
-	_ booking.Store     = Store{}
-	_ booking.SagaStore = Store{}
+	_ booking.Store = Store{}
+	_ saga.Store    = Store{}
 )
 
 // retryAfter is when the sweeper looks after a booking that should have moved on by itself.
@@ -121,7 +122,7 @@ func deref(s *string) string {
 	return *s
 }
 
-// Get implements booking.Store and booking.SagaStore.
+// Get implements booking.Store and saga.Store.
 func (s Store) Get(ctx context.Context, id uuid.UUID) (booking.Booking, error) {
 	return scan(s.Pool.QueryRow(ctx, `SELECT `+columns+` FROM bookings WHERE id = $1`, id))
 }
@@ -165,7 +166,7 @@ func (s Store) send(ctx context.Context, batch *pgx.Batch) error {
 	return s.Pool.SendBatch(ctx, batch).Close()
 }
 
-// Save implements booking.Store and booking.SagaStore.
+// Save implements booking.Store and saga.Store.
 func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) error {
 	units, err := json.Marshal(unitRows(b))
 	if err != nil {
@@ -299,7 +300,7 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// OpenRefund implements booking.SagaStore.
+// OpenRefund implements saga.Store.
 func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bool, error) {
 	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND status = 'requested'`, id)
 	if err != nil || len(rows) == 0 {
@@ -308,7 +309,7 @@ func (s Store) OpenRefund(ctx context.Context, id uuid.UUID) (booking.Refund, bo
 	return rows[0], true, nil
 }
 
-// FindRefund implements booking.SagaStore.
+// FindRefund implements saga.Store.
 func (s Store) FindRefund(ctx context.Context, id, refund uuid.UUID) (booking.Refund, bool, error) {
 	rows, err := s.refunds(ctx, `WHERE booking_id = $1 AND id = $2`, id, refund)
 	if err != nil || len(rows) == 0 {
@@ -372,17 +373,8 @@ func scanTicket(row pgx.CollectableRow) (booking.Ticket, error) {
 	return t, err
 }
 
-// Filter narrows a list of bookings; empty fields do not.
-type Filter struct {
-	Account string
-	Event   uuid.UUID
-	Status  string
-	Before  uuid.UUID // ids are in the order of time
-	Limit   int
-}
-
 // List gives bookings, newest first.
-func (s Store) List(ctx context.Context, f Filter) ([]booking.Booking, error) {
+func (s Store) List(ctx context.Context, f booking.Filter) ([]booking.Booking, error) {
 	rows, err := s.Pool.Query(ctx, `SELECT `+columns+` FROM bookings
 		WHERE ($1 = '' OR account = $1) AND ($2::uuid IS NULL OR event_id = $2) AND ($3 = '' OR status = $3) AND ($4::uuid IS NULL OR id < $4)
 		ORDER BY id DESC LIMIT $5`, f.Account, null(f.Event), f.Status, null(f.Before), f.Limit)
@@ -399,18 +391,8 @@ func null(id uuid.UUID) *uuid.UUID {
 	return &id
 }
 
-// Sales of a ticket type.
-type Sales struct {
-	TicketType string
-	Name       string
-	Sold       int
-	Refunded   int
-	Revenue    int64
-	Currency   string
-}
-
 // Sales counts what an event sold, by ticket type.
-func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]Sales, error) {
+func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]booking.Sales, error) {
 	rows, err := s.Pool.Query(ctx, `SELECT u.ticket_type, min(u.type_name), count(*) FILTER (WHERE u.released_at IS NULL),
 			count(*) FILTER (WHERE u.released_at IS NOT NULL AND b.status IN ('confirmed', 'refunding', 'refunded')),
 			coalesce(sum(u.amount) FILTER (WHERE u.released_at IS NULL), 0)::bigint, min(u.currency)
@@ -419,5 +401,5 @@ func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]Sales, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sales: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Sales])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[booking.Sales])
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -240,8 +241,8 @@ func TestARefundReleasesItsUnits(t *testing.T) {
 
 	sales, err := s.Sales(t.Context(), b.Event)
 	require.NoError(t, err)
-	assert.Equal(t, []postgres.Sales{{TicketType: "t", Name: "Stalls", Sold: 1, Refunded: 1, Revenue: 4500, Currency: "EUR"}}, sales)
-	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), postgres.After{}, 10)
+	assert.Equal(t, []booking.Sales{{TicketType: "t", Name: "Stalls", Sold: 1, Refunded: 1, Revenue: 4500, Currency: "EUR"}}, sales)
+	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), booking.After{}, 10)
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
 	assert.Equal(t, int64(9000), rows[0].Amount)
@@ -379,15 +380,15 @@ func TestHistoryIsNewestFirst(t *testing.T) {
 	for range 3 {
 		ids = append(ids, create(t, s, newBooking(of, "A1")).ID)
 	}
-	page, err := s.List(t.Context(), postgres.Filter{Account: "buyer", Limit: 2})
+	page, err := s.List(t.Context(), booking.Filter{Account: "buyer", Limit: 2})
 	require.NoError(t, err)
 	require.Len(t, page, 2)
 	assert.Equal(t, ids[2], page[0].ID)
-	page, err = s.List(t.Context(), postgres.Filter{Account: "buyer", Before: page[1].ID, Limit: 2})
+	page, err = s.List(t.Context(), booking.Filter{Account: "buyer", Before: page[1].ID, Limit: 2})
 	require.NoError(t, err)
 	require.Len(t, page, 1)
 	assert.Equal(t, ids[0], page[0].ID)
-	for _, f := range []postgres.Filter{{Account: "other", Limit: 9}, {Event: uuid.New(), Limit: 9}, {Status: "confirmed", Limit: 9}} {
+	for _, f := range []booking.Filter{{Account: "other", Limit: 9}, {Event: uuid.New(), Limit: 9}, {Status: "confirmed", Limit: 9}} {
 		page, err = s.List(t.Context(), f)
 		require.NoError(t, err)
 		assert.Empty(t, page)
@@ -397,7 +398,7 @@ func TestHistoryIsNewestFirst(t *testing.T) {
 func TestADeadlineIsHandedOutOnce(t *testing.T) {
 	s := open(t)
 	early, late := uuid.New(), uuid.New()
-	all := []booking.Deadline{{Hold: early, At: now}, {Hold: late, At: now.Add(time.Minute)}}
+	all := []saga.Deadline{{Hold: early, At: now}, {Hold: late, At: now.Add(time.Minute)}}
 	for range 2 { // a repetition after a lost answer
 		require.NoError(t, s.Remember(t.Context(), all))
 	}
@@ -426,10 +427,10 @@ func TestTroubles(t *testing.T) {
 	other := create(t, s, newBooking(uuid.New(), "A2"))
 	poison := errors.New("poison")
 	at := now
-	var trouble booking.Trouble
+	var trouble saga.Trouble
 	for trouble.SetAside == nil {
 		var err error
-		trouble, err = s.NoteTrouble(t.Context(), b.ID, func(t booking.Trouble) booking.Trouble { return t.Again(poison, at) })
+		trouble, err = s.NoteTrouble(t.Context(), b.ID, func(t saga.Trouble) saga.Trouble { return t.Again(poison, at) })
 		require.NoError(t, err)
 		due, err := s.Due(t.Context(), trouble.Next.Add(-time.Second), time.Minute, 10)
 		require.NoError(t, err)
@@ -446,16 +447,16 @@ func TestTroubles(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	assert.Equal(t, b.ID, all[0].Booking)
-	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), postgres.After{}, 10)
+	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), booking.After{}, 10)
 	require.NoError(t, err)
 	for _, r := range rows {
 		assert.Equal(t, r.Booking == b.ID, r.Trouble != "")
 	}
-	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), postgres.After{}, 10)
+	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), booking.After{}, 10)
 	require.NoError(t, err)
 	require.Len(t, rows, 1, "however long ago it moved")
 	assert.Equal(t, b.ID, rows[0].Booking)
-	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), postgres.After{At: rows[0].At, ID: rows[0].Booking}, 10)
+	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), booking.After{At: rows[0].At, ID: rows[0].Booking}, 10)
 	require.NoError(t, err)
 	require.Empty(t, rows, "once")
 
@@ -469,13 +470,13 @@ func TestTroubles(t *testing.T) {
 	require.NoError(t, err)
 	assert.Contains(t, due, b.ID)
 
-	_, err = s.NoteTrouble(t.Context(), b.ID, func(x booking.Trouble) booking.Trouble { return x.Again(booking.ErrRefundOwed, at) })
+	_, err = s.NoteTrouble(t.Context(), b.ID, func(x saga.Trouble) saga.Trouble { return x.Again(booking.ErrRefundOwed, at) })
 	require.NoError(t, err)
 	next, err := b.Cancel(booking.ReasonByBuyer, at)
 	require.NoError(t, err)
 	require.NoError(t, s.Save(t.Context(), next, booking.Effects{}))
 	assert.Zero(t, metrics("booking_set_aside"), "it moved")
-	trouble, err = s.NoteTrouble(t.Context(), b.ID, func(x booking.Trouble) booking.Trouble { return x.Again(poison, at) })
+	trouble, err = s.NoteTrouble(t.Context(), b.ID, func(x saga.Trouble) saga.Trouble { return x.Again(poison, at) })
 	require.NoError(t, err)
 	assert.Equal(t, 1, trouble.Tries, "a new trouble")
 	s.Pool.Close()
@@ -522,7 +523,7 @@ func TestReconciliationIsPaged(t *testing.T) {
 	_, err := s.Pool.Exec(t.Context(), `ANALYZE bookings`)
 	require.NoError(t, err)
 	from, to := now, now.Add(92*24*time.Hour)
-	var after postgres.After
+	var after booking.After
 	seen := map[uuid.UUID]bool{}
 	pages := 0
 	for ; ; pages++ {
@@ -535,7 +536,7 @@ func TestReconciliationIsPaged(t *testing.T) {
 			break
 		}
 		last := page[len(page)-1]
-		after = postgres.After{At: last.At, ID: last.Booking}
+		after = booking.After{At: last.At, ID: last.Booking}
 		if pages == 10 { // one that was to come moves to the end
 			_, err := s.Pool.Exec(t.Context(), `UPDATE bookings SET updated_at = $1 WHERE id = (SELECT id FROM bookings ORDER BY updated_at DESC LIMIT 1)`, to)
 			require.NoError(t, err)

@@ -12,20 +12,20 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
-	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
-var _ booking.Troubles = Store{}
+var _ saga.Troubles = Store{}
 
-// NoteTrouble implements booking.Troubles.
-func (s Store) NoteTrouble(ctx context.Context, id uuid.UUID, f func(booking.Trouble) booking.Trouble) (t booking.Trouble, err error) {
+// NoteTrouble implements saga.Troubles.
+func (s Store) NoteTrouble(ctx context.Context, id uuid.UUID, f func(saga.Trouble) saga.Trouble) (t saga.Trouble, err error) {
 	err = database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		var version int64
 		err := tx.QueryRow(ctx, `SELECT version FROM bookings WHERE id = $1 FOR UPDATE`, id).Scan(&version)
 		if err != nil {
 			return err
 		}
-		t = booking.Trouble{Booking: id, Version: version}
+		t = saga.Trouble{Booking: id, Version: version}
 		err = tx.QueryRow(ctx, `SELECT code, tries, since, next_try, set_aside FROM troubles WHERE booking_id = $1 AND version = $2`, id, version).
 			Scan(&t.Code, &t.Tries, &t.Since, &t.Next, &t.SetAside)
 		if err != nil && !errors.Is(err, pgx.ErrNoRows) {
@@ -46,7 +46,7 @@ func (s Store) NoteTrouble(ctx context.Context, id uuid.UUID, f func(booking.Tro
 	return t, nil
 }
 
-// EndTrouble implements booking.Troubles.
+// EndTrouble implements saga.Troubles.
 func (s Store) EndTrouble(ctx context.Context, id uuid.UUID) error {
 	if _, err := s.Pool.Exec(ctx, `DELETE FROM troubles WHERE booking_id = $1`, id); err != nil {
 		return fmt.Errorf("end trouble: %w", err)
@@ -58,12 +58,12 @@ func (s Store) EndTrouble(ctx context.Context, id uuid.UUID) error {
 const present = `FROM troubles t JOIN bookings b ON b.id = t.booking_id AND b.version = t.version WHERE t.set_aside IS NOT NULL`
 
 // SetAside lists bookings that were set aside, the longest ago first.
-func (s Store) SetAside(ctx context.Context, limit int) ([]booking.Trouble, error) {
+func (s Store) SetAside(ctx context.Context, limit int) ([]saga.Trouble, error) {
 	rows, err := s.Pool.Query(ctx, `SELECT t.booking_id, t.version, t.code, t.tries, t.since, t.next_try, t.set_aside `+present+` ORDER BY t.set_aside LIMIT $1`, limit)
 	if err != nil {
 		return nil, fmt.Errorf("bookings set aside: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[booking.Trouble])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[saga.Trouble])
 }
 
 // CountSetAside tells how many bookings are set aside.

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -14,13 +15,19 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
-	"github.com/foyer-tickets/foyer/services/booking/postgres"
 )
 
 // Internal serves the other services. Its routes are only for the process's own sidecar.
 type Internal struct {
 	Server Server
-	Store  postgres.Store
+	Store  InternalReader
+}
+
+// InternalReader is what the other services are told of the database.
+type InternalReader interface {
+	Get(ctx context.Context, id uuid.UUID) (booking.Booking, error)
+	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
+	Reconciliation(ctx context.Context, from, to time.Time, after booking.After, limit int) ([]booking.Reconciled, error)
 }
 
 // Mount adds the routes to a guarded router.
@@ -44,7 +51,7 @@ func (i Internal) inventory(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	house, err := i.Server.Live.House(r.Context(), id)
+	house, err := i.Server.Live.Get(r.Context(), id)
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -138,7 +145,7 @@ func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_limit", "limit is a number from 1 to 5000."))
 		return
 	}
-	var after postgres.After
+	var after booking.After
 	if cursor := query.Get("cursor"); cursor != "" {
 		if err := httpapi.DecodeCursor(cursor, &after); err != nil {
 			httpapi.WriteProblem(w, r, err)
@@ -146,12 +153,12 @@ func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	page := struct {
-		Items []postgres.Reconciled `json:"items"`
-		Next  string                `json:"next,omitempty"`
+		Items []booking.Reconciled `json:"items"`
+		Next  string               `json:"next,omitempty"`
 	}{}
 	if page.Items, err = i.Store.Reconciliation(r.Context(), from, to, after, limit); err == nil && len(page.Items) == limit {
 		last := page.Items[limit-1]
-		page.Next, err = httpapi.EncodeCursor(postgres.After{At: last.At, ID: last.Booking})
+		page.Next, err = httpapi.EncodeCursor(booking.After{At: last.At, ID: last.Booking})
 	}
 	answer(w, r, http.StatusOK, page, err)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
 	"github.com/foyer-tickets/foyer/services/booking/rest"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
 // named takes a token for the name of its account.
@@ -39,7 +40,7 @@ func (quiet) Announce(uuid.UUID, []booking.Change) {}
 func api(t *testing.T, sale *booking.Sale, now func() time.Time) *httptest.Server {
 	t.Helper()
 	maps, seats := rest.NewMaps(), bookingtest.NewMemory(now)
-	live := booking.NewSeatMapCache(oneSale{sale}, seats, maps, now)
+	live := seatmap.NewCache(oneSale{sale}, seats, maps, now)
 	go func() { _ = live.Run(t.Context()) }()
 	office := &booking.Service{Seats: seats, SeatMaps: live, Bookings: bookingtest.NewStore(), Announcer: quiet{}, HoldFor: 5 * time.Minute, Now: now}
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "booking", Spec: rest.Spec, Verifier: named{}})

@@ -18,7 +18,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/services/booking"
-	"github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
 //go:generate go tool oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -30,13 +31,13 @@ var Spec []byte
 
 // BookingReader is what the API reads of the database.
 type BookingReader interface {
-	List(ctx context.Context, f postgres.Filter) ([]booking.Booking, error)
+	List(ctx context.Context, f booking.Filter) ([]booking.Booking, error)
 	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
 	Ticket(ctx context.Context, id uuid.UUID) (booking.Ticket, error)
 	Refunds(ctx context.Context, booking uuid.UUID) ([]booking.Refund, error)
-	Sales(ctx context.Context, event uuid.UUID) ([]postgres.Sales, error)
-	Progress(ctx context.Context, event uuid.UUID) (booking.Cancellation, bool, error)
-	SetAside(ctx context.Context, limit int) ([]booking.Trouble, error)
+	Sales(ctx context.Context, event uuid.UUID) ([]booking.Sales, error)
+	Progress(ctx context.Context, event uuid.UUID) (saga.Cancellation, bool, error)
+	SetAside(ctx context.Context, limit int) ([]saga.Trouble, error)
 	Retry(ctx context.Context, booking uuid.UUID, now time.Time) (bool, error)
 }
 
@@ -48,7 +49,7 @@ type Printer interface {
 // Server implements the generated interface.
 type Server struct {
 	Service *booking.Service
-	Live    *booking.SeatMapCache
+	Live    *seatmap.Cache
 	Reader  BookingReader
 	Steps   *Steps
 	Printer Printer
@@ -288,7 +289,7 @@ func (s Server) ListMyBookings(w http.ResponseWriter, r *http.Request, params Li
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	s.list(w, r, account, postgres.Filter{Account: account.ID}, params.Cursor, params.Limit)
+	s.list(w, r, account, booking.Filter{Account: account.ID}, params.Cursor, params.Limit)
 }
 
 // ListBookings implements GET /api/v1/admin/bookings.
@@ -298,14 +299,14 @@ func (s Server) ListBookings(w http.ResponseWriter, r *http.Request, params List
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	s.list(w, r, account, postgres.Filter{
+	s.list(w, r, account, booking.Filter{
 		Account: deref(params.Account), Event: deref(params.Event), Status: string(deref(params.Status)),
 	}, params.Cursor, params.Limit)
 }
 
 const defaultLimit = 20
 
-func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Account, f postgres.Filter, cursor *string, limit *int) {
+func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Account, f booking.Filter, cursor *string, limit *int) {
 	if cursor != nil {
 		if err := httpapi.DecodeCursor(*cursor, &f.Before); err != nil {
 			httpapi.WriteProblem(w, r, err)
@@ -397,7 +398,7 @@ func (s Server) GetSales(w http.ResponseWriter, r *http.Request, event EventId) 
 }
 
 func (s Server) sales(ctx context.Context, account identity.Account, event uuid.UUID) (Sales, error) {
-	house, err := s.Live.House(ctx, event)
+	house, err := s.Live.Get(ctx, event)
 	if err != nil {
 		return Sales{}, err
 	}

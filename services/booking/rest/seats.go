@@ -16,7 +16,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/httpapi"
-	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
 // Maps keeps the encoded seat maps. The names of the units, which are nearly all of a map, are
@@ -27,14 +27,14 @@ type Maps struct {
 	maps map[uuid.UUID]*seatMap
 }
 
-var _ booking.FrameEncoder = (*Maps)(nil)
+var _ seatmap.FrameEncoder = (*Maps)(nil)
 
 // NewMaps returns an empty cache.
 func NewMaps() *Maps { return &Maps{maps: map[uuid.UUID]*seatMap{}} }
 
 // seatMap is a map in two parts that go out one after the other.
 type seatMap struct {
-	house *booking.SeatMap
+	house *seatmap.Map
 	plan  int64
 	heads map[Naming]func() (part, error)
 
@@ -60,7 +60,7 @@ const (
 	freshFor = 200 * time.Millisecond
 )
 
-func (m *Maps) of(event uuid.UUID, house *booking.SeatMap) *seatMap {
+func (m *Maps) of(event uuid.UUID, house *seatmap.Map) *seatMap {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sm := m.maps[event]
@@ -76,7 +76,7 @@ func (m *Maps) of(event uuid.UUID, house *booking.SeatMap) *seatMap {
 }
 
 // heads encode what does not change with the seats, when it is first asked for.
-func heads(plan int64, house *booking.SeatMap) map[Naming]func() (part, error) {
+func heads(plan int64, house *seatmap.Map) map[Naming]func() (part, error) {
 	names := func() []string {
 		var all []string
 		for _, u := range house.Sale().Units {
@@ -107,7 +107,7 @@ func (sm *seatMap) head(form Naming) (part, error) {
 	return sm.heads[Named]()
 }
 
-// Changed implements booking.FrameEncoder. Readers of a frame find a map at least as new.
+// Changed implements seatmap.FrameEncoder. Readers of a frame find a map at least as new.
 func (m *Maps) Changed(event uuid.UUID) {
 	m.mu.Lock()
 	sm := m.maps[event]
@@ -147,7 +147,7 @@ func (sm *seatMap) newest() (*tail, error) {
 	return t, nil
 }
 
-func render(plan int64, house *booking.SeatMap) (*tail, error) {
+func render(plan int64, house *seatmap.Map) (*tail, error) {
 	version, states := house.Snapshot()
 	p, err := packTail(fmt.Appendf(nil, `"version":%d,"states":"%s"}`, version, states))
 	if err != nil {
@@ -202,8 +202,8 @@ func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, 
 	}
 }
 
-// Encode implements booking.FrameEncoder.
-func (m *Maps) Encode(d booking.Delta) []byte {
+// Encode implements seatmap.FrameEncoder.
+func (m *Maps) Encode(d seatmap.Delta) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"version":%d,"changes":[`, d.Version)
 	for i, c := range d.Changes {
@@ -236,7 +236,7 @@ func (s Server) StreamSeats(w http.ResponseWriter, r *http.Request, event EventI
 	}
 	if !feed.Resumed {
 		// Taken after subscribing: a delta that it already contains says the same once more.
-		sm := s.Maps.of(event, feed.House)
+		sm := s.Maps.of(event, feed.Map)
 		head, err := sm.head(deref(params.Units))
 		if err != nil {
 			return

@@ -24,6 +24,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
 	"github.com/foyer-tickets/foyer/services/booking/rest"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 	"github.com/foyer-tickets/foyer/services/catalog"
 	"github.com/foyer-tickets/foyer/services/catalog/seating"
 )
@@ -65,10 +66,10 @@ func arena(t *testing.T, places int) *booking.Sale {
 }
 
 // serve runs the routes of the seat map over a live seat map.
-func serve(t *testing.T, sale *booking.Sale) (*httptest.Server, *booking.SeatMapCache) {
+func serve(t *testing.T, sale *booking.Sale) (*httptest.Server, *seatmap.Cache) {
 	t.Helper()
 	maps := rest.NewMaps()
-	live := booking.NewSeatMapCache(oneSale{sale}, bookingtest.NewMemory(time.Now), maps, time.Now)
+	live := seatmap.NewCache(oneSale{sale}, bookingtest.NewMemory(time.Now), maps, time.Now)
 	go func() { _ = live.Run(t.Context()) }()
 	router := mux.NewRouter()
 	rest.HandlerWithOptions(rest.Server{Live: live, Maps: maps}, rest.GorillaServerOptions{BaseRouter: router})

@@ -10,7 +10,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/booking"
-	"github.com/foyer-tickets/foyer/services/booking/postgres"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
 func holdView(h booking.Hold, now time.Time) Hold {
@@ -101,10 +102,10 @@ func occasionView(o booking.EventSnapshot) Occasion {
 	return v
 }
 
-func salesView(s *booking.Sale, i booking.Inventory, sold []postgres.Sales, c booking.Cancellation, cancelled bool) Sales {
+func salesView(s *booking.Sale, i seatmap.Inventory, sold []booking.Sales, c saga.Cancellation, cancelled bool) Sales {
 	v := Sales{Event: s.Event, Revenue: Money{Currency: s.Currency}}
 	v.Inventory.Available, v.Inventory.Held, v.Inventory.Booked, v.Inventory.Total = i.Available, i.Held, i.Booked, i.Total
-	byType := map[string]postgres.Sales{}
+	byType := map[string]booking.Sales{}
 	for _, line := range sold {
 		byType[line.TicketType] = line
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/services/booking"
-	"github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/daprstore"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
 
@@ -117,7 +117,7 @@ func (b *bench) ratio(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	seats := sidecar.NewSeats(client.Store(messages.Seats), sidecar.Transactional, 5*time.Minute, time.Now)
+	seats := daprstore.NewSeats(client.Store(messages.Seats), daprstore.Transactional, 5*time.Minute, time.Now)
 	pool, err := pgxpool.New(ctx, b.stack.Config.DatabaseURL("dapr")+"&pool_max_conns=30")
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (b *bench) ratio(ctx context.Context) error {
 
 // bareHold is a hold as the state store's component does it: one read, one transaction.
 func bareHold(ctx context.Context, pool *pgxpool.Pool, h booking.Hold) error {
-	capKey, holdKey := "bare||"+sidecar.CapKey(h.Event, h.Account), "bare||"+sidecar.HoldKey(h.ID)
+	capKey, holdKey := "bare||"+daprstore.CapKey(h.Event, h.Account), "bare||"+daprstore.HoldKey(h.ID)
 	rows, err := pool.Query(ctx, `SELECT key, value, etag, expires_at FROM seats_state WHERE key = ANY($1) AND (expires_at IS NULL OR expires_at >= now())`, []string{capKey, holdKey})
 	if err != nil {
 		return err
@@ -169,8 +169,8 @@ func bareHold(ctx context.Context, pool *pgxpool.Pool, h booking.Hold) error {
 		key   string
 		value []byte
 	}{
-		{capKey, sidecar.EncodeCap(c)}, {holdKey, sidecar.EncodeHold(h)},
-		{"bare||" + sidecar.SeatKey(h.Event, h.Units[0].ID), sidecar.EncodeSeat(booking.Seat{State: booking.Held, Hold: h.ID, Until: h.Until})},
+		{capKey, daprstore.EncodeCap(c)}, {holdKey, daprstore.EncodeHold(h)},
+		{"bare||" + daprstore.SeatKey(h.Event, h.Units[0].ID), daprstore.EncodeSeat(booking.Seat{State: booking.Held, Hold: h.ID, Until: h.Until})},
 	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		for _, op := range ops {

@@ -11,37 +11,38 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/internal/retention"
-	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/app"
+	"github.com/foyer-tickets/foyer/services/booking/clients"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
-	"github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
 func main() { process.Main("booking-consumer", run) }
 
 func run(ctx context.Context, p *process.Process) error {
-	cfg, err := process.Load[sidecar.Config]()
+	cfg, err := process.Load[app.Config]()
 	if err != nil {
 		return err
 	}
-	b, err := sidecar.Open(ctx, p, &cfg)
+	b, err := app.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
 	driver := b.Driver()
-	pool := booking.NewWorkerPool(driver)
-	calloff := booking.EventCancellation{Cancellations: b.Store, Store: b.Store, Troubles: b.Store, Sales: sidecar.Catalog{Client: b.Client}, Now: time.Now}
+	pool := saga.NewWorkerPool(driver)
+	calloff := saga.EventCancellation{Cancellations: b.Store, Store: b.Store, Troubles: b.Store, Sales: clients.Catalog{Client: b.Client}, Now: time.Now}
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
 	if err != nil {
 		return err
 	}
-	daprclient.Mount(router, cfg.Sidecar.AppToken, sidecar.ConsumerSubscriptions(pool, calloff.EventChanged)...)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, app.ConsumerSubscriptions(pool, calloff.EventChanged)...)
 
 	p.Metrics.MustRegister(b.Store.SetAsideGauge(ctx))
 	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking(), Metrics: p.Metrics}.Run))
 	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
 	p.Go("workers", b.Then(pool.Run))
-	p.Go("sweeper", b.Then(booking.Sweeper{Queue: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
+	p.Go("sweeper", b.Then(saga.Sweeper{Queue: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
 	p.Go("event cancellations", b.Then(b.Store.Alone(postgres.CallOffLock, calloff.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

@@ -14,32 +14,36 @@ import (
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/services/booking"
-	"github.com/foyer-tickets/foyer/services/booking/paper"
+	"github.com/foyer-tickets/foyer/services/booking/app"
+	"github.com/foyer-tickets/foyer/services/booking/clients"
+	"github.com/foyer-tickets/foyer/services/booking/personal"
 	"github.com/foyer-tickets/foyer/services/booking/postgres"
 	"github.com/foyer-tickets/foyer/services/booking/rest"
-	"github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
+	"github.com/foyer-tickets/foyer/services/booking/seatmap"
+	"github.com/foyer-tickets/foyer/services/booking/ticketpdf"
 )
 
 func main() { process.Main("booking", run) }
 
 func run(ctx context.Context, p *process.Process) error {
-	cfg, err := process.Load[sidecar.Config]()
+	cfg, err := process.Load[app.Config]()
 	if err != nil {
 		return err
 	}
-	b, err := sidecar.Open(ctx, p, &cfg)
+	b, err := app.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
 	steps, cache, maps := &rest.Steps{}, b.Client.Store(messages.Cache), rest.NewMaps()
-	live := booking.NewSeatMapCache(sidecar.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
+	live := seatmap.NewCache(clients.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
 	b.SeatChanges.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
-	expiries := &booking.Expiries{Deadlines: b.Store, Holds: b.Seats, Notifier: sidecar.Notices{Client: b.Client}, Now: time.Now}
+	expiries := &saga.Expiries{Deadlines: b.Store, Holds: b.Seats, Notifier: clients.Notices{Client: b.Client}, Now: time.Now}
 	office := &booking.Service{
 		Seats: b.Seats, SeatMaps: live, Bookings: b.Store, Announcer: b.SeatChanges, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
 	}
-	line := b.HighDemand(office)
-	server := rest.Server{Service: office, Live: live, Reader: b.Store, Steps: steps, Printer: paper.Printer{}, Key: b.PublicKey, Maps: maps}
+	line := b.HighDemand(office, expiries)
+	server := rest.Server{Service: office, Live: live, Reader: b.Store, Steps: steps, Printer: ticketpdf.Printer{}, Key: b.PublicKey, Maps: maps}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}), Metrics: p.Metrics,
@@ -51,14 +55,14 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	rest.Internal{Server: server, Store: b.Store}.Mount(guarded)
-	personaldata.Mount(guarded, sidecar.Personal{Store: b.Store, Seats: b.Client.Store(messages.Seats), Now: time.Now})
-	daprclient.Mount(router, cfg.Sidecar.AppToken, append(sidecar.Subscriptions(live, b.Client), line.Subscription())...)
+	personaldata.Mount(guarded, personal.Personal{Store: b.Store, Seats: b.Client.Store(messages.Seats), Now: time.Now})
+	daprclient.Mount(router, cfg.Sidecar.AppToken, append(app.Subscriptions(live, b.Client), line.Subscription())...)
 
 	p.Go("seat maps", live.Run)
 	p.Go("hold queue", line.Run)
 	p.Go("expiries", expiries.Run)
 	p.OnClose("expiries", expiries.Flush)
 	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
-	p.Go("inventories", b.Then(b.Store.Alone(postgres.InventoryLock, sidecar.Inventories{Client: b.Client, Live: live, Store: b.Store}.Run)))
+	p.Go("inventories", b.Then(b.Store.Alone(postgres.InventoryLock, seatmap.Inventories{Client: b.Client, Live: live, Store: b.Store}.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

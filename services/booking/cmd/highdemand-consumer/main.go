@@ -8,18 +8,18 @@ import (
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/process"
-	"github.com/foyer-tickets/foyer/services/booking"
-	"github.com/foyer-tickets/foyer/services/booking/sidecar"
+	"github.com/foyer-tickets/foyer/services/booking/app"
+	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
 func main() { process.Main("highdemand-consumer", run) }
 
 func run(ctx context.Context, p *process.Process) error {
-	cfg, err := process.Load[sidecar.Config]()
+	cfg, err := process.Load[app.Config]()
 	if err != nil {
 		return err
 	}
-	b, err := sidecar.Open(ctx, p, &cfg)
+	b, err := app.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
@@ -28,8 +28,8 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	pool := booking.NewWorkerPool(b.Driver())
-	daprclient.Mount(router, cfg.Sidecar.AppToken, sidecar.Deciding(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
+	pool := saga.NewWorkerPool(b.Driver())
+	daprclient.Mount(router, cfg.Sidecar.AppToken, app.HighDemandSubscriptions(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
 	p.Go("workers", b.Then(pool.Run))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }

@@ -1,0 +1,145 @@
+package holdqueue
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/services/booking"
+	"github.com/foyer-tickets/foyer/services/booking/wire"
+)
+
+// Consumer decides the records of the log and tells what became of their requests.
+type Consumer struct {
+	Decider  Decider
+	Client   *daprclient.Client
+	Announce func(event uuid.UUID, changes []booking.Change)
+}
+
+// Subscription brings hold requests in batches, in the order of the log.
+func (c Consumer) Subscription() daprclient.Subscription {
+	return daprclient.Subscription{
+		Component: messages.PubSub, Topic: messages.HoldRequests, Bulk: true, Max: batchMost, Wait: 5 * time.Millisecond, HandleBulk: c.take,
+	}
+}
+
+// take decides a delivery. A record that can never be decided has an error of its own: those that
+// came with it are decided all the same.
+func (c Consumer) take(ctx context.Context, batch []daprclient.Delivery) []error {
+	errs, records := make([]error, len(batch)), make([][]booking.QueuedHold, len(batch))
+	var good []int
+	for i, delivery := range batch {
+		if records[i], errs[i] = requestsOf(delivery); errs[i] == nil {
+			good = append(good, i)
+		}
+	}
+	for len(good) > 0 {
+		n := together(good, batch)
+		err := c.decide(ctx, records, good[:n])
+		if err != nil && n > 1 && fault.KindOf(err) != fault.Unavailable {
+			for _, i := range good[:n] { // which of them is it?
+				errs[i] = c.decide(ctx, records, []int{i})
+			}
+			err = nil
+		}
+		if err != nil {
+			for _, i := range good { // all again, in the same order
+				errs[i] = err
+			}
+			return errs
+		}
+		good = good[n:]
+	}
+	return errs
+}
+
+// decideMost bounds the records decided in one go, in bytes. What is read and written for them, the
+// pages with their holds and a seat for each unit, is at most three times as long, and has to fit
+// into one call to the sidecar.
+const decideMost = messages.SidecarMax / 4
+
+// together tells how many of the next records are decided in one go.
+func together(next []int, batch []daprclient.Delivery) int {
+	size := 0
+	for n, i := range next {
+		size += len(batch[i].Bytes) + len(batch[i].Data)
+		if n > 0 && size > decideMost {
+			return n
+		}
+	}
+	return len(next)
+}
+
+// decide decides some of the records, in their order.
+func (c Consumer) decide(ctx context.Context, records [][]booking.QueuedHold, some []int) error {
+	var requests []booking.QueuedHold
+	for _, i := range some {
+		requests = append(requests, records[i]...)
+	}
+	if len(requests) == 0 {
+		return nil
+	}
+	verdicts, err := c.Decider.Decide(ctx, requests)
+	if err != nil {
+		return err
+	}
+	outcomes := make([]json.RawMessage, len(verdicts))
+	held := map[uuid.UUID][]booking.Change{}
+	for i, v := range verdicts {
+		o := outcomeValue{ID: v.Hold}
+		if v.Refusal != nil {
+			refusal := verdictOf("", v.Refusal)
+			o.Refusal = &refusal
+		} else {
+			h := requests[i].Hold
+			held[h.Event] = append(held[h.Event], booking.HeldChanges(h)...)
+		}
+		outcomes[i] = wire.MustEncode(o)
+	}
+	for id, changes := range held {
+		c.Announce(id, changes)
+	}
+	for _, part := range portions(outcomes, messages.MaxPayload(messages.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
+		// Whoever misses this looks the outcome up.
+		told := wire.MustEncode(map[string]any{"outcomes": part})
+		if err := c.Client.Publish(ctx, messages.Broadcast, messages.HoldOutcomes, verdicts[0].Hold.String(), daprclient.RawJSON(told)); err != nil {
+			slog.WarnContext(ctx, "outcomes not told", "count", len(part), "error", err)
+		}
+	}
+	return nil
+}
+
+// portions cuts a list into parts whose encodings, with commas, are no longer than that many bytes.
+func portions(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
+	start, size := 0, 0
+	for i, item := range list {
+		if size += len(item) + len(","); size > most && i > start {
+			parts, start, size = append(parts, list[start:i]), i, len(item)+len(",")
+		}
+	}
+	if start < len(list) {
+		parts = append(parts, list[start:])
+	}
+	return parts
+}
+
+// requestsOf reads a record.
+func requestsOf(d daprclient.Delivery) ([]booking.QueuedHold, error) {
+	v, err := daprclient.Decode[struct {
+		Requests []requestValue `json:"requests"`
+	}](d)
+	if err != nil {
+		return nil, err
+	}
+	requests := make([]booking.QueuedHold, len(v.Requests))
+	for i, r := range v.Requests {
+		requests[i] = booking.QueuedHold{Hold: r.Hold.Hold(r.ID), Limit: r.Limit, Admitted: time.UnixMilli(r.Admitted)}
+	}
+	return requests, nil
+}

@@ -1,0 +1,82 @@
+package saga
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/services/booking"
+)
+
+// Queue hands out bookings that stand still although they should not. Each is leased to one
+// replica at a time.
+type Queue interface {
+	Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error)
+}
+
+// Sweeper resumes what a crash or an outage interrupted: a few bookings at a time.
+type Sweeper struct {
+	Queue    Queue
+	Driver   *Driver
+	Troubles Troubles
+	Now      func() time.Time
+}
+
+const (
+	sweepEvery = time.Second
+	sweepers   = 8
+
+	// DriveTimeout is for one drive of a booking: its seats, and the payment service at its slowest.
+	DriveTimeout = 25 * time.Second
+)
+
+// Run sweeps until ctx ends.
+func (s Sweeper) Run(ctx context.Context) error { return s.queue().Run(ctx) }
+
+// Sweep drives one batch.
+func (s Sweeper) Sweep(ctx context.Context) error {
+	_, err := s.queue().Step(ctx)
+	return err
+}
+
+func (s Sweeper) queue() leased.Queue[uuid.UUID] {
+	return leased.Queue[uuid.UUID]{
+		Name: "sweep", Workers: sweepers, Every: sweepEvery, Timeout: DriveTimeout,
+		Take: func(ctx context.Context, lease time.Duration, limit int) ([]uuid.UUID, error) {
+			return s.Queue.Due(ctx, s.Now(), lease, limit)
+		},
+		Do: s.drive,
+	}
+}
+
+func (s Sweeper) drive(ctx context.Context, id uuid.UUID) error {
+	err := s.Driver.Drive(ctx, id)
+	switch {
+	case err == nil:
+		return s.Troubles.EndTrouble(ctx, id)
+	case errors.Is(err, booking.ErrBookingNotFound):
+		return nil
+	}
+	return noteTrouble(ctx, s.Troubles, id, err, s.Now())
+}
+
+// every does a step again and again until ctx ends. A step that fails is logged by its name: the
+// next one finds what it left.
+func every(ctx context.Context, period time.Duration, name string, step func(context.Context) error) error {
+	tick := time.NewTicker(period)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+			if err := step(ctx); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, name, "error", err)
+			}
+		}
+	}
+}
