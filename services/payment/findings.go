@@ -37,20 +37,20 @@ const (
 	RefundAgain Remedy = "refund_again" // ask again with the same key
 )
 
-// Finding is one difference between the books.
+// Finding is one difference between the books. Expected and Actual are in the currency's minor units.
 type Finding struct {
-	Kind     FindingKind `json:"kind"`
-	Payment  *uuid.UUID  `json:"payment,omitempty"`
-	Booking  *uuid.UUID  `json:"booking,omitempty"`
-	Refund   *uuid.UUID  `json:"refund,omitempty"`
-	Intent   string      `json:"intent,omitempty"`
-	Expected int64       `json:"expected"`
-	Actual   int64       `json:"actual"`
-	Currency string      `json:"currency,omitempty"`
-	Detail   string      `json:"detail"`
-	Remedy   Remedy      `json:"remedy,omitempty"`
-	Healed   bool        `json:"healed"`
-	Failure  string      `json:"failure,omitempty"` // why the remedy did not work, as a code
+	Kind     FindingKind
+	Payment  *uuid.UUID
+	Booking  *uuid.UUID
+	Refund   *uuid.UUID
+	Intent   string
+	Expected int64
+	Actual   int64
+	Currency string
+	Detail   string
+	Remedy   Remedy
+	Healed   bool
+	Failure  string // why the remedy did not work, as a code
 }
 
 // BookingMoney is what a booking believes about its money.

@@ -35,6 +35,13 @@ type Entry struct {
 	Amount  int64
 }
 
+// Balance is the sum of an account's entries in one currency, in minor units.
+type Balance struct {
+	Account  LedgerAccount
+	Currency string
+	Amount   int64
+}
+
 // Balanced tells whether the entries sum to zero.
 func (t Transfer) Balanced() bool {
 	var sum int64

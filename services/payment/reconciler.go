@@ -17,6 +17,9 @@ import (
 // ErrReconciling refuses a second reconciliation beside one under way.
 var ErrReconciling = fault.New(fault.Conflict, "reconciliation_running", "A reconciliation is under way.").After(10 * time.Second)
 
+// ErrReconciliationNotFound says that no such reconciliation ran.
+var ErrReconciliationNotFound = fault.New(fault.NotFound, "reconciliation_not_found", "There was no such reconciliation.")
+
 // Statement is the provider's account of a period.
 type Statement interface {
 	Intents(ctx context.Context, from, to time.Time) ([]Intent, error)

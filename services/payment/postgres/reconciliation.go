@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -143,11 +142,7 @@ const keepTimeout = 5 * time.Second
 
 // KeepReport implements payment.Ledger.
 func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
-	findings := r.Findings
-	if findings == nil {
-		findings = []payment.Finding{}
-	}
-	raw, err := json.Marshal(findings)
+	raw, err := encodeFindings(r.Findings)
 	if err != nil {
 		return err
 	}
@@ -164,8 +159,15 @@ func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
 	return nil
 }
 
-// ErrNoReport says that no such reconciliation ran.
-var ErrNoReport = errors.New("no report")
+func scanReport(row pgx.CollectableRow) (payment.Reconciliation, error) {
+	var r payment.Reconciliation
+	var findings []byte
+	err := row.Scan(&r.ID, &r.Trigger, &r.From, &r.To, &r.StartedAt, &r.FinishedAt, &r.Intents, &r.Payments, &r.Refunds, &r.Bookings, &findings, &r.Failure, &r.NotAsked)
+	if err == nil {
+		r.Findings, err = decodeFindings(findings)
+	}
+	return r, err
+}
 
 // Report gives a reconciliation, the newest when no id is given.
 func (s Store) Report(ctx context.Context, id uuid.UUID) (payment.Reconciliation, error) {
@@ -175,28 +177,21 @@ func (s Store) Report(ctx context.Context, id uuid.UUID) (payment.Reconciliation
 	if err != nil {
 		return payment.Reconciliation{}, fmt.Errorf("report: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Reconciliation])
+	found, err := pgx.CollectRows(rows, scanReport)
 	if err != nil {
 		return payment.Reconciliation{}, fmt.Errorf("report: %w", err)
 	}
 	if len(found) == 0 {
-		return payment.Reconciliation{}, ErrNoReport
+		return payment.Reconciliation{}, payment.ErrReconciliationNotFound
 	}
 	return found[0], nil
 }
 
-// Balance is what an account of the ledger holds.
-type Balance struct {
-	Account  payment.LedgerAccount
-	Currency string
-	Amount   int64
-}
-
 // Balances gives all accounts of the ledger.
-func (s Store) Balances(ctx context.Context) ([]Balance, error) {
+func (s Store) Balances(ctx context.Context) ([]payment.Balance, error) {
 	rows, err := s.Pool.Query(ctx, `SELECT account, currency, amount FROM ledger_balances ORDER BY 1, 2`)
 	if err != nil {
 		return nil, fmt.Errorf("balances: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Balance])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[payment.Balance])
 }

@@ -258,7 +258,7 @@ func TestDueIsLeased(t *testing.T) {
 func TestReports(t *testing.T) {
 	s, _ := open(t)
 	_, err := s.Report(t.Context(), uuid.Nil)
-	require.ErrorIs(t, err, postgres.ErrNoReport)
+	require.ErrorIs(t, err, payment.ErrReconciliationNotFound)
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	var last payment.Reconciliation
 	for i := range 3 {

@@ -18,7 +18,6 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/services/payment"
-	"github.com/foyer-tickets/foyer/services/payment/postgres"
 )
 
 //go:generate go tool oapi-codegen -config oapi-codegen.yaml openapi.yaml
@@ -31,7 +30,7 @@ var Spec []byte
 // Reports keeps reconciliations and knows the ledger's accounts.
 type Reports interface {
 	Report(ctx context.Context, id uuid.UUID) (payment.Reconciliation, error)
-	Balances(ctx context.Context) ([]postgres.Balance, error)
+	Balances(ctx context.Context) ([]payment.Balance, error)
 }
 
 // Refunds finds refunds that wait for an admin.
@@ -82,8 +81,6 @@ func (s Server) GetPaymentProvider(w http.ResponseWriter, r *http.Request) {
 	httpapi.WriteJSON(w, r, http.StatusOK, s.Provider)
 }
 
-var errNoReport = fault.New(fault.NotFound, "reconciliation_not_found", "There was no such reconciliation.")
-
 // GetReconciliation implements GET /api/v1/admin/reconciliation.
 func (s Server) GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams) {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
@@ -95,12 +92,8 @@ func (s Server) GetReconciliation(w http.ResponseWriter, r *http.Request, params
 		id = *params.Run
 	}
 	report, err := s.Reports.Report(r.Context(), id)
-	missing := errors.Is(err, postgres.ErrNoReport)
-	switch {
-	case missing && id != uuid.Nil:
-		httpapi.WriteProblem(w, r, errNoReport)
-		return
-	case err != nil && !missing:
+	missing := errors.Is(err, payment.ErrReconciliationNotFound)
+	if err != nil && (!missing || id != uuid.Nil) { // that none has run yet is a report, too
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
@@ -231,7 +224,7 @@ func (s Server) write(w http.ResponseWriter, r *http.Request, report payment.Rec
 	httpapi.WriteJSON(w, r, http.StatusOK, view(report, balances))
 }
 
-func view(report payment.Reconciliation, balances []postgres.Balance) Reconciliation {
+func view(report payment.Reconciliation, balances []payment.Balance) Reconciliation {
 	out := Reconciliation{Status: ReconciliationStatusNone, Findings: make([]Finding, 0, len(report.Findings))}
 	held := make([]Balance, 0, len(balances))
 	for _, b := range balances {
