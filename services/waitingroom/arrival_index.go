@@ -11,57 +11,57 @@ import (
 // turns are had; so the fence of the line, which the pages share, also keeps an account from
 // having two places, and a join needs no key of its own.
 type index struct {
-	arrivals map[digest]int64
-	upTo     int64 // arrivals up to here are in it
-	marks    int64 // the line's when it was made
+	arrivals map[accountHash]int64
+	readUpTo int64 // arrivals up to here are in it
+	removals int64 // the line's when it was made
 }
 
 // digest stands for an account: a third of the memory that its id takes.
-type digest [16]byte
+type accountHash [16]byte
 
-func digestOf(account string) digest {
+func hashAccount(account string) accountHash {
 	sum := sha256.Sum256([]byte(account))
-	return digest(sum[:])
+	return accountHash(sum[:])
 }
 
-func (x *index) arrival(account string) int64 { return x.arrivals[digestOf(account)] }
+func (x *index) arrival(account string) int64 { return x.arrivals[hashAccount(account)] }
 
-func (x *index) put(account string, arrival int64) { x.arrivals[digestOf(account)] = arrival }
+func (x *index) set(account string, arrival int64) { x.arrivals[hashAccount(account)] = arrival }
 
-func (x *index) drop(account string) { delete(x.arrivals, digestOf(account)) }
+func (x *index) remove(account string) { delete(x.arrivals, hashAccount(account)) }
 
 const indexChunk = 64 // pages read at once
 
 // learn makes the index fit a line: it reads what it lacks, and all of it when others marked
 // pages that it has read already.
-func (r *Room) learn(ctx context.Context, l Line) error {
-	if r.index == nil || r.index.marks != l.Marks || r.index.upTo > l.Taken {
-		r.index = &index{arrivals: map[digest]int64{}, marks: l.Marks}
+func (r *Room) updateIndex(ctx context.Context, l Line) error {
+	if r.index == nil || r.index.removals != l.Removals || r.index.readUpTo > l.Arrivals {
+		r.index = &index{arrivals: map[accountHash]int64{}, removals: l.Removals}
 	}
 	x := r.index
-	for x.upTo < l.Taken {
-		first := x.upTo / PageSize
-		last := min((l.Taken-1)/PageSize, first+indexChunk-1)
+	for x.readUpTo < l.Arrivals {
+		first := x.readUpTo / PageSize
+		last := min((l.Arrivals-1)/PageSize, first+indexChunk-1)
 		numbers := make([]int64, 0, indexChunk)
 		for n := first; n <= last; n++ {
 			numbers = append(numbers, n)
 		}
-		pages, err := r.ledger.Pages(ctx, r.event, numbers)
+		pages, err := r.store.Pages(ctx, r.event, numbers)
 		if err != nil {
 			return fault.Away("line", err)
 		}
 		for _, p := range pages {
 			for i := range p.Accounts {
 				switch arrival := p.Number*PageSize + int64(i) + 1; {
-				case arrival <= x.upTo || arrival > l.Taken:
+				case arrival <= x.readUpTo || arrival > l.Arrivals:
 				case p.at(i) != "":
-					x.put(p.at(i), arrival)
+					x.set(p.at(i), arrival)
 				default:
-					x.drop(p.came(i))
+					x.remove(p.came(i))
 				}
 			}
 		}
-		x.upTo = min(l.Taken, (last+1)*PageSize)
+		x.readUpTo = min(l.Arrivals, (last+1)*PageSize)
 	}
 	return nil
 }

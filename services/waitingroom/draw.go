@@ -76,33 +76,33 @@ type DrawOrder struct {
 }
 
 // Deal computes the order. The zero draw deals nobody.
-func (d Draw) Deal() *DrawOrder {
+func (d Draw) Order() *DrawOrder {
 	if !d.Held() {
 		return &DrawOrder{}
 	}
-	type card struct {
+	type entry struct {
 		key     [sha256.Size]byte
 		arrival int64
 	}
-	cards := make([]card, d.Count)
+	entries := make([]entry, d.Count)
 	mac := hmac.New(sha256.New, d.Seed)
 	var number [8]byte
-	for i := range cards {
+	for i := range entries {
 		mac.Reset()
 		mac.Write(d.Digest)
 		binary.BigEndian.PutUint64(number[:], uint64(i+1))
 		mac.Write(number[:])
-		mac.Sum(cards[i].key[:0])
-		cards[i].arrival = int64(i + 1)
+		mac.Sum(entries[i].key[:0])
+		entries[i].arrival = int64(i + 1)
 	}
-	slices.SortFunc(cards, func(a, b card) int {
+	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), cmp.Compare(a.arrival, b.arrival))
 	})
-	deal := &DrawOrder{places: make([]int64, d.Count), arrivals: make([]int64, d.Count)}
-	for i, c := range cards {
-		deal.arrivals[i], deal.places[c.arrival-1] = c.arrival, int64(i+1)
+	order := &DrawOrder{places: make([]int64, d.Count), arrivals: make([]int64, d.Count)}
+	for i, c := range entries {
+		order.arrivals[i], order.places[c.arrival-1] = c.arrival, int64(i+1)
 	}
-	return deal
+	return order
 }
 
 // Place gives the place of an arrival.
@@ -125,7 +125,7 @@ func (d *DrawOrder) Arrival(place int64) int64 {
 // 0: these were the last.
 func (d *Service) Drawn(ctx context.Context, l Line, from int64, most int) (hashes [][sha256.Size]byte, next int64, err error) {
 	first, _ := pageOf(from)
-	all, err := entries(ctx, d.Views.ledger, l.Event, first*PageSize, min(l.Draw.Count, from-1+int64(most)))
+	all, err := entryHashes(ctx, d.Views.store, l.Event, first*PageSize, min(l.Draw.Count, from-1+int64(most)))
 	if err != nil {
 		return nil, 0, err
 	}

@@ -24,7 +24,7 @@ func drawn(n int, seed byte) (Draw, [][sha256.Size]byte) {
 func TestADrawIsAPermutationThatAnyoneCanCheck(t *testing.T) {
 	d, hashes := drawn(1000, 1)
 	require.True(t, d.Verify(hashes))
-	deal := d.Deal()
+	deal := d.Order()
 	places := map[int64]bool{}
 	for a := int64(1); a <= 1000; a++ {
 		p := deal.Place(a)
@@ -34,10 +34,10 @@ func TestADrawIsAPermutationThatAnyoneCanCheck(t *testing.T) {
 	}
 	require.Equal(t, int64(1001), deal.Place(1001), "whoever came later stands behind, in order")
 	require.Equal(t, int64(1001), deal.Arrival(1001))
-	require.Equal(t, deal, d.Deal(), "the same for everyone who computes it")
+	require.Equal(t, deal, d.Order(), "the same for everyone who computes it")
 
 	other, _ := drawn(1000, 2)
-	require.NotEqual(t, deal.places, other.Deal().places)
+	require.NotEqual(t, deal.places, other.Order().places)
 }
 
 func TestTamperingShows(t *testing.T) {
@@ -57,7 +57,7 @@ func TestADrawIsFair(t *testing.T) {
 	sum := make([]float64, people)
 	for s := range draws {
 		d, _ := drawn(people, byte(s))
-		deal := d.Deal()
+		deal := d.Order()
 		for a := range people {
 			sum[a] += float64(deal.Place(int64(a + 1)))
 		}

@@ -12,19 +12,19 @@ import (
 func TestErasedFromTheLine(t *testing.T) {
 	s, _, room := opened()
 	a, ctx := room(), t.Context()
-	_, err := a.Take(ctx, asks("anna", "ben"), terms())
+	_, err := a.Join(ctx, requests("anna", "ben"), terms())
 	require.NoError(t, err)
-	require.NoError(t, a.Quit(ctx, "anna"))
-	_, err = a.Take(ctx, asks(numbered(1, 600)...), terms())
+	require.NoError(t, a.Leave(ctx, "anna"))
+	_, err = a.Join(ctx, requests(numbered(1, 600)...), terms())
 	require.NoError(t, err)
-	out, err := a.Take(ctx, asks("anna"), terms()) // again, pages later
+	out, err := a.Join(ctx, requests("anna"), terms()) // again, pages later
 	require.NoError(t, err)
 	require.Equal(t, int64(603), out.Places[0].Arrival)
-	before, err := entries(ctx, s, a.Event(), 0, s.line.Taken)
+	before, err := entryHashes(ctx, s, a.Event(), 0, s.line.Arrivals)
 	require.NoError(t, err)
 
 	other := room() // has an index of its own
-	arrivals, err := other.Seek(ctx, []string{"anna"})
+	arrivals, err := other.Arrivals(ctx, []string{"anna"})
 	require.NoError(t, err)
 	require.Equal(t, []int64{603}, arrivals)
 
@@ -33,7 +33,7 @@ func TestErasedFromTheLine(t *testing.T) {
 	require.Equal(t, []Arrival{{1, true}, {603, false}}, found.Arrivals)
 	require.Equal(t, []int64{0, 2}, found.Pages)
 	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages[:1]), "in pieces")
-	arrivals, err = a.Seek(ctx, []string{"anna"})
+	arrivals, err = a.Arrivals(ctx, []string{"anna"})
 	require.NoError(t, err)
 	require.Equal(t, []int64{603}, arrivals)
 	require.NoError(t, a.Erase(ctx, "anna", "deleted-1", found.Pages[1:]))
@@ -42,11 +42,11 @@ func TestErasedFromTheLine(t *testing.T) {
 	for _, p := range s.pages {
 		require.NotContains(t, strings.Join(p.Accounts, " "), "anna")
 	}
-	after, err := entries(ctx, s, a.Event(), 0, s.line.Taken)
+	after, err := entryHashes(ctx, s, a.Event(), 0, s.line.Arrivals)
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 	for _, r := range []*Room{a, other, room()} {
-		arrivals, err := r.Seek(ctx, []string{"anna", "ben"})
+		arrivals, err := r.Arrivals(ctx, []string{"anna", "ben"})
 		require.NoError(t, err)
 		require.Equal(t, []int64{0, 2}, arrivals)
 	}
@@ -60,7 +60,7 @@ func TestAMerchantIsErasedFromTheLine(t *testing.T) {
 	r := room()
 	merchant := terms()
 	merchant.Merchant = "marta"
-	_, err := r.Take(t.Context(), asks("anna"), merchant)
+	_, err := r.Join(t.Context(), requests("anna"), merchant)
 	require.NoError(t, err)
 	require.NoError(t, r.Erase(t.Context(), "marta", "deleted-1", nil))
 	require.Equal(t, "deleted-1", s.line.Terms.Merchant)
@@ -69,7 +69,7 @@ func TestAMerchantIsErasedFromTheLine(t *testing.T) {
 // TestErasureReadsOnlyThePagesThatItIsGiven: what else an old line has would be read within one call.
 func TestErasureReadsOnlyThePagesThatItIsGiven(t *testing.T) {
 	s, _, room := opened()
-	_, err := room().Take(t.Context(), asks(numbered(1, 40*PageSize)...), terms())
+	_, err := room().Join(t.Context(), requests(numbered(1, 40*PageSize)...), terms())
 	require.NoError(t, err)
 	fresh := room()
 	s.reads = 0

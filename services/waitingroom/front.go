@@ -11,34 +11,34 @@ type PersonState string
 
 // The states of a person.
 const (
-	InLobby   PersonState = "lobby"
-	InLine    PersonState = "waiting"
-	YourTurn  PersonState = "your_turn"
-	Admitted  PersonState = "admitted"
-	TurnOver  PersonState = "missed" // did not come, or came and is done
-	InPaused  PersonState = "paused"
-	OnList    PersonState = "sold_out"
-	RoomClose PersonState = "closed"
+	InLobby       PersonState = "lobby"
+	InLine        PersonState = "waiting"
+	YourTurn      PersonState = "your_turn"
+	Admitted      PersonState = "admitted"
+	TurnOver      PersonState = "missed" // did not come, or came and is done
+	OnPause       PersonState = "paused"
+	OnWaitingList PersonState = "sold_out"
+	RoomClosed    PersonState = "closed"
 )
 
 // Front is the head of a line as everyone sees it.
 type Front struct {
-	Event   uuid.UUID
-	Served  int64
-	Lapsed  int64
-	Taken   int64
-	Speed   float64 // people per second lately
-	Rate    float64 // the setting
-	Status  Status
-	OpensAt time.Time
-	Drawn   int64 // how many were lined up by a draw
-	At      time.Time
+	Event    uuid.UUID
+	Served   int64
+	Expired  int64
+	Arrivals int64
+	Speed    float64 // people per second lately
+	Rate     float64 // the setting
+	Status   Status
+	OpensAt  time.Time
+	Drawn    int64 // how many were lined up by a draw
+	At       time.Time
 }
 
 // Front is the line's head at a moment.
 func (l Line) Front(now time.Time) Front {
 	return Front{
-		Event: l.Event, Served: l.Served, Lapsed: l.Lapsed, Taken: l.Taken, Speed: l.Speed(now), Rate: l.Settings.Rate,
+		Event: l.Event, Served: l.Served, Expired: l.Expired, Arrivals: l.Arrivals, Speed: l.Speed(now), Rate: l.Settings.Rate,
 		Status: l.Status(now), OpensAt: l.OpensAt(), Drawn: l.Draw.Count, At: now,
 	}
 }
@@ -81,17 +81,17 @@ func (f Front) Stand(e Entry, place int64, now time.Time) Standing {
 	case !e.PassUntil.IsZero():
 		s.State = Admitted
 	case f.Status == Closed:
-		s.State = RoomClose
+		s.State = RoomClosed
 	case place == 0:
 		s.State = InLobby
-	case place <= f.Lapsed:
+	case place <= f.Expired:
 		s.State = TurnOver
 	case place <= f.Served:
 		s.State = YourTurn
 	default:
 		s.Position, s.Ahead = place-f.Served, place-f.Served-1
 		s.ETA, s.ETAKnown = f.ETA(s.Ahead, now)
-		s.State = map[Status]PersonState{Lobby: InLobby, Open: InLine, Paused: InPaused, SoldOut: OnList}[f.Status]
+		s.State = map[Status]PersonState{Lobby: InLobby, Open: InLine, Paused: OnPause, SoldOut: OnWaitingList}[f.Status]
 	}
 	return s
 }

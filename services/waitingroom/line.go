@@ -13,49 +13,49 @@ import (
 // counted from 1 in the order people came; places are the order they are let in. Both are the
 // same number, except for those whom a draw lined up (see Draw).
 type Line struct {
-	Event    uuid.UUID
-	Terms    SaleTerms
-	Settings Settings
-	Stock    Inventory
-	Draw     Draw
+	Event     uuid.UUID
+	Terms     SaleTerms
+	Settings  Settings
+	Inventory Inventory
+	Draw      Draw
 
-	Taken   int64 // arrivals so far
-	Served  int64 // places up to here were let in
-	Lapsed  int64 // places up to here had their turn
-	Noticed int64 // places up to here were told of their turn
-	Marks   int64 // how often pages were changed by those who left
+	Arrivals int64 // arrivals so far
+	Served   int64 // places up to here were let in
+	Expired  int64 // places up to here had their turn
+	Notified int64 // places up to here were told of their turn
+	Removals int64 // how often pages were changed by those who left
 
-	Waves  []AdmissionBatch // turns that can be taken, in order
-	Passes []Passes         // passes that are valid, by when they end
-	List   bool             // everything was sold: what comes back goes to exactly as many people
+	Batches     []AdmissionBatch // turns that can be taken, in order
+	Passes      []PassCount      // passes that are valid, by when they end
+	WaitingList bool             // everything was sold: what comes back goes to exactly as many people
 
-	Opened          time.Time // first moment somebody could be let in
-	Ticked          time.Time
-	Tokens          float64 // people the rate allows by now
-	Flow            float64 // people per second, not corrected for a short history
-	ConversionStats Habits
+	Opened     time.Time // first moment somebody could be let in
+	Ticked     time.Time
+	Tokens     float64 // people the rate allows by now
+	Flow       float64 // people per second, not corrected for a short history
+	Conversion ConversionStats
 
-	Logged int64     // batches in the log of admissions
-	Turn   uuid.UUID // names the last change, so that its author can recognise it
+	Logged   int64     // batches in the log of admissions
+	ChangeID uuid.UUID // names the last change, so that its author can recognise it
 }
 
 // AdmissionBatch is a run of places whose turn came at the same time.
 type AdmissionBatch struct {
-	From, To int64
-	At       time.Time
-	People   int    // places that have somebody
-	Gone     int    // of them: came or left
-	Seen     []byte // one bit a place: came or left
+	From, To    int64
+	At          time.Time
+	People      int    // places that have somebody
+	Settled     int    // of them: came or left
+	SettledBits []byte // one bit a place: came or left
 }
 
-// Passes counts the valid passes that end at the same time.
-type Passes struct {
+// PassCount counts the valid passes that end at the same time.
+type PassCount struct {
 	Until time.Time
 	Count int
 }
 
-// Habits are what is known of people's behaviour here; they start from a guess.
-type Habits struct {
+// ConversionStats are what is known of people's behaviour here; they start from a guess.
+type ConversionStats struct {
 	Turns, Shown float64 // turns that were over, and those of them that were taken
 	Ended, Buys  float64 // passes that were over, and those of them that bought
 	Units        float64 // units bought with them
@@ -63,13 +63,13 @@ type Habits struct {
 
 // Figures of the line.
 const (
-	PassFor   = 10 * time.Minute // life of a pass
-	passStep  = 10 * time.Second // passes are counted by when they end, this fine
-	maxStep   = 2 * time.Second  // a longer silence earns no more admissions
-	maxTokens = 1.0              // seconds of the rate that can be saved up
-	flowSpan  = 30 * time.Second // the flow is a mean of about that long
-	maxTaken  = 50_000_000       // arrivals of one event
-	memory    = 2000.0           // habits older than that many people fade
+	PassFor     = 10 * time.Minute // life of a pass
+	passStep    = 10 * time.Second // passes are counted by when they end, this fine
+	maxStep     = 2 * time.Second  // a longer silence earns no more admissions
+	maxTokens   = 1.0              // seconds of the rate that can be saved up
+	flowSpan    = 30 * time.Second // the flow is a mean of about that long
+	maxArrivals = 50_000_000       // arrivals of one event
+	statsWindow = 2000.0           // habits older than that many people fade
 )
 
 // NewLine is an empty line.
@@ -92,7 +92,7 @@ func (l Line) Status(now time.Time) Status {
 		return Lobby
 	case l.Settings.Paused:
 		return Paused
-	case l.List:
+	case l.WaitingList:
 		return SoldOut
 	default:
 		return Open
@@ -100,26 +100,26 @@ func (l Line) Status(now time.Time) Status {
 }
 
 // Take lines n people up and gives the first one's arrival number.
-func (l Line) Take(n int, now time.Time) (Line, int64, error) {
+func (l Line) Join(n int, now time.Time) (Line, int64, error) {
 	if l.Status(now) == Closed {
 		return l, 0, ErrClosed
 	}
-	if l.Taken+int64(n) > maxTaken {
+	if l.Arrivals+int64(n) > maxArrivals {
 		return l, 0, ErrFull
 	}
-	first := l.Taken + 1
-	l.Taken += int64(n)
+	first := l.Arrivals + 1
+	l.Arrivals += int64(n)
 	return l, first, nil
 }
 
 // Waiting is how many places are yet to come.
-func (l Line) Waiting() int64 { return l.Taken - l.Served }
+func (l Line) Waiting() int64 { return l.Arrivals - l.Served }
 
 // Unclaimed is how many people may come in and have not.
 func (l Line) Unclaimed() int {
 	n := 0
-	for _, w := range l.Waves {
-		n += w.People - w.Gone
+	for _, w := range l.Batches {
+		n += w.People - w.Settled
 	}
 	return n
 }
@@ -142,7 +142,7 @@ func (l Line) NeedsDraw(now time.Time) bool {
 // Due lets turns and passes lapse, and says how many people may be let in now: no more than the
 // rate allows, than may be inside, than find something to buy, than are waiting.
 func (l Line) Due(now time.Time) (Line, int) {
-	l = l.lapse(now)
+	l = l.expire(now)
 	step := min(max(0, now.Sub(l.Ticked)), maxStep)
 	if l.Ticked.IsZero() {
 		step = 0
@@ -164,7 +164,7 @@ func (l Line) Due(now time.Time) (Line, int) {
 		l.Opened = now
 	}
 	l.Tokens = min(l.Tokens+l.Settings.Rate*step.Seconds(), max(1, l.Settings.Rate*maxTokens))
-	n := min(int64(l.Tokens), int64(l.Settings.Concurrency-l.Unclaimed()-l.Inside()), int64(l.room(now)), l.Waiting())
+	n := min(int64(l.Tokens), int64(l.Settings.Concurrency-l.Unclaimed()-l.Inside()), int64(l.capacity(now)), l.Waiting())
 	return l, int(max(0, n))
 }
 
@@ -174,8 +174,8 @@ func (l Line) Admit(to int64, people int, now time.Time) Line {
 	if to <= l.Served {
 		return l
 	}
-	w := AdmissionBatch{From: l.Served + 1, To: to, At: now, People: people, Seen: make([]byte, (to-l.Served+7)/8)}
-	l.Waves = append(slices.Clone(l.Waves), w)
+	w := AdmissionBatch{From: l.Served + 1, To: to, At: now, People: people, SettledBits: make([]byte, (to-l.Served+7)/8)}
+	l.Batches = append(slices.Clone(l.Batches), w)
 	l.Served = to
 	l.Tokens -= float64(people)
 	l.Flow += float64(people) / flowSpan.Seconds()
@@ -186,10 +186,10 @@ func (l Line) Admit(to int64, people int, now time.Time) Line {
 // room is how many more people find something to buy, beside those who may come or came lately.
 // Whoever is inside for longer than a turn lasts and holds nothing is not expected to buy; units
 // that are held are no longer available and not counted twice.
-func (l Line) room(now time.Time) int {
-	perPass := l.ConversionStats.buy() * l.ConversionStats.party(l.Terms.MaxPerOrder)
-	perTurn := l.ConversionStats.show() * perPass
-	if l.List {
+func (l Line) capacity(now time.Time) int {
+	perPass := l.Conversion.buy() * l.Conversion.party(l.Terms.MaxPerOrder)
+	perTurn := l.Conversion.show() * perPass
+	if l.WaitingList {
 		perPass, perTurn = 1, 1 // what comes back: as many people as units, nobody in vain
 	}
 	recent := 0
@@ -199,9 +199,9 @@ func (l Line) room(now time.Time) int {
 		}
 	}
 	others := float64(l.Inside()-recent) * perPass // what those inside for longer may hold
-	holding := max(0, float64(l.Stock.Held)-others)
+	holding := max(0, float64(l.Inventory.Held)-others)
 	expected := float64(l.Unclaimed())*perTurn + max(0, float64(recent)*perPass-holding)
-	free := float64(l.Stock.Available) - expected
+	free := float64(l.Inventory.Available) - expected
 	if free < 1 {
 		return 0
 	}
@@ -209,74 +209,74 @@ func (l Line) room(now time.Time) int {
 }
 
 // lapse ends turns nobody took and passes whose time is over.
-func (l Line) lapse(now time.Time) Line {
-	for len(l.Waves) > 0 && now.Sub(l.Waves[0].At) >= l.Settings.ClaimWindow {
-		w := l.Waves[0]
-		l.Waves = l.Waves[1:]
-		l.Lapsed = w.To
-		l.ConversionStats = l.ConversionStats.turns(w.People, w.Gone)
+func (l Line) expire(now time.Time) Line {
+	for len(l.Batches) > 0 && now.Sub(l.Batches[0].At) >= l.Settings.ClaimWindow {
+		w := l.Batches[0]
+		l.Batches = l.Batches[1:]
+		l.Expired = w.To
+		l.Conversion = l.Conversion.turns(w.People, w.Settled)
 	}
 	for len(l.Passes) > 0 && !now.Before(l.Passes[0].Until) {
-		l.ConversionStats = l.ConversionStats.passes(l.Passes[0].Count, 0, 0)
+		l.Conversion = l.Conversion.passes(l.Passes[0].Count, 0, 0)
 		l.Passes = l.Passes[1:]
 	}
 	return l
 }
 
 // Answer is what somebody hears who asks to come in.
-type Answer int
+type ClaimOutcome int
 
 // The answers.
 const (
-	NotYet Answer = iota
-	Come
+	NotYet ClaimOutcome = iota
+	Granted
 	Missed
 )
 
 // Claim takes somebody's turn: they get a pass that ends at until. Asking again counts once.
-func (l Line) Claim(place int64, now time.Time) (next Line, a Answer, until time.Time) {
-	l = l.lapse(now)
+func (l Line) Claim(place int64, now time.Time) (next Line, a ClaimOutcome, until time.Time) {
+	l = l.expire(now)
 	switch {
 	case place > l.Served || l.Status(now) == Lobby:
 		return l, NotYet, until
-	case place <= l.Lapsed:
+	case place <= l.Expired:
 		return l, Missed, until
 	case l.Status(now) == Closed:
 		return l, Missed, until
 	}
 	until = now.Add(PassFor).Truncate(time.Second) // as a pass says it: Finish is told by that
-	l, again := l.see(place)
+	l, again := l.markUsed(place)
 	if !again {
 		l = l.pass(until)
 	}
-	return l, Come, until
+	return l, Granted, until
 }
 
 // Quit ends somebody's place.
-func (l Line) Quit(place int64, now time.Time) Line {
-	l = l.lapse(now)
-	if place <= l.Served && place > l.Lapsed {
-		l, _ = l.see(place)
+func (l Line) Leave(place int64, now time.Time) Line {
+	l = l.expire(now)
+	if place <= l.Served && place > l.Expired {
+		l, _ = l.markUsed(place)
 	}
 	return l
 }
 
 // see marks a place of an open batch. again: it was marked before.
-func (l Line) see(place int64) (next Line, again bool) {
-	i := sort.Search(len(l.Waves), func(i int) bool { return l.Waves[i].To >= place })
-	if i == len(l.Waves) || place < l.Waves[i].From {
+func (l Line) markUsed(place int64) (next Line, again bool) {
+	i := sort.Search(len(l.Batches), func(i int) bool { return l.Batches[i].To >= place })
+	if i == len(l.Batches) || place < l.Batches[i].From {
 		return l, true
 	}
-	w := l.Waves[i]
+	w := l.Batches[i]
 	at, bit := (place-w.From)/8, byte(1)<<((place-w.From)%8)
-	if w.Seen[at]&bit != 0 {
+	if w.SettledBits[at]&bit != 0 {
 		return l, true
 	}
-	w.Seen = slices.Clone(w.Seen)
-	w.Seen[at] |= bit
-	w.Gone++
-	l.Waves = slices.Clone(l.Waves)
-	l.Waves[i] = w
+	w.SettledBits = slices.Clone(w.SettledBits)
+	w.SettledBits[at] |= bit
+	w.Settled++
+	l.Batches = slices.Clone(l.Batches)
+	l.Batches[i] = w
 	return l, false
 }
 
@@ -289,19 +289,19 @@ func passEnd(until time.Time) time.Time {
 
 func (l Line) pass(until time.Time) Line {
 	end := passEnd(until)
-	i, found := slices.BinarySearchFunc(l.Passes, end, func(p Passes, t time.Time) int { return p.Until.Compare(t) })
+	i, found := slices.BinarySearchFunc(l.Passes, end, func(p PassCount, t time.Time) int { return p.Until.Compare(t) })
 	if found {
 		l.Passes = slices.Clone(l.Passes)
 		l.Passes[i].Count++
 		return l
 	}
-	l.Passes = slices.Insert(slices.Clone(l.Passes), i, Passes{Until: end, Count: 1})
+	l.Passes = slices.Insert(slices.Clone(l.Passes), i, PassCount{Until: end, Count: 1})
 	return l
 }
 
 // Finish ends a pass before its time: its holder bought units, or gave up (0).
 func (l Line) Finish(until time.Time, units int) Line {
-	i := slices.IndexFunc(l.Passes, func(p Passes) bool { return p.Until.Equal(passEnd(until)) })
+	i := slices.IndexFunc(l.Passes, func(p PassCount) bool { return p.Until.Equal(passEnd(until)) })
 	if i < 0 || l.Passes[i].Count == 0 {
 		return l
 	}
@@ -311,18 +311,18 @@ func (l Line) Finish(until time.Time, units int) Line {
 	if units > 0 {
 		bought = 1
 	}
-	l.ConversionStats = l.ConversionStats.passes(1, bought, units)
+	l.Conversion = l.Conversion.passes(1, bought, units)
 	return l
 }
 
 // Count takes in what is left. Older news than the last is ignored.
-func (l Line) Count(s Inventory) Line {
-	if s.At.Before(l.Stock.At) {
+func (l Line) SetInventory(s Inventory) Line {
+	if s.At.Before(l.Inventory.At) {
 		return l
 	}
-	l.Stock = s
+	l.Inventory = s
 	if s.Available == 0 && s.Held == 0 && s.Booked > 0 {
-		l.List = true
+		l.WaitingList = true
 	}
 	return l
 }
@@ -357,13 +357,13 @@ func (l Line) Speed(now time.Time) float64 {
 
 // Idle tells that nothing will happen before somebody comes.
 func (l Line) Idle(now time.Time) bool {
-	return l.Noticed >= l.Served && (l.Status(now) == Closed || (l.Waiting() == 0 && l.Unclaimed() == 0 && l.Inside() == 0))
+	return l.Notified >= l.Served && (l.Status(now) == Closed || (l.Waiting() == 0 && l.Unclaimed() == 0 && l.Inside() == 0))
 }
 
 // The guesses that habits start from, each worth some people's evidence.
-func (h Habits) show() float64 { return (h.Shown + 18) / (h.Turns + 20) }
-func (h Habits) buy() float64  { return (h.Buys + 8) / (h.Ended + 10) }
-func (h Habits) party(most int) float64 {
+func (h ConversionStats) show() float64 { return (h.Shown + 18) / (h.Turns + 20) }
+func (h ConversionStats) buy() float64  { return (h.Buys + 8) / (h.Ended + 10) }
+func (h ConversionStats) party(most int) float64 {
 	p := max(1, (h.Units+20)/(h.Buys+10))
 	if most > 0 {
 		p = min(p, float64(most))
@@ -371,17 +371,17 @@ func (h Habits) party(most int) float64 {
 	return p
 }
 
-func (h Habits) turns(over, taken int) Habits {
+func (h ConversionStats) turns(over, taken int) ConversionStats {
 	h.Turns, h.Shown = h.Turns+float64(over), h.Shown+float64(taken)
-	if h.Turns > memory {
+	if h.Turns > statsWindow {
 		h.Turns, h.Shown = h.Turns/2, h.Shown/2
 	}
 	return h
 }
 
-func (h Habits) passes(ended, bought, units int) Habits {
+func (h ConversionStats) passes(ended, bought, units int) ConversionStats {
 	h.Ended, h.Buys, h.Units = h.Ended+float64(ended), h.Buys+float64(bought), h.Units+float64(units)
-	if h.Ended > memory {
+	if h.Ended > statsWindow {
 		h.Ended, h.Buys, h.Units = h.Ended/2, h.Buys/2, h.Units/2
 	}
 	return h

@@ -18,9 +18,9 @@ func terms() SaleTerms {
 // line is one that is open, with people waiting and plenty to buy.
 func line(people int) Line {
 	l := NewLine(uuid.New())
-	l.Terms, l.Taken = terms(), int64(people)
+	l.Terms, l.Arrivals = terms(), int64(people)
 	l.Settings.Rate = 10
-	return l.Count(Inventory{Available: 10_000, Total: 10_000, At: noon})
+	return l.SetInventory(Inventory{Available: 10_000, Total: 10_000, At: noon})
 }
 
 // run ticks once a second and admits all that is due.
@@ -50,13 +50,13 @@ func TestStatus(t *testing.T) {
 		"after the sale":        {func(*Line) {}, noon.Add(24 * time.Hour), Closed},
 		"cancelled":             {func(l *Line) { l.Terms.Published = false }, noon, Closed},
 		"no high demand":        {func(l *Line) { l.Terms.HighDemand = false }, noon, Closed},
-		"sold out":              {func(l *Line) { l.List = true }, noon, SoldOut},
+		"sold out":              {func(l *Line) { l.WaitingList = true }, noon, SoldOut},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := line(0)
 			c.change(&l)
 			require.Equal(t, c.want, l.Status(c.at))
-			_, _, err := l.Take(1, c.at)
+			_, _, err := l.Join(1, c.at)
 			require.Equal(t, c.want == Closed, err != nil)
 		})
 	}
@@ -69,16 +69,16 @@ func TestDueIsBoundedByEverything(t *testing.T) {
 	}{
 		"by the rate":                     {func(*Line) {}, 90}, // the first tick only starts the clock
 		"by a slow rate":                  {func(l *Line) { l.Settings.Rate = 0.25 }, 2},
-		"by who waits":                    {func(l *Line) { l.Taken = 7 }, 7},
+		"by who waits":                    {func(l *Line) { l.Arrivals = 7 }, 7},
 		"by how many may be inside":       {func(l *Line) { l.Settings.Concurrency = 25 }, 25},
-		"by what is left, before habits":  {func(l *Line) { l.Stock.Available = 29 }, 20}, // 0.9 show up, 0.8 buy, 2 each
-		"by nothing left":                 {func(l *Line) { l.Stock.Available = 0 }, 0},
-		"one unit admits one":             {func(l *Line) { l.Stock.Available = 1 }, 1},
-		"on the list by units, exactly":   {func(l *Line) { l.List, l.Stock.Available = true, 3 }, 3},
+		"by what is left, before habits":  {func(l *Line) { l.Inventory.Available = 29 }, 20}, // 0.9 show up, 0.8 buy, 2 each
+		"by nothing left":                 {func(l *Line) { l.Inventory.Available = 0 }, 0},
+		"one unit admits one":             {func(l *Line) { l.Inventory.Available = 1 }, 1},
+		"on the list by units, exactly":   {func(l *Line) { l.WaitingList, l.Inventory.Available = true, 3 }, 3},
 		"not while paused":                {func(l *Line) { l.Settings.Paused = true }, 0},
 		"not in the lobby":                {func(l *Line) { l.Settings.OpensAt = noon.Add(time.Hour) }, 0},
 		"not before the order is drawn":   {func(l *Line) { l.Settings.Order = Shuffle }, 0},
-		"not before anybody knows stocks": {func(l *Line) { l.Stock = Inventory{} }, 0},
+		"not before anybody knows stocks": {func(l *Line) { l.Inventory = Inventory{} }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := line(1000)
@@ -117,18 +117,18 @@ func TestClaim(t *testing.T) {
 	l, a, _ := l.Claim(21, now)
 	require.Equal(t, NotYet, a)
 	l, a, until := l.Claim(5, now)
-	require.Equal(t, Come, a)
+	require.Equal(t, Granted, a)
 	require.Equal(t, now.Add(PassFor), until)
 	require.Equal(t, 1, l.Inside())
 	require.Equal(t, 19, l.Unclaimed())
 	l, a, _ = l.Claim(5, now)
-	require.Equal(t, Come, a)
+	require.Equal(t, Granted, a)
 	require.Equal(t, 1, l.Inside(), "asking again counts once")
 
 	late := now.Add(l.Settings.ClaimWindow)
 	l, a, _ = l.Claim(6, late)
 	require.Equal(t, Missed, a)
-	require.Equal(t, int64(20), l.Lapsed)
+	require.Equal(t, int64(20), l.Expired)
 	require.Zero(t, l.Unclaimed())
 	l, _, _ = l.Claim(6, until.Add(passStep))
 	require.Zero(t, l.Inside(), "passes end")
@@ -146,10 +146,10 @@ func TestAMissedTurnGoesToTheNext(t *testing.T) {
 func TestQuit(t *testing.T) {
 	l, now := run(line(100), noon, 3)
 	before := l.Unclaimed()
-	require.Equal(t, before, l.Quit(50, now).Unclaimed(), "ahead of its turn: taken off its page, that is all")
-	l = l.Quit(3, now)
+	require.Equal(t, before, l.Leave(50, now).Unclaimed(), "ahead of its turn: taken off its page, that is all")
+	l = l.Leave(3, now)
 	require.Equal(t, before-1, l.Unclaimed())
-	l = l.Quit(3, now)
+	l = l.Leave(3, now)
 	require.Equal(t, before-1, l.Unclaimed())
 }
 
@@ -158,7 +158,7 @@ func TestEveryPassCanBeFinished(t *testing.T) {
 	l, now := run(line(100), noon, 3)
 	for at := now; at.Before(now.Add(2 * passStep)); at = at.Add(130 * time.Millisecond) {
 		in, answer, until := l.Claim(1, at)
-		require.Equal(t, Come, answer)
+		require.Equal(t, Granted, answer)
 		require.Equal(t, 1, in.Inside())
 		require.Zero(t, in.Finish(time.Unix(until.Unix(), 0), 1).Inside(), "given at %s", at)
 	}
@@ -170,7 +170,7 @@ func TestFinishFreesTheHouse(t *testing.T) {
 	l, _, _ = l.Claim(2, now)
 	l = l.Finish(until.Truncate(time.Second), 2)
 	require.Equal(t, 1, l.Inside())
-	require.InDelta(t, 1, l.ConversionStats.Buys, 0)
+	require.InDelta(t, 1, l.Conversion.Buys, 0)
 	l = l.Finish(until, 0)
 	require.Zero(t, l.Inside())
 	require.Zero(t, l.Finish(until, 0).Inside(), "never below nobody")
@@ -180,26 +180,26 @@ func TestFinishFreesTheHouse(t *testing.T) {
 // order, and only when those before them do not take it.
 func TestWaitingList(t *testing.T) {
 	l, now := run(line(10), noon, 2) // 10 let in
-	l.Taken = 30
+	l.Arrivals = 30
 	for p := range int64(10) {
 		var until time.Time
 		l, _, until = l.Claim(p+1, now)
 		l = l.Finish(until, 1)
 	}
-	l = l.Count(Inventory{Booked: 10, Total: 10, At: now})
+	l = l.SetInventory(Inventory{Booked: 10, Total: 10, At: now})
 	require.Equal(t, SoldOut, l.Status(now))
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(10), l.Served)
 
-	l = l.Count(Inventory{Available: 2, Booked: 8, Total: 10, At: now})
+	l = l.SetInventory(Inventory{Available: 2, Booked: 8, Total: 10, At: now})
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(12), l.Served, "two units, two people")
 
 	l, _, until := l.Claim(11, now)
-	l = l.Count(Inventory{Available: 1, Held: 1, Booked: 8, Total: 10, At: now}) // 11 holds one; 12 has not come
+	l = l.SetInventory(Inventory{Available: 1, Held: 1, Booked: 8, Total: 10, At: now}) // 11 holds one; 12 has not come
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(12), l.Served)
-	l = l.Finish(until, 1).Count(Inventory{Available: 1, Booked: 9, Total: 10, At: now})
+	l = l.Finish(until, 1).SetInventory(Inventory{Available: 1, Booked: 9, Total: 10, At: now})
 	l, now = run(l, now, 10)
 	require.Equal(t, int64(12), l.Served, "the unit waits for 12")
 	l, _ = run(l, now.Add(l.Settings.ClaimWindow), 3)
@@ -208,7 +208,7 @@ func TestWaitingList(t *testing.T) {
 
 func TestWhoIsInsideForLongAndHoldsNothingBlocksNobody(t *testing.T) {
 	l := line(10)
-	l.List, l.Stock.Available = true, 1
+	l.WaitingList, l.Inventory.Available = true, 1
 	l, now := run(l, noon, 3)
 	l, _, _ = l.Claim(1, now)
 	l, now = run(l, now, 5)
@@ -267,7 +267,7 @@ func TestInvariantI4(t *testing.T) {
 	}
 }
 
-type wave struct {
+type batch struct {
 	at   time.Time
 	n    int
 	rate float64
@@ -281,7 +281,7 @@ func checkSale(t *testing.T, r *rand.Rand) {
 	l.Settings.ClaimWindow = MinClaimWindow + time.Duration(r.IntN(60))*time.Second
 	stock, now := 1+r.IntN(300), noon
 	available, held, booked := stock, 0, 0
-	var waves []wave
+	var batches []batch
 	served, seen := int64(0), map[int64]bool{}
 	for range 300 {
 		now = now.Add(time.Duration(r.IntN(3000)) * time.Millisecond)
@@ -289,9 +289,9 @@ func checkSale(t *testing.T, r *rand.Rand) {
 		case 0:
 			l.Settings.Paused = !l.Settings.Paused
 		case 1, 2, 3:
-			next, first, err := l.Take(1+r.IntN(20), now)
+			next, first, err := l.Join(1+r.IntN(20), now)
 			require.NoError(t, err)
-			for a := first; a <= next.Taken; a++ {
+			for a := first; a <= next.Arrivals; a++ {
 				require.False(t, seen[a], "arrival %d given twice", a)
 				seen[a] = true
 			}
@@ -308,37 +308,37 @@ func checkSale(t *testing.T, r *rand.Rand) {
 			place := 1 + r.Int64N(max(1, l.Served+5))
 			next, a, until := l.Claim(place, now)
 			require.Equal(t, a == NotYet, place > l.Served, "in order")
-			if l = next; a == Come && r.IntN(2) == 0 {
+			if l = next; a == Granted && r.IntN(2) == 0 {
 				l = l.Finish(until, r.IntN(3))
 			}
 		}
-		l = l.Count(Inventory{Available: available, Held: held, Booked: booked, Total: stock, At: now})
+		l = l.SetInventory(Inventory{Available: available, Held: held, Booked: booked, Total: stock, At: now})
 		next, n := l.Due(now)
 		require.GreaterOrEqual(t, n, 0)
 		if n > 0 {
 			require.LessOrEqual(t, next.Unclaimed()+next.Inside()+n, l.Settings.Concurrency)
 			require.Positive(t, available, "let in although nothing is left")
-			if next.List {
+			if next.WaitingList {
 				require.LessOrEqual(t, n, available)
 			}
 			next = next.Admit(next.Served+int64(n), n, now)
-			waves = append(waves, wave{now, n, l.Settings.Rate})
+			batches = append(batches, batch{now, n, l.Settings.Rate})
 		}
 		l = next
 		require.GreaterOrEqual(t, l.Served, served)
-		require.LessOrEqual(t, l.Lapsed, l.Served)
-		require.LessOrEqual(t, l.Served, l.Taken)
+		require.LessOrEqual(t, l.Expired, l.Served)
+		require.LessOrEqual(t, l.Served, l.Arrivals)
 		served = l.Served
-		for i := 1; i < len(l.Waves); i++ {
-			require.Equal(t, l.Waves[i-1].To+1, l.Waves[i].From)
+		for i := 1; i < len(l.Batches); i++ {
+			require.Equal(t, l.Batches[i-1].To+1, l.Batches[i].From)
 		}
 	}
-	for i := range waves {
+	for i := range batches {
 		sum := 0
-		for j := i; j < len(waves); j++ {
-			sum += waves[j].n
-			span := waves[j].at.Sub(waves[i].at).Seconds()
-			require.LessOrEqual(t, float64(sum), waves[i].rate*span+max(1, waves[i].rate)+1e-6)
+		for j := i; j < len(batches); j++ {
+			sum += batches[j].n
+			span := batches[j].at.Sub(batches[i].at).Seconds()
+			require.LessOrEqual(t, float64(sum), batches[i].rate*span+max(1, batches[i].rate)+1e-6)
 		}
 	}
 }

@@ -18,43 +18,43 @@ var ErrStale = fault.New(fault.Conflict, "version_stale", "This changed in the m
 var ErrInside = fault.New(fault.Conflict, "already_admitted", "You are inside already; your pass ends by itself.")
 
 // View is what a replica knows of a line.
-type View struct {
-	Front  Front
-	deal   *DrawOrder
-	seen   time.Time
-	ticked time.Time // last heard of, or first read
+type LineView struct {
+	Front    Front
+	order    *DrawOrder
+	readAt   time.Time
+	tickedAt time.Time // last heard of, or first read
 }
 
 // Place gives the place of an arrival; 0: it is still to be drawn.
-func (v View) Place(arrival int64) int64 {
-	if v.deal == nil {
+func (v LineView) Place(arrival int64) int64 {
+	if v.order == nil {
 		return 0
 	}
-	return v.deal.Place(arrival)
+	return v.order.Place(arrival)
 }
 
 // Views keeps the fronts of lines, as ticks tell them. What no tick told lately is read.
-type Views struct {
-	ledger LineStore
-	now    func() time.Time
+type LineViews struct {
+	store LineStore
+	now   func() time.Time
 
 	mu     sync.Mutex
-	known  map[uuid.UUID]View
+	known  map[uuid.UUID]LineView
 	flight singleflight.Group
 }
 
 // NewViews returns Views that know nothing yet.
-func NewViews(ledger LineStore, now func() time.Time) *Views {
-	return &Views{ledger: ledger, now: now, known: map[uuid.UUID]View{}}
+func NewLineViews(store LineStore, now func() time.Time) *LineViews {
+	return &LineViews{store: store, now: now, known: map[uuid.UUID]LineView{}}
 }
 
 const (
 	viewFresh = 3 * time.Second
-	viewsMost = 10_000
+	maxViews  = 10_000
 )
 
 // Apply takes in a front. A front that is older than the known one is ignored.
-func (v *Views) Apply(f Front) {
+func (v *LineViews) Apply(f Front) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	have, ok := v.known[f.Event]
@@ -65,17 +65,17 @@ func (v *Views) Apply(f Front) {
 		delete(v.known, f.Event) // the order is new: read it
 		return
 	}
-	have.Front, have.seen, have.ticked = f, v.now(), v.now()
+	have.Front, have.readAt, have.tickedAt = f, v.now(), v.now()
 	v.known[f.Event] = have
 }
 
 // Get gives the view of an event's line.
-func (v *Views) Get(ctx context.Context, t SaleTerms) (View, error) {
+func (v *LineViews) Get(ctx context.Context, t SaleTerms) (LineView, error) {
 	event := t.Event
 	v.mu.Lock()
 	have, ok := v.known[event]
 	v.mu.Unlock()
-	if ok && v.now().Sub(have.seen) < viewFresh && !opens(have.Front, v.now()) {
+	if ok && v.now().Sub(have.readAt) < viewFresh && !overdue(have.Front, v.now()) {
 		return have, nil
 	}
 	_, err, _ := v.flight.Do(event.String(), func() (any, error) {
@@ -91,17 +91,17 @@ func (v *Views) Get(ctx context.Context, t SaleTerms) (View, error) {
 }
 
 // opens tells that a lobby's time is over although no tick said so yet.
-func opens(f Front, now time.Time) bool { return f.Status == Lobby && !now.Before(f.OpensAt) }
+func overdue(f Front, now time.Time) bool { return f.Status == Lobby && !now.Before(f.OpensAt) }
 
 // Silent names the lines that people wait in and that no tick came from for a while.
-func (v *Views) Silent(span time.Duration) []uuid.UUID {
+func (v *LineViews) Stalled(span time.Duration) []uuid.UUID {
 	now := v.now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var silent []uuid.UUID
 	for id, view := range v.known {
-		waiting := view.Front.Taken > view.Front.Served && view.Front.Status != Closed
-		if waiting && now.Sub(view.ticked) > span {
+		waiting := view.Front.Arrivals > view.Front.Served && view.Front.Status != Closed
+		if waiting && now.Sub(view.tickedAt) > span {
 			silent = append(silent, id)
 		}
 	}
@@ -109,9 +109,9 @@ func (v *Views) Silent(span time.Duration) []uuid.UUID {
 }
 
 // Line reads a line and remembers its front. The terms are newer than those it was stored with.
-func (v *Views) Line(ctx context.Context, t SaleTerms) (Line, error) {
+func (v *LineViews) Line(ctx context.Context, t SaleTerms) (Line, error) {
 	event := t.Event
-	l, _, err := v.ledger.Load(ctx, event)
+	l, _, err := v.store.Load(ctx, event)
 	if err != nil {
 		return l, fault.Away("line", err)
 	}
@@ -120,19 +120,19 @@ func (v *Views) Line(ctx context.Context, t SaleTerms) (Line, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	have, ok := v.known[event]
-	view := View{Front: l.Front(now), seen: now, deal: have.deal, ticked: have.ticked}
+	view := LineView{Front: l.Front(now), readAt: now, order: have.order, tickedAt: have.tickedAt}
 	if !ok {
-		view.ticked = now
+		view.tickedAt = now
 	}
-	if !ok && len(v.known) >= viewsMost {
-		v.known = map[uuid.UUID]View{}
+	if !ok && len(v.known) >= maxViews {
+		v.known = map[uuid.UUID]LineView{}
 	}
 	drawn := l.Settings.Order != Shuffle || l.Draw.Held()
 	switch {
 	case !drawn:
-		view.deal = nil
-	case view.deal == nil || int64(len(view.deal.places)) != l.Draw.Count:
-		view.deal = l.Draw.Deal()
+		view.order = nil
+	case view.order == nil || int64(len(view.order.places)) != l.Draw.Count:
+		view.order = l.Draw.Order()
 	}
 	if ok && have.Front.Served > view.Front.Served {
 		return l, nil // read before a tick that we know of

@@ -18,9 +18,9 @@ import (
 // Room is one event's line as stored. Its turns follow one another here; between two processes
 // that both believe to run the room, the ledger's fence decides, and the loser looks again.
 type Room struct {
-	event  uuid.UUID
-	ledger LineStore
-	now    func() time.Time
+	event uuid.UUID
+	store LineStore
+	now   func() time.Time
 
 	mu      sync.Mutex
 	loaded  bool
@@ -29,56 +29,56 @@ type Room struct {
 	pages   map[int64]Page // those read lately
 	index   *index
 	log     *LogPage
-	deal    *DrawOrder
+	order   *DrawOrder
 }
 
 // NewRoom returns the room of an event. It reads nothing yet.
-func NewRoom(event uuid.UUID, ledger LineStore, now func() time.Time) *Room {
-	return &Room{event: event, ledger: ledger, now: now}
+func NewRoom(event uuid.UUID, store LineStore, now func() time.Time) *Room {
+	return &Room{event: event, store: store, now: now}
 }
 
 const (
-	turnTries  = 6   // of a turn that lost against another process
-	pagesKept  = 64  // in memory
-	admitLook  = 256 // places looked at beyond those who left, in one tick
-	noticesMax = 512 // people told of their turn, in one tick
+	updateTries    = 6   // of a turn that lost against another process
+	cachedPages    = 64  // in memory
+	admitLookahead = 256 // places looked at beyond those who left, in one tick
+	notifyLimit    = 512 // people told of their turn, in one tick
 )
 
 // forget makes the next turn read the store. The index stays: it knows itself what it lacks.
 func (r *Room) forget() {
-	r.loaded, r.pages, r.log, r.deal = false, nil, nil, nil
+	r.loaded, r.pages, r.log, r.order = false, nil, nil, nil
 }
 
 func (r *Room) load(ctx context.Context) error {
 	if r.loaded {
 		return nil
 	}
-	line, version, err := r.ledger.Load(ctx, r.event)
+	line, version, err := r.store.Load(ctx, r.event)
 	if err != nil {
 		return fault.Away("line", err)
 	}
 	r.line, r.version, r.loaded = line, version, true
-	r.pages, r.log, r.deal = map[int64]Page{}, nil, nil
+	r.pages, r.log, r.order = map[int64]Page{}, nil, nil
 	return nil
 }
 
 // step is what a turn makes of the line. The zero value changes nothing.
-type step struct {
-	line  Line
-	pages []Page
-	log   *LogPage
-	seen  func() // what memory makes of it once it is stored
-	check bool   // nothing to store, but the answer holds only if no turn was had elsewhere
+type update struct {
+	line   Line
+	pages  []Page
+	log    *LogPage
+	stored func() // what memory makes of it once it is stored
+	verify bool   // nothing to store, but the answer holds only if no turn was had elsewhere
 }
 
 // turn runs f on the line as it is and stores what f makes of it. f may run several times.
-func (r *Room) turn(ctx context.Context, f func(ctx context.Context, l Line) (step, error)) error {
+func (r *Room) update(ctx context.Context, f func(ctx context.Context, l Line) (update, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var last error
-	for try := range turnTries {
+	for try := range updateTries {
 		if try > 0 {
-			if err := pause(ctx, time.Duration(try*try)*2*time.Millisecond); err != nil {
+			if err := sleep(ctx, time.Duration(try*try)*2*time.Millisecond); err != nil {
 				break
 			}
 		}
@@ -90,8 +90,8 @@ func (r *Room) turn(ctx context.Context, f func(ctx context.Context, l Line) (st
 			return err
 		}
 		if len(s.pages) == 0 && s.log == nil && !changed(r.line, s.line) {
-			if s.check {
-				fresh, err := r.fresh(ctx)
+			if s.verify {
+				fresh, err := r.current(ctx)
 				if err != nil {
 					return err
 				}
@@ -103,10 +103,10 @@ func (r *Room) turn(ctx context.Context, f func(ctx context.Context, l Line) (st
 			r.line = s.line // only figures that need not outlive us
 			return nil
 		}
-		s.line.Turn = uuid.New()
+		s.line.ChangeID = uuid.New()
 		c := Change{Line: s.line, Version: r.version, Pages: s.pages, Log: s.log}
-		if last = r.ledger.Commit(ctx, r.event, c); last != nil {
-			done, err := r.settled(ctx, s.line.Turn)
+		if last = r.store.Commit(ctx, r.event, c); last != nil {
+			done, err := r.committed(ctx, s.line.ChangeID)
 			if err != nil {
 				return err
 			}
@@ -126,8 +126,8 @@ func (r *Room) turn(ctx context.Context, f func(ctx context.Context, l Line) (st
 var errElsewhere = errors.New("somebody else had a turn")
 
 // fresh tells whether the line in memory is the stored one, and forgets it otherwise.
-func (r *Room) fresh(ctx context.Context) (bool, error) {
-	_, version, err := r.ledger.Load(ctx, r.event)
+func (r *Room) current(ctx context.Context) (bool, error) {
+	_, version, err := r.store.Load(ctx, r.event)
 	if err != nil {
 		return false, fault.Away("line", err)
 	}
@@ -138,21 +138,21 @@ func (r *Room) fresh(ctx context.Context) (bool, error) {
 }
 
 // settled looks whether a commit that reported an error was stored.
-func (r *Room) settled(ctx context.Context, turn uuid.UUID) (bool, error) {
+func (r *Room) committed(ctx context.Context, turn uuid.UUID) (bool, error) {
 	r.forget()
 	if err := r.load(ctx); err != nil {
 		return false, err
 	}
-	return r.line.Turn == turn, nil
+	return r.line.ChangeID == turn, nil
 }
 
 // reread learns the new version, which the store does not tell on writing.
-func (r *Room) reread(ctx context.Context, s step) error {
-	line, version, err := r.ledger.Load(ctx, r.event)
+func (r *Room) reread(ctx context.Context, s update) error {
+	line, version, err := r.store.Load(ctx, r.event)
 	if err != nil {
 		return err
 	}
-	if line.Turn != s.line.Turn {
+	if line.ChangeID != s.line.ChangeID {
 		return errElsewhere
 	}
 	r.line, r.version = s.line, version
@@ -162,8 +162,8 @@ func (r *Room) reread(ctx context.Context, s step) error {
 	if s.log != nil {
 		r.log = s.log
 	}
-	if s.seen != nil {
-		s.seen()
+	if s.stored != nil {
+		s.stored()
 	}
 	return nil
 }
@@ -172,7 +172,7 @@ func (r *Room) reread(ctx context.Context, s step) error {
 // starts from older ones lets in fewer people, never more.
 func changed(a, b Line) bool {
 	for _, l := range []*Line{&a, &b} {
-		l.Ticked, l.Tokens, l.Flow, l.Turn, l.Stock = time.Time{}, 0, 0, uuid.Nil, Inventory{}
+		l.Ticked, l.Tokens, l.Flow, l.ChangeID, l.Inventory = time.Time{}, 0, 0, uuid.Nil, Inventory{}
 	}
 	return !reflect.DeepEqual(a, b)
 }
@@ -191,11 +191,11 @@ func (r *Room) read(ctx context.Context, numbers []int64) (map[int64]Page, error
 	if len(missing) == 0 {
 		return found, nil
 	}
-	pages, err := r.ledger.Pages(ctx, r.event, missing)
+	pages, err := r.store.Pages(ctx, r.event, missing)
 	if err != nil {
 		return nil, fault.Away("line", err)
 	}
-	if len(r.pages)+len(pages) > pagesKept {
+	if len(r.pages)+len(pages) > cachedPages {
 		r.pages = map[int64]Page{}
 	}
 	for _, p := range pages {
@@ -218,24 +218,24 @@ type JoinResult struct {
 }
 
 // Lined is the answer to a batch that asked. Refusal is for those without an arrival.
-type Lined struct {
+type JoinResults struct {
 	Places  []JoinResult
 	Refusal error
 }
 
 // Take lines up those who have no place, in their order, all in one turn.
-func (r *Room) Take(ctx context.Context, asks []JoinRequest, t SaleTerms) (out Lined, err error) {
-	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+func (r *Room) Join(ctx context.Context, requests []JoinRequest, t SaleTerms) (out JoinResults, err error) {
+	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		if !t.same(l.Terms) {
 			l.Terms = t
 		}
-		if err := r.learn(ctx, l); err != nil {
-			return step{}, err
+		if err := r.updateIndex(ctx, l); err != nil {
+			return update{}, err
 		}
-		out = Lined{Places: make([]JoinResult, len(asks))}
+		out = JoinResults{Places: make([]JoinResult, len(requests))}
 		var coming []string
 		fresh := map[string]int{} // which of the coming; one account may ask twice at once
-		for i, ask := range asks {
+		for i, ask := range requests {
 			out.Places[i].Arrival = r.index.arrival(ask.Account)
 			if _, twice := fresh[ask.Account]; out.Places[i].Arrival <= ask.After && !twice {
 				fresh[ask.Account] = len(coming)
@@ -244,10 +244,10 @@ func (r *Room) Take(ctx context.Context, asks []JoinRequest, t SaleTerms) (out L
 			}
 		}
 		if len(coming) == 0 {
-			return step{line: l, check: true}, nil
+			return update{line: l, verify: true}, nil
 		}
-		next, from, refusal := l.Take(len(coming), r.now())
-		for i, ask := range asks {
+		next, from, refusal := l.Join(len(coming), r.now())
+		for i, ask := range requests {
 			if at, is := fresh[ask.Account]; is && refusal == nil {
 				out.Places[i].Arrival = from + int64(at)
 			} else if is {
@@ -255,21 +255,21 @@ func (r *Room) Take(ctx context.Context, asks []JoinRequest, t SaleTerms) (out L
 			}
 		}
 		if out.Refusal = refusal; out.Refusal != nil {
-			return step{line: l}, nil //nolint:nilerr // an answer, which goes with the others'
+			return update{line: l}, nil //nolint:nilerr // an answer, which goes with the others'
 		}
-		pages, err := r.lineUp(ctx, coming, from)
-		return step{line: next, pages: pages, seen: func() {
+		pages, err := r.appendArrivals(ctx, coming, from)
+		return update{line: next, pages: pages, stored: func() {
 			for i, account := range coming {
-				r.index.put(account, from+int64(i))
+				r.index.set(account, from+int64(i))
 			}
-			r.index.upTo = next.Taken
+			r.index.readUpTo = next.Arrivals
 		}}, err
 	})
 	return out, err
 }
 
 // lineUp puts accounts on the pages from an arrival on.
-func (r *Room) lineUp(ctx context.Context, accounts []string, from int64) (changed []Page, err error) {
+func (r *Room) appendArrivals(ctx context.Context, accounts []string, from int64) (changed []Page, err error) {
 	var numbers []int64
 	for n, last := (from-1)/PageSize, (from+int64(len(accounts))-2)/PageSize; n <= last; n++ {
 		numbers = append(numbers, n)
@@ -294,74 +294,74 @@ func (r *Room) lineUp(ctx context.Context, accounts []string, from int64) (chang
 }
 
 // Seek gives the arrivals of accounts; 0: no place.
-func (r *Room) Seek(ctx context.Context, accounts []string) (arrivals []int64, err error) {
-	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+func (r *Room) Arrivals(ctx context.Context, accounts []string) (arrivals []int64, err error) {
+	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		arrivals = make([]int64, len(accounts))
-		if err := r.learn(ctx, l); err != nil {
-			return step{}, err
+		if err := r.updateIndex(ctx, l); err != nil {
+			return update{}, err
 		}
 		for i, account := range accounts {
 			arrivals[i] = r.index.arrival(account)
 		}
-		return step{line: l, check: true}, nil
+		return update{line: l, verify: true}, nil
 	})
 	return arrivals, err
 }
 
 // Claimed is the answer to one who asked to come in.
-type Claimed struct {
+type ClaimResult struct {
 	Arrival int64 // 0: no place
-	Answer  Answer
+	Outcome ClaimOutcome
 	Until   time.Time
 }
 
 // Claim takes the turns of accounts.
-func (r *Room) Claim(ctx context.Context, accounts []string) (answers []Claimed, err error) {
-	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
-		if err := r.learn(ctx, l); err != nil {
-			return step{}, err
+func (r *Room) Claim(ctx context.Context, accounts []string) (answers []ClaimResult, err error) {
+	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
+		if err := r.updateIndex(ctx, l); err != nil {
+			return update{}, err
 		}
-		deal := r.dealt(l)
-		answers = make([]Claimed, len(accounts))
+		deal := r.drawOrder(l)
+		answers = make([]ClaimResult, len(accounts))
 		for i, account := range accounts {
 			c := &answers[i]
 			if c.Arrival = r.index.arrival(account); c.Arrival > 0 {
-				l, c.Answer, c.Until = l.Claim(deal.Place(c.Arrival), r.now())
+				l, c.Outcome, c.Until = l.Claim(deal.Place(c.Arrival), r.now())
 			}
 		}
-		return step{line: l, check: true}, nil
+		return update{line: l, verify: true}, nil
 	})
 	return answers, err
 }
 
 // dealt is the drawn order, computed once.
-func (r *Room) dealt(l Line) *DrawOrder {
-	if r.deal == nil || int64(len(r.deal.places)) != l.Draw.Count {
-		r.deal = l.Draw.Deal()
+func (r *Room) drawOrder(l Line) *DrawOrder {
+	if r.order == nil || int64(len(r.order.places)) != l.Draw.Count {
+		r.order = l.Draw.Order()
 	}
-	return r.deal
+	return r.order
 }
 
 // Quit takes an account out of the line.
-func (r *Room) Quit(ctx context.Context, account string) error {
-	return r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
-		if err := r.learn(ctx, l); err != nil {
-			return step{}, err
+func (r *Room) Leave(ctx context.Context, account string) error {
+	return r.update(ctx, func(ctx context.Context, l Line) (update, error) {
+		if err := r.updateIndex(ctx, l); err != nil {
+			return update{}, err
 		}
 		arrival := r.index.arrival(account)
 		if arrival == 0 {
-			return step{line: l, check: true}, nil
+			return update{line: l, verify: true}, nil
 		}
 		n, at := pageOf(arrival)
 		pages, err := r.read(ctx, []int64{n})
 		if err != nil {
-			return step{}, err
+			return update{}, err
 		}
-		l = l.Quit(r.dealt(l).Place(arrival), r.now())
-		l.Marks++
-		return step{line: l, pages: []Page{pages[n].left(at)}, seen: func() {
-			r.index.drop(account)
-			r.index.marks = l.Marks
+		l = l.Leave(r.drawOrder(l).Place(arrival), r.now())
+		l.Removals++
+		return update{line: l, pages: []Page{pages[n].left(at)}, stored: func() {
+			r.index.remove(account)
+			r.index.removals = l.Removals
 		}}, nil
 	})
 }
@@ -370,10 +370,10 @@ func (r *Room) Quit(ctx context.Context, account string) error {
 // merchant a tombstone takes its place. It needs no index: of an old line that would have to be made
 // of all its pages first.
 func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []int64) error {
-	return r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+	return r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		pages, err := r.read(ctx, numbers)
 		if err != nil {
-			return step{}, err
+			return update{}, err
 		}
 		if l.Terms.Merchant == account {
 			l.Terms.Merchant = tombstone
@@ -393,20 +393,20 @@ func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []i
 			changed = append(changed, p.without(r.event, account))
 		}
 		if len(changed) == 0 {
-			return step{line: l, check: true}, nil
+			return update{line: l, verify: true}, nil
 		}
 		for _, arrival := range stood { // more than one when a turn was missed
-			l = l.Quit(r.dealt(l).Place(arrival), r.now())
+			l = l.Leave(r.drawOrder(l).Place(arrival), r.now())
 		}
-		l.Marks++
-		return step{line: l, pages: changed, seen: func() {
-			if r.index == nil || r.index.marks != l.Marks-1 {
+		l.Removals++
+		return update{line: l, pages: changed, stored: func() {
+			if r.index == nil || r.index.removals != l.Removals-1 {
 				return // it is made anew
 			}
 			if slices.Contains(stood, r.index.arrival(account)) {
-				r.index.drop(account)
+				r.index.remove(account)
 			}
-			r.index.marks = l.Marks
+			r.index.removals = l.Removals
 		}}, nil
 	})
 }
@@ -424,8 +424,8 @@ type Traces struct {
 }
 
 // TracesOf looks through pages of a line for an account.
-func TracesOf(ctx context.Context, ledger LineStore, event uuid.UUID, account string, numbers []int64) (t Traces, err error) {
-	pages, err := ledger.Pages(ctx, event, numbers)
+func TracesOf(ctx context.Context, store LineStore, event uuid.UUID, account string, numbers []int64) (t Traces, err error) {
+	pages, err := store.Pages(ctx, event, numbers)
 	if err != nil {
 		return t, err
 	}
@@ -439,31 +439,31 @@ func TracesOf(ctx context.Context, ledger LineStore, event uuid.UUID, account st
 }
 
 // Finished is a pass that ended before its time.
-type Finished struct {
+type FinishedPass struct {
 	Until time.Time
 	Units int // bought; 0: given up
 }
 
 // Finish ends passes.
-func (r *Room) Finish(ctx context.Context, passes []Finished) error {
-	return r.turn(ctx, func(_ context.Context, l Line) (step, error) {
+func (r *Room) Finish(ctx context.Context, passes []FinishedPass) error {
+	return r.update(ctx, func(_ context.Context, l Line) (update, error) {
 		for _, p := range passes {
 			l = l.Finish(p.Until, p.Units)
 		}
-		return step{line: l}, nil
+		return update{line: l}, nil
 	})
 }
 
 // Count takes in what is left.
-func (r *Room) Count(ctx context.Context, s Inventory) error {
-	return r.turn(ctx, func(_ context.Context, l Line) (step, error) {
-		return step{line: l.Count(s)}, nil
+func (r *Room) SetInventory(ctx context.Context, s Inventory) error {
+	return r.update(ctx, func(_ context.Context, l Line) (update, error) {
+		return update{line: l.SetInventory(s)}, nil
 	})
 }
 
 // Configure changes the settings.
 func (r *Room) Configure(ctx context.Context, s Settings, t SaleTerms) (after Line, err error) {
-	err = r.turn(ctx, func(_ context.Context, l Line) (step, error) {
+	err = r.update(ctx, func(_ context.Context, l Line) (update, error) {
 		if !t.same(l.Terms) {
 			l.Terms = t
 		}
@@ -471,7 +471,7 @@ func (r *Room) Configure(ctx context.Context, s Settings, t SaleTerms) (after Li
 		rand.Read(seed)
 		next, err := l.Configure(s, seed, r.now())
 		after = next
-		return step{line: next}, err
+		return update{line: next}, err
 	})
 	return after, err
 }
@@ -486,28 +486,28 @@ type Turn struct {
 // which of the last tick's were: places up to there. Terms of another version replace the old
 // ones; nil: they could not be read.
 func (r *Room) Tick(ctx context.Context, t *SaleTerms, told int64) (line Line, turns []Turn, err error) {
-	err = r.turn(ctx, func(ctx context.Context, l Line) (step, error) {
+	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		now := r.now()
 		if t != nil && !t.same(l.Terms) {
 			l.Terms = *t
 		}
-		l.Noticed = max(l.Noticed, min(told, l.Served))
+		l.Notified = max(l.Notified, min(told, l.Served))
 		if l.NeedsDraw(now) {
 			var err error
-			if l, err = r.hold(ctx, l, now); err != nil {
-				return step{}, err
+			if l, err = r.holdDraw(ctx, l, now); err != nil {
+				return update{}, err
 			}
 		}
 		next, n := l.Due(now)
-		s := step{line: next}
+		s := update{line: next}
 		if n > 0 {
-			to, people, err := r.choose(ctx, next, n)
+			to, people, err := r.chooseAdmitted(ctx, next, n)
 			if err != nil {
-				return step{}, err
+				return update{}, err
 			}
 			s.line = next.Admit(to, people, now)
-			if s.log, err = r.record(ctx, s.line, now); err != nil {
-				return step{}, err
+			if s.log, err = r.logAdmission(ctx, s.line, now); err != nil {
+				return update{}, err
 			}
 		}
 		return s, nil
@@ -517,22 +517,22 @@ func (r *Room) Tick(ctx context.Context, t *SaleTerms, told int64) (line Line, t
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	turns, err = r.untold(ctx)
+	turns, err = r.unnotified(ctx)
 	return r.line, turns, err
 }
 
 // hold draws the order of those who waited for the opening.
-func (r *Room) hold(ctx context.Context, l Line, now time.Time) (Line, error) {
-	hashes, err := entries(ctx, r.ledger, l.Event, 0, l.Taken)
+func (r *Room) holdDraw(ctx context.Context, l Line, now time.Time) (Line, error) {
+	hashes, err := entryHashes(ctx, r.store, l.Event, 0, l.Arrivals)
 	if err != nil {
 		return l, err
 	}
-	l.Draw = l.Draw.Hold(l.Taken, Digest(hashes), now)
+	l.Draw = l.Draw.Hold(l.Arrivals, Digest(hashes), now)
 	return l, nil
 }
 
 // entries gives the published hashes of the arrivals after one that ends a page, up to another.
-func entries(ctx context.Context, ledger LineStore, event uuid.UUID, after, to int64) ([][32]byte, error) {
+func entryHashes(ctx context.Context, store LineStore, event uuid.UUID, after, to int64) ([][32]byte, error) {
 	const chunk = 64
 	var hashes [][32]byte
 	for first := after / PageSize; first*PageSize < to; first += chunk {
@@ -540,7 +540,7 @@ func entries(ctx context.Context, ledger LineStore, event uuid.UUID, after, to i
 		for n := first; n < first+chunk && n*PageSize < to; n++ {
 			numbers = append(numbers, n)
 		}
-		pages, err := ledger.Pages(ctx, event, numbers)
+		pages, err := store.Pages(ctx, event, numbers)
 		if err != nil {
 			return nil, fault.Away("line", err)
 		}
@@ -556,8 +556,8 @@ func entries(ctx context.Context, ledger LineStore, event uuid.UUID, after, to i
 }
 
 // who gives the accounts of places from..to; "" for those who left.
-func (r *Room) who(ctx context.Context, l Line, from, to int64) ([]string, error) {
-	deal := r.dealt(l)
+func (r *Room) accounts(ctx context.Context, l Line, from, to int64) ([]string, error) {
+	deal := r.drawOrder(l)
 	var numbers []int64
 	for p := from; p <= to; p++ {
 		n, _ := pageOf(deal.Arrival(p))
@@ -577,9 +577,9 @@ func (r *Room) who(ctx context.Context, l Line, from, to int64) ([]string, error
 }
 
 // choose finds up to which place n people stand. Places that were left are passed over.
-func (r *Room) choose(ctx context.Context, l Line, n int) (to int64, people int, err error) {
-	last := min(l.Taken, l.Served+int64(n)+admitLook)
-	accounts, err := r.who(ctx, l, l.Served+1, last)
+func (r *Room) chooseAdmitted(ctx context.Context, l Line, n int) (to int64, people int, err error) {
+	last := min(l.Arrivals, l.Served+int64(n)+admitLookahead)
+	accounts, err := r.accounts(ctx, l, l.Served+1, last)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -597,41 +597,41 @@ func (r *Room) choose(ctx context.Context, l Line, n int) (to int64, people int,
 }
 
 // record writes the last admission batch into the log.
-func (r *Room) record(ctx context.Context, l Line, now time.Time) (*LogPage, error) {
+func (r *Room) logAdmission(ctx context.Context, l Line, now time.Time) (*LogPage, error) {
 	number := (l.Logged - 1) / PageSize
 	if r.log == nil || r.log.Number != number {
-		p, err := r.ledger.Log(ctx, r.event, number)
+		p, err := r.store.Log(ctx, r.event, number)
 		if err != nil {
 			return nil, fault.Away("line", err)
 		}
 		r.log = &p
 	}
-	w := l.Waves[len(l.Waves)-1]
+	w := l.Batches[len(l.Batches)-1]
 	p := *r.log
 	p.Entries = append(slices.Clone(p.Entries), LogEntry{From: w.From, To: w.To, People: w.People, Rate: l.Settings.Rate, At: now})
 	return &p, nil
 }
 
 // untold names those who were let in and not told.
-func (r *Room) untold(ctx context.Context) ([]Turn, error) {
+func (r *Room) unnotified(ctx context.Context) ([]Turn, error) {
 	l := r.line
-	if l.Noticed >= l.Served {
+	if l.Notified >= l.Served {
 		return nil, nil
 	}
-	to := min(l.Served, l.Noticed+noticesMax)
-	accounts, err := r.who(ctx, l, l.Noticed+1, to)
+	to := min(l.Served, l.Notified+notifyLimit)
+	accounts, err := r.accounts(ctx, l, l.Notified+1, to)
 	if err != nil {
 		slog.WarnContext(ctx, "people not looked up", "event", r.event, "error", err)
 		return nil, nil
 	}
 	turns := make([]Turn, 0, len(accounts))
 	for i, account := range accounts {
-		turns = append(turns, Turn{Place: l.Noticed + 1 + int64(i), Account: account})
+		turns = append(turns, Turn{Place: l.Notified + 1 + int64(i), Account: account})
 	}
 	return turns, nil
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+func sleep(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -13,7 +13,7 @@ import (
 )
 
 // shelf is a ledger in memory, with the same fence as the real one.
-type shelf struct {
+type memoryStore struct {
 	mu      sync.Mutex
 	line    Line
 	version int
@@ -22,17 +22,17 @@ type shelf struct {
 	reads   int // pages read
 }
 
-func newShelf(l Line) *shelf {
-	return &shelf{line: l, pages: map[int64]Page{}, logs: map[int64]LogPage{}}
+func newMemoryStore(l Line) *memoryStore {
+	return &memoryStore{line: l, pages: map[int64]Page{}, logs: map[int64]LogPage{}}
 }
 
-func (s *shelf) Load(context.Context, uuid.UUID) (Line, string, error) {
+func (s *memoryStore) Load(context.Context, uuid.UUID) (Line, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.line, fmt.Sprint(s.version), nil
 }
 
-func (s *shelf) Pages(_ context.Context, _ uuid.UUID, numbers []int64) ([]Page, error) {
+func (s *memoryStore) Pages(_ context.Context, _ uuid.UUID, numbers []int64) ([]Page, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pages := make([]Page, len(numbers))
@@ -44,13 +44,13 @@ func (s *shelf) Pages(_ context.Context, _ uuid.UUID, numbers []int64) ([]Page, 
 	return pages, nil
 }
 
-func (s *shelf) Log(_ context.Context, _ uuid.UUID, number int64) (LogPage, error) {
+func (s *memoryStore) Log(_ context.Context, _ uuid.UUID, number int64) (LogPage, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.logs[number], nil
 }
 
-func (s *shelf) Commit(_ context.Context, _ uuid.UUID, c Change) error {
+func (s *memoryStore) Commit(_ context.Context, _ uuid.UUID, c Change) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.Version != fmt.Sprint(s.version) {
@@ -68,13 +68,13 @@ func (s *shelf) Commit(_ context.Context, _ uuid.UUID, c Change) error {
 }
 
 // opened is a ledger whose line is open, the clock it goes by, and a way to have its room anew.
-func opened() (s *shelf, now *time.Time, room func() *Room) {
+func opened() (s *memoryStore, now *time.Time, room func() *Room) {
 	at := noon
-	s = newShelf(line(0))
+	s = newMemoryStore(line(0))
 	return s, &at, func() *Room { return NewRoom(s.line.Event, s, func() time.Time { return at }) }
 }
 
-func asks(accounts ...string) []JoinRequest {
+func requests(accounts ...string) []JoinRequest {
 	out := make([]JoinRequest, len(accounts))
 	for i, a := range accounts {
 		out[i].Account = a
@@ -93,26 +93,26 @@ func numbered(from, n int) []string {
 func TestEveryAccountHasOnePlace(t *testing.T) {
 	s, _, room := opened()
 	a, ctx := room(), t.Context()
-	out, err := a.Take(ctx, asks("anna", "ben", "anna"), terms())
+	out, err := a.Join(ctx, requests("anna", "ben", "anna"), terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{1, true}, {2, true}, {1, false}}, out.Places, "asked twice at once")
-	out, err = a.Take(ctx, asks("ben", "cem"), terms())
+	out, err = a.Join(ctx, requests("ben", "cem"), terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{2, false}, {3, true}}, out.Places)
-	_, err = a.Take(ctx, asks(numbered(1, 600)...), terms())
+	_, err = a.Join(ctx, requests(numbered(1, 600)...), terms())
 	require.NoError(t, err)
 
 	b := room() // another activation: it knows only what is stored
-	out, err = b.Take(ctx, asks("cem", "account 600", "dora"), terms())
+	out, err = b.Join(ctx, requests("cem", "account 600", "dora"), terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{3, false}, {603, false}, {604, true}}, out.Places)
 	reads := s.reads
-	out, err = a.Take(ctx, asks("dora", "emil"), terms()) // which has gone on without this one
+	out, err = a.Join(ctx, requests("dora", "emil"), terms()) // which has gone on without this one
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{604, false}, {605, true}}, out.Places)
 	require.LessOrEqual(t, s.reads-reads, 4, "only what is new is read")
 
-	arrivals, err := b.Seek(ctx, []string{"emil", "anna", "nobody"})
+	arrivals, err := b.Arrivals(ctx, []string{"emil", "anna", "nobody"})
 	require.NoError(t, err)
 	require.Equal(t, []int64{605, 1, 0}, arrivals, "what came elsewhere is looked for")
 }
@@ -128,7 +128,7 @@ func TestTwoRoomsOfOneEvent(t *testing.T) {
 		wg.Go(func() {
 			for batch := range 60 {
 				accounts := numbered(batch*5, 20) // each in four batches
-				out, err := r.Take(t.Context(), asks(accounts...), terms())
+				out, err := r.Join(t.Context(), requests(accounts...), terms())
 				if err != nil {
 					continue // lost too often: nothing was promised
 				}
@@ -144,7 +144,7 @@ func TestTwoRoomsOfOneEvent(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	require.Equal(t, int64(len(told)), s.line.Taken)
+	require.Equal(t, int64(len(told)), s.line.Arrivals)
 	for a, arrivals := range told {
 		require.Len(t, arrivals, 1, a)
 	}
@@ -153,16 +153,16 @@ func TestTwoRoomsOfOneEvent(t *testing.T) {
 func TestComingAgain(t *testing.T) {
 	_, now, room := opened()
 	a, b, ctx := room(), room(), t.Context()
-	_, err := a.Take(ctx, asks("anna", "ben", "cem"), terms())
+	_, err := a.Join(ctx, requests("anna", "ben", "cem"), terms())
 	require.NoError(t, err)
 
-	require.NoError(t, b.Quit(ctx, "dora"), "who is not there")
-	require.NoError(t, b.Quit(ctx, "ben")) // elsewhere
-	require.NoError(t, b.Quit(ctx, "ben"), "twice is once")
-	arrivals, err := a.Seek(ctx, []string{"ben"})
+	require.NoError(t, b.Leave(ctx, "dora"), "who is not there")
+	require.NoError(t, b.Leave(ctx, "ben")) // elsewhere
+	require.NoError(t, b.Leave(ctx, "ben"), "twice is once")
+	arrivals, err := a.Arrivals(ctx, []string{"ben"})
 	require.NoError(t, err)
 	require.Equal(t, []int64{0}, arrivals)
-	out, err := a.Take(ctx, asks("ben"), terms())
+	out, err := a.Join(ctx, requests("ben"), terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{4, true}}, out.Places, "who left comes again at the end")
 
@@ -173,25 +173,25 @@ func TestComingAgain(t *testing.T) {
 	}
 	answers, err := b.Claim(ctx, []string{"anna", "ben", "nobody"})
 	require.NoError(t, err)
-	require.Equal(t, []Claimed{{1, Come, now.Add(PassFor)}, {4, Come, now.Add(PassFor)}, {}}, answers)
+	require.Equal(t, []ClaimResult{{1, Granted, now.Add(PassFor)}, {4, Granted, now.Add(PassFor)}, {}}, answers)
 
 	*now = now.Add(Defaults().ClaimWindow)
 	answers, err = b.Claim(ctx, []string{"cem"})
 	require.NoError(t, err)
-	require.Equal(t, Missed, answers[0].Answer)
+	require.Equal(t, Missed, answers[0].Outcome)
 	again := []JoinRequest{{Account: "cem", After: 3}}
-	out, err = a.Take(ctx, again, terms())
+	out, err = a.Join(ctx, again, terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{5, true}}, out.Places)
-	out, err = b.Take(ctx, again, terms())
+	out, err = b.Join(ctx, again, terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{5, false}}, out.Places, "asked twice, placed once")
-	require.NoError(t, a.Quit(ctx, "cem"))
-	out, err = b.Take(ctx, asks("cem"), terms()) // which believes that cem is there
+	require.NoError(t, a.Leave(ctx, "cem"))
+	out, err = b.Join(ctx, requests("cem"), terms()) // which believes that cem is there
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{6, true}}, out.Places)
-	require.NoError(t, b.Quit(ctx, "cem"))
-	out, err = room().Take(ctx, asks("cem"), terms())
+	require.NoError(t, b.Leave(ctx, "cem"))
+	out, err = room().Join(ctx, requests("cem"), terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{7, true}}, out.Places, "the missed place does not come back")
 }
@@ -199,13 +199,13 @@ func TestComingAgain(t *testing.T) {
 func TestClosedRoomKeepsPlaces(t *testing.T) {
 	_, _, room := opened()
 	a, ctx := room(), t.Context()
-	_, err := a.Take(ctx, asks("anna"), terms())
+	_, err := a.Join(ctx, requests("anna"), terms())
 	require.NoError(t, err)
 	shut := Defaults()
 	shut.Open = false
 	_, err = a.Configure(ctx, shut, terms())
 	require.NoError(t, err)
-	out, err := a.Take(ctx, asks("anna", "ben"), terms())
+	out, err := a.Join(ctx, requests("anna", "ben"), terms())
 	require.NoError(t, err)
 	require.Equal(t, []JoinResult{{1, false}, {}}, out.Places)
 	require.ErrorIs(t, out.Refusal, ErrClosed)

@@ -14,10 +14,10 @@ import (
 
 // Rooms are the rooms of all events, wherever they run.
 type Rooms interface {
-	Take(ctx context.Context, asks []JoinRequest, t SaleTerms) (Lined, error)
-	Seek(ctx context.Context, event uuid.UUID, accounts []string) (arrivals []int64, err error)
-	Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]Claimed, error)
-	Quit(ctx context.Context, event uuid.UUID, account string) error
+	Join(ctx context.Context, asks []JoinRequest, t SaleTerms) (JoinResults, error)
+	Arrivals(ctx context.Context, event uuid.UUID, accounts []string) (arrivals []int64, err error)
+	Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]ClaimResult, error)
+	Leave(ctx context.Context, event uuid.UUID, account string) error
 	Configure(ctx context.Context, s Settings, t SaleTerms) (Line, error)
 }
 
@@ -33,43 +33,43 @@ type PassSigner interface {
 
 // Service is where people join a line, ask for their place, and get their pass.
 type Service struct {
-	Rooms     Rooms
-	Book      PassStore
-	Catalogue Catalogue
-	Views     *Views
-	Seal      PlaceSigner
-	Passes    PassSigner
-	Now       func() time.Time
+	Rooms       Rooms
+	PassStore   PassStore
+	Catalogue   Catalogue
+	Views       *LineViews
+	PlaceSigner PlaceSigner
+	PassSigner  PassSigner
+	Now         func() time.Time
 
 	mu      sync.Mutex
-	joining map[uuid.UUID]*gathering
+	joining map[uuid.UUID]*joinQueue
 }
 
 // How joins are gathered.
 const (
-	batchMost   = 512    // people lined up in one turn
-	batchesMost = 2      // turns of one event at once, from here
-	waitMost    = 20_000 // people waiting here to be lined up, per event
-	joinLimit   = 10 * time.Second
-	entryKept   = 24 * time.Hour // beyond the end of the sale
+	maxBatch       = 512    // people lined up in one turn
+	maxBatches     = 2      // turns of one event at once, from here
+	maxPending     = 20_000 // people waiting here to be lined up, per event
+	joinTimeout    = 10 * time.Second
+	entryRetention = 24 * time.Hour // beyond the end of the sale
 )
 
 // gathering collects people while others are being lined up.
-type gathering struct {
-	waiting []*joiner
+type joinQueue struct {
+	waiting []*pendingJoin
 	running int
 }
 
-type joiner struct {
+type pendingJoin struct {
 	account string
 	done    chan struct{}
-	place   given
+	place   placement
 	err     error
 }
 
 // terms gives the event's terms to anybody. Drafts are not there, whoever asks.
 func (d *Service) terms(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
-	t, err := d.any(ctx, event)
+	t, err := d.anyTerms(ctx, event)
 	if err == nil && t.Draft {
 		return SaleTerms{}, ErrEventNotFound
 	}
@@ -77,7 +77,7 @@ func (d *Service) terms(ctx context.Context, event uuid.UUID) (SaleTerms, error)
 }
 
 // any gives the event's terms, refusing events without a waiting room.
-func (d *Service) any(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
+func (d *Service) anyTerms(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
 	t, err := d.Catalogue.Terms(ctx, event)
 	if err != nil {
 		return t, err
@@ -98,8 +98,8 @@ func (d *Service) Join(ctx context.Context, account identity.Account, event uuid
 	if !account.EmailVerified { // it could not buy anything when its turn comes
 		return s, false, identity.ErrEmailUnverified
 	}
-	j := &joiner{account: account.ID, done: make(chan struct{})}
-	if err := d.gather(j, t); err != nil {
+	j := &pendingJoin{account: account.ID, done: make(chan struct{})}
+	if err := d.enqueue(j, t); err != nil {
 		return s, false, err
 	}
 	select {
@@ -114,33 +114,33 @@ func (d *Service) Join(ctx context.Context, account identity.Account, event uuid
 	return s, j.place.created, err
 }
 
-func (d *Service) gather(j *joiner, t SaleTerms) error {
+func (d *Service) enqueue(j *pendingJoin, t SaleTerms) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.joining == nil {
-		d.joining = map[uuid.UUID]*gathering{}
+		d.joining = map[uuid.UUID]*joinQueue{}
 	}
 	g := d.joining[t.Event]
 	if g == nil {
-		g = &gathering{}
+		g = &joinQueue{}
 		d.joining[t.Event] = g
 	}
-	if len(g.waiting) >= waitMost {
+	if len(g.waiting) >= maxPending {
 		return ErrBusy
 	}
 	g.waiting = append(g.waiting, j)
-	if g.running < batchesMost {
+	if g.running < maxBatches {
 		g.running++
-		go d.lineUp(g, t)
+		go d.joinBatches(g, t)
 	}
 	return nil
 }
 
 // lineUp takes batch after batch until nobody waits.
-func (d *Service) lineUp(g *gathering, t SaleTerms) {
+func (d *Service) joinBatches(g *joinQueue, t SaleTerms) {
 	for {
 		d.mu.Lock()
-		n := min(len(g.waiting), batchMost)
+		n := min(len(g.waiting), maxBatch)
 		if n == 0 {
 			if g.running--; g.running == 0 {
 				delete(d.joining, t.Event)
@@ -152,15 +152,15 @@ func (d *Service) lineUp(g *gathering, t SaleTerms) {
 		g.waiting = g.waiting[n:]
 		d.mu.Unlock()
 		// Those who gave up waiting are lined up all the same: they will ask again.
-		ctx, cancel := context.WithTimeout(context.Background(), joinLimit)
-		d.settle(ctx, batch, t)
+		ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
+		d.joinBatch(ctx, batch, t)
 		cancel()
 	}
 }
 
 // settle lines one batch up and lets its people go.
-func (d *Service) settle(ctx context.Context, batch []*joiner, t SaleTerms) {
-	groups := map[string][]*joiner{} // one account may have asked twice at once
+func (d *Service) joinBatch(ctx context.Context, batch []*pendingJoin, t SaleTerms) {
+	groups := map[string][]*pendingJoin{} // one account may have asked twice at once
 	var accounts []string
 	for _, j := range batch {
 		if groups[j.account] == nil {
@@ -182,20 +182,20 @@ func (d *Service) settle(ctx context.Context, batch []*joiner, t SaleTerms) {
 }
 
 // given is the place that an account got, or had.
-type given struct {
+type placement struct {
 	entry   Entry
 	created bool
 	err     error
 }
 
 // places finds or makes the places of accounts.
-func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (map[string]given, error) {
-	places := make(map[string]given, len(accounts))
+func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (map[string]placement, error) {
+	places := make(map[string]placement, len(accounts))
 	asks := make([]JoinRequest, len(accounts))
 	for i, account := range accounts {
 		asks[i].Account = account
 	}
-	if err := d.take(ctx, asks, t, places); err != nil {
+	if err := d.join(ctx, asks, t, places); err != nil {
 		return nil, err
 	}
 	var inside []string // whose turn came: what they made of it is in the book
@@ -214,7 +214,7 @@ func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (m
 	if len(inside) == 0 {
 		return places, nil
 	}
-	found, findErr := d.Book.Find(ctx, t.Event, inside)
+	found, findErr := d.PassStore.Find(ctx, t.Event, inside)
 	var again []JoinRequest // had a turn and missed or used it
 	for _, account := range inside {
 		g := places[account]
@@ -238,17 +238,17 @@ func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (m
 	if len(again) == 0 {
 		return places, nil
 	}
-	return places, d.take(ctx, again, t, places)
+	return places, d.join(ctx, again, t, places)
 }
 
 // take lines accounts up and notes their places.
-func (d *Service) take(ctx context.Context, asks []JoinRequest, t SaleTerms, places map[string]given) error {
-	out, err := d.Rooms.Take(ctx, asks, t)
+func (d *Service) join(ctx context.Context, asks []JoinRequest, t SaleTerms, places map[string]placement) error {
+	out, err := d.Rooms.Join(ctx, asks, t)
 	if err != nil {
 		return err
 	}
 	for i, ask := range asks {
-		g := given{entry: Entry{Arrival: out.Places[i].Arrival}, created: out.Places[i].Fresh}
+		g := placement{entry: Entry{Arrival: out.Places[i].Arrival}, created: out.Places[i].Fresh}
 		if g.entry.Arrival == 0 {
 			if g.err = out.Refusal; g.err == nil {
 				g.err = ErrBusy
@@ -269,19 +269,19 @@ func (d *Service) stand(ctx context.Context, t SaleTerms, e Entry) (Standing, er
 
 // Place gives the text that proves a standing's arrival.
 func (d *Service) Place(event uuid.UUID, account identity.Account, arrival int64) string {
-	return d.Seal.Sign(event, account.ID, arrival)
+	return d.PlaceSigner.Sign(event, account.ID, arrival)
 }
 
 // Where tells where an account stands. With its place at hand nothing has to be looked up for
 // those who wait.
-func (d *Service) Where(ctx context.Context, account identity.Account, event uuid.UUID, place string) (Standing, error) {
+func (d *Service) Standing(ctx context.Context, account identity.Account, event uuid.UUID, place string) (Standing, error) {
 	t, err := d.terms(ctx, event)
 	if err != nil {
 		return Standing{}, err
 	}
 	if place != "" {
-		s, err := d.shown(ctx, account, t, place)
-		if err != nil || waits(s) {
+		s, err := d.standingOfPlace(ctx, account, t, place)
+		if err != nil || isWaiting(s) {
 			return s, err
 		}
 	}
@@ -293,8 +293,8 @@ func (d *Service) Where(ctx context.Context, account identity.Account, event uui
 }
 
 // shown tells where a place stands, whoever has it by now.
-func (d *Service) shown(ctx context.Context, account identity.Account, t SaleTerms, place string) (Standing, error) {
-	arrival, err := d.Seal.Open(t.Event, account.ID, place)
+func (d *Service) standingOfPlace(ctx context.Context, account identity.Account, t SaleTerms, place string) (Standing, error) {
+	arrival, err := d.PlaceSigner.Open(t.Event, account.ID, place)
 	if err != nil {
 		return Standing{}, err
 	}
@@ -302,20 +302,20 @@ func (d *Service) shown(ctx context.Context, account identity.Account, t SaleTer
 }
 
 // waits tells that somebody's turn is yet to come: then the place says all there is to say.
-func waits(s Standing) bool {
-	return s.State != YourTurn && s.State != TurnOver && s.State != RoomClose
+func isWaiting(s Standing) bool {
+	return s.State != YourTurn && s.State != TurnOver && s.State != RoomClosed
 }
 
 // entry finds an account's place, and its pass if it has come in.
 func (d *Service) entry(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
-	arrivals, err := d.Rooms.Seek(ctx, t.Event, []string{account.ID})
+	arrivals, err := d.Rooms.Arrivals(ctx, t.Event, []string{account.ID})
 	if err != nil {
 		return Entry{}, err
 	}
 	if arrivals[0] == 0 {
 		return Entry{}, ErrNotQueued
 	}
-	found, err := d.Book.Find(ctx, t.Event, []string{account.ID})
+	found, err := d.PassStore.Find(ctx, t.Event, []string{account.ID})
 	if e, ok := found[account.ID]; ok && e.Arrival == arrivals[0] {
 		return e, err
 	}
@@ -324,7 +324,7 @@ func (d *Service) entry(ctx context.Context, account identity.Account, t SaleTer
 
 // keep is how long entries of an event are of use.
 func (d *Service) keep(t SaleTerms) time.Duration {
-	return max(time.Hour, t.SalesEnd.Sub(d.Now())+entryKept)
+	return max(time.Hour, t.SalesEnd.Sub(d.Now())+entryRetention)
 }
 
 // Admit exchanges a place whose turn it is for a pass. Asking again gives the same pass.
@@ -334,8 +334,8 @@ func (d *Service) Admit(ctx context.Context, account identity.Account, event uui
 		return "", until, err
 	}
 	if place != "" { // those who ask too early cost nothing
-		s, err := d.shown(ctx, account, t, place)
-		if err == nil && waits(s) {
+		s, err := d.standingOfPlace(ctx, account, t, place)
+		if err == nil && isWaiting(s) {
 			err = notYet(s)
 		}
 		if err != nil {
@@ -356,7 +356,7 @@ func (d *Service) Admit(ctx context.Context, account identity.Account, event uui
 
 // admit makes one attempt to take somebody's turn. ErrStale: they did so elsewhere just now.
 func (d *Service) admit(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
-	found, err := d.Book.Find(ctx, t.Event, []string{account.ID})
+	found, err := d.PassStore.Find(ctx, t.Event, []string{account.ID})
 	if err != nil {
 		return Entry{}, err
 	}
@@ -382,13 +382,13 @@ func (d *Service) admit(ctx context.Context, account identity.Account, t SaleTer
 	switch c := answers[0]; {
 	case c.Arrival == 0:
 		return Entry{}, ErrNotQueued
-	case c.Answer == NotYet:
+	case c.Outcome == NotYet:
 		return Entry{}, notYet(s)
-	case c.Answer == Missed:
+	case c.Outcome == Missed:
 		return Entry{}, ErrTurnMissed
 	default:
 		e = Entry{Arrival: c.Arrival, PassUntil: c.Until, PassID: uuid.New(), Version: before.Version}
-		return e, d.Book.Write(ctx, t.Event, account.ID, e, d.keep(t))
+		return e, d.PassStore.Write(ctx, t.Event, account.ID, e, d.keep(t))
 	}
 }
 
@@ -397,7 +397,7 @@ func refusal(s Standing) error {
 	switch s.State {
 	case TurnOver:
 		return ErrTurnMissed
-	case RoomClose:
+	case RoomClosed:
 		return ErrClosed
 	default:
 		return notYet(s)
@@ -413,7 +413,7 @@ func notYet(s Standing) error {
 }
 
 func (d *Service) sign(account identity.Account, event uuid.UUID, e Entry) (string, time.Time, error) {
-	pass, err := d.Passes.Sign(admission.Pass{
+	pass, err := d.PassSigner.Sign(admission.Pass{
 		ID: e.PassID, Account: account.ID, Event: event, From: e.PassUntil.Add(-PassFor), Until: e.PassUntil,
 	})
 	return pass, e.PassUntil, err
@@ -432,7 +432,7 @@ func (d *Service) Leave(ctx context.Context, account identity.Account, event uui
 	if !e.PassUntil.IsZero() && d.Now().Before(e.PassUntil) {
 		return ErrInside // the pass cannot be taken back; it ends by itself
 	}
-	return d.Rooms.Quit(ctx, event, account.ID)
+	return d.Rooms.Leave(ctx, event, account.ID)
 }
 
 // Front gives the head of a line.
@@ -484,7 +484,7 @@ func (d *Service) Configure(ctx context.Context, account identity.Account, event
 
 // owned gives the terms of an event that the account runs. Others do not learn of its settings.
 func (d *Service) owned(ctx context.Context, account identity.Account, event uuid.UUID) (SaleTerms, error) {
-	t, err := d.any(ctx, event)
+	t, err := d.anyTerms(ctx, event)
 	if err == nil && !account.Has(identity.Admin) && t.Merchant != account.ID {
 		return SaleTerms{}, ErrEventNotFound
 	}
@@ -493,7 +493,7 @@ func (d *Service) owned(ctx context.Context, account identity.Account, event uui
 
 // Finish ends an account's pass before its time: it has bought that many units, or given up (0).
 // end counts it in the line. Events without a room and accounts without a pass are left alone.
-func (d *Service) Finish(ctx context.Context, event uuid.UUID, account string, units int, end func(ctx context.Context, event uuid.UUID, passes ...Finished) error) error {
+func (d *Service) Finish(ctx context.Context, event uuid.UUID, account string, units int, end func(ctx context.Context, event uuid.UUID, passes ...FinishedPass) error) error {
 	t, err := d.Catalogue.Terms(ctx, event)
 	if errors.Is(err, ErrEventNotFound) || (err == nil && !t.HighDemand) {
 		return nil
@@ -501,7 +501,7 @@ func (d *Service) Finish(ctx context.Context, event uuid.UUID, account string, u
 	if err != nil {
 		return err
 	}
-	found, err := d.Book.Find(ctx, event, []string{account})
+	found, err := d.PassStore.Find(ctx, event, []string{account})
 	if err != nil {
 		return err
 	}
@@ -510,9 +510,9 @@ func (d *Service) Finish(ctx context.Context, event uuid.UUID, account string, u
 		return nil
 	}
 	e.Finished = true
-	if err := d.Book.Write(ctx, event, account, e, d.keep(t)); err != nil {
+	if err := d.PassStore.Write(ctx, event, account, e, d.keep(t)); err != nil {
 		return err // tried again with the message
 	}
 	// Should we end here, the pass counts as valid until it ends by itself.
-	return end(ctx, event, Finished{Until: e.PassUntil, Units: units})
+	return end(ctx, event, FinishedPass{Until: e.PassUntil, Units: units})
 }

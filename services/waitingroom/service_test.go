@@ -23,7 +23,7 @@ func TestADraftHasNoLine(t *testing.T) {
 	stranger, event, ctx := identity.Account{ID: "x", Roles: []identity.Role{identity.Merchant}}, uuid.New(), t.Context()
 	for name, ask := range map[string]func() error{
 		"join":     func() error { _, _, err := d.Join(ctx, stranger, event); return err },
-		"where":    func() error { _, err := d.Where(ctx, stranger, event, ""); return err },
+		"where":    func() error { _, err := d.Standing(ctx, stranger, event, ""); return err },
 		"admit":    func() error { _, _, err := d.Admit(ctx, stranger, event, ""); return err },
 		"leave":    func() error { return d.Leave(ctx, stranger, event) },
 		"stream":   func() error { _, err := d.Front(ctx, event); return err },

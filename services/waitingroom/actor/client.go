@@ -25,8 +25,8 @@ type Client struct {
 	Dapr  *daprclient.Client
 	Local *Host
 
-	mu    sync.Mutex
-	awake map[uuid.UUID]time.Time // rooms whose reminder was set, and when
+	mu       sync.Mutex
+	reminded map[uuid.UUID]time.Time // rooms whose reminder was set, and when
 }
 
 var _ waitingroom.Rooms = (*Client)(nil)
@@ -34,7 +34,7 @@ var _ waitingroom.Rooms = (*Client)(nil)
 const (
 	actorTimeout  = 3 * time.Second
 	reminderAgain = 5 * time.Second // how soon a reminder is set again at most
-	awakeMost     = 1000            // remembered before the old ones are looked for
+	maxReminded   = 1000            // remembered before the old ones are looked for
 )
 
 // invoke calls a method of a room's actor.
@@ -70,17 +70,17 @@ func (c *Client) remote(ctx context.Context, event uuid.UUID, method string, raw
 // Wake makes sure that a room is ticked each second. Setting the reminder again is harmless.
 func (c *Client) Wake(ctx context.Context, event uuid.UUID) {
 	c.mu.Lock()
-	if c.awake == nil {
-		c.awake = map[uuid.UUID]time.Time{}
+	if c.reminded == nil {
+		c.reminded = map[uuid.UUID]time.Time{}
 	}
-	if time.Since(c.awake[event]) < reminderAgain {
+	if time.Since(c.reminded[event]) < reminderAgain {
 		c.mu.Unlock()
 		return
 	}
-	if len(c.awake) >= awakeMost {
-		maps.DeleteFunc(c.awake, func(_ uuid.UUID, at time.Time) bool { return time.Since(at) >= reminderAgain })
+	if len(c.reminded) >= maxReminded {
+		maps.DeleteFunc(c.reminded, func(_ uuid.UUID, at time.Time) bool { return time.Since(at) >= reminderAgain })
 	}
-	c.awake[event] = time.Now()
+	c.reminded[event] = time.Now()
 	c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actorTimeout)
 	defer cancel()
@@ -90,22 +90,22 @@ func (c *Client) Wake(ctx context.Context, event uuid.UUID) {
 	if err != nil {
 		slog.WarnContext(ctx, "reminder not set", "event", event, "error", err)
 		c.mu.Lock()
-		delete(c.awake, event)
+		delete(c.reminded, event)
 		c.mu.Unlock()
 	}
 }
 
 // Take implements waitingroom.Rooms.
-func (c *Client) Take(ctx context.Context, asks []waitingroom.JoinRequest, t waitingroom.SaleTerms) (waitingroom.Lined, error) {
+func (c *Client) Join(ctx context.Context, asks []waitingroom.JoinRequest, t waitingroom.SaleTerms) (waitingroom.JoinResults, error) {
 	var out takeReply
 	if err := c.invoke(ctx, t.Event, methodTake, takeRequest{each(asks, joinRequestOf), termsOf(t)}, &out); err != nil {
-		return waitingroom.Lined{}, err
+		return waitingroom.JoinResults{}, err
 	}
 	if len(out.Places) != len(asks) {
-		return waitingroom.Lined{}, errMissing
+		return waitingroom.JoinResults{}, errMissing
 	}
 	go c.Wake(ctx, t.Event)
-	lined := waitingroom.Lined{Places: each(out.Places, joinResult.result)}
+	lined := waitingroom.JoinResults{Places: each(out.Places, joinResult.result)}
 	if out.Refusal != nil {
 		lined.Refusal = out.Refusal.fault()
 	}
@@ -115,7 +115,7 @@ func (c *Client) Take(ctx context.Context, asks []waitingroom.JoinRequest, t wai
 var errMissing = errors.New("waiting room: answers missing")
 
 // Seek implements waitingroom.Rooms.
-func (c *Client) Seek(ctx context.Context, event uuid.UUID, accounts []string) ([]int64, error) {
+func (c *Client) Arrivals(ctx context.Context, event uuid.UUID, accounts []string) ([]int64, error) {
 	var out seekReply
 	if err := c.invoke(ctx, event, methodSeek, accountsRequest{accounts}, &out); err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (c *Client) Erase(ctx context.Context, event uuid.UUID, account, tombstone 
 }
 
 // Claim implements waitingroom.Rooms.
-func (c *Client) Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]waitingroom.Claimed, error) {
+func (c *Client) Claim(ctx context.Context, event uuid.UUID, accounts []string) ([]waitingroom.ClaimResult, error) {
 	var out claimReply
 	if err := c.invoke(ctx, event, methodClaim, accountsRequest{accounts}, &out); err != nil {
 		return nil, err
@@ -144,17 +144,17 @@ func (c *Client) Claim(ctx context.Context, event uuid.UUID, accounts []string) 
 }
 
 // Quit implements waitingroom.Rooms.
-func (c *Client) Quit(ctx context.Context, event uuid.UUID, account string) error {
+func (c *Client) Leave(ctx context.Context, event uuid.UUID, account string) error {
 	return c.invoke(ctx, event, methodQuit, accountsRequest{[]string{account}}, nil)
 }
 
 // Finish ends passes before their time.
-func (c *Client) Finish(ctx context.Context, event uuid.UUID, passes ...waitingroom.Finished) error {
+func (c *Client) Finish(ctx context.Context, event uuid.UUID, passes ...waitingroom.FinishedPass) error {
 	return c.invoke(ctx, event, methodFinish, finishRequest{each(passes, finishedOf)}, nil)
 }
 
 // Count tells a room what is left.
-func (c *Client) Count(ctx context.Context, event uuid.UUID, s waitingroom.Inventory) error {
+func (c *Client) SetInventory(ctx context.Context, event uuid.UUID, s waitingroom.Inventory) error {
 	return c.invoke(ctx, event, methodCount, inventoryOf(s), nil)
 }
 

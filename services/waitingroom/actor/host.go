@@ -51,15 +51,15 @@ type Ticker interface {
 // Host hosts the rooms of this process. It is a thin shell: a room's turns are the domain's,
 // and its state is fenced in the ledger, whatever Dapr believes of who is active where.
 type Host struct {
-	ledger waitingroom.LineStore
+	store  waitingroom.LineStore
 	now    func() time.Time
 	ticker Ticker
 	rooms  *otter.Cache[uuid.UUID, *waitingroom.Room]
 }
 
 // NewHost returns a host without rooms.
-func NewHost(ledger waitingroom.LineStore, ticker Ticker, now func() time.Time) *Host {
-	return &Host{ledger: ledger, now: now, ticker: ticker, rooms: recent[*waitingroom.Room](roomsMost)}
+func NewHost(store waitingroom.LineStore, ticker Ticker, now func() time.Time) *Host {
+	return &Host{store: store, now: now, ticker: ticker, rooms: newCache[*waitingroom.Room](maxRooms)}
 }
 
 // What a process remembers of rooms that have nothing to do it forgets after a while: the sidecar
@@ -67,12 +67,12 @@ func NewHost(ledger waitingroom.LineStore, ticker Ticker, now func() time.Time) 
 // no actor could be reached. A room forgotten in the middle of a turn costs nothing: between two of
 // one event the ledger's fence decides.
 const (
-	roomIdle  = 10 * time.Minute // as long as an idle actor stays
-	roomsMost = 10_000
+	roomIdle = 10 * time.Minute // as long as an idle actor stays
+	maxRooms = 10_000
 )
 
 // recent remembers by event what was used lately.
-func recent[V any](most int) *otter.Cache[uuid.UUID, V] {
+func newCache[V any](most int) *otter.Cache[uuid.UUID, V] {
 	return otter.Must(&otter.Options[uuid.UUID, V]{
 		MaximumSize: most, ExpiryCalculator: otter.ExpiryAccessing[uuid.UUID, V](roomIdle),
 	})
@@ -81,7 +81,7 @@ func recent[V any](most int) *otter.Cache[uuid.UUID, V] {
 // Room gives the room of an event, as this process has it.
 func (a *Host) Room(event uuid.UUID) *waitingroom.Room {
 	room, _ := a.rooms.ComputeIfAbsent(event, func() (*waitingroom.Room, bool) {
-		return waitingroom.NewRoom(event, a.ledger, a.now), false
+		return waitingroom.NewRoom(event, a.store, a.now), false
 	})
 	return room
 }
@@ -158,14 +158,14 @@ func (a *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte
 		if err != nil {
 			return nil, err
 		}
-		lined, err := room.Take(ctx, each(in.Asks, joinRequest.request), in.Terms.terms(id))
+		lined, err := room.Join(ctx, each(in.Asks, joinRequest.request), in.Terms.terms(id))
 		return takeReply{each(lined.Places, joinResultOf), refusalOf(lined.Refusal)}, err
 	case methodSeek, methodClaim, methodQuit:
 		in, err := read[accountsRequest](raw)
 		if err != nil {
 			return nil, err
 		}
-		return a.person(ctx, room, method, in.Accounts)
+		return a.callAccounts(ctx, room, method, in.Accounts)
 	case methodErase:
 		in, err := read[eraseRequest](raw)
 		if err != nil {
@@ -183,7 +183,7 @@ func (a *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte
 		if err != nil {
 			return nil, err
 		}
-		return nil, room.Count(ctx, in.inventory())
+		return nil, room.SetInventory(ctx, in.inventory())
 	case methodConfigure:
 		in, err := read[configureRequest](raw)
 		if err != nil {
@@ -200,17 +200,17 @@ func (a *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte
 }
 
 // person runs a method that is about people who stand in the line.
-func (a *Host) person(ctx context.Context, room *waitingroom.Room, method string, accounts []string) (any, error) {
+func (a *Host) callAccounts(ctx context.Context, room *waitingroom.Room, method string, accounts []string) (any, error) {
 	switch method {
 	case methodSeek:
-		arrivals, err := room.Seek(ctx, accounts)
+		arrivals, err := room.Arrivals(ctx, accounts)
 		return seekReply{arrivals}, err
 	case methodClaim:
 		answers, err := room.Claim(ctx, accounts)
 		return claimReply{each(answers, claimedOf)}, err
 	}
 	for _, account := range accounts {
-		if err := room.Quit(ctx, account); err != nil {
+		if err := room.Leave(ctx, account); err != nil {
 			return nil, err
 		}
 	}

@@ -16,13 +16,13 @@ func TestRoomsAreForgotten(t *testing.T) {
 	clock := &TickPublisher{}
 	id := uuid.New()
 	require.Same(t, a.Room(id), a.Room(id))
-	require.Same(t, clock.pulse(id), clock.pulse(id))
-	for range 2 * roomsMost {
+	require.Same(t, clock.state(id), clock.state(id))
+	for range 2 * maxRooms {
 		a.Room(uuid.New())
-		clock.pulse(uuid.New())
+		clock.state(uuid.New())
 	}
 	a.rooms.CleanUp()
 	clock.rooms.CleanUp()
-	require.LessOrEqual(t, a.rooms.EstimatedSize(), roomsMost)
-	require.LessOrEqual(t, clock.rooms.EstimatedSize(), roomsMost)
+	require.LessOrEqual(t, a.rooms.EstimatedSize(), maxRooms)
+	require.LessOrEqual(t, clock.rooms.EstimatedSize(), maxRooms)
 }

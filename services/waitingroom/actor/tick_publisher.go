@@ -30,41 +30,41 @@ type TickPublisher struct {
 	Show        func(waitingroom.Front) // this process's own view; the others hear by broadcast
 	Now         func() time.Time
 
-	once    sync.Once
-	rooms   *otter.Cache[uuid.UUID, *pulse]
-	telling sync.WaitGroup // what goes on beside the ticks
+	once       sync.Once
+	rooms      *otter.Cache[uuid.UUID, *roomState]
+	publishing sync.WaitGroup // what goes on beside the ticks
 }
 
 // pulse is what the clock remembers of a room between ticks. Losing it costs a repeated notice.
-type pulse struct {
-	mu    sync.Mutex
-	terms *waitingroom.SaleTerms // as last read
-	told  int64                  // places up to here heard of their turn
-	idle  int                    // ticks without anybody waiting
-	busy  bool                   // others are being told and asked
+type roomState struct {
+	mu         sync.Mutex
+	terms      *waitingroom.SaleTerms // as last read
+	notified   int64                  // places up to here heard of their turn
+	idle       int                    // ticks without anybody waiting
+	publishing bool                   // others are being told and asked
 }
 
 var _ Ticker = (*TickPublisher)(nil)
 
 const (
-	stockFresh  = 2 * time.Second // older news of what is left is asked for
-	peerLimit   = time.Second
-	besideLimit = 10 * time.Second
-	idleTicks   = 60 // before the ticking stops
+	inventoryFresh = 2 * time.Second // older news of what is left is asked for
+	callTimeout    = time.Second
+	publishTimeout = 10 * time.Second
+	idleTicks      = 60 // before the ticking stops
 )
 
-func (c *TickPublisher) pulse(event uuid.UUID) *pulse {
-	c.once.Do(func() { c.rooms = recent[*pulse](roomsMost) })
-	p, _ := c.rooms.ComputeIfAbsent(event, func() (*pulse, bool) { return &pulse{}, false })
+func (c *TickPublisher) state(event uuid.UUID) *roomState {
+	c.once.Do(func() { c.rooms = newCache[*roomState](maxRooms) })
+	p, _ := c.rooms.ComputeIfAbsent(event, func() (*roomState, bool) { return &roomState{}, false })
 	return p
 }
 
 // Tick implements Ticker. Joins wait for the actor while it ticks: so only the room's own turn is
 // had here, and whoever else is to be told or asked is so beside it.
 func (c *TickPublisher) Tick(ctx context.Context, room *waitingroom.Room) (done bool, err error) {
-	p := c.pulse(room.Event())
+	p := c.state(room.Event())
 	p.mu.Lock()
-	terms, told := p.terms, p.told
+	terms, told := p.terms, p.notified
 	p.mu.Unlock()
 	line, turns, err := room.Tick(ctx, terms, told)
 	if err != nil {
@@ -75,9 +75,9 @@ func (c *TickPublisher) Tick(ctx context.Context, room *waitingroom.Room) (done 
 	idle := line.Idle(now)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.busy { // otherwise the next tick's makes up for this one's
-		p.busy = true
-		c.telling.Go(func() { c.beside(context.WithoutCancel(ctx), p, room, line, turns, now) })
+	if !p.publishing { // otherwise the next tick's makes up for this one's
+		p.publishing = true
+		c.publishing.Go(func() { c.publish(context.WithoutCancel(ctx), p, room, line, turns, now) })
 	}
 	if p.idle++; !idle {
 		p.idle = 0
@@ -93,7 +93,7 @@ func (c *TickPublisher) Tick(ctx context.Context, room *waitingroom.Room) (done 
 func (c *TickPublisher) Wait(ctx context.Context) error {
 	told := make(chan struct{})
 	go func() {
-		c.telling.Wait()
+		c.publishing.Wait()
 		close(told)
 	}()
 	select {
@@ -106,8 +106,8 @@ func (c *TickPublisher) Wait(ctx context.Context) error {
 
 // beside tells everyone how far the line is, those let in that they are, and asks the others what
 // the next tick goes by.
-func (c *TickPublisher) beside(ctx context.Context, p *pulse, room *waitingroom.Room, line waitingroom.Line, turns []waitingroom.Turn, now time.Time) {
-	ctx, cancel := context.WithTimeout(ctx, besideLimit)
+func (c *TickPublisher) publish(ctx context.Context, p *roomState, room *waitingroom.Room, line waitingroom.Line, turns []waitingroom.Turn, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
 	c.announce(ctx, line.Front(now))
 	told := int64(0)
@@ -119,17 +119,17 @@ func (c *TickPublisher) beside(ctx context.Context, p *pulse, room *waitingroom.
 		}
 	}
 	terms := c.terms(ctx, room)
-	c.count(ctx, room, line, now)
+	c.updateInventory(ctx, room, line, now)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.busy, p.told = false, max(p.told, told)
+	p.publishing, p.notified = false, max(p.notified, told)
 	if terms != nil {
 		p.terms = terms
 	}
 }
 
 func (c *TickPublisher) terms(ctx context.Context, room *waitingroom.Room) *waitingroom.SaleTerms {
-	ctx, cancel := context.WithTimeout(ctx, peerLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	t, err := c.Catalogue.Terms(ctx, room.Event())
 	if err != nil {
@@ -140,15 +140,15 @@ func (c *TickPublisher) terms(ctx context.Context, room *waitingroom.Room) *wait
 }
 
 // count asks what is left when nobody has said so lately. The next tick goes by it.
-func (c *TickPublisher) count(ctx context.Context, room *waitingroom.Room, line waitingroom.Line, now time.Time) {
-	if line.Waiting() == 0 || now.Sub(line.Stock.At) < stockFresh || line.Status(now.Add(2*stockFresh)) == waitingroom.Lobby {
+func (c *TickPublisher) updateInventory(ctx context.Context, room *waitingroom.Room, line waitingroom.Line, now time.Time) {
+	if line.Waiting() == 0 || now.Sub(line.Inventory.At) < inventoryFresh || line.Status(now.Add(2*inventoryFresh)) == waitingroom.Lobby {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, peerLimit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	stock, err := c.Inventories.Inventory(ctx, line.Event)
+	left, err := c.Inventories.Inventory(ctx, line.Event)
 	if err == nil {
-		err = room.Count(ctx, stock)
+		err = room.SetInventory(ctx, left)
 	}
 	if err != nil {
 		slog.WarnContext(ctx, "what is left is not known", "event", line.Event, "error", err)
@@ -187,14 +187,14 @@ func (c *TickPublisher) notify(ctx context.Context, id uuid.UUID, turns []waitin
 func TickOf(f waitingroom.Front) messages.LineTick {
 	return messages.LineTick{
 		Event: f.Event, Served: f.Served, Rate: f.Speed, State: string(f.Status), At: f.At.UTC(),
-		Lapsed: f.Lapsed, Taken: f.Taken, Pace: f.Rate, OpensAt: f.OpensAt.UTC(), Drawn: f.Drawn,
+		Lapsed: f.Expired, Taken: f.Arrivals, Pace: f.Rate, OpensAt: f.OpensAt.UTC(), Drawn: f.Drawn,
 	}
 }
 
 // FrontOf reads a broadcast front.
 func FrontOf(t messages.LineTick) waitingroom.Front {
 	return waitingroom.Front{
-		Event: t.Event, Served: t.Served, Lapsed: t.Lapsed, Taken: t.Taken, Speed: t.Rate, Rate: t.Pace,
+		Event: t.Event, Served: t.Served, Expired: t.Lapsed, Arrivals: t.Taken, Speed: t.Rate, Rate: t.Pace,
 		Status: waitingroom.Status(t.State), OpensAt: t.OpensAt, Drawn: t.Drawn, At: t.At,
 	}
 }

@@ -113,9 +113,9 @@ const (
 	answerMissed answer = 2
 )
 
-func answerOf(a waitingroom.Answer) answer {
+func answerOf(a waitingroom.ClaimOutcome) answer {
 	switch a {
-	case waitingroom.Come:
+	case waitingroom.Granted:
 		return answerCome
 	case waitingroom.Missed:
 		return answerMissed
@@ -124,10 +124,10 @@ func answerOf(a waitingroom.Answer) answer {
 	}
 }
 
-func (a answer) answer() waitingroom.Answer {
+func (a answer) answer() waitingroom.ClaimOutcome {
 	switch a {
 	case answerCome:
-		return waitingroom.Come
+		return waitingroom.Granted
 	case answerMissed:
 		return waitingroom.Missed
 	default:
@@ -199,16 +199,16 @@ func (r joinResult) result() waitingroom.JoinResult {
 	return waitingroom.JoinResult{Arrival: r.Arrival, Fresh: r.Fresh}
 }
 
-func claimedOf(c waitingroom.Claimed) claimed {
-	return claimed{Arrival: c.Arrival, Answer: answerOf(c.Answer), Until: c.Until}
+func claimedOf(c waitingroom.ClaimResult) claimed {
+	return claimed{Arrival: c.Arrival, Answer: answerOf(c.Outcome), Until: c.Until}
 }
 
-func (c claimed) claimed() waitingroom.Claimed {
-	return waitingroom.Claimed{Arrival: c.Arrival, Answer: c.Answer.answer(), Until: c.Until}
+func (c claimed) claimed() waitingroom.ClaimResult {
+	return waitingroom.ClaimResult{Arrival: c.Arrival, Outcome: c.Answer.answer(), Until: c.Until}
 }
 
-func finishedOf(f waitingroom.Finished) finished { return finished{Until: f.Until, Units: f.Units} }
+func finishedOf(f waitingroom.FinishedPass) finished { return finished{Until: f.Until, Units: f.Units} }
 
-func (f finished) finished() waitingroom.Finished {
-	return waitingroom.Finished{Until: f.Until, Units: f.Units}
+func (f finished) finished() waitingroom.FinishedPass {
+	return waitingroom.FinishedPass{Until: f.Until, Units: f.Units}
 }

@@ -43,14 +43,14 @@ func TestWireFormat(t *testing.T) {
 	sent(t, accountsRequest{[]string{"a", "b"}}, `{"accounts":["a","b"]}`)
 	sent(t, seekReply{[]int64{1, 0}}, `{"arrivals":[1,0]}`)
 
-	answers := []waitingroom.Claimed{{Arrival: 1, Answer: waitingroom.Come, Until: at}, {Arrival: 2, Answer: waitingroom.Missed}, {Arrival: 3, Answer: waitingroom.NotYet}}
+	answers := []waitingroom.ClaimResult{{Arrival: 1, Outcome: waitingroom.Granted, Until: at}, {Arrival: 2, Outcome: waitingroom.Missed}, {Arrival: 3, Outcome: waitingroom.NotYet}}
 	claims := sent(t, claimReply{each(answers, claimedOf)}, `{"answers":[{"Arrival":1,"Answer":1,"Until":"2026-06-01T12:00:00.25Z"},`+
 		`{"Arrival":2,"Answer":2,"Until":"0001-01-01T00:00:00Z"},{"Arrival":3,"Answer":0,"Until":"0001-01-01T00:00:00Z"}]}`)
 	require.Equal(t, answers, each(claims.Answers, claimed.claimed))
 
 	sent(t, eraseRequest{"a", "deleted-1", []int64{0, 2}}, `{"account":"a","tombstone":"deleted-1","pages":[0,2]}`)
 
-	passes := []waitingroom.Finished{{Until: at, Units: 2}}
+	passes := []waitingroom.FinishedPass{{Until: at, Units: 2}}
 	ended := sent(t, finishRequest{each(passes, finishedOf)}, `{"passes":[{"Until":"2026-06-01T12:00:00.25Z","Units":2}]}`)
 	require.Equal(t, passes, each(ended.Passes, finished.finished))
 	sent(t, finishRequest{each(nil, finishedOf)}, `{"passes":null}`)

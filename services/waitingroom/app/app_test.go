@@ -30,7 +30,7 @@ func TestMain(m *testing.M) { harness.Main(m) }
 type world struct {
 	mu    sync.Mutex
 	start time.Time
-	stock waitingroom.Inventory
+	left  waitingroom.Inventory
 	away  chan struct{} // until closed nobody is told what is left
 }
 
@@ -46,7 +46,7 @@ func (w *world) Inventory(context.Context, uuid.UUID) (waitingroom.Inventory, er
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	s := w.stock
+	s := w.left
 	s.At = time.Now()
 	return s, nil
 }
@@ -77,7 +77,7 @@ func account(i int) identity.Account {
 }
 
 func TestJoinWaitAndBeAdmitted(t *testing.T) {
-	w := &world{start: time.Now().Add(-time.Minute), stock: waitingroom.Inventory{Available: 100, Total: 100}}
+	w := &world{start: time.Now().Add(-time.Minute), left: waitingroom.Inventory{Available: 100, Total: 100}}
 	app := open(t, w, messages.PubSub, messages.Broadcast)
 	id, ctx := uuid.New(), t.Context()
 
@@ -113,7 +113,7 @@ func TestJoinWaitAndBeAdmitted(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, created, "who is done may come again")
 	require.Greater(t, third.Number, first.Number)
-	stands, err := app.Service.Where(ctx, account(1), id, "")
+	stands, err := app.Service.Standing(ctx, account(1), id, "")
 	require.NoError(t, err)
 	require.Equal(t, third.Number, stands.Number, "wherever they ask")
 
@@ -122,7 +122,7 @@ func TestJoinWaitAndBeAdmitted(t *testing.T) {
 	ahead, _, err := app.Service.Join(ctx, account(2), id)
 	require.NoError(t, err)
 	require.NoError(t, app.Service.Leave(ctx, account(2), id))
-	_, err = app.Service.Where(ctx, account(2), id, "")
+	_, err = app.Service.Standing(ctx, account(2), id, "")
 	require.ErrorIs(t, err, waitingroom.ErrNotQueued)
 	behind, _, err := app.Service.Join(ctx, account(2), id)
 	require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestTwoActivations(t *testing.T) {
 				for i := range asks {
 					asks[i].Account = fmt.Sprintf("r%d-t%d-%d", r, turn, i)
 				}
-				out, err := room.Take(t.Context(), asks, terms)
+				out, err := room.Join(t.Context(), asks, terms)
 				if err != nil {
 					continue // lost too often: nothing was promised
 				}

@@ -24,7 +24,7 @@ const secretKey = "admission-signing-key"
 // parts are the waiting room's domain and adapters of one process, connected.
 type parts struct {
 	Service   *waitingroom.Service
-	Views     *waitingroom.Views
+	Views     *waitingroom.LineViews
 	Host      *actor.Host
 	Rooms     *actor.Client
 	Catalogue *clients.Catalog
@@ -53,15 +53,15 @@ func assemble(client *daprclient.Client, key ed25519.PrivateKey, now func() time
 	}
 	ledger := daprstore.NewLineStore(client.Store(messages.Line))
 	a := &parts{
-		Views: waitingroom.NewViews(ledger, now), Catalogue: &clients.Catalog{Client: client}, Cache: client.Store(messages.Cache),
+		Views: waitingroom.NewLineViews(ledger, now), Catalogue: &clients.Catalog{Client: client}, Cache: client.Store(messages.Cache),
 		Show: func(waitingroom.Front) {}, client: client, now: now,
 	}
 	a.ticks = &actor.TickPublisher{Client: client, Catalogue: a.Catalogue, Inventories: clients.Booking{Client: client}, Show: a.show, Now: now}
 	a.Host = actor.NewHost(ledger, a.ticks, now)
 	a.Rooms = &actor.Client{Dapr: client, Local: a.Host}
 	a.Service = &waitingroom.Service{
-		Rooms: a.Rooms, Book: daprstore.PassStore{Store: a.Cache}, Catalogue: a.Catalogue, Views: a.Views,
-		Seal: waitingroom.NewPlaceSigner(key.Seed()), Passes: passes, Now: now,
+		Rooms: a.Rooms, PassStore: daprstore.PassStore{Store: a.Cache}, Catalogue: a.Catalogue, Views: a.Views,
+		PlaceSigner: waitingroom.NewPlaceSigner(key.Seed()), PassSigner: passes, Now: now,
 	}
 	return a, nil
 }
@@ -96,7 +96,7 @@ func (a *parts) show(f waitingroom.Front) {
 
 // Personal answers for what the waiting room keeps about an account.
 func (a *parts) Personal() Personal {
-	return Personal{Ledger: daprstore.NewLineStore(a.client.Store(messages.Line)), Rooms: a.Rooms, Book: daprstore.PassStore{Store: a.Cache}, Now: a.now}
+	return Personal{Store: daprstore.NewLineStore(a.client.Store(messages.Line)), Rooms: a.Rooms, Passes: daprstore.PassStore{Store: a.Cache}, Now: a.now}
 }
 
 // Subscriptions are the process's topics.
@@ -121,7 +121,7 @@ func (a *parts) Watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			for _, id := range a.Views.Silent(silence) {
+			for _, id := range a.Views.Stalled(silence) {
 				a.nudge(ctx, id)
 			}
 		}

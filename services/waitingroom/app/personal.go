@@ -21,9 +21,9 @@ import (
 // Personal answers for what the waiting room keeps about an account: see personaldata.yaml. Lines
 // have no key of an account's own, so that joining costs none; all of them are looked through.
 type Personal struct {
-	Ledger Lines
+	Store  Lines
 	Rooms  *actor.Client
-	Book   daprstore.PassStore
+	Passes daprstore.PassStore
 	Now    func() time.Time
 }
 
@@ -52,7 +52,7 @@ type exportedPlace struct {
 }
 
 // place is where a search goes on: a page of an event's line.
-type place struct {
+type position struct {
 	Event uuid.UUID `json:"event"`
 	Page  int64     `json:"page"`
 }
@@ -67,7 +67,7 @@ type part struct {
 // search calls f for the parts of all lines from a cursor on, and gives the cursor of what is left
 // when the time is over. It always does some, so that every step goes further.
 func (p Personal) search(ctx context.Context, cursor string, f func(ctx context.Context, in part) error) (next string, err error) {
-	var from place
+	var from position
 	if cursor != "" {
 		if err := httpapi.DecodeCursor(cursor, &from); err != nil {
 			return "", err
@@ -77,7 +77,7 @@ func (p Personal) search(ctx context.Context, cursor string, f func(ctx context.
 		}
 	}
 	began := p.Now()
-	events, err := p.Ledger.Events(ctx)
+	events, err := p.Store.Events(ctx)
 	if err != nil {
 		return "", fault.Away(stateAwayFor, err)
 	}
@@ -103,13 +103,13 @@ func (p Personal) search(ctx context.Context, cursor string, f func(ctx context.
 }
 
 // parts gives the next parts, at most partsRead, and where the rest begins: nil when there is none.
-func (p Personal) parts(ctx context.Context, events []uuid.UUID, from place) (found []part, rest *place, err error) {
+func (p Personal) parts(ctx context.Context, events []uuid.UUID, from position) (found []part, rest *position, err error) {
 	lines := make([]waitingroom.Line, min(len(events), partsRead))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
 	for i := range lines {
 		group.Go(func() (err error) {
-			lines[i], _, err = p.Ledger.Load(within, events[i])
+			lines[i], _, err = p.Store.Load(within, events[i])
 			return err
 		})
 	}
@@ -121,10 +121,10 @@ func (p Personal) parts(ctx context.Context, events []uuid.UUID, from place) (fo
 		if events[i] == from.Event {
 			page = from.Page
 		}
-		count := max(1, (l.Taken+waitingroom.PageSize-1)/waitingroom.PageSize)
+		count := max(1, (l.Arrivals+waitingroom.PageSize-1)/waitingroom.PageSize)
 		for page < count {
 			if len(found) == partsRead {
-				return found, &place{events[i], page}, nil
+				return found, &position{events[i], page}, nil
 			}
 			in := part{event: events[i], merchant: l.Terms.Merchant}
 			for end := min(page+partPages, count); page < end; page++ {
@@ -134,7 +134,7 @@ func (p Personal) parts(ctx context.Context, events []uuid.UUID, from place) (fo
 		}
 	}
 	if len(lines) < len(events) {
-		return found, &place{Event: events[len(lines)]}, nil
+		return found, &position{Event: events[len(lines)]}, nil
 	}
 	return found, nil, nil
 }
@@ -144,7 +144,7 @@ func (p Personal) Export(ctx context.Context, account, cursor string) (personald
 	var mu sync.Mutex
 	places := []any{}
 	next, err := p.search(ctx, cursor, func(ctx context.Context, in part) error {
-		found, err := waitingroom.TracesOf(ctx, p.Ledger, in.event, account, in.pages)
+		found, err := waitingroom.TracesOf(ctx, p.Store, in.event, account, in.pages)
 		if err != nil {
 			return fault.Away(stateAwayFor, err)
 		}
@@ -172,14 +172,14 @@ func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
 // stood, so that a draw can still be checked.
 func (p Personal) EraseStep(ctx context.Context, account, tombstone, cursor string) (string, error) {
 	return p.search(ctx, cursor, func(ctx context.Context, in part) error {
-		found, err := waitingroom.TracesOf(ctx, p.Ledger, in.event, account, in.pages)
+		found, err := waitingroom.TracesOf(ctx, p.Store, in.event, account, in.pages)
 		if err != nil {
 			return fault.Away(stateAwayFor, err)
 		}
 		if len(found.Pages) == 0 && in.merchant != account {
 			return nil
 		}
-		if err := p.Book.Erase(ctx, in.event, account); err != nil {
+		if err := p.Passes.Erase(ctx, in.event, account); err != nil {
 			return fault.Away("cache", err)
 		}
 		return p.Rooms.Erase(ctx, in.event, account, tombstone, found.Pages)

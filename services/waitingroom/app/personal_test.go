@@ -34,7 +34,7 @@ func (s slowLines) Events(context.Context) ([]uuid.UUID, error) { return slices.
 func (s slowLines) Load(_ context.Context, id uuid.UUID) (waitingroom.Line, string, error) {
 	time.Sleep(100 * time.Millisecond)
 	line := waitingroom.NewLine(id)
-	line.Taken = s.taken[id]
+	line.Arrivals = s.taken[id]
 	return line, "1", nil
 }
 
@@ -43,7 +43,7 @@ func (s slowLines) Load(_ context.Context, id uuid.UUID) (waitingroom.Line, stri
 func TestManyAndLongLinesAreLookedThroughInSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		lines := slowLines{taken: map[uuid.UUID]int64{}}
-		want := map[place]int{}
+		want := map[position]int{}
 		for i := range 1001 {
 			id := uuid.New()
 			lines.events = append(lines.events, id)
@@ -52,13 +52,13 @@ func TestManyAndLongLinesAreLookedThroughInSteps(t *testing.T) {
 				lines.taken[id] = 10_000*waitingroom.PageSize + 1
 			}
 			for n := range (lines.taken[id] + waitingroom.PageSize - 1) / waitingroom.PageSize {
-				want[place{id, n}] = 1
+				want[position{id, n}] = 1
 			}
 		}
 		slices.SortFunc(lines.events, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
-		p := Personal{Ledger: lines, Now: time.Now}
+		p := Personal{Store: lines, Now: time.Now}
 		var mu sync.Mutex
-		seen := map[place]int{}
+		seen := map[position]int{}
 		steps := 0
 		require.NoError(t, personaldata.Steps(func(cursor string) (string, error) {
 			steps++
@@ -68,7 +68,7 @@ func TestManyAndLongLinesAreLookedThroughInSteps(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				for _, n := range in.pages {
-					seen[place{in.event, n}]++
+					seen[position{in.event, n}]++
 				}
 				return nil
 			})
@@ -94,8 +94,8 @@ func TestErasureAndExportInPieces(t *testing.T) {
 	commit := func(taken int64, merchant string, pages ...waitingroom.Page) uuid.UUID {
 		id := uuid.New()
 		line := waitingroom.NewLine(id)
-		line.Taken, line.Terms.Merchant = taken, merchant
-		require.NoError(t, p.Ledger.Commit(ctx, id, waitingroom.Change{Line: line, Pages: pages}))
+		line.Arrivals, line.Terms.Merchant = taken, merchant
+		require.NoError(t, p.Store.Commit(ctx, id, waitingroom.Change{Line: line, Pages: pages}))
 		return id
 	}
 	want := map[string]bool{}
@@ -133,7 +133,7 @@ func TestErasureAndExportInPieces(t *testing.T) {
 	require.Greater(t, calls, 3)
 	require.Less(t, calls, 10)
 	require.Empty(t, export())
-	line, _, err := p.Ledger.Load(ctx, own)
+	line, _, err := p.Store.Load(ctx, own)
 	require.NoError(t, err)
 	require.Equal(t, "deleted-1", line.Terms.Merchant)
 	_, err = p.EraseStep(ctx, "anna", "deleted-1", "no cursor")

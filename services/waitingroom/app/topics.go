@@ -40,7 +40,7 @@ func (w Subscriptions) inventory(ctx context.Context, i messages.Inventory) erro
 	if t, err := w.Catalogue.Terms(ctx, i.Event); err != nil || !t.HighDemand {
 		return nil //nolint:nilerr // a room asks for itself, when it is ticked
 	}
-	return w.Rooms.Count(ctx, i.Event, clients.InventoryOf(i))
+	return w.Rooms.SetInventory(ctx, i.Event, clients.InventoryOf(i))
 }
 
 // booking ends the passes of those who have bought, or whose purchase came to nothing.

@@ -50,16 +50,16 @@ func goldenLine() waitingroom.Line {
 		Settings: waitingroom.Settings{
 			Rate: 2.5, Concurrency: 30, Open: true, Paused: true, Order: waitingroom.Shuffle, OpensAt: goldenTime, ClaimWindow: 2 * time.Minute,
 		},
-		Stock: waitingroom.Inventory{Available: 5, Held: 2, Booked: 3, Total: 10, At: goldenTime},
+		Inventory: waitingroom.Inventory{Available: 5, Held: 2, Booked: 3, Total: 10, At: goldenTime},
 		Draw: waitingroom.Draw{
 			Commitment: []byte{1, 2}, CommittedAt: goldenTime, Seed: []byte{3}, Count: 7, Digest: []byte{4, 5, 6}, HeldAt: goldenTime,
 		},
-		Taken: 9, Served: 6, Lapsed: 2, Noticed: 5, Marks: 1,
-		Waves:  []waitingroom.AdmissionBatch{{From: 3, To: 6, At: goldenTime, People: 3, Gone: 1, Seen: []byte{2}}},
-		Passes: []waitingroom.Passes{{Until: goldenTime.Add(time.Minute), Count: 2}}, List: true,
+		Arrivals: 9, Served: 6, Expired: 2, Notified: 5, Removals: 1,
+		Batches: []waitingroom.AdmissionBatch{{From: 3, To: 6, At: goldenTime, People: 3, Settled: 1, SettledBits: []byte{2}}},
+		Passes:  []waitingroom.PassCount{{Until: goldenTime.Add(time.Minute), Count: 2}}, WaitingList: true,
 		Opened: goldenTime, Ticked: goldenTime, Tokens: 1.5, Flow: 0.25,
-		ConversionStats: waitingroom.Habits{Turns: 10, Shown: 9, Ended: 8, Buys: 7, Units: 14},
-		Logged:          2, Turn: goldenEvent,
+		Conversion: waitingroom.ConversionStats{Turns: 10, Shown: 9, Ended: 8, Buys: 7, Units: 14},
+		Logged:     2, ChangeID: goldenEvent,
 	}
 }
 

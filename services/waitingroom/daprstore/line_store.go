@@ -218,7 +218,7 @@ type settingsValue struct {
 	ClaimWindow time.Duration     `json:"claimWindow"`
 }
 
-type stockValue struct {
+type inventoryValue struct {
 	Available int       `json:"available"`
 	Held      int       `json:"held"`
 	Booked    int       `json:"booked"`
@@ -235,13 +235,13 @@ type drawValue struct {
 	HeldAt      time.Time `json:"heldAt,omitzero"`
 }
 
-type waveValue struct {
-	From   int64     `json:"from"`
-	To     int64     `json:"to"`
-	At     time.Time `json:"at"`
-	People int       `json:"people"`
-	Gone   int       `json:"gone,omitempty"`
-	Seen   []byte    `json:"seen"`
+type batchValue struct {
+	From        int64     `json:"from"`
+	To          int64     `json:"to"`
+	At          time.Time `json:"at"`
+	People      int       `json:"people"`
+	Settled     int       `json:"gone,omitempty"`
+	SettledBits []byte    `json:"seen"`
 }
 
 type passesValue struct {
@@ -249,7 +249,7 @@ type passesValue struct {
 	Count int       `json:"count"`
 }
 
-type habitsValue struct {
+type conversionValue struct {
 	Turns float64 `json:"turns"`
 	Shown float64 `json:"shown"`
 	Ended float64 `json:"ended"`
@@ -258,25 +258,25 @@ type habitsValue struct {
 }
 
 type lineValue struct {
-	Terms    termsValue    `json:"terms"`
-	Settings settingsValue `json:"settings"`
-	Stock    stockValue    `json:"stock"`
-	Draw     drawValue     `json:"draw,omitzero"`
-	Taken    int64         `json:"taken"`
-	Served   int64         `json:"served"`
-	Lapsed   int64         `json:"lapsed"`
-	Noticed  int64         `json:"noticed"`
-	Marks    int64         `json:"marks,omitempty"`
-	Waves    []waveValue   `json:"waves,omitempty"`
-	Passes   []passesValue `json:"passes,omitempty"`
-	List     bool          `json:"list,omitempty"`
-	Opened   time.Time     `json:"opened,omitzero"`
-	Ticked   time.Time     `json:"ticked,omitzero"`
-	Tokens   float64       `json:"tokens"`
-	Flow     float64       `json:"flow"`
-	Habits   habitsValue   `json:"habits"`
-	Logged   int64         `json:"logged"`
-	Turn     uuid.UUID     `json:"turn"`
+	Terms       termsValue      `json:"terms"`
+	Settings    settingsValue   `json:"settings"`
+	Inventory   inventoryValue  `json:"stock"`
+	Draw        drawValue       `json:"draw,omitzero"`
+	Arrivals    int64           `json:"taken"`
+	Served      int64           `json:"served"`
+	Expired     int64           `json:"lapsed"`
+	Notified    int64           `json:"noticed"`
+	Removals    int64           `json:"marks,omitempty"`
+	Batches     []batchValue    `json:"waves,omitempty"`
+	Passes      []passesValue   `json:"passes,omitempty"`
+	WaitingList bool            `json:"list,omitempty"`
+	Opened      time.Time       `json:"opened,omitzero"`
+	Ticked      time.Time       `json:"ticked,omitzero"`
+	Tokens      float64         `json:"tokens"`
+	Flow        float64         `json:"flow"`
+	Conversion  conversionValue `json:"habits"`
+	Logged      int64           `json:"logged"`
+	ChangeID    uuid.UUID       `json:"turn"`
 }
 
 // EncodeLine writes a line as it is stored.
@@ -286,17 +286,17 @@ func EncodeLine(l waitingroom.Line) ([]byte, error) {
 			Merchant: l.Terms.Merchant, HighDemand: l.Terms.HighDemand, Published: l.Terms.Published,
 			SalesStart: l.Terms.SalesStart, SalesEnd: l.Terms.SalesEnd, MaxPerOrder: l.Terms.MaxPerOrder,
 		},
-		Settings: settingsValue(l.Settings), Stock: stockValue(l.Stock),
+		Settings: settingsValue(l.Settings), Inventory: inventoryValue(l.Inventory),
 		Draw: drawValue{
 			Commitment: l.Draw.Commitment, CommittedAt: l.Draw.CommittedAt, Seed: l.Draw.Seed,
 			Count: l.Draw.Count, Digest: l.Draw.Digest, HeldAt: l.Draw.HeldAt,
 		},
-		Taken: l.Taken, Served: l.Served, Lapsed: l.Lapsed, Noticed: l.Noticed, Marks: l.Marks, List: l.List,
-		Opened: l.Opened, Ticked: l.Ticked, Tokens: l.Tokens, Flow: l.Flow, Habits: habitsValue(l.ConversionStats),
-		Logged: l.Logged, Turn: l.Turn,
+		Arrivals: l.Arrivals, Served: l.Served, Expired: l.Expired, Notified: l.Notified, Removals: l.Removals, WaitingList: l.WaitingList,
+		Opened: l.Opened, Ticked: l.Ticked, Tokens: l.Tokens, Flow: l.Flow, Conversion: conversionValue(l.Conversion),
+		Logged: l.Logged, ChangeID: l.ChangeID,
 	}
-	for _, w := range l.Waves {
-		v.Waves = append(v.Waves, waveValue(w))
+	for _, w := range l.Batches {
+		v.Batches = append(v.Batches, batchValue(w))
 	}
 	for _, p := range l.Passes {
 		v.Passes = append(v.Passes, passesValue(p))
@@ -316,20 +316,20 @@ func DecodeLine(event uuid.UUID, raw []byte) (waitingroom.Line, error) {
 			Event: event, Merchant: v.Terms.Merchant, HighDemand: v.Terms.HighDemand, Published: v.Terms.Published,
 			SalesStart: v.Terms.SalesStart, SalesEnd: v.Terms.SalesEnd, MaxPerOrder: v.Terms.MaxPerOrder,
 		},
-		Settings: waitingroom.Settings(v.Settings), Stock: waitingroom.Inventory(v.Stock),
+		Settings: waitingroom.Settings(v.Settings), Inventory: waitingroom.Inventory(v.Inventory),
 		Draw: waitingroom.Draw{
 			Commitment: v.Draw.Commitment, CommittedAt: v.Draw.CommittedAt, Seed: v.Draw.Seed,
 			Count: v.Draw.Count, Digest: v.Draw.Digest, HeldAt: v.Draw.HeldAt,
 		},
-		Taken: v.Taken, Served: v.Served, Lapsed: v.Lapsed, Noticed: v.Noticed, Marks: v.Marks, List: v.List,
-		Opened: v.Opened, Ticked: v.Ticked, Tokens: v.Tokens, Flow: v.Flow, ConversionStats: waitingroom.Habits(v.Habits),
-		Logged: v.Logged, Turn: v.Turn,
+		Arrivals: v.Arrivals, Served: v.Served, Expired: v.Expired, Notified: v.Notified, Removals: v.Removals, WaitingList: v.WaitingList,
+		Opened: v.Opened, Ticked: v.Ticked, Tokens: v.Tokens, Flow: v.Flow, Conversion: waitingroom.ConversionStats(v.Conversion),
+		Logged: v.Logged, ChangeID: v.ChangeID,
 	}
-	for _, w := range v.Waves {
-		l.Waves = append(l.Waves, waitingroom.AdmissionBatch(w))
+	for _, w := range v.Batches {
+		l.Batches = append(l.Batches, waitingroom.AdmissionBatch(w))
 	}
 	for _, p := range v.Passes {
-		l.Passes = append(l.Passes, waitingroom.Passes(p))
+		l.Passes = append(l.Passes, waitingroom.PassCount(p))
 	}
 	return l, nil
 }

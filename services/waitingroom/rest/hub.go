@@ -95,7 +95,7 @@ func (h *Hub) audience(event uuid.UUID, create bool) *audience {
 // Frame writes a front as one event of a stream.
 func Frame(f waitingroom.Front) []byte {
 	opens, at := f.OpensAt, f.At.UTC()
-	tick := Tick{Served: f.Served, Lapsed: &f.Lapsed, Joined: &f.Taken, At: &at, Rate: f.Speed, State: LineState(f.Status)}
+	tick := Tick{Served: f.Served, Lapsed: &f.Expired, Joined: &f.Arrivals, At: &at, Rate: f.Speed, State: LineState(f.Status)}
 	if !opens.IsZero() {
 		tick.OpensAt = &opens
 	}

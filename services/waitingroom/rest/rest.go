@@ -56,7 +56,7 @@ func (s Server) GetQueuePlace(w http.ResponseWriter, r *http.Request, event Even
 		httpapi.WriteProblem(w, r, err)
 		return
 	}
-	standing, err := s.Service.Where(r.Context(), account, event, deref(params.QueuePlace))
+	standing, err := s.Service.Standing(r.Context(), account, event, deref(params.QueuePlace))
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
 		return
@@ -178,7 +178,7 @@ func (s Server) settings(w http.ResponseWriter, r *http.Request, l waitingroom.L
 	httpapi.WriteJSON(w, r, http.StatusOK, Settings{
 		Rate: l.Settings.Rate, Concurrency: l.Settings.Concurrency, Open: l.Settings.Open, Paused: l.Settings.Paused,
 		Order: SettingsOrder(l.Settings.Order), OpensAt: l.OpensAt().UTC(), ClaimWindowSeconds: int(l.Settings.ClaimWindow / time.Second),
-		State: LineState(l.Status(now)), Served: l.Served, Joined: l.Taken, Waiting: l.Waiting(),
+		State: LineState(l.Status(now)), Served: l.Served, Joined: l.Arrivals, Waiting: l.Waiting(),
 		Unclaimed: l.Unclaimed(), Inside: l.Inside(), MeasuredRate: &speed,
 	})
 }

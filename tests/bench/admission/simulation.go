@@ -102,7 +102,7 @@ func simulate(sc scenario, seed uint64) result {
 	s.line = waitingroom.NewLine(uuid.Nil)
 	s.line.Terms = waitingroom.SaleTerms{HighDemand: true, Published: true, SalesStart: opening, SalesEnd: opening.Add(longest), MaxPerOrder: 4}
 	s.line.Settings.Rate, s.line.Settings.Concurrency = sc.rate, sc.concurrency
-	s.line.Taken = int64(sc.people) // all came to the lobby
+	s.line.Arrivals = int64(sc.people) // all came to the lobby
 	for tick := 0; s.now.Before(opening.Add(longest)); tick++ {
 		s.tick(tick)
 		if s.booked == s.places {
