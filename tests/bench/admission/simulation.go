@@ -121,11 +121,11 @@ func simulate(sc scenario, seed uint64) result {
 }
 
 func (s *sim) tick(n int) {
-	stock := waitingroom.Inventory{Available: s.available, Held: s.held, Booked: s.booked, Total: s.places, At: s.now}
+	left := waitingroom.Inventory{Available: s.available, Held: s.held, Booked: s.booked, Total: s.places, At: s.now}
 	if !s.follow {
-		stock = waitingroom.Inventory{Available: 1 << 30, Total: 1 << 30, At: s.now}
+		left = waitingroom.Inventory{Available: 1 << 30, Total: 1 << 30, At: s.now}
 	}
-	s.line = s.line.Count(stock)
+	s.line = s.line.SetInventory(left)
 	next, people := s.line.Due(s.now)
 	s.line = next
 	if people > 0 {
@@ -153,7 +153,7 @@ func (s *sim) turn(place int64) {
 	s.after(s.about(toCome), func() {
 		next, answer, until := s.line.Claim(place, s.now)
 		s.line = next
-		if answer == waitingroom.Come {
+		if answer == waitingroom.Granted {
 			s.after(s.about(toChoose), func() { s.choose(until) })
 		}
 	})

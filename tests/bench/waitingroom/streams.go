@@ -78,7 +78,7 @@ func serve(kind string) error {
 	fmt.Println(listener.Addr())
 	for n := int64(1); ; n++ {
 		time.Sleep(time.Second)
-		push(waitingroom.Front{Event: streamed, Served: n * 20, Taken: 100_000, Speed: 20, Rate: 20, Status: waitingroom.Open, At: time.Now()})
+		push(waitingroom.Front{Event: streamed, Served: n * 20, Arrivals: 100_000, Speed: 20, Rate: 20, Status: waitingroom.Open, At: time.Now()})
 	}
 }
 
