@@ -14,24 +14,25 @@ import (
 // Kind says what a caller can do about an error. Each maps to one HTTP status in httpapi.
 type Kind int
 
-// The kinds, in the order of the HTTP status they map to.
+// The kinds. Their numbers stand in stores and messages (see Wire): a kind keeps its number for ever,
+// and a new kind gets the next one.
 const (
-	Internal             Kind = iota // 500: a defect; the text never reaches a client
-	Malformed                        // 400: not understood at all
-	Unauthenticated                  // 401: who are you?
-	Forbidden                        // 403: known, and not allowed
-	NotFound                         // 404: absent, or not yours to know about
-	Conflict                         // 409: the state of things forbids it now
-	Gone                             // 410: was there, will not come back
-	PreconditionFailed               // 412: somebody else changed it first
-	TooLarge                         // 413: more than we take
-	Unsupported                      // 415: not a media type we read
-	Invalid                          // 422: understood, and wrong
-	TooEarly                         // 425: come back when it is your turn
-	PreconditionRequired             // 428: say which version you changed
-	TooMany                          // 429: slow down
-	Unavailable                      // 503: a dependency is away; retry later
-	NotAllowed                       // 405: not with that method; last, since kinds are stored by number
+	Internal             Kind = 0  // 500: a defect; the text never reaches a client
+	Malformed            Kind = 1  // 400: not understood at all
+	Unauthenticated      Kind = 2  // 401: who are you?
+	Forbidden            Kind = 3  // 403: known, and not allowed
+	NotFound             Kind = 4  // 404: absent, or not yours to know about
+	Conflict             Kind = 5  // 409: the state of things forbids it now
+	Gone                 Kind = 6  // 410: was there, will not come back
+	PreconditionFailed   Kind = 7  // 412: somebody else changed it first
+	TooLarge             Kind = 8  // 413: more than we take
+	Unsupported          Kind = 9  // 415: not a media type we read
+	Invalid              Kind = 10 // 422: understood, and wrong
+	TooEarly             Kind = 11 // 425: come back when it is your turn
+	PreconditionRequired Kind = 12 // 428: say which version you changed
+	TooMany              Kind = 13 // 429: slow down
+	Unavailable          Kind = 14 // 503: a dependency is away; retry later
+	NotAllowed           Kind = 15 // 405: not with that method
 )
 
 // Error is a refusal: a kind, a stable machine-readable code, and a sentence for people.

@@ -152,7 +152,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 		verdicts[i].Hold = h.ID
 		if before, ok := page.Find(h.ID); ok { // decided before, and the answer got lost
 			if before.Refusal != nil {
-				verdicts[i].Refusal = before.Refusal.Refusal()
+				verdicts[i].Refusal = before.Refusal.Fault()
 			}
 			continue
 		}

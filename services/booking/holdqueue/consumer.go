@@ -94,7 +94,7 @@ func (c Consumer) decide(ctx context.Context, records [][]booking.QueuedHold, so
 	for i, v := range verdicts {
 		o := outcomeValue{ID: v.Hold}
 		if v.Refusal != nil {
-			refusal := verdictOf("", v.Refusal)
+			refusal := refusalOf("", v.Refusal)
 			o.Refusal = &refusal
 		} else {
 			h := requests[i].Hold

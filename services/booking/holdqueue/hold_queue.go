@@ -38,7 +38,7 @@ type outcomesValue struct {
 
 type outcomeValue struct {
 	ID      uuid.UUID     `json:"id"`
-	Refusal *verdictValue `json:"refusal,omitempty"`
+	Refusal *refusalValue `json:"refusal,omitempty"`
 }
 
 // HoldQueue is the way of a hold request into the log and of its outcome back to whoever waits.
@@ -65,7 +65,7 @@ type waiter struct {
 
 // outcome is a decision, or that there will be none.
 type outcome struct {
-	refusal *verdictValue
+	refusal *refusalValue
 	err     error
 }
 
@@ -127,7 +127,7 @@ func (l *HoldQueue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hol
 	select {
 	case o := <-w.end:
 		if o.refusal != nil {
-			return w.hold, o.refusal.Refusal()
+			return w.hold, o.refusal.Fault()
 		}
 		return w.hold, o.err
 	case <-timeout.C:
@@ -201,7 +201,7 @@ func (l *HoldQueue) overdue(ctx context.Context, h booking.Hold) error {
 		l.forget(h.ID)
 		return nil
 	}
-	note := wire.MustEncode(verdictValue{Account: h.Account})
+	note := wire.MustEncode(refusalValue{Account: h.Account})
 	if err := l.store.PutIf(ctx, VerdictKey(h.ID), note, "", verdictKept); err != nil {
 		slog.DebugContext(ctx, "no note of a waiting request", "hold", h.ID, "error", err)
 	}
@@ -231,10 +231,10 @@ func (l *HoldQueue) Verdict(ctx context.Context, id uuid.UUID, account string) e
 		case e.Refusal.Account != account:
 			return booking.ErrHoldNotFound
 		default:
-			return e.Refusal.Refusal()
+			return e.Refusal.Fault()
 		}
 	}
-	var v verdictValue
+	var v refusalValue
 	if !note.Found {
 		return booking.ErrHoldNotFound
 	}

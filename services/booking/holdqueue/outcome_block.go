@@ -48,7 +48,7 @@ type PageValue struct {
 type pageEntry struct {
 	ID      uuid.UUID       `json:"id"`
 	Hold    *wire.HoldValue `json:"hold,omitempty"`
-	Refusal *verdictValue   `json:"refusal,omitempty"`
+	Refusal *refusalValue   `json:"refusal,omitempty"`
 }
 
 func DecodePage(raw []byte) (*PageValue, error) {
@@ -78,7 +78,7 @@ func (p *PageValue) Grant(h booking.Hold) {
 }
 
 func (p *PageValue) Refuse(h booking.Hold, refusal error) {
-	v := verdictOf(h.Account, refusal)
+	v := refusalOf(h.Account, refusal)
 	p.Entries = append(p.Entries, pageEntry{ID: h.ID, Refusal: &v})
 }
 
