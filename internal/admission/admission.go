@@ -28,7 +28,7 @@ type Pass struct {
 }
 
 // ErrPassInvalid is for a pass that is forged, edited, over, or somebody else's.
-var ErrPassInvalid = fault.New(fault.Forbidden, "admission_required", "This admission pass is not valid; please come through the waiting room.")
+var ErrPassInvalid = fault.New(fault.Forbidden, "admission_required", "The admission pass is not valid. Join the queue again.")
 
 const (
 	issuer   = "foyer-waitingroom"

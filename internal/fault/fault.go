@@ -96,7 +96,7 @@ func (e *Error) After(d time.Duration) *Error {
 
 // Away is the refusal for a dependency that did not answer in time. It is always worth a retry.
 func Away(dependency string, cause error) *Error {
-	return New(Unavailable, "dependency_unavailable", "A part we depend on ("+dependency+") is not answering; please try again.").
+	return New(Unavailable, "dependency_unavailable", "A dependency ("+dependency+") is not responding. Please try again.").
 		With("dependency", dependency).After(2 * time.Second).Because(cause)
 }
 

@@ -12,9 +12,9 @@ import (
 
 // Refusals of conditional requests (RFC 9110, 13) and of cursors.
 var (
-	ErrVersionRequired = fault.New(fault.PreconditionRequired, "if_match_required", "Send If-Match with the version you changed.")
-	ErrVersionStale    = fault.New(fault.PreconditionFailed, "version_stale", "Somebody changed this since you read it.")
-	ErrInvalidCursor   = fault.New(fault.Invalid, "invalid_cursor", "This cursor is not one of ours.")
+	ErrVersionRequired = fault.New(fault.PreconditionRequired, "if_match_required", "The If-Match header is missing; send the ETag of the version that you changed.")
+	ErrVersionStale    = fault.New(fault.PreconditionFailed, "version_stale", "This was changed after you read it. Read it again.")
+	ErrInvalidCursor   = fault.New(fault.Invalid, "invalid_cursor", "The cursor is not valid.")
 )
 
 // ETag writes a version as a strong entity tag. A representation that also shows what changes

@@ -287,7 +287,7 @@ func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, 
 	return nil
 }
 
-var errUnsupportedMediaType = fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not read that content type.")
+var errUnsupportedMediaType = fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not support the request's content type.")
 
 // announced is the media type of a body by its headers, and whether they say that it is as it is read here: in
 // UTF-8, and not compressed.
@@ -298,7 +298,7 @@ func announced(header http.Header) (media string, plain bool) {
 		(charset == "" || strings.EqualFold(charset, "utf-8") || strings.EqualFold(charset, "us-ascii"))
 }
 
-var errMalformedQuery = fault.New(fault.Malformed, "malformed_query", "The query of this address is not well-formed.")
+var errMalformedQuery = fault.New(fault.Malformed, "malformed_query", "The query string is malformed.")
 
 // checkParameters refuses control characters in what the operation reads of the address and the
 // header: no column and no index takes a NUL. Names that the operation does not know are passed over.
@@ -340,7 +340,7 @@ func invalid(found ...violation) *fault.Error {
 	if len(found) > maxViolations {
 		found = found[:maxViolations]
 	}
-	return fault.New(fault.Invalid, "invalid_request", "The request breaks a rule: "+found[0].Field+" ("+string(found[0].Rule)+").").
+	return fault.New(fault.Invalid, "invalid_request", "The request is not valid: "+found[0].Field+" ("+string(found[0].Rule)+").").
 		With("violations", found)
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // errMalformedBody is for what is not JSON at all.
-var errMalformedBody = fault.New(fault.Malformed, "malformed_body", "The request body is not well-formed JSON.")
+var errMalformedBody = fault.New(fault.Malformed, "malformed_body", "The request body is not valid JSON.")
 
 // Decode reads a request's JSON body into v, which is a pointer. Names are case-sensitive; a name that
 // v does not know, a name twice in one object, text that is not UTF-8 and anything after the value are

@@ -49,9 +49,9 @@ type IdempotencyStore interface {
 }
 
 var (
-	errKeyReused = fault.New(fault.Invalid, "idempotency_key_reused", "This Idempotency-Key was used for a different request.")
-	errKeyInUse  = fault.New(fault.Conflict, "idempotency_key_in_use", "A request with this Idempotency-Key is still at work.").After(time.Second)
-	errKeyShape  = fault.New(fault.Malformed, "invalid_idempotency_key", "An Idempotency-Key has 1 to 255 characters.")
+	errKeyReused = fault.New(fault.Invalid, "idempotency_key_reused", "This Idempotency-Key was already used for a different request.")
+	errKeyInUse  = fault.New(fault.Conflict, "idempotency_key_in_use", "A request with this Idempotency-Key is still being processed.").After(time.Second)
+	errKeyShape  = fault.New(fault.Malformed, "invalid_idempotency_key", "The Idempotency-Key must have 1 to 255 characters.")
 )
 
 // idempotent answers a repeated POST as it was answered first. It acts on operations whose

@@ -79,10 +79,10 @@ func toFault(err error) *fault.Error {
 		return f
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return fault.New(fault.TooLarge, "body_too_large", "The request body is larger than this endpoint takes.").Because(err)
+		return fault.New(fault.TooLarge, "body_too_large", "The request body is larger than this endpoint allows.").Because(err)
 	}
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return fault.New(fault.Unavailable, "timeout", "This took too long; please try again.").Because(err)
+		return fault.New(fault.Unavailable, "timeout", "The request took too long. Please try again.").Because(err)
 	}
 	return fault.New(fault.Internal, "internal", "Something went wrong on our side.").Because(err)
 }

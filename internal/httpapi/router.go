@@ -71,7 +71,7 @@ func NewRouter(o Options) (*mux.Router, error) {
 		return wrapped
 	}
 	router.NotFoundHandler = outer(func(w http.ResponseWriter, r *http.Request) {
-		WriteProblem(w, r, fault.New(fault.NotFound, "not_found", "There is nothing at this address."))
+		WriteProblem(w, r, fault.New(fault.NotFound, "not_found", "There is no resource at this address."))
 	})
 	router.MethodNotAllowedHandler = outer(func(w http.ResponseWriter, r *http.Request) {
 		if item := spec.doc.Paths.Value(r.URL.Path); item != nil {
@@ -90,7 +90,7 @@ var methods = []string{
 
 func notAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
 	w.Header().Set("Allow", strings.Join(methods, ", "))
-	WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "This address does not take that method."))
+	WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "This resource does not support the request's method."))
 }
 
 // allowed lists the methods that an address takes (RFC 9110, 10.2.1).

@@ -51,9 +51,9 @@ func (a Account) Has(roles ...Role) bool {
 var (
 	ErrUnauthenticated = fault.New(fault.Unauthenticated, "unauthenticated", "Please sign in.")
 	ErrInvalidToken    = fault.New(fault.Unauthenticated, "invalid_token", "The access token is not valid.")
-	ErrSessionEnded    = fault.New(fault.Unauthenticated, "session_ended", "Your session has ended; please sign in again.")
-	ErrEmailUnverified = fault.New(fault.Forbidden, "email_unverified", "Please confirm your e-mail address first; we sent you a link.")
-	ErrForbidden       = fault.New(fault.Forbidden, "forbidden", "Your account may not do this.")
+	ErrSessionEnded    = fault.New(fault.Unauthenticated, "session_ended", "Your session has ended. Please sign in again.")
+	ErrEmailUnverified = fault.New(fault.Forbidden, "email_unverified", "Please confirm your email address first, with the link that we emailed you.")
+	ErrForbidden       = fault.New(fault.Forbidden, "forbidden", "Your account does not have permission to do this.")
 )
 
 // Audience is the `aud` every access token for Foyer's services carries.

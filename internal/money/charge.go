@@ -52,10 +52,10 @@ var threeDecimals = []string{"BHD", "JOD", "KWD", "OMR", "TND"}
 
 // The refusals of Chargeable.
 var (
-	ErrTooSmall              = fault.New(fault.Invalid, "amount_too_small", "This is less than can be paid by card; a free ticket costs 0.")
-	ErrTooLarge              = fault.New(fault.Invalid, "amount_too_large", "This is more than can be paid by card at once.")
-	ErrNotChargeable         = fault.New(fault.Invalid, "amount_not_chargeable", "Cards cannot be charged the smallest unit of this currency.")
-	ErrCurrencyNotChargeable = fault.New(fault.Invalid, "currency_not_chargeable", "Cards cannot be charged in this currency.")
+	ErrTooSmall              = fault.New(fault.Invalid, "amount_too_small", "The amount is below the smallest card payment. The price of a free ticket is 0.")
+	ErrTooLarge              = fault.New(fault.Invalid, "amount_too_large", "The amount is above the largest card payment.")
+	ErrNotChargeable         = fault.New(fault.Invalid, "amount_not_chargeable", "The amount has more decimals than card payments in this currency allow.")
+	ErrCurrencyNotChargeable = fault.New(fault.Invalid, "currency_not_chargeable", "Card payments are not possible in this currency.")
 )
 
 // Chargeable tells whether a card can be charged the amount: it is 0, or the provider knows the currency, takes that

@@ -55,7 +55,7 @@ func New(amount int64, code string) (Money, error) {
 		return Money{}, fault.New(fault.Invalid, "invalid_amount", fmt.Sprintf("An amount must lie between 0 and %d minor units.", maxAmount))
 	}
 	if _, ok := Digits(code); !ok {
-		return Money{}, fault.New(fault.Invalid, "invalid_currency", "A currency is an ISO 4217 code in capitals.")
+		return Money{}, fault.New(fault.Invalid, "invalid_currency", "The currency must be an ISO 4217 code in capital letters.")
 	}
 	return Money{Amount: amount, Currency: code}, nil
 }

@@ -18,10 +18,10 @@ import (
 const base = "/internal/personal-data/"
 
 var (
-	errInvalidCursor = fault.New(fault.Malformed, "invalid_cursor", "This cursor is not from us.")
-	errNoAccount     = fault.New(fault.Malformed, "malformed_request", "Whose personal data?")
-	errTooManySteps  = fault.New(fault.Internal, "erasure_without_end", "This erasure does not end.")
-	errNoTombstone   = fault.New(fault.Malformed, "malformed_request", "An erasure needs a tombstone.")
+	errInvalidCursor = fault.New(fault.Malformed, "invalid_cursor", "The cursor is not valid.")
+	errNoAccount     = fault.New(fault.Malformed, "malformed_request", "The account id is missing.")
+	errTooManySteps  = fault.New(fault.Internal, "erasure_without_end", "The erasure did not finish within the allowed number of steps.")
+	errNoTombstone   = fault.New(fault.Malformed, "malformed_request", "The tombstone is missing.")
 )
 
 type erasure struct {

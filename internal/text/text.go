@@ -38,15 +38,15 @@ const (
 
 // says explains the rules to people.
 var says = map[Rule]string{
-	UTF8:      "is not UTF-8",
-	Control:   "holds a control character or a line break",
-	Bidi:      "holds a character that turns the direction of text",
-	Invisible: "holds an invisible character",
+	UTF8:      "is not valid UTF-8",
+	Control:   "contains a control character or a line break",
+	Bidi:      "contains a character that changes the text direction",
+	Invisible: "contains an invisible character",
 	MinLength: "is empty",
 	MaxLength: "is too long",
-	Repeated:  "names something twice",
+	Repeated:  "contains a duplicate",
 	MaxItems:  "has too many entries",
-	Format:    "has a wrong form",
+	Format:    "has an invalid format",
 	Minimum:   "is too small",
 	Maximum:   "is too large",
 }

@@ -18,15 +18,15 @@ import (
 
 // Refusals.
 var (
-	ErrEmailTaken     = fault.New(fault.Conflict, "email_taken", "There is an account with this address.") // never leaves the service
-	ErrNoAccount      = fault.New(fault.NotFound, "account_not_found", "There is no such account.")
+	ErrEmailTaken     = fault.New(fault.Conflict, "email_taken", "An account with this email address exists.") // never leaves the service
+	ErrNoAccount      = fault.New(fault.NotFound, "account_not_found", "The account does not exist.")
 	ErrLoginExpired   = fault.New(fault.Malformed, "login_expired", "This sign-in took too long or was started elsewhere. Please try again.")
 	ErrCrossSite      = fault.New(fault.Forbidden, "cross_site_request", "This request came from another site.")
 	ErrBadLogoutToken = fault.New(fault.Malformed, "invalid_logout_token", "The logout token is not valid.")
-	ErrLinkOver       = fault.New(fault.Gone, "link_expired", "This link does not work any more. Please ask for a new one.")
-	ErrOwnAccount     = fault.New(fault.Conflict, "own_account", "You cannot lock your own account or take your own admin role. Another admin can.")
-	ErrTooManyMails   = fault.New(fault.TooMany, "too_many_mails", "Too many mails were asked for from your network. Please try again later.").After(15 * time.Minute)
-	ErrTooBusy        = fault.New(fault.TooMany, "too_busy", "Too many requests of this kind; please try again in a minute.").After(time.Minute)
+	ErrLinkOver       = fault.New(fault.Gone, "link_expired", "This link has expired. Please request a new one.")
+	ErrOwnAccount     = fault.New(fault.Conflict, "own_account", "You cannot lock your own account or revoke your own admin role; another admin can.")
+	ErrTooManyMails   = fault.New(fault.TooMany, "too_many_mails", "Too many emails were requested from your network. Please try again later.").After(15 * time.Minute)
+	ErrTooBusy        = fault.New(fault.TooMany, "too_busy", "Too many requests of this kind. Please try again in a minute.").After(time.Minute)
 )
 
 // Profile is what a person sees and may change of their account.

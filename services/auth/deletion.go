@@ -21,11 +21,11 @@ import (
 
 // What asking for one's data, or for its end, may be refused with.
 var (
-	ErrSignInAgain     = fault.New(fault.Forbidden, "sign_in_again", "For this, please sign in again first.")
-	ErrNotConfirmed    = fault.New(fault.Invalid, "confirmation_differs", "To confirm, type the address of this account.")
+	ErrSignInAgain     = fault.New(fault.Forbidden, "sign_in_again", "This requires a recent sign-in. Please sign in again.")
+	ErrNotConfirmed    = fault.New(fault.Invalid, "confirmation_differs", "The confirmation must be the email address of this account.")
 	ErrDeletionBlocked = fault.New(fault.Conflict, "deletion_blocked", "This account cannot be deleted yet.")
-	ErrExportTooLarge  = fault.New(fault.TooLarge, "export_too_large", "This is more than one download can hold; please write to us.")
-	ErrExportsBusy     = fault.New(fault.TooMany, "exports_busy", "Other downloads are being made right now. Please try again in a minute.").After(time.Minute)
+	ErrExportTooLarge  = fault.New(fault.TooLarge, "export_too_large", "The export is too large for a download. Please contact us.")
+	ErrExportsBusy     = fault.New(fault.TooMany, "exports_busy", "Too many exports are in progress. Please try again in a minute.").After(time.Minute)
 )
 
 // RecentSignIn is how long after the last sign-in one's data may be exported or deleted. Whoever

@@ -54,7 +54,7 @@ var hosts = idna.New(idna.MapForLookup(), idna.StrictDomainName(true), idna.Vali
 
 // CheckEmail gives an address in lower case, its domain in ASCII (RFC 5891).
 func CheckEmail(email string) (string, error) {
-	refused := invalid("invalid_email", "email", "format", "This is not an e-mail address.")
+	refused := invalid("invalid_email", "email", "format", "The email address is not valid.")
 	email = strings.ToLower(strings.TrimSpace(email))
 	local, domain, ok := strings.Cut(email, "@")
 	if !ok || len(local) > 64 || !localPart.MatchString(local) || breaksText(domain) {
@@ -80,11 +80,11 @@ func CheckName(name string) (string, error) {
 	name = norm.NFC.String(strings.TrimSpace(name))
 	switch {
 	case name == "":
-		return "", invalid("invalid_name", "name", "required", "A name is needed.")
+		return "", invalid("invalid_name", "name", "required", "The name is missing.")
 	case utf8.RuneCountInString(name) > maxName:
 		return "", invalid("invalid_name", "name", "maxLength", "The name is too long.")
 	case breaksText(name), strings.ContainsAny(name, "<>"), strings.Contains(name, "://"):
-		return "", invalid("invalid_name", "name", "characters", "The name has characters that names do not have.")
+		return "", invalid("invalid_name", "name", "characters", "The name contains characters that are not allowed.")
 	}
 	return name, nil
 }
@@ -114,17 +114,17 @@ func CheckPassword(password, email, name string) (string, error) {
 	}
 	switch {
 	case utf8.RuneCountInString(password) < minPassword:
-		return weak("minLength", "A password has at least 10 characters.")
+		return weak("minLength", "The password must have at least 10 characters.")
 	case len(utf16.Encode([]rune(password))) > maxPassword: // as Keycloak counts, to whom an emoji is two
-		return weak("maxLength", "A password has at most 128 characters.")
+		return weak("maxLength", "The password must have at most 128 characters.")
 	case !utf8.ValidString(password), strings.ContainsFunc(password, unicode.IsControl):
-		return weak("characters", "A password has no control characters.")
+		return weak("characters", "The password must not contain control characters.")
 	}
 	if _, ok := common()[lower]; ok {
-		return weak("common", "Many people use this password, so it is guessed first. Please choose another.")
+		return weak("common", "This password is too common. Please choose another one.")
 	}
 	if guessable(lower, email, name) {
-		return weak("personal", "The password is too close to your address, your name or ours. Please choose another.")
+		return weak("personal", "The password is too similar to your email address, your name or the name Foyer. Please choose another one.")
 	}
 	return password, nil
 }

@@ -108,7 +108,7 @@ func (a *Accounts) enqueue(ctx context.Context, kind JobKind, account string, fo
 }
 
 // errForm is that of a job whose form cannot be read: the server's key has changed.
-var errForm = fault.New(fault.Gone, "form_lost", "The form of this job cannot be read.")
+var errForm = fault.New(fault.Gone, "form_lost", "The job's registration form cannot be decrypted.")
 
 func (a *Accounts) form(j Job) (r Registration, err error) {
 	raw, err := a.Seal.Open(nil, nil, j.Sealed, j.ID[:])
@@ -122,7 +122,7 @@ func (a *Accounts) form(j Job) (r Registration, err error) {
 }
 
 // errOver: a job's time is over. What it was asked for a day ago nobody waits for any more.
-var errOver = fault.New(fault.Gone, "job_over", "The time of this job is over.")
+var errOver = fault.New(fault.Gone, "job_over", "The job was not finished in time.")
 
 // over tells whether a job is too old to be carried out. One that ends sessions holds no password, and
 // what called for it has happened: it has the time that other ends of sessions have.

@@ -61,12 +61,12 @@ const (
 
 // Refusals of bookings.
 var (
-	ErrBookingNotFound = fault.New(fault.NotFound, "booking_not_found", "There is no such booking.")
-	ErrTicketNotFound  = fault.New(fault.NotFound, "ticket_not_found", "There is no such ticket.")
-	ErrTooLateToCancel = fault.New(fault.Conflict, "too_late_to_cancel", "This booking can no longer be cancelled; ask for a refund instead.")
+	ErrBookingNotFound = fault.New(fault.NotFound, "booking_not_found", "The booking does not exist.")
+	ErrTicketNotFound  = fault.New(fault.NotFound, "ticket_not_found", "The ticket does not exist.")
+	ErrTooLateToCancel = fault.New(fault.Conflict, "too_late_to_cancel", "This booking can no longer be cancelled. Request a refund instead.")
 	ErrNotRefundable   = fault.New(fault.Conflict, "not_refundable", "This booking cannot be refunded now.")
-	ErrRefundClosed    = fault.New(fault.Forbidden, "refund_period_over", "The time for refunds of this event is over.")
-	ErrStale           = fault.New(fault.Conflict, "version_stale", "The booking changed in the meantime.")
+	ErrRefundClosed    = fault.New(fault.Forbidden, "refund_period_over", "The refund period of this event has ended.")
+	ErrStale           = fault.New(fault.Conflict, "version_stale", "The booking was changed by another request. Please try again.")
 
 	// errStep says that a step does not follow from the status. It never reaches a client: the
 	// driver asks only for steps that do.

@@ -15,12 +15,12 @@ import (
 
 // Refusals of holds.
 var (
-	ErrHoldNotFound    = fault.New(fault.NotFound, "hold_not_found", "There is no such hold.")
-	ErrHoldExpired     = fault.New(fault.Gone, "hold_expired", "The time for this hold is over.")
-	ErrHoldReleased    = fault.New(fault.Gone, "hold_released", "This hold was given back.")
-	ErrHoldExists      = fault.New(fault.Conflict, "hold_exists", "You already hold places for this event.")
-	ErrCheckoutStarted = fault.New(fault.Conflict, "checkout_started", "These places are being paid; cancel the booking to change them.")
-	ErrLimitExceeded   = fault.New(fault.Invalid, "limit_exceeded", "That is more than one person may have.")
+	ErrHoldNotFound    = fault.New(fault.NotFound, "hold_not_found", "The hold does not exist.")
+	ErrHoldExpired     = fault.New(fault.Gone, "hold_expired", "The hold has expired.")
+	ErrHoldReleased    = fault.New(fault.Gone, "hold_released", "The hold was released.")
+	ErrHoldExists      = fault.New(fault.Conflict, "hold_exists", "You already have a hold for this event.")
+	ErrCheckoutStarted = fault.New(fault.Conflict, "checkout_started", "Checkout of this hold has started. Cancel the booking to change it.")
+	ErrLimitExceeded   = fault.New(fault.Invalid, "limit_exceeded", "This exceeds the ticket limit of this event.")
 )
 
 // HoldStatus is where a hold stands.
@@ -198,7 +198,7 @@ const (
 )
 
 // ErrCoolDown is for an account that gave back too much of an event.
-var ErrCoolDown = fault.New(fault.TooMany, "hold_cooldown", "You gave back places of this event several times. You can choose places again in a moment.")
+var ErrCoolDown = fault.New(fault.TooMany, "hold_cooldown", "Several of your holds of this event were released or expired. Please wait before the next hold.")
 
 func (c Cap) returned(at time.Time) Cap {
 	if at.Sub(c.Returned) >= returnsRemoved {

@@ -25,7 +25,7 @@ const (
 )
 
 // ErrRefundOwed stops a booking whose money cannot be given back by itself.
-var ErrRefundOwed = fault.New(fault.Conflict, "refund_owed", "The refund failed for good; an admin has to see to it.")
+var ErrRefundOwed = fault.New(fault.Conflict, "refund_owed", "The refund failed and needs an admin.")
 
 // Refund gives money back for units of a booking.
 type Refund struct {

@@ -12,12 +12,12 @@ import (
 
 // Refusals of a sale.
 var (
-	ErrEventNotFound = fault.New(fault.NotFound, "event_not_found", "There is no such event.")
-	ErrNotOnSale     = fault.New(fault.Conflict, "not_on_sale", "Tickets for this event are not on sale now.")
-	ErrUnknownUnit   = fault.New(fault.Invalid, "unknown_unit", "This event has no such place.")
-	ErrUnknownType   = fault.New(fault.Invalid, "unknown_ticket_type", "This event has no such ticket type.")
-	ErrUnitTwice     = fault.New(fault.Invalid, "unit_twice", "The same place is named twice.")
-	ErrNothing       = fault.New(fault.Invalid, "nothing_selected", "Choose at least one place.")
+	ErrEventNotFound = fault.New(fault.NotFound, "event_not_found", "The event does not exist.")
+	ErrNotOnSale     = fault.New(fault.Conflict, "not_on_sale", "This event is not on sale.")
+	ErrUnknownUnit   = fault.New(fault.Invalid, "unknown_unit", "The event has no such unit.")
+	ErrUnknownType   = fault.New(fault.Invalid, "unknown_ticket_type", "The event has no such ticket type.")
+	ErrUnitTwice     = fault.New(fault.Invalid, "unit_twice", "A unit is listed twice.")
+	ErrNothing       = fault.New(fault.Invalid, "nothing_selected", "The request selects no units.")
 )
 
 // Kind of a unit.

@@ -21,8 +21,8 @@ const (
 
 // Refusals of a unit.
 var (
-	ErrUnitsUnavailable = fault.New(fault.Conflict, "units_unavailable", "Some of these places have just been taken.")
-	ErrNotHolder        = fault.New(fault.Conflict, "not_holder", "This place belongs to somebody else.")
+	ErrUnitsUnavailable = fault.New(fault.Conflict, "units_unavailable", "Some of these units have just been taken.")
+	ErrNotHolder        = fault.New(fault.Conflict, "not_holder", "The unit belongs to another hold.")
 )
 
 // Seat is one unit as the store knows it. The zero value is a unit nobody has.

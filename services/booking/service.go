@@ -111,10 +111,10 @@ type HoldQueue interface {
 }
 
 // ErrStillWaiting says that a hold is not decided yet; ask for it again.
-var ErrStillWaiting = fault.New(fault.Unavailable, "hold_pending", "Your request is in line.").After(time.Second)
+var ErrStillWaiting = fault.New(fault.Unavailable, "hold_pending", "The request is queued. Please try again.").After(time.Second)
 
 // ErrAdmissionRequired is for events with a waiting room.
-var ErrAdmissionRequired = fault.New(fault.Forbidden, "admission_required", "Please come through the waiting room.")
+var ErrAdmissionRequired = fault.New(fault.Forbidden, "admission_required", "This event requires an admission pass. Join the queue.")
 
 // HoldRequest is what a buyer asks to hold: units by name, or so many of a ticket type.
 type HoldRequest struct {

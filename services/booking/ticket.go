@@ -12,7 +12,7 @@ import (
 )
 
 // ErrForgedTicket is what a code that we did not sign gets, whatever is wrong with it.
-var ErrForgedTicket = fault.New(fault.Invalid, "ticket_invalid", "This is not a valid ticket.")
+var ErrForgedTicket = fault.New(fault.Invalid, "ticket_invalid", "The ticket code is not valid.")
 
 // Ticket lets one person in. Code is what the QR shows.
 type Ticket struct {
@@ -63,7 +63,7 @@ func VerifyTicket(key ed25519.PublicKey, code string) (Ticket, error) {
 func SigningKey(seed string) (ed25519.PrivateKey, error) {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(seed))
 	if err != nil || len(raw) != ed25519.SeedSize {
-		return nil, fault.New(fault.Internal, "bad_signing_key", "A signing key is the base64 of 32 bytes.")
+		return nil, fault.New(fault.Internal, "bad_signing_key", "The signing key must be 32 bytes in base64.")
 	}
 	return ed25519.NewKeyFromSeed(raw), nil
 }

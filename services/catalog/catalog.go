@@ -19,14 +19,14 @@ import (
 
 // Refusals.
 var (
-	ErrEventNotFound  = fault.New(fault.NotFound, "event_not_found", "There is no such event.")
-	ErrVenueNotFound  = fault.New(fault.NotFound, "venue_not_found", "There is no such venue.")
-	ErrNoPlan         = fault.New(fault.NotFound, "no_plan", "This venue has no seating plan.")
+	ErrEventNotFound  = fault.New(fault.NotFound, "event_not_found", "The event does not exist.")
+	ErrVenueNotFound  = fault.New(fault.NotFound, "venue_not_found", "The venue does not exist.")
+	ErrNoPlan         = fault.New(fault.NotFound, "no_plan", "The venue has no seating plan.")
 	ErrNotOwner       = fault.New(fault.Forbidden, "not_owner", "This belongs to another merchant.")
-	ErrNotPublishable = fault.New(fault.Conflict, "not_publishable", "This event is not complete enough to publish.")
+	ErrNotPublishable = fault.New(fault.Conflict, "not_publishable", "The event is not complete enough to publish.")
 	ErrCancelled      = fault.New(fault.Conflict, "event_cancelled", "This event was cancelled.")
-	ErrOnSale         = fault.New(fault.Conflict, "event_on_sale", "Ticket types of a published event keep their seats, capacity and currency.")
-	ErrPlanInUse      = fault.New(fault.Conflict, "plan_in_use", "A published event is sold on this plan; it can no longer change.")
+	ErrOnSale         = fault.New(fault.Conflict, "event_on_sale", "Seats, capacity and currency of a published event's ticket types cannot change.")
+	ErrPlanInUse      = fault.New(fault.Conflict, "plan_in_use", "The seating plan is used by a published event and can no longer change.")
 )
 
 // Location is a point on the WGS 84 ellipsoid, in degrees.
@@ -116,12 +116,12 @@ func (e Event) Draftable(now time.Time) (Event, error) {
 	}
 	switch {
 	case e.Name == "":
-		return e, fault.New(fault.Invalid, "name_required", "An event needs a name.")
+		return e, fault.New(fault.Invalid, "name_required", "The event's name is missing.")
 	case !e.EndsAt.After(e.StartsAt):
 		return e, fault.New(fault.Invalid, "ends_before_start", "An event must end after it starts.")
 	}
 	if !isTimeZone(e.TimeZone) {
-		return e, fault.New(fault.Invalid, "unknown_time_zone", "The time zone is not one of the IANA database.")
+		return e, fault.New(fault.Invalid, "unknown_time_zone", "The time zone is not in the IANA database.")
 	}
 	if e.SalesStart.IsZero() {
 		e.SalesStart = now
@@ -139,7 +139,7 @@ func (e Event) Draftable(now time.Time) (Event, error) {
 		e.MaxPerAccount = max(8, e.MaxPerOrder)
 	}
 	if e.MaxPerAccount < e.MaxPerOrder {
-		return e, fault.New(fault.Invalid, "limits_conflict", "An order cannot hold more than an account may buy.")
+		return e, fault.New(fault.Invalid, "limits_conflict", "maxPerOrder must not exceed maxPerAccount.")
 	}
 	e.Category = cmp.Or(e.Category, "other")
 	if e.Slug == "" {
@@ -163,10 +163,10 @@ func (e Event) checkTicketTypes() error {
 			return err
 		}
 		if t.Price.Currency != e.TicketTypes[0].Price.Currency {
-			return fault.New(fault.Invalid, "currency_mismatch", "All tickets of an event are sold in one currency.")
+			return fault.New(fault.Invalid, "currency_mismatch", "All ticket types of an event must have the same currency.")
 		}
 		if t.Seated && len(t.Categories) == 0 {
-			return fault.New(fault.Invalid, "categories_required", "A seated ticket type names the seat categories it sells.")
+			return fault.New(fault.Invalid, "categories_required", "A seated ticket type must list the seat categories that it sells.")
 		}
 		if !t.Seated && t.Capacity < 1 {
 			return fault.New(fault.Invalid, "capacity_required", "A ticket type without seats needs a capacity.")
@@ -174,7 +174,7 @@ func (e Event) checkTicketTypes() error {
 		for _, other := range e.TicketTypes[:i] {
 			for _, c := range t.Categories {
 				if t.Seated && other.Seated && slices.Contains(other.Categories, c) {
-					return fault.New(fault.Invalid, "category_twice", "Two ticket types sell the same seats.").With("category", c)
+					return fault.New(fault.Invalid, "category_twice", "Two ticket types sell the same seat category.").With("category", c)
 				}
 			}
 		}
@@ -220,7 +220,7 @@ func (e Event) Publish(plan *Plan, now time.Time) (Event, error) {
 // Cancel calls an event off. Booking refunds everyone when it hears of it.
 func (e Event) Cancel() (Event, error) {
 	if e.Status == Draft {
-		return e, fault.New(fault.Conflict, "event_not_published", "A draft was never public: there is nothing to cancel.")
+		return e, fault.New(fault.Conflict, "event_not_published", "A draft cannot be cancelled, since it was never published.")
 	}
 	e.Status = Cancelled
 	return e, nil
@@ -241,7 +241,7 @@ func (e Event) Edit(next Event, now time.Time) (Event, error) {
 		return e, ErrOnSale.With("field", "venue")
 	}
 	if e.Status == Published && next.HighDemand != e.HighDemand && now.After(e.SalesStart) {
-		return e, fault.New(fault.Conflict, "event_on_sale", "Whether there is a waiting room is settled before sales start.")
+		return e, fault.New(fault.Conflict, "event_on_sale", "highDemand cannot change after sales have started.")
 	}
 	next.ID, next.Merchant, next.Status, next.Version, next.Source = e.ID, e.Merchant, e.Status, e.Version, e.Source
 	return next.Draftable(now)

@@ -47,11 +47,11 @@ const maxRecord = 256 << 10
 // Refusals of one record, and of what is left of a file.
 var (
 	errRecordTooLarge  = fault.New(fault.Invalid, "record_too_large", fmt.Sprintf("A record has at most %d KiB.", maxRecord>>10))
-	errMalformedRecord = fault.New(fault.Malformed, "malformed_record", "This record is not a JSON object.")
-	errWrongType       = fault.New(fault.Invalid, "invalid_record", "A field of this record has the wrong type.")
-	errNotUTF8         = fault.New(fault.Invalid, "invalid_utf8", "This record is not UTF-8.")
-	errEmptyImport     = fault.New(fault.Invalid, "empty_import", "The file holds no record.")
-	errMalformedImport = fault.New(fault.Malformed, "malformed_import", "The file breaks off or is not JSON from here on.")
+	errMalformedRecord = fault.New(fault.Malformed, "malformed_record", "The record is not a JSON object.")
+	errWrongType       = fault.New(fault.Invalid, "invalid_record", "A field of the record has the wrong type.")
+	errNotUTF8         = fault.New(fault.Invalid, "invalid_utf8", "The record is not valid UTF-8.")
+	errEmptyImport     = fault.New(fault.Invalid, "empty_import", "The file contains no records.")
+	errMalformedImport = fault.New(fault.Malformed, "malformed_import", "The file is truncated or not valid JSON from this line on.")
 )
 
 // ReadImport reads a file record by record, whatever its size: iCalendar (RFC 5545), a JSON array,

@@ -18,9 +18,9 @@ import (
 )
 
 var (
-	errUnfinishedEvent = fault.New(fault.Malformed, "malformed_record", "This VEVENT has no end.")
-	errMalformedEvent  = fault.New(fault.Malformed, "malformed_record", "A line of this VEVENT is not iCalendar.")
-	errUnfinished      = fault.New(fault.Malformed, "malformed_import", "The calendar breaks off before its end.")
+	errUnfinishedEvent = fault.New(fault.Malformed, "malformed_record", "The VEVENT has no END.")
+	errMalformedEvent  = fault.New(fault.Malformed, "malformed_record", "A line of the VEVENT is not valid iCalendar.")
+	errUnfinished      = fault.New(fault.Malformed, "malformed_import", "The calendar file is truncated.")
 )
 
 // readCalendar reads a calendar event by event: a line that is not iCalendar costs the event it is
@@ -166,12 +166,12 @@ func calendarTime(p *ics.IANAProperty) (when, zone string, err error) {
 	}
 	t, err := time.Parse("20060102T150405", value)
 	if err != nil {
-		return "", "", fault.New(fault.Invalid, "invalid_time", "DTSTART or DTEND is not a date or a time.").Because(err)
+		return "", "", fault.New(fault.Invalid, "invalid_time", "DTSTART or DTEND is not a valid date or time.").Because(err)
 	}
 	if ids := p.ICalParameters["TZID"]; len(ids) == 1 {
 		loc, err := time.LoadLocation(ids[0])
 		if err != nil {
-			return "", "", fault.New(fault.Invalid, "unknown_time_zone", "The TZID is not a time zone of the IANA database.").Because(err)
+			return "", "", fault.New(fault.Invalid, "unknown_time_zone", "The TZID is not in the IANA time zone database.").Because(err)
 		}
 		t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, loc)
 		return t.Format(time.RFC3339), ids[0], nil

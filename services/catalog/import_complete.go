@@ -26,7 +26,7 @@ func (i Imported) complete(when span) (Imported, error) {
 	}
 	place, known := Locate(i.City, i.Country)
 	if i.Country != "" && !known {
-		return i, fault.New(fault.Invalid, "unknown_country", "The country is not one we know.")
+		return i, fault.New(fault.Invalid, "unknown_country", "The country is not known.")
 	}
 	for _, zone := range []string{when.zone, "UTC"} {
 		if place.TimeZone == "" {
@@ -38,13 +38,13 @@ func (i Imported) complete(when span) (Imported, error) {
 		zone = time.UTC
 	}
 	if e.StartsAt, err = importTime(when.start, zone, 9); err != nil {
-		return i, fault.New(fault.Invalid, "invalid_start", "The start is missing or not a date.")
+		return i, fault.New(fault.Invalid, "invalid_start", "The start is missing or not a valid date.")
 	}
 	if when.end == "" {
 		when.end = when.start
 	}
 	if e.EndsAt, err = importTime(when.end, zone, 18); err != nil {
-		return i, fault.New(fault.Invalid, "invalid_end", "The end is not a date.")
+		return i, fault.New(fault.Invalid, "invalid_end", "The end is not a valid date.")
 	}
 	if e.EndsAt.Equal(e.StartsAt) {
 		e.EndsAt = e.StartsAt.Add(2 * time.Hour)
@@ -79,21 +79,21 @@ func (i *Imported) check() error {
 	e := &i.Event
 	switch {
 	case e.Name == "":
-		return fault.New(fault.Invalid, "name_required", "This record has no name.")
+		return fault.New(fault.Invalid, "name_required", "The record has no name.")
 	case utf8.RuneCountInString(e.Name) > maxName:
-		return fault.New(fault.Invalid, "name_too_long", "A name has at most 200 characters.")
+		return fault.New(fault.Invalid, "name_too_long", "The name has more than 200 characters.")
 	case utf8.RuneCountInString(e.Description) > maxDescription:
-		return fault.New(fault.Invalid, "description_too_long", "A description has at most 20,000 characters.")
+		return fault.New(fault.Invalid, "description_too_long", "The description has more than 20,000 characters.")
 	case len(i.SourceID) > maxURL:
-		return fault.New(fault.Invalid, "id_too_long", "A record's own id has at most 500 characters.")
+		return fault.New(fault.Invalid, "id_too_long", "The record's id has more than 500 characters.")
 	}
 	if u, err := url.Parse(e.URL); e.URL != "" && (err != nil || len(e.URL) > maxURL || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "") {
-		return fault.New(fault.Invalid, "invalid_url", "The url is not an http address of at most 500 characters.")
+		return fault.New(fault.Invalid, "invalid_url", "The url must be an http or https address of at most 500 characters.")
 	}
 	words := []string{e.Venue.Name, i.City, i.Country}
 	for _, list := range [][]string{e.Topics, e.Performers} {
 		if len(list) > maxWords {
-			return fault.New(fault.Invalid, "too_many_words", "A record has at most 50 topics and 50 performers.")
+			return fault.New(fault.Invalid, "too_many_words", "The record has more than 50 topics or 50 performers.")
 		}
 		words = append(words, list...)
 	}
@@ -102,7 +102,7 @@ func (i *Imported) check() error {
 	}
 	for _, word := range words {
 		if utf8.RuneCountInString(word) > maxName {
-			return fault.New(fault.Invalid, "word_too_long", "A topic, performer, place or ticket's name has at most 200 characters.")
+			return fault.New(fault.Invalid, "word_too_long", "A topic, performer, place or ticket name has more than 200 characters.")
 		}
 	}
 	if location := e.Venue.Location; location != nil {

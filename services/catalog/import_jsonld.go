@@ -12,7 +12,7 @@ import (
 )
 
 // errCalledOff refuses an event that will not take place: whoever sold it here decides.
-var errCalledOff = fault.New(fault.Invalid, "event_cancelled", "This event was called off; it is not imported.")
+var errCalledOff = fault.New(fault.Invalid, "event_cancelled", "The event was cancelled and is not imported.")
 
 // schemaEvent is a schema.org Event (https://schema.org/Event), as pages embed it.
 type schemaEvent struct {
@@ -43,7 +43,7 @@ func parseJSONLD(raw []byte) (Imported, error) {
 		Category: schemaCategory(e.Type), Online: strings.Contains(e.Mode, "Online") || strings.Contains(e.Mode, "Mixed"),
 	}
 	if !slices.ContainsFunc(e.Type, func(t string) bool { return strings.HasSuffix(t, "Event") || strings.HasSuffix(t, "Festival") }) {
-		return i, fault.New(fault.Invalid, "not_an_event", "This record's @type is not an Event.")
+		return i, fault.New(fault.Invalid, "not_an_event", "The record's @type is not an Event.")
 	}
 	if strings.HasSuffix(e.Status, "EventCancelled") {
 		return i, errCalledOff
@@ -131,7 +131,7 @@ func offers(raw json.RawMessage) ([]TicketType, error) {
 
 // minorUnits turns a decimal such as "45.50" into minor units, without a float.
 func minorUnits(decimal, currency string) (money.Money, error) {
-	refused := fault.New(fault.Invalid, "invalid_price", "A price is a decimal with a currency, to the minor unit.")
+	refused := fault.New(fault.Invalid, "invalid_price", "A price must be a decimal number with a currency, with no more decimals than the currency has.")
 	if len(decimal) > 20 || strings.ContainsAny(decimal, "eEpPxX/_") {
 		return money.Money{}, refused
 	}

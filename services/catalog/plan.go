@@ -132,13 +132,13 @@ func ParsePlan(raw []byte) (*Plan, error) {
 		return nil, fault.New(fault.Malformed, "malformed_plan", "The seating plan could not be read.").Because(err)
 	}
 	if nul.Match(raw) { // in what we do not read, too: no database takes it
-		return nil, planFault("A plan's texts are UTF-8 without NUL characters.")
+		return nil, planFault("The texts of a seating plan must be UTF-8 without NUL characters.")
 	}
 	if p.Name == "" || len(p.Zones) == 0 || p.Size.Width < 0 || p.Size.Height < 0 {
-		return nil, planFault("A plan needs a name, zones, and a size above zero or none.")
+		return nil, planFault("A seating plan must have a name and zones, and either no size or a positive one.")
 	}
 	if !drawable(p.Size.Width) || !drawable(p.Size.Height) {
-		return nil, planFault("A plan's size is at most a million.")
+		return nil, planFault("The size of a seating plan must not exceed a million.")
 	}
 	if p.crowded() {
 		return nil, planFault(fmt.Sprintf("A plan has at most %d categories and %d zones, a zone %d rows, a row %d seats.", maxPlanCategories, maxZones, maxInPlan, maxInPlan))
@@ -164,13 +164,13 @@ func ParsePlan(raw []byte) (*Plan, error) {
 				case s.GUID == "" || len(s.GUID) > maxGUID:
 					return nil, planFault(fmt.Sprintf("A seat in row %q has no id, or one of over %d characters.", r.RowNumber, maxGUID))
 				case !plainID(s.GUID):
-					return nil, planFault("Seat ids have letters, digits, dots, dashes and underscores only.").With("seat", s.GUID)
+					return nil, planFault("Seat ids may contain only letters, digits, dots, dashes and underscores.").With("seat", s.GUID)
 				case seen[s.GUID]:
 					return nil, planFault("Two seats have the same id.").With("seat", s.GUID)
 				case !known[s.Category]:
-					return nil, planFault("A seat has a category that the plan does not list.").With("seat", s.GUID)
+					return nil, planFault("A seat has a category that is not in the plan's list.").With("seat", s.GUID)
 				case s.Kind != "" && s.Kind != "wheelchair" && s.Kind != "companion":
-					return nil, planFault("A seat's kind is wheelchair, companion or nothing.").With("seat", s.GUID)
+					return nil, planFault("A seat's kind must be wheelchair, companion or empty.").With("seat", s.GUID)
 				}
 				seen[s.GUID] = true
 			}
@@ -203,7 +203,7 @@ func (p *Plan) clean() error {
 			text.Field{Name: fmt.Sprintf("categories.%d.name", i), Value: &p.Categories[i].Name, Max: maxTypeName, Required: true},
 			text.Field{Name: fmt.Sprintf("categories.%d.color", i), Value: &p.Categories[i].Color, Max: maxColor})
 	}
-	far := planFault("Something on this plan lies further than a million from its origin.")
+	far := planFault("A coordinate of the seating plan is more than a million from its origin.")
 	for z := range p.Zones {
 		zone := &p.Zones[z]
 		if !zone.Position.drawable() {
@@ -238,7 +238,7 @@ func (p *Plan) clean() error {
 					text.Field{Name: "note", Value: &seats[s].Note, Max: maxNote},
 				)
 				if err != nil {
-					return planFault("A seat's number, category or note is too long or holds a character that cannot be printed.").
+					return planFault("A seat's number, category or note is too long or contains a character that cannot be printed.").
 						With("field", fmt.Sprintf("zones.%d.rows.%d.seats.%d", z, r, s)).Because(err)
 				}
 			}

@@ -40,7 +40,7 @@ const (
 	saleOfEvent = 1 << 20 // of it for all but the seats
 )
 
-var errSaleTooLarge = fault.New(fault.Invalid, "plan_too_large", "The ids and texts of the plan's seats are too long for so many seats. Use fewer seats, or shorter ids, zone names and notes.")
+var errSaleTooLarge = fault.New(fault.Invalid, "plan_too_large", "The ids and texts of the plan's seats are too long in total. Use fewer seats, or shorter ids, zone names and notes.")
 
 // checkSale refuses a plan on which no event could be published.
 func (p *Plan) checkSale() error {

@@ -30,10 +30,10 @@ func (v Venue) Check() (Venue, error) {
 		return v, err
 	}
 	if v.Name == "" {
-		return v, fault.New(fault.Invalid, "name_required", "A venue needs a name.")
+		return v, fault.New(fault.Invalid, "name_required", "The venue's name is missing.")
 	}
 	if v.Country != "" && !isCountry(v.Country) {
-		return v, fault.New(fault.Invalid, "unknown_country", "The country is not one of ISO 3166-1, in two capitals.")
+		return v, fault.New(fault.Invalid, "unknown_country", "The country must be an ISO 3166-1 code of two capital letters.")
 	}
 	if v.Location != nil {
 		if err := v.Location.check(); err != nil {
@@ -41,7 +41,7 @@ func (v Venue) Check() (Venue, error) {
 		}
 	}
 	if !isTimeZone(v.TimeZone) {
-		return v, fault.New(fault.Invalid, "unknown_time_zone", "The time zone is not one of the IANA database.")
+		return v, fault.New(fault.Invalid, "unknown_time_zone", "The time zone is not in the IANA database.")
 	}
 	return v, nil
 }

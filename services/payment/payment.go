@@ -36,15 +36,15 @@ const (
 
 // What this service refuses with.
 var (
-	ErrNotFound       = fault.New(fault.NotFound, "payment_not_found", "There is no such payment.")
-	ErrDiffers        = fault.New(fault.Invalid, "payment_differs", "This booking's attempt was asked for with other particulars.")
-	ErrOver           = fault.New(fault.Conflict, "payment_over", "This payment has ended without money being taken.")
-	ErrCaptured       = fault.New(fault.Conflict, "payment_captured", "The money was taken; it can only be refunded.")
+	ErrNotFound       = fault.New(fault.NotFound, "payment_not_found", "The payment does not exist.")
+	ErrDiffers        = fault.New(fault.Invalid, "payment_differs", "The attempt exists with another amount, currency, account or event.")
+	ErrOver           = fault.New(fault.Conflict, "payment_over", "The payment has ended without a charge.")
+	ErrCaptured       = fault.New(fault.Conflict, "payment_captured", "The payment was captured and can only be refunded.")
 	ErrNotAuthorized  = fault.New(fault.Conflict, "payment_not_authorized", "The buyer has not authorised this payment.")
-	ErrNotCaptured    = fault.New(fault.Conflict, "payment_not_captured", "No money was taken that could be refunded.")
-	ErrRefundTooLarge = fault.New(fault.Conflict, "refund_too_large", "More would be refunded than was taken.")
-	ErrRefundDiffers  = fault.New(fault.Invalid, "refund_differs", "This refund was asked for with another amount.")
-	ErrMismatch       = fault.New(fault.Invalid, "payment_mismatch", "What the provider says is not about what was asked for.")
+	ErrNotCaptured    = fault.New(fault.Conflict, "payment_not_captured", "The payment was not captured, so it cannot be refunded.")
+	ErrRefundTooLarge = fault.New(fault.Conflict, "refund_too_large", "The refund exceeds the amount that was charged.")
+	ErrRefundDiffers  = fault.New(fault.Invalid, "refund_differs", "The refund exists with another amount.")
+	ErrMismatch       = fault.New(fault.Invalid, "payment_mismatch", "The provider's object does not match the payment.")
 )
 
 // Payment is one attempt to pay for a booking.

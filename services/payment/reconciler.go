@@ -15,10 +15,10 @@ import (
 )
 
 // ErrReconciling refuses a second reconciliation beside one under way.
-var ErrReconciling = fault.New(fault.Conflict, "reconciliation_running", "A reconciliation is under way.").After(10 * time.Second)
+var ErrReconciling = fault.New(fault.Conflict, "reconciliation_running", "A reconciliation is already running.").After(10 * time.Second)
 
 // ErrReconciliationNotFound says that no such reconciliation ran.
-var ErrReconciliationNotFound = fault.New(fault.NotFound, "reconciliation_not_found", "There was no such reconciliation.")
+var ErrReconciliationNotFound = fault.New(fault.NotFound, "reconciliation_not_found", "The reconciliation does not exist.")
 
 // Statement is the provider's account of a period.
 type Statement interface {

@@ -157,8 +157,8 @@ func (r *Refund) fail(now time.Time) NoticeKind {
 
 // What an admin is refused with.
 var (
-	ErrRefundNotFound = fault.New(fault.NotFound, "refund_not_found", "There is no such refund.")
-	ErrNotOwing       = fault.New(fault.Conflict, "refund_not_owing", "This refund does not wait for anybody.")
+	ErrRefundNotFound = fault.New(fault.NotFound, "refund_not_found", "The refund does not exist.")
+	ErrNotOwing       = fault.New(fault.Conflict, "refund_not_owing", "The refund does not need an admin.")
 )
 
 // retry begins the next attempt of a refund.

@@ -15,8 +15,8 @@ import (
 
 // What a webhook is refused with.
 var (
-	ErrUnsigned  = fault.New(fault.Malformed, "webhook_not_signed", "The signature is missing, wrong, or too old.")
-	ErrSuspect   = fault.New(fault.Invalid, "webhook_mismatch", "This webhook is not about what was asked for. It was reported.")
+	ErrUnsigned  = fault.New(fault.Malformed, "webhook_not_signed", "The signature is missing, invalid, or too old.")
+	ErrSuspect   = fault.New(fault.Invalid, "webhook_mismatch", "The webhook does not match the payment. The mismatch was reported.")
 	ErrSeen      = errors.New("this webhook had its effect")
 	errForgotten = errors.New("the intent is not there")
 )

@@ -16,10 +16,10 @@ import (
 
 // Refusals.
 var (
-	ErrInvalidCursor = fault.New(fault.Invalid, "invalid_cursor", "This cursor is not one of ours, or belongs to another question.")
-	ErrNearRequired  = fault.New(fault.Invalid, "near_required", "Sorting by distance and a radius need a place: near=lat,lon.")
-	ErrCurrency      = fault.New(fault.Invalid, "currency_required", "A price range needs a currency.")
-	ErrRange         = fault.New(fault.Invalid, "empty_range", "The end of a range lies before its start.")
+	ErrInvalidCursor = fault.New(fault.Invalid, "invalid_cursor", "The cursor is not valid, or belongs to another query.")
+	ErrNearRequired  = fault.New(fault.Invalid, "near_required", "Sorting by distance and radius require near=lat,lon.")
+	ErrCurrency      = fault.New(fault.Invalid, "currency_required", "A price range requires a currency.")
+	ErrRange         = fault.New(fault.Invalid, "empty_range", "The end of a range is before its start.")
 )
 
 // Sort is the order of results.

@@ -12,10 +12,10 @@ import (
 )
 
 // ErrStale says that an entry changed since it was read.
-var ErrStale = fault.New(fault.Conflict, "version_stale", "This changed in the meantime.")
+var ErrStale = fault.New(fault.Conflict, "version_stale", "This was changed by another request. Please try again.")
 
 // ErrInside is for whoever wants to leave the line and is through it already.
-var ErrInside = fault.New(fault.Conflict, "already_admitted", "You are inside already; your pass ends by itself.")
+var ErrInside = fault.New(fault.Conflict, "already_admitted", "You were already admitted. Your pass expires by itself.")
 
 // View is what a replica knows of a line.
 type LineView struct {

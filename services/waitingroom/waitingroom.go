@@ -40,16 +40,16 @@ const (
 
 // Refusals.
 var (
-	ErrNoRoom        = fault.New(fault.NotFound, "no_waiting_room", "This event has no waiting room.")
-	ErrClosed        = fault.New(fault.Conflict, "queue_closed", "This waiting room is closed.")
-	ErrNotQueued     = fault.New(fault.NotFound, "not_in_queue", "You have no place in this line.")
+	ErrNoRoom        = fault.New(fault.NotFound, "no_waiting_room", "This event has no queue.")
+	ErrClosed        = fault.New(fault.Conflict, "queue_closed", "The queue is closed.")
+	ErrNotQueued     = fault.New(fault.NotFound, "not_in_queue", "You have no place in this queue.")
 	ErrNotYourTurn   = fault.New(fault.TooEarly, "not_your_turn", "It is not your turn yet.")
-	ErrTurnMissed    = fault.New(fault.Gone, "turn_missed", "Your turn is over; you can join the line again.")
-	ErrBusy          = fault.New(fault.Unavailable, "queue_busy", "Too many people are joining at once; please try again.").After(time.Second)
-	ErrFull          = fault.New(fault.Unavailable, "queue_full", "This line takes nobody more.").After(time.Minute)
-	ErrPlaceInvalid  = fault.New(fault.Forbidden, "place_invalid", "This place is not yours.")
-	ErrOrderDecided  = fault.New(fault.Conflict, "order_decided", "The order cannot change once the room is open.")
-	ErrEventNotFound = fault.New(fault.NotFound, "event_not_found", "There is no such event.")
+	ErrTurnMissed    = fault.New(fault.Gone, "turn_missed", "Your turn is over. You can join the queue again.")
+	ErrBusy          = fault.New(fault.Unavailable, "queue_busy", "Too many people are joining the queue at once. Please try again.").After(time.Second)
+	ErrFull          = fault.New(fault.Unavailable, "queue_full", "The queue is full.").After(time.Minute)
+	ErrPlaceInvalid  = fault.New(fault.Forbidden, "place_invalid", "The place in the header Queue-Place is not valid for this account and event.")
+	ErrOrderDecided  = fault.New(fault.Conflict, "order_decided", "The order cannot change once sales have opened.")
+	ErrEventNotFound = fault.New(fault.NotFound, "event_not_found", "The event does not exist.")
 )
 
 // Settings are the merchant's, and hold from the next tick on.

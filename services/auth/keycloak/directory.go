@@ -148,15 +148,15 @@ func translate(err error) error {
 func refused(message string) *fault.Error {
 	switch {
 	case strings.Contains(message, "invalidPasswordHistory"):
-		return fault.New(fault.Invalid, "weak_password", "This password was used before. Please choose another.")
+		return fault.New(fault.Invalid, "weak_password", "This password was used before. Please choose another one.")
 	case strings.Contains(message, "invalidPassword"), strings.Contains(message, "assword policy"):
-		return fault.New(fault.Invalid, "weak_password", "Please choose another password.")
+		return fault.New(fault.Invalid, "weak_password", "The password is not allowed. Please choose another one.")
 	case strings.Contains(message, "mail"), strings.Contains(message, "sername"):
-		return fault.New(fault.Invalid, "invalid_email", "This is not an e-mail address.")
+		return fault.New(fault.Invalid, "invalid_email", "The email address is not valid.")
 	case strings.Contains(message, "ame"): // firstName, error-person-name-invalid-character
-		return fault.New(fault.Invalid, "invalid_name", "The name has characters that names do not have.")
+		return fault.New(fault.Invalid, "invalid_name", "The name contains characters that are not allowed.")
 	}
-	return fault.New(fault.Invalid, "invalid_request", "The account form breaks a rule.")
+	return fault.New(fault.Invalid, "invalid_request", "The account form is not valid.")
 }
 
 func (d *Directory) users(id string, more ...string) string {

@@ -112,7 +112,7 @@ func (p *Provider) context(ctx context.Context) context.Context {
 // fault: Keycloak's absence, its limits, and a client of ours that it does not know any more.
 func (p *Provider) refused(err error) error {
 	if re, ok := errors.AsType[*oauth2.RetrieveError](err); ok && re.ErrorCode == "invalid_grant" {
-		return fault.New(fault.Unauthenticated, "session_ended", "Your session has ended; please sign in again.").Because(err)
+		return fault.New(fault.Unauthenticated, "session_ended", "Your session has ended. Please sign in again.").Because(err)
 	}
 	return fault.Away("accounts", err)
 }

@@ -103,7 +103,7 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	return b, nil
 }
 
-var errUnproven = fault.New(fault.Unavailable, "starting", "This service is just starting; please try again.").After(time.Second)
+var errUnproven = fault.New(fault.Unavailable, "starting", "The service is starting. Please try again.").After(time.Second)
 
 // prove waits for the sidecar, tries out the state store, and reads the signing key. It runs
 // beside the server: the sidecar in turn waits for the process to answer health questions.

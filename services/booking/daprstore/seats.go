@@ -57,7 +57,7 @@ const (
 )
 
 // ErrBusy is for a store that keeps refusing without a reason we can see.
-var ErrBusy = fault.New(fault.Unavailable, "seats_busy", "The places could not be reached just now; please try again.").After(time.Second)
+var ErrBusy = fault.New(fault.Unavailable, "seats_busy", "The seats are temporarily unavailable. Please try again.").After(time.Second)
 
 // view is what the store held when a decision was made.
 type view struct {

@@ -12,7 +12,7 @@ import (
 )
 
 // ErrPassUsed is for a pass whose hold ran out: its units went to the next in line.
-var ErrPassUsed = fault.New(fault.Forbidden, "admission_required", "The time your pass gave you is over; please come through the waiting room again.")
+var ErrPassUsed = fault.New(fault.Forbidden, "admission_required", "Your admission pass was used up by a hold that expired. Join the queue again.")
 
 // Verdict is what became of a request; nil: the units are held.
 type Verdict struct {

@@ -103,10 +103,10 @@ const (
 
 // errTooLong is for a request that no message can carry. Names of places have limits, so that it
 // does not happen.
-var errTooLong = fault.New(fault.Invalid, "hold_too_large", "That is more than one request can name.")
+var errTooLong = fault.New(fault.Invalid, "hold_too_large", "The request lists too many units.")
 
 // ErrLineFull is for more requests than the log takes just now.
-var ErrLineFull = fault.New(fault.Unavailable, "hold_line_full", "Too many requests at once; please try again.").After(time.Second)
+var ErrLineFull = fault.New(fault.Unavailable, "hold_line_full", "Too many hold requests at once. Please try again.").After(time.Second)
 
 // NewHoldQueue returns a line. late hears of holds whose buyers stopped waiting.
 func NewHoldQueue(client *daprclient.Client, late func(booking.Hold)) *HoldQueue {

@@ -137,12 +137,12 @@ func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
 	from, errFrom := time.Parse(time.RFC3339, query.Get("from"))
 	to, errTo := time.Parse(time.RFC3339, query.Get("to"))
 	if errFrom != nil || errTo != nil {
-		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_period", "from and to are times as of RFC 3339."))
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_period", "from and to must be RFC 3339 times."))
 		return
 	}
 	limit, err := strconv.Atoi(query.Get("limit"))
 	if err != nil || limit < 1 || limit > maxReconciled {
-		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_limit", "limit is a number from 1 to 5000."))
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_limit", "limit must be a number from 1 to 5000."))
 		return
 	}
 	var after booking.After

@@ -42,7 +42,7 @@ const (
 )
 
 // ErrPaymentRefused is a final no of the payment provider.
-var ErrPaymentRefused = fault.New(fault.Conflict, "payment_refused", "The payment provider refused this for good.")
+var ErrPaymentRefused = fault.New(fault.Conflict, "payment_refused", "The payment provider refused the payment.")
 
 // Fence is the seats' side of a booking that is being paid.
 type Fence interface {

@@ -18,7 +18,7 @@ const (
 	importTimeout = 5 * time.Minute
 )
 
-var errImportTooLong = fault.New(fault.TooLarge, "import_too_long", "A file may hold 20,000 records; send the rest in another.")
+var errImportTooLong = fault.New(fault.TooLarge, "import_too_long", "The file has more than 20,000 records. Import the others in a second file.")
 
 // ImportEvents implements POST /api/v1/events/import. Each record is stored as it is read; what
 // was stored stays, whatever comes after it.

@@ -103,7 +103,7 @@ func readIDs(r *http.Request) ([]uuid.UUID, error) {
 		return nil, httpapi.Unreadable(err)
 	}
 	if len(in.IDs) > maxDocuments {
-		return nil, fault.New(fault.Invalid, "too_many_ids", "Ask for at most 500 events.")
+		return nil, fault.New(fault.Invalid, "too_many_ids", "The request lists more than 500 events.")
 	}
 	return in.IDs, nil
 }

@@ -26,7 +26,7 @@ const (
 	moneyPages = 2500 // five million bookings
 )
 
-var errTooMany = fault.New(fault.Invalid, "period_too_long", "There are too many bookings in this period; please ask for a shorter one.")
+var errTooMany = fault.New(fault.Invalid, "period_too_long", "There are too many bookings in this period. Use a shorter one.")
 
 // Money implements payment.BookingReader. A booking that moves while it is read comes more than once: the
 // last one counts.

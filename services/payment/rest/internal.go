@@ -121,7 +121,7 @@ func (i Internal) refund(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if in.Refund == uuid.Nil {
-		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "A refund needs an id."))
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "The refund id is missing."))
 		return
 	}
 	made, err := i.Service.Refund(r.Context(), id, payment.Refund{ID: in.Refund, Amount: in.Amount, Reason: in.Reason, Owed: in.Owed})
@@ -139,7 +139,7 @@ func (i Internal) refund(w http.ResponseWriter, r *http.Request) {
 func (i Internal) ofBooking(w http.ResponseWriter, r *http.Request) {
 	booking, err := uuid.Parse(r.URL.Query().Get("booking"))
 	if err != nil {
-		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "Which booking's payments?"))
+		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "malformed_request", "The parameter booking is missing."))
 		return
 	}
 	found, err := i.Service.OfBooking(r.Context(), booking)

@@ -127,7 +127,7 @@ func (s Server) RunReconciliation(w http.ResponseWriter, r *http.Request) {
 		from = *body.From
 	}
 	if !from.Before(to) || to.Sub(from) > maxPeriod {
-		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "invalid_period", "A period ends after it begins and has at most 92 days."))
+		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "invalid_period", "The period must end after it begins and have at most 92 days."))
 		return
 	}
 	// It may take longer than the server's usual answer.

@@ -352,7 +352,7 @@ func translate(err error) error {
 		if code == "" {
 			code = string(e.Type)
 		}
-		return fault.New(fault.Conflict, code, "The payment provider refused this for good.").Because(cause)
+		return fault.New(fault.Conflict, code, "The payment provider refused the payment.").Because(cause)
 	}
 	return fault.Away("payment provider", cause)
 }

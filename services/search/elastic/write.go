@@ -141,7 +141,7 @@ func (x *Index) Write(ctx context.Context, to search.Target, writes []search.Wri
 			case result.Error == nil && result.Status == http.StatusNotFound: // was not there anyway
 			case result.Error != nil && result.Status == http.StatusNotFound && to == search.Building: // swapped meanwhile
 			case result.Error != nil && result.Status == http.StatusBadRequest:
-				errs[i] = fault.New(fault.Invalid, "not_indexable", "Elasticsearch refuses the event.").Because(fmt.Errorf("%s: %s", result.Error.Type, result.Error.Reason))
+				errs[i] = fault.New(fault.Invalid, "not_indexable", "Elasticsearch rejected the event.").Because(fmt.Errorf("%s: %s", result.Error.Type, result.Error.Reason))
 			default:
 				missing = missing || result.Status == http.StatusNotFound
 				r := &refusal{status: result.Status}

@@ -119,8 +119,8 @@ func question(p SearchEventsParams, now time.Time) (search.Query, error) {
 }
 
 var (
-	errTime  = fault.New(fault.Invalid, "invalid_time", "A time is a date like 2027-05-01 or a time like 2027-05-01T18:00:00Z.")
-	errPlace = fault.New(fault.Invalid, "invalid_place", "A place is lat,lon in degrees.")
+	errTime  = fault.New(fault.Invalid, "invalid_time", "from and to must be a date such as 2027-05-01 or a time such as 2027-05-01T18:00:00Z.")
+	errPlace = fault.New(fault.Invalid, "invalid_place", "near must be lat,lon in degrees.")
 )
 
 // dayOrTime reads a date, which is a day at the event's place, or a time.

@@ -35,7 +35,7 @@ func TestWireFormat(t *testing.T) {
 
 	results := []waitingroom.JoinResult{{Arrival: 4, Fresh: true}, {}}
 	taken := sent(t, takeReply{each(results, joinResultOf), refusalOf(waitingroom.ErrClosed)},
-		`{"places":[{"Arrival":4,"Fresh":true},{"Arrival":0,"Fresh":false}],"refusal":{"kind":5,"code":"queue_closed","message":"This waiting room is closed."}}`)
+		`{"places":[{"Arrival":4,"Fresh":true},{"Arrival":0,"Fresh":false}],"refusal":{"kind":5,"code":"queue_closed","message":"The queue is closed."}}`)
 	require.Equal(t, results, each(taken.Places, joinResult.result))
 	require.ErrorIs(t, taken.Refusal.fault(), waitingroom.ErrClosed)
 	sent(t, takeReply{each(results[:1], joinResultOf), refusalOf(nil)}, `{"places":[{"Arrival":4,"Fresh":true}]}`)
@@ -71,8 +71,8 @@ func TestReplyFormat(t *testing.T) {
 	}{
 		`{"value":{"arrivals":[1]}}`: {value: seekReply{[]int64{1}}},
 		`{"value":null}`:             {},
-		`{"refusal":{"kind":14,"code":"queue_full","message":"This line takes nobody more."}}`:                                               {err: waitingroom.ErrFull},
-		`{"refusal":{"kind":5,"code":"order_decided","message":"The order cannot change once the room is open.","fields":{"field":"rate"}}}`: {err: waitingroom.ErrOrderDecided.With("field", "rate")},
+		`{"refusal":{"kind":14,"code":"queue_full","message":"The queue is full."}}`:                                               {err: waitingroom.ErrFull},
+		`{"refusal":{"kind":5,"code":"order_decided","message":"The order cannot change once sales have opened.","fields":{"field":"rate"}}}`: {err: waitingroom.ErrOrderDecided.With("field", "rate")},
 	} {
 		r, err := replyOf(method.value, method.err)
 		require.NoError(t, err)

@@ -212,7 +212,7 @@ func (s Server) GetQueueDraw(w http.ResponseWriter, r *http.Request, event Event
 func (s Server) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams) {
 	line, err := s.Service.Line(r.Context(), event)
 	if err == nil && !line.Draw.Held() {
-		err = fault.New(fault.NotFound, "no_draw", "No order has been drawn here.")
+		err = fault.New(fault.NotFound, "no_draw", "This event has no draw.")
 	}
 	if err != nil {
 		httpapi.WriteProblem(w, r, err)
