@@ -258,12 +258,12 @@ func TestBuyersAreToldOfHoldsThatRanOut(t *testing.T) {
 	require.NoError(t, err)
 	released := c.hold(t, seller, "A3")
 	require.NoError(t, c.Release(t.Context(), seller, released.ID))
-	require.NoError(t, expiries.Look(t.Context()))
+	require.NoError(t, expiries.Step(t.Context()))
 	assert.Empty(t, *heard, "nothing ran out yet")
 	start() // another process
 	c.now = left.Until
 	for range 2 {
-		require.NoError(t, expiries.Look(t.Context()))
+		require.NoError(t, expiries.Step(t.Context()))
 	}
 	assert.Equal(t, told{left.ID}, *heard)
 	assert.Empty(t, d.due, "and forgotten")

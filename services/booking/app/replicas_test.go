@@ -32,7 +32,7 @@ func (noStand) Changed(uuid.UUID)           {}
 // replica is a booking service with a sidecar and a clock of its own.
 type replica struct {
 	seats *daprstore.Seats
-	out   *seatmap.SeatChangePublisher
+	out   *seatmap.ChangePublisher
 	live  *seatmap.Cache
 	now   func() time.Time
 	event uuid.UUID
@@ -47,7 +47,7 @@ func newReplica(t *testing.T, sale *booking.Sale, skew time.Duration) *replica {
 		t.Cleanup(client.Close)
 		r.seats = daprstore.NewSeats(client.Store(messages.Seats), daprstore.Transactional, time.Minute, r.now)
 		r.live = seatmap.NewCache(oneSale{sale}, r.seats, noStand{}, r.now)
-		r.out = &seatmap.SeatChangePublisher{Client: client, Local: func(id uuid.UUID, changes []booking.Change) { r.live.Apply(t.Context(), id, changes) }}
+		r.out = &seatmap.ChangePublisher{Client: client, Local: func(id uuid.UUID, changes []booking.Change) { r.live.Apply(t.Context(), id, changes) }}
 		router := mux.NewRouter()
 		daprclient.Mount(router, cfg.AppToken, Subscriptions(r.live, client)...)
 		return router

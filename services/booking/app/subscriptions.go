@@ -66,7 +66,7 @@ func Requests(topic string, pool *saga.WorkerPool) daprclient.Subscription {
 func Subscriptions(live *seatmap.Cache, client *daprclient.Client) []daprclient.Subscription {
 	return []daprclient.Subscription{
 		daprclient.On(messages.Broadcast, messages.SeatChanges, func(ctx context.Context, s messages.SeatsChanged) error {
-			live.Apply(ctx, s.Event, seatmap.FromSeatsChanged(s))
+			live.Apply(ctx, s.Event, seatmap.ReadChanges(s))
 			return nil
 		}),
 		daprclient.On(messages.PubSub, messages.CatalogChanges, func(ctx context.Context, c messages.CatalogChanged) error {

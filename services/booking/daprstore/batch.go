@@ -27,8 +27,8 @@ func (s *Seats) Decide(ctx context.Context, requests []booking.QueuedHold) ([]ho
 		return nil, err
 	}
 	for len(undone) > 0 {
-		page := holdqueue.PageKey(requests[undone[0]].Hold.ID)
-		n := slices.IndexFunc(undone, func(i int) bool { return holdqueue.PageKey(requests[i].Hold.ID) != page })
+		page := holdqueue.BlockKey(requests[undone[0]].Hold.ID)
+		n := slices.IndexFunc(undone, func(i int) bool { return holdqueue.BlockKey(requests[i].Hold.ID) != page })
 		if n < 0 {
 			n = len(undone)
 		}
@@ -57,7 +57,7 @@ func (s *Seats) insist(ctx context.Context, requests []booking.QueuedHold, some 
 			}
 			return nil
 		}
-		if err := rest(ctx, try); err != nil {
+		if err := backoff(ctx, try); err != nil {
 			return err
 		}
 	}
@@ -89,7 +89,7 @@ func parts(requests []booking.QueuedHold) (part []int, count int) {
 	first := map[string]int{}
 	for i, r := range requests {
 		leader[i] = i
-		keys := []string{CapKey(r.Hold.Event, r.Hold.Account), holdqueue.PageKey(r.Hold.ID)}
+		keys := []string{CapKey(r.Hold.Event, r.Hold.Account), holdqueue.BlockKey(r.Hold.ID)}
 		for _, u := range r.Hold.UnitIDs() {
 			keys = append(keys, SeatKey(r.Hold.Event, u))
 		}
@@ -124,7 +124,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 		}
 	}
 	for _, r := range requests {
-		ask(holdqueue.PageKey(r.Hold.ID))
+		ask(holdqueue.BlockKey(r.Hold.ID))
 		ask(CapKey(r.Hold.Event, r.Hold.Account))
 		for _, u := range r.Hold.UnitIDs() {
 			ask(SeatKey(r.Hold.Event, u))
@@ -146,7 +146,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 		steps[p] = map[string]daprclient.Op{}
 	}
 	for i, r := range requests {
-		h, ops, key := r.Hold, steps[part[i]], holdqueue.PageKey(r.Hold.ID)
+		h, ops, key := r.Hold, steps[part[i]], holdqueue.BlockKey(r.Hold.ID)
 		page := pages[key]
 		put := func(op daprclient.Op) { ops[op.Key] = op }
 		verdicts[i].Hold = h.ID
@@ -196,12 +196,12 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 }
 
 // read puts what the store has into a batch, and gives the pages by key.
-func (s *Seats) read(requests []booking.QueuedHold, items map[string]daprclient.Item) (*holdqueue.HoldBatch, map[string]*holdqueue.PageValue, error) {
-	floor, pages := holdqueue.NewHoldBatch(), map[string]*holdqueue.PageValue{}
+func (s *Seats) read(requests []booking.QueuedHold, items map[string]daprclient.Item) (*holdqueue.Batch, map[string]*holdqueue.Block, error) {
+	floor, pages := holdqueue.NewBatch(), map[string]*holdqueue.Block{}
 	for _, r := range requests {
 		h := r.Hold
-		if key := holdqueue.PageKey(h.ID); pages[key] == nil {
-			page, err := holdqueue.DecodePage(items[key].Value)
+		if key := holdqueue.BlockKey(h.ID); pages[key] == nil {
+			page, err := holdqueue.DecodeBlock(items[key].Value)
 			if err != nil {
 				return nil, nil, err
 			}

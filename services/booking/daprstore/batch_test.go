@@ -21,7 +21,7 @@ func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 		event, record := uuid.New(), uuid.New()
 		requests := make([]booking.QueuedHold, rapid.IntRange(1, 120).Draw(t, "requests"))
 		for i := range requests {
-			h := booking.Hold{ID: holdqueue.LineName(record, rapid.IntRange(0, 200).Draw(t, "n"), time.Now()), Event: event, Account: fmt.Sprint(rapid.IntRange(0, 200).Draw(t, "account"))}
+			h := booking.Hold{ID: holdqueue.RequestID(record, rapid.IntRange(0, 200).Draw(t, "n"), time.Now()), Event: event, Account: fmt.Sprint(rapid.IntRange(0, 200).Draw(t, "account"))}
 			for range rapid.IntRange(1, 3).Draw(t, "units") {
 				h.Units = append(h.Units, booking.HeldUnit{ID: fmt.Sprint(rapid.IntRange(0, 400).Draw(t, "unit"))})
 			}
@@ -31,7 +31,7 @@ func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 		of := map[string]int{}
 		for i, r := range requests {
 			require.Less(t, part[i], count)
-			for _, key := range append(r.Hold.UnitIDs(), "account "+r.Hold.Account, holdqueue.PageKey(r.Hold.ID)) {
+			for _, key := range append(r.Hold.UnitIDs(), "account "+r.Hold.Account, holdqueue.BlockKey(r.Hold.ID)) {
 				if p, ok := of[key]; ok && p != part[i] {
 					t.Fatalf("%s is in parts %d and %d", key, p, part[i])
 				}

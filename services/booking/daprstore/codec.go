@@ -113,13 +113,13 @@ func CapTTL(c booking.Cap, now time.Time) time.Duration {
 }
 
 // EncodeHold writes a hold as it is stored.
-func EncodeHold(h booking.Hold) []byte { return wire.MustEncode(wire.HoldOf(h)) }
+func EncodeHold(h booking.Hold) []byte { return wire.MustEncode(wire.FromHold(h)) }
 
 // DecodeHold reads a stored hold.
 func DecodeHold(id uuid.UUID, raw []byte) (booking.Hold, error) {
-	var v wire.HoldValue
+	var v wire.Hold
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return booking.Hold{}, fmt.Errorf("hold value: %w", err)
 	}
-	return v.Hold(id), nil
+	return v.ToHold(id), nil
 }

@@ -68,7 +68,7 @@ type view struct {
 
 func (s *Seats) look(ctx context.Context, store daprclient.BulkReader, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
 	keys := make([]string, 0, len(units)+3)
-	keys = append(keys, CapKey(event, account), HoldKey(hold), holdqueue.PageKey(hold))
+	keys = append(keys, CapKey(event, account), HoldKey(hold), holdqueue.BlockKey(hold))
 	for _, u := range units {
 		keys = append(keys, SeatKey(event, u))
 	}
@@ -111,11 +111,11 @@ func (v view) hold(id uuid.UUID) (h booking.Hold, etag string, found bool, err e
 		h, err = DecodeHold(id, it.Value)
 		return h, it.ETag, true, err
 	}
-	it, ok := v.items[holdqueue.PageKey(id)]
+	it, ok := v.items[holdqueue.BlockKey(id)]
 	if !ok {
 		return h, "", false, nil
 	}
-	page, err := holdqueue.DecodePage(it.Value)
+	page, err := holdqueue.DecodeBlock(it.Value)
 	if err != nil {
 		return h, "", false, err
 	}
@@ -123,7 +123,7 @@ func (v view) hold(id uuid.UUID) (h booking.Hold, etag string, found bool, err e
 	if !ok || e.Hold == nil {
 		return h, "", false, nil
 	}
-	return e.Hold.Hold(id), "", true, nil
+	return e.Hold.ToHold(id), "", true, nil
 }
 
 // gone is a step that deletes what the view saw.
@@ -173,7 +173,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 		if s.transact(ctx, ops) == nil {
 			return nil
 		}
-		if err := rest(ctx, try); err != nil {
+		if err := backoff(ctx, try); err != nil {
 			return err
 		}
 		v, err = s.look(ctx, s.store, h.Event, h.Account, h.ID, units)
@@ -203,7 +203,7 @@ func (s *Seats) Find(ctx context.Context, id uuid.UUID) (booking.Hold, error) {
 }
 
 func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, error) {
-	items, err := daprclient.VerifiedReader{BulkReader: s.store}.GetBulk(ctx, []string{HoldKey(id), holdqueue.PageKey(id)})
+	items, err := daprclient.VerifiedReader{BulkReader: s.store}.GetBulk(ctx, []string{HoldKey(id), holdqueue.BlockKey(id)})
 	if err != nil {
 		return booking.Hold{}, "", fault.Away("seats", err)
 	}
@@ -242,7 +242,7 @@ func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(book
 		} else if done, err := s.exchange(ctx, e, etag, limit); err != nil || done {
 			return after, err
 		}
-		if err := rest(ctx, try); err != nil {
+		if err := backoff(ctx, try); err != nil {
 			return booking.Hold{}, err
 		}
 	}
@@ -343,7 +343,7 @@ func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole 
 		if len(ops) == 0 || s.transact(ctx, ops) == nil {
 			return nil
 		}
-		if err := rest(ctx, try); err != nil {
+		if err := backoff(ctx, try); err != nil {
 			return err
 		}
 	}
@@ -399,7 +399,7 @@ func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
 		if s.transact(ctx, ops) == nil {
 			return nil
 		}
-		if err := rest(ctx, try); err != nil {
+		if err := backoff(ctx, try); err != nil {
 			return err
 		}
 	}
@@ -457,8 +457,8 @@ func ceilSecond(d time.Duration) time.Duration {
 	return max(time.Second, (d + time.Second - 1).Truncate(time.Second))
 }
 
-// rest waits a little longer each time, with jitter.
-func rest(ctx context.Context, try int) error {
+// backoff waits a little longer each time, with jitter.
+func backoff(ctx context.Context, try int) error {
 	d := pause << min(try, 7)
 	select {
 	case <-ctx.Done():

@@ -236,7 +236,7 @@ func TestAHoldLeavesItsPage(t *testing.T) {
 	require.ErrorIs(t, verdicts[1].Refusal, booking.ErrUnitsUnavailable)
 	require.ErrorIs(t, verdicts[3].Refusal, booking.ErrUnitsUnavailable)
 	first, other := requests[0].Hold, requests[2].Hold
-	require.Equal(t, holdqueue.PageKey(first.ID), holdqueue.PageKey(other.ID))
+	require.Equal(t, holdqueue.BlockKey(first.ID), holdqueue.BlockKey(other.ID))
 	require.Len(t, store.values, 5, "two seats, two caps, a page")
 	found, err := s.Find(t.Context(), first.ID)
 	require.NoError(t, err)

@@ -25,7 +25,7 @@ type Consumer struct {
 // Subscription brings hold requests in batches, in the order of the log.
 func (c Consumer) Subscription() daprclient.Subscription {
 	return daprclient.Subscription{
-		Component: messages.PubSub, Topic: messages.HoldRequests, Bulk: true, Max: batchMost, Wait: 5 * time.Millisecond, HandleBulk: c.take,
+		Component: messages.PubSub, Topic: messages.HoldRequests, Bulk: true, Max: maxDelivery, Wait: 5 * time.Millisecond, HandleBulk: c.take,
 	}
 }
 
@@ -40,7 +40,7 @@ func (c Consumer) take(ctx context.Context, batch []daprclient.Delivery) []error
 		}
 	}
 	for len(good) > 0 {
-		n := together(good, batch)
+		n := fits(good, batch)
 		err := c.decide(ctx, records, good[:n])
 		if err != nil && n > 1 && fault.KindOf(err) != fault.Unavailable {
 			for _, i := range good[:n] { // which of them is it?
@@ -59,17 +59,17 @@ func (c Consumer) take(ctx context.Context, batch []daprclient.Delivery) []error
 	return errs
 }
 
-// decideMost bounds the records decided in one go, in bytes. What is read and written for them, the
+// maxDecide bounds the records decided in one go, in bytes. What is read and written for them, the
 // pages with their holds and a seat for each unit, is at most three times as long, and has to fit
 // into one call to the sidecar.
-const decideMost = messages.SidecarMax / 4
+const maxDecide = messages.SidecarMax / 4
 
 // together tells how many of the next records are decided in one go.
-func together(next []int, batch []daprclient.Delivery) int {
+func fits(next []int, batch []daprclient.Delivery) int {
 	size := 0
 	for n, i := range next {
 		size += len(batch[i].Bytes) + len(batch[i].Data)
-		if n > 0 && size > decideMost {
+		if n > 0 && size > maxDecide {
 			return n
 		}
 	}
@@ -105,7 +105,7 @@ func (c Consumer) decide(ctx context.Context, records [][]booking.QueuedHold, so
 	for id, changes := range held {
 		c.Announce(id, changes)
 	}
-	for _, part := range portions(outcomes, messages.MaxPayload(messages.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
+	for _, part := range splitBySize(outcomes, messages.MaxPayload(messages.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
 		// Whoever misses this looks the outcome up.
 		told := wire.MustEncode(map[string]any{"outcomes": part})
 		if err := c.Client.Publish(ctx, messages.Broadcast, messages.HoldOutcomes, verdicts[0].Hold.String(), daprclient.RawJSON(told)); err != nil {
@@ -115,8 +115,8 @@ func (c Consumer) decide(ctx context.Context, records [][]booking.QueuedHold, so
 	return nil
 }
 
-// portions cuts a list into parts whose encodings, with commas, are no longer than that many bytes.
-func portions(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
+// splitBySize cuts a list into parts whose encodings, with commas, are no longer than that many bytes.
+func splitBySize(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
 	start, size := 0, 0
 	for i, item := range list {
 		if size += len(item) + len(","); size > most && i > start {
@@ -139,7 +139,7 @@ func requestsOf(d daprclient.Delivery) ([]booking.QueuedHold, error) {
 	}
 	requests := make([]booking.QueuedHold, len(v.Requests))
 	for i, r := range v.Requests {
-		requests[i] = booking.QueuedHold{Hold: r.Hold.Hold(r.ID), Limit: r.Limit, Admitted: time.UnixMilli(r.Admitted)}
+		requests[i] = booking.QueuedHold{Hold: r.Hold.ToHold(r.ID), Limit: r.Limit, Admitted: time.UnixMilli(r.Admitted)}
 	}
 	return requests, nil
 }

@@ -37,12 +37,12 @@ func TestWhatIsDecidedTogetherFitsIntoOneCall(t *testing.T) {
 	for name, r := range map[string]booking.QueuedHold{"1": short(1), "3": short(3), "8": short(8), "50": short(50), "longest 8": holdqueue.Longest(8), "longest 50": holdqueue.Longest(50)} {
 		request := len(holdqueue.EncodeRequest(r, uuid.Max))
 		seat := len(daprstore.EncodeSeat(booking.Seat{State: booking.Held, Hold: uuid.Max, Until: time.UnixMilli(1 << 42), Version: 1 << 20}))
-		cost := 2*len(holdqueue.PageKey(uuid.Max)) + around/holdqueue.PageMost + len(wire.MustEncode(holdqueue.PageEntry{ID: uuid.Max, Hold: ptr(wire.HoldOf(r.Hold))}))
+		cost := 2*len(holdqueue.BlockKey(uuid.Max)) + around/holdqueue.BlockSize + len(wire.MustEncode(holdqueue.BlockEntry{ID: uuid.Max, Hold: ptr(wire.FromHold(r.Hold))}))
 		cost += len(daprstore.CapKey(r.Hold.Event, r.Hold.Account)) + around + 200
 		for _, u := range r.Hold.UnitIDs() {
 			cost += len(daprstore.SeatKey(r.Hold.Event, u)) + around + seat
 		}
-		most := holdqueue.DecideMost/request + 1
+		most := holdqueue.MaxDecide/request + 1
 		require.LessOrEqual(t, most*cost, messages.SidecarMax, "%s: %d requests of %d bytes cost %d each", name, most, request, cost)
 	}
 }
@@ -50,7 +50,7 @@ func TestWhatIsDecidedTogetherFitsIntoOneCall(t *testing.T) {
 // TestACrowdWithThreePlacesEachIsDecided sends full records, more than a delivery takes, through the
 // real broker, sidecar, router and store: everyone is decided and nothing goes to the dead letters.
 func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
-	var line *holdqueue.HoldQueue
+	var line *holdqueue.Queue
 	served := func(app string, subscriptions func(*daprclient.Client) []daprclient.Subscription) {
 		harness.Sidecar(t, app, func(cfg daprclient.Config) http.Handler {
 			client, err := daprclient.New(cfg)
@@ -67,7 +67,7 @@ func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
 		return []daprclient.Subscription{holdqueue.Consumer{seats, client, func(uuid.UUID, []booking.Change) {}}.Subscription()}
 	})
 	served(messages.Booking, func(client *daprclient.Client) []daprclient.Subscription {
-		line = holdqueue.NewHoldQueue(client, func(booking.Hold) {})
+		line = holdqueue.NewQueue(client, func(booking.Hold) {})
 		line.SetWait(time.Minute)
 		return []daprclient.Subscription{line.Subscription()}
 	})
@@ -76,7 +76,7 @@ func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	undecided := map[string]int{}
-	for i := range records * holdqueue.RecordFull {
+	for i := range records * holdqueue.MaxRecord {
 		r := requestFor(t, id, uuid.NewString(), fmt.Sprintf("%s-%d", id, 3*i), fmt.Sprintf("%s-%d", id, 3*i+1), fmt.Sprintf("%s-%d", id, 3*i+2))
 		for j := range r.Hold.Units {
 			u := &r.Hold.Units[j]
@@ -92,7 +92,7 @@ func TestACrowdWithThreePlacesEachIsDecided(t *testing.T) {
 		})
 	}
 	harness.Eventually(t, time.Minute, "everyone stands in line", func() error {
-		if n := line.Queued(); n < records*holdqueue.RecordFull {
+		if n := line.Queued(); n < records*holdqueue.MaxRecord {
 			return fmt.Errorf("%d do", n)
 		}
 		return nil

@@ -4,9 +4,9 @@ import "time"
 
 // What the tests that need a store too look at.
 const (
-	PageMost   = pageMost
-	DecideMost = decideMost
-	RecordFull = recordFull
+	BlockSize = blockSize
+	MaxDecide = maxDecide
+	MaxRecord = maxRecord
 )
 
 var (
@@ -14,11 +14,11 @@ var (
 	Longest       = longest
 )
 
-type PageEntry = pageEntry
+type BlockEntry = blockEntry
 
-func (l *HoldQueue) SetWait(d time.Duration) { l.wait = d }
+func (l *Queue) SetWait(d time.Duration) { l.wait = d }
 
-func (l *HoldQueue) Queued() int {
+func (l *Queue) Queued() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.queued

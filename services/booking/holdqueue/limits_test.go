@@ -40,7 +40,7 @@ func longest(units int) booking.QueuedHold {
 // a record is as long as a message may be and no longer, and nobody is refused.
 func TestTheLongestRequestsFit(t *testing.T) {
 	for _, units := range []int{1, 3, 8, 50} {
-		l := NewHoldQueue(nil, nil)
+		l := NewQueue(nil, nil)
 		total := 0
 		for range 300 {
 			_, err := l.enter(longest(units))
@@ -55,21 +55,21 @@ func TestTheLongestRequestsFit(t *testing.T) {
 		}
 		require.Equal(t, 300, total)
 	}
-	_, err := NewHoldQueue(nil, nil).enter(longest(200))
+	_, err := NewQueue(nil, nil).enter(longest(200))
 	require.ErrorIs(t, err, errTooLong)
 }
 
 func TestPortions(t *testing.T) {
 	list := []json.RawMessage{json.RawMessage("11"), json.RawMessage("22"), json.RawMessage("333333333"), json.RawMessage("4")}
-	require.Equal(t, [][]json.RawMessage{list[:2], list[2:3], list[3:]}, portions(list, 6))
-	require.Empty(t, portions(nil, 6))
+	require.Equal(t, [][]json.RawMessage{list[:2], list[2:3], list[3:]}, splitBySize(list, 6))
+	require.Empty(t, splitBySize(nil, 6))
 }
 
-// grumpy refuses to decide anything together with one account's request, as a record that breaks
+// pickyDecider refuses to decide anything together with one account's request, as a record that breaks
 // the decider would have it.
-type grumpy struct{ Decider }
+type pickyDecider struct{ Decider }
 
-func (g grumpy) Decide(_ context.Context, requests []booking.QueuedHold) ([]Verdict, error) {
+func (g pickyDecider) Decide(_ context.Context, requests []booking.QueuedHold) ([]Verdict, error) {
 	verdicts := make([]Verdict, len(requests))
 	for i, r := range requests {
 		if r.Hold.Account == "poison" {
@@ -89,7 +89,7 @@ func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
 		r := booking.QueuedHold{Hold: booking.Hold{Event: uuid.New(), Account: account}}
 		return daprclient.Delivery{Bytes: wire.MustEncode(recordValue{[]json.RawMessage{encodeRequest(r, uuid.New())}})}
 	}
-	errs := Consumer{grumpy{}, client, func(uuid.UUID, []booking.Change) {}}.take(t.Context(),
+	errs := Consumer{pickyDecider{}, client, func(uuid.UUID, []booking.Change) {}}.take(t.Context(),
 		[]daprclient.Delivery{record("a"), record("poison"), {Bytes: []byte("?")}, record("b")})
 	require.NoError(t, errs[0])
 	require.ErrorContains(t, errs[1], "cannot be decided")

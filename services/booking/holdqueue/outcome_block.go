@@ -15,44 +15,44 @@ import (
 )
 
 // What became of hold requests is written down by the page: those that came in one record of the
-// log, up to pageMost of them, share a key. A page tells who was refused and what the granted holds
+// log, up to blockSize of them, share a key. A page tells who was refused and what the granted holds
 // were like when they were made. Whoever changes a hold gives it a key of its own, which counts from
 // then on; that key is created, so that of two who change it at once one is refused.
 
-// pageMost bounds a page: it is read whole whenever one of its holds is looked for.
-const pageMost = 8
+// blockSize bounds a page: it is read whole whenever one of its holds is looked for.
+const blockSize = 8
 
-// LineName makes the id of the nth request of a record. It is a UUIDv7 whose random part, shared by
+// RequestID makes the id of the nth request of a record. It is a UUIDv7 whose random part, shared by
 // the whole record, and count tell the page.
-func LineName(record uuid.UUID, n int, now time.Time) uuid.UUID {
+func RequestID(record uuid.UUID, n int, now time.Time) uuid.UUID {
 	id := record
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|0x7000|uint64(n)) //nolint:gosec // both are positive and small
 	return id
 }
 
-// recordMost is how many requests a record may have: the count in their ids has twelve bits.
-const recordMost = 1 << 12
+// maxRecordID is how many requests a record may have: the count in their ids has twelve bits.
+const maxRecordID = 1 << 12
 
-// PageKey is where the outcome of a hold request is stored.
-func PageKey(hold uuid.UUID) string {
-	n := binary.BigEndian.Uint16(hold[6:8]) % recordMost
-	return "page:" + hex.EncodeToString(hold[8:]) + ":" + strconv.Itoa(int(n)/pageMost)
+// BlockKey is where the outcome of a hold request is stored.
+func BlockKey(hold uuid.UUID) string {
+	n := binary.BigEndian.Uint16(hold[6:8]) % maxRecordID
+	return "page:" + hex.EncodeToString(hold[8:]) + ":" + strconv.Itoa(int(n)/blockSize)
 }
 
-type PageValue struct {
-	Until   int64       `json:"until,omitempty"` // of the last hold, in milliseconds of Unix time
-	Entries []pageEntry `json:"entries"`
+type Block struct {
+	Until   int64        `json:"until,omitempty"` // of the last hold, in milliseconds of Unix time
+	Entries []blockEntry `json:"entries"`
 }
 
-// pageEntry is one outcome: a hold or a refusal.
-type pageEntry struct {
-	ID      uuid.UUID       `json:"id"`
-	Hold    *wire.HoldValue `json:"hold,omitempty"`
-	Refusal *refusalValue   `json:"refusal,omitempty"`
+// blockEntry is one outcome: a hold or a refusal.
+type blockEntry struct {
+	ID      uuid.UUID     `json:"id"`
+	Hold    *wire.Hold    `json:"hold,omitempty"`
+	Refusal *refusalValue `json:"refusal,omitempty"`
 }
 
-func DecodePage(raw []byte) (*PageValue, error) {
-	p := &PageValue{}
+func DecodeBlock(raw []byte) (*Block, error) {
+	p := &Block{}
 	if len(raw) == 0 {
 		return p, nil
 	}
@@ -62,28 +62,28 @@ func DecodePage(raw []byte) (*PageValue, error) {
 	return p, nil
 }
 
-func (p *PageValue) Find(id uuid.UUID) (pageEntry, bool) {
+func (p *Block) Find(id uuid.UUID) (blockEntry, bool) {
 	for _, e := range p.Entries {
 		if e.ID == id {
 			return e, true
 		}
 	}
-	return pageEntry{}, false
+	return blockEntry{}, false
 }
 
-func (p *PageValue) Grant(h booking.Hold) {
+func (p *Block) Grant(h booking.Hold) {
 	p.Until = max(p.Until, h.Until.UnixMilli())
-	v := wire.HoldOf(h)
-	p.Entries = append(p.Entries, pageEntry{ID: h.ID, Hold: &v})
+	v := wire.FromHold(h)
+	p.Entries = append(p.Entries, blockEntry{ID: h.ID, Hold: &v})
 }
 
-func (p *PageValue) Refuse(h booking.Hold, refusal error) {
+func (p *Block) Refuse(h booking.Hold, refusal error) {
 	v := refusalOf(h.Account, refusal)
-	p.Entries = append(p.Entries, pageEntry{ID: h.ID, Refusal: &v})
+	p.Entries = append(p.Entries, blockEntry{ID: h.ID, Refusal: &v})
 }
 
 // Kept is how long a page is needed: as long as its holds' own keys would be, or its refusals.
-func (p *PageValue) Kept(now time.Time) time.Duration {
+func (p *Block) Kept(now time.Time) time.Duration {
 	if p.Until == 0 {
 		return verdictKept
 	}

@@ -14,19 +14,19 @@ import (
 func TestNamesOfTheLine(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		record, now := uuid.New(), time.UnixMilli(rapid.Int64Range(0, 1<<47).Draw(t, "now"))
-		n := rapid.IntRange(0, recordMost-1).Draw(t, "n")
-		id := LineName(record, n, now)
+		n := rapid.IntRange(0, maxRecordID-1).Draw(t, "n")
+		id := RequestID(record, n, now)
 		require.Equal(t, uuid.Version(7), id.Version())
 		require.Equal(t, uuid.RFC4122, id.Variant())
 		seconds, nanos := id.Time().UnixTime()
 		require.Equal(t, now, time.Unix(seconds, nanos))
 
-		other := rapid.IntRange(0, recordMost-1).Draw(t, "other")
-		later := LineName(record, other, now.Add(time.Second))
+		other := rapid.IntRange(0, maxRecordID-1).Draw(t, "other")
+		later := RequestID(record, other, now.Add(time.Second))
 		require.NotEqual(t, id, later)
-		require.Equal(t, n/pageMost == other/pageMost, PageKey(id) == PageKey(later))
-		require.NotEqual(t, PageKey(id), PageKey(LineName(uuid.New(), n, now)))
+		require.Equal(t, n/blockSize == other/blockSize, BlockKey(id) == BlockKey(later))
+		require.NotEqual(t, BlockKey(id), BlockKey(RequestID(uuid.New(), n, now)))
 	})
 }
 
-func TestARecordIsNamedToItsEnd(t *testing.T) { require.LessOrEqual(t, recordFull, recordMost) }
+func TestARecordIsNamedToItsEnd(t *testing.T) { require.LessOrEqual(t, maxRecord, maxRecordID) }

@@ -91,13 +91,13 @@ func TestNothingIsLostOrRepeated(t *testing.T) {
 		}, messages.Seats, messages.PubSub, messages.Broadcast)
 	}
 	killed := replica()
-	var line *holdqueue.HoldQueue
+	var line *holdqueue.Queue
 	var seats *daprstore.Seats
 	harness.Sidecar(t, messages.Booking, func(cfg daprclient.Config) http.Handler {
 		client, err := daprclient.New(cfg)
 		require.NoError(t, err)
 		t.Cleanup(client.Close)
-		line, seats = holdqueue.NewHoldQueue(client, func(booking.Hold) {}), daprstore.NewSeats(client.Store(messages.Seats), daprstore.Transactional, 5*time.Minute, time.Now)
+		line, seats = holdqueue.NewQueue(client, func(booking.Hold) {}), daprstore.NewSeats(client.Store(messages.Seats), daprstore.Transactional, 5*time.Minute, time.Now)
 		router := mux.NewRouter()
 		daprclient.Mount(router, cfg.AppToken, line.Subscription())
 		return router

@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-func enter(t *testing.T, l *HoldQueue, event uuid.UUID, units int) (uuid.UUID, error) {
+func enter(t *testing.T, l *Queue, event uuid.UUID, units int) (uuid.UUID, error) {
 	t.Helper()
 	h := booking.Hold{Event: event, Account: "a", Until: time.Now().Add(time.Minute)}
 	for i := range units {
@@ -33,7 +33,7 @@ func sizes(records []*record) (n []int) {
 
 func TestACrowdSharesRecords(t *testing.T) {
 	one, two := uuid.New(), uuid.New()
-	l := NewHoldQueue(nil, nil)
+	l := NewQueue(nil, nil)
 	seen := map[uuid.UUID]bool{}
 	for i := range 300 {
 		id, err := enter(t, l, one, 1)
@@ -59,14 +59,14 @@ func TestACrowdSharesRecords(t *testing.T) {
 }
 
 func TestTheLineHasAnEnd(t *testing.T) {
-	l := NewHoldQueue(nil, nil)
-	for range lineBacklog {
+	l := NewQueue(nil, nil)
+	for range maxQueued {
 		_, err := enter(t, l, uuid.Nil, 1)
 		require.NoError(t, err)
 	}
 	_, err := enter(t, l, uuid.Nil, 1)
-	require.ErrorIs(t, err, ErrLineFull)
-	require.Len(t, l.leaving(), postMost)
+	require.ErrorIs(t, err, ErrFull)
+	require.Len(t, l.leaving(), maxPublish)
 	_, err = enter(t, l, uuid.Nil, 1)
 	require.NoError(t, err)
 }

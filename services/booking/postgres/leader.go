@@ -17,8 +17,8 @@ type Lock int64
 
 // The duties. The numbers only have to differ.
 const (
-	InventoryLock Lock = 0x466f796572_01 // publishes inventories
-	CallOffLock   Lock = 0x466f796572_03 // works off cancelled events
+	InventoryLock    Lock = 0x466f796572_01 // publishes inventories
+	CancellationLock Lock = 0x466f796572_03 // works off cancelled events
 )
 
 const leadEvery = time.Second

@@ -18,8 +18,8 @@ const channel = "booking_steps"
 
 // Bounds of the notifications. What does not fit is dropped: whoever waits looks again after a moment anyway.
 const (
-	bellQueue   = 4096
-	bellTimeout = 2 * time.Second
+	notifyQueue   = 4096
+	notifyTimeout = 2 * time.Second
 )
 
 // StepNotifier tells all processes that bookings made a step, for those who wait for them. It rings after
@@ -32,11 +32,11 @@ type StepNotifier struct {
 
 // NewStepNotifier returns a notifier; Run sends what it is told.
 func NewStepNotifier(pool *pgxpool.Pool) *StepNotifier {
-	return &StepNotifier{pool: pool, steps: make(chan uuid.UUID, bellQueue)}
+	return &StepNotifier{pool: pool, steps: make(chan uuid.UUID, notifyQueue)}
 }
 
-// Ring never waits.
-func (b *StepNotifier) Ring(id uuid.UUID) {
+// Notify never waits.
+func (b *StepNotifier) Notify(id uuid.UUID) {
 	select {
 	case b.steps <- id:
 	default:
@@ -67,7 +67,7 @@ func (b *StepNotifier) Flush(ctx context.Context) error {
 
 func (b *StepNotifier) gather(first uuid.UUID) []string {
 	ids := []string{first.String()}
-	for len(ids) < bellQueue {
+	for len(ids) < notifyQueue {
 		select {
 		case id := <-b.steps:
 			ids = append(ids, id.String())
@@ -79,7 +79,7 @@ func (b *StepNotifier) gather(first uuid.UUID) []string {
 }
 
 func (b *StepNotifier) send(ctx context.Context, ids []string) {
-	ctx, cancel := context.WithTimeout(ctx, bellTimeout)
+	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
 	if _, err := b.pool.Exec(ctx, `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id`, channel, ids); err != nil {
 		slog.DebugContext(ctx, "steps not notified", "bookings", len(ids), "error", err)

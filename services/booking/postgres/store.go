@@ -205,7 +205,7 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 
 func (s Store) wake(id uuid.UUID) {
 	if s.StepNotifier != nil {
-		s.StepNotifier.Ring(id)
+		s.StepNotifier.Notify(id)
 	}
 }
 

@@ -316,7 +316,7 @@ func TestADutyIsDoneByOneAtATime(t *testing.T) {
 		return nil
 	}
 	for range 3 {
-		go func() { _ = s.Alone(postgres.CallOffLock, duty)(ctx) }()
+		go func() { _ = s.Alone(postgres.CancellationLock, duty)(ctx) }()
 	}
 	harness.Eventually(t, 20*time.Second, "the duty changes hands", func() error {
 		mu.Lock()

@@ -61,13 +61,13 @@ func (c EventCancellation) EventChanged(ctx context.Context, event uuid.UUID) er
 }
 
 const (
-	callOffEvery = time.Second
-	callOffBatch = 50
+	cancelEvery = time.Second
+	cancelBatch = 50
 )
 
 // Run works off cancellations until ctx ends.
 func (c EventCancellation) Run(ctx context.Context) error {
-	return every(ctx, callOffEvery, "cancellation", c.step)
+	return every(ctx, cancelEvery, "cancellation", c.step)
 }
 
 // step goes through the cancelled events. What fails of one booking, or of one event, keeps no other
@@ -79,7 +79,7 @@ func (c EventCancellation) step(ctx context.Context) error {
 	}
 	var errs []error
 	for _, event := range open {
-		left, err := c.Cancellations.Left(ctx, event, callOffBatch, c.Now())
+		left, err := c.Cancellations.Left(ctx, event, cancelBatch, c.Now())
 		errs = append(errs, err)
 		for _, b := range left {
 			if err := c.giveBack(ctx, b); err != nil && !errors.Is(err, booking.ErrStale) {

@@ -13,5 +13,5 @@ import (
 // What works off a queue has more time for an item than the item's calls may take.
 func TestTimeoutsCoverTheirCalls(t *testing.T) {
 	require.Greater(t, saga.DriveTimeout, daprclient.Deadline(messages.Payment)+daprclient.Deadline(messages.Seats))
-	require.Greater(t, saga.TellTimeout, daprclient.Deadline(messages.Seats)+daprclient.Deadline(messages.PubSub))
+	require.Greater(t, saga.NotifyTimeout, daprclient.Deadline(messages.Seats)+daprclient.Deadline(messages.PubSub))
 }

@@ -113,7 +113,7 @@ func (d *Driver) advance(ctx context.Context, b booking.Booking) (booking.Bookin
 	now := d.Now()
 	switch {
 	case b.Status == booking.Requested && !now.Before(b.ExpiresAt), b.Status == booking.AwaitingPayment && !b.Authorized && !now.Before(b.ExpiresAt.Add(d.Grace)):
-		return d.runOut(ctx, b)
+		return d.expire(ctx, b)
 	case b.Status == booking.Requested:
 		return d.intend(ctx, b)
 	case b.Status == booking.AwaitingPayment && b.Authorized:
@@ -143,8 +143,8 @@ func (d *Driver) intend(ctx context.Context, b booking.Booking) (booking.Booking
 	return d.save(ctx, next, booking.Effects{})
 }
 
-// runOut ends a booking whose time is over, after making sure that no notice of a payment got lost.
-func (d *Driver) runOut(ctx context.Context, b booking.Booking) (booking.Booking, error) {
+// expire ends a booking whose time is over, after making sure that no notice of a payment got lost.
+func (d *Driver) expire(ctx context.Context, b booking.Booking) (booking.Booking, error) {
 	p, status, found, err := d.PaymentFinder.FindPayment(ctx, b.ID)
 	if err != nil {
 		return b, err
@@ -230,7 +230,7 @@ func (d *Driver) fail(ctx context.Context, b booking.Booking, reason string) (bo
 // stays reserved for a seat that somebody else can have. Money that was taken keeps no seat: it goes
 // back in its own time.
 func (d *Driver) settle(ctx context.Context, b booking.Booking) (booking.Booking, error) {
-	next, done, err := d.letGo(ctx, b)
+	next, done, err := d.releasePayment(ctx, b)
 	if err != nil && !errors.Is(err, booking.ErrRefundOwed) || next.Version != b.Version {
 		return next, err
 	}
@@ -248,8 +248,8 @@ func (d *Driver) settle(ctx context.Context, b booking.Booking) (booking.Booking
 	return d.save(ctx, next, booking.Effects{Quiet: true})
 }
 
-// letGo lets go of the money of an ended booking. false: what was taken is still on its way back.
-func (d *Driver) letGo(ctx context.Context, b booking.Booking) (booking.Booking, bool, error) {
+// releasePayment lets go of the money of an ended booking. false: what was taken is still on its way back.
+func (d *Driver) releasePayment(ctx context.Context, b booking.Booking) (booking.Booking, bool, error) {
 	p := b.Payment
 	if p == nil {
 		found, _, ok, err := d.PaymentFinder.FindPayment(ctx, b.ID)
@@ -396,7 +396,7 @@ func (d *Driver) note(ctx context.Context, b booking.Booking, n PaymentNotice) (
 		slog.WarnContext(ctx, "second payment for a booking, voided", "booking", b.ID, "payment", n.Payment.ID)
 		return b, d.Payments.Void(ctx, n.Payment.ID)
 	case n.Status == PaymentAuthorized && b.Status.Ended():
-		next, _, err := d.letGo(ctx, b)
+		next, _, err := d.releasePayment(ctx, b)
 		return next, err
 	case n.Status == PaymentAuthorized && open && n.Amount != b.Total:
 		slog.ErrorContext(ctx, "authorised amount is not the booking's", "booking", b.ID, "payment", n.Payment.ID)

@@ -16,8 +16,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
-// stage is the booking service in memory whose clock the test sets.
-type stage struct {
+// fixture is the booking service in memory whose clock the test sets.
+type fixture struct {
 	t      *testing.T
 	now    time.Time
 	seats  *bookingtest.Memory
@@ -29,8 +29,8 @@ type stage struct {
 
 const grace = 30 * time.Second
 
-func newStage(t *testing.T) *stage {
-	s := &stage{t: t, now: bookingtest.Noon, store: bookingtest.NewStore(), bank: bookingtest.NewBank()}
+func newFixture(t *testing.T) *fixture {
+	s := &fixture{t: t, now: bookingtest.Noon, store: bookingtest.NewStore(), bank: bookingtest.NewBank()}
 	clock := func() time.Time { return s.now }
 	s.seats = bookingtest.NewMemory(clock)
 	_, key, err := ed25519.GenerateKey(nil)
@@ -42,10 +42,12 @@ func newStage(t *testing.T) *stage {
 	return s
 }
 
-func (s *stage) Announce(_ uuid.UUID, changes []booking.Change) { s.told = append(s.told, changes...) }
+func (s *fixture) Announce(_ uuid.UUID, changes []booking.Change) {
+	s.told = append(s.told, changes...)
+}
 
 // requested holds two seats and asks for a booking of them.
-func (s *stage) requested() booking.Booking {
+func (s *fixture) requested() booking.Booking {
 	h := booking.Hold{
 		ID: uuid.New(), Event: bookingtest.Sale().Event, Account: "buyer", Until: s.now.Add(5 * time.Minute), Status: booking.HoldOpen,
 		Units: []booking.HeldUnit{bookingtest.Unit("A1", 4500), bookingtest.Unit("A2", 4500)},
@@ -56,41 +58,41 @@ func (s *stage) requested() booking.Booking {
 	return b
 }
 
-func (s *stage) awaiting() booking.Booking {
+func (s *fixture) awaiting() booking.Booking {
 	b := s.requested()
 	s.drive(b)
 	return s.expect(b, booking.AwaitingPayment)
 }
 
-func (s *stage) confirmed() booking.Booking {
+func (s *fixture) confirmed() booking.Booking {
 	b := s.awaiting()
 	s.pay(b)
 	return s.expect(b, booking.Confirmed)
 }
 
-func (s *stage) drive(b booking.Booking) { require.NoError(s.t, s.driver.Drive(s.t.Context(), b.ID)) }
+func (s *fixture) drive(b booking.Booking) { require.NoError(s.t, s.driver.Drive(s.t.Context(), b.ID)) }
 
-func (s *stage) notice(b booking.Booking) saga.PaymentNotice {
+func (s *fixture) notice(b booking.Booking) saga.PaymentNotice {
 	p, _, _, err := s.bank.FindPayment(s.t.Context(), b.ID)
 	require.NoError(s.t, err)
 	return saga.PaymentNotice{Booking: b.ID, Payment: p, Status: saga.PaymentAuthorized, Amount: b.Total}
 }
 
 // pay is the buyer paying and the notice of it arriving.
-func (s *stage) pay(b booking.Booking) {
+func (s *fixture) pay(b booking.Booking) {
 	require.True(s.t, s.bank.Authorize(b.ID))
 	require.NoError(s.t, s.take(s.t.Context(), s.notice(b)))
 }
 
 // take is what the pool does with a notice.
-func (s *stage) take(ctx context.Context, n saga.PaymentNotice) error {
+func (s *fixture) take(ctx context.Context, n saga.PaymentNotice) error {
 	if _, err := s.driver.Note(ctx, n); err != nil {
 		return err
 	}
 	return s.driver.Drive(ctx, n.Booking)
 }
 
-func (s *stage) expect(b booking.Booking, status booking.Status) booking.Booking {
+func (s *fixture) expect(b booking.Booking, status booking.Status) booking.Booking {
 	s.t.Helper()
 	now, err := s.store.Get(s.t.Context(), b.ID)
 	require.NoError(s.t, err)
@@ -101,7 +103,7 @@ func (s *stage) expect(b booking.Booking, status booking.Status) booking.Booking
 
 // balanced is I2: what we keep of the money is what the good tickets cost, and nothing stays
 // reserved for a booking that is over.
-func (s *stage) balanced(b booking.Booking) {
+func (s *fixture) balanced(b booking.Booking) {
 	s.t.Helper()
 	taken, reserved := s.bank.Kept(b.ID)
 	tickets := int64(len(s.store.Tickets(b.ID)))
@@ -112,7 +114,7 @@ func (s *stage) balanced(b booking.Booking) {
 	}
 }
 
-func (s *stage) seat(unit string) booking.State {
+func (s *fixture) seat(unit string) booking.State {
 	s.t.Helper()
 	seats, err := s.seats.Read(s.t.Context(), bookingtest.Sale().Event, []string{unit})
 	require.NoError(s.t, err)
@@ -120,7 +122,7 @@ func (s *stage) seat(unit string) booking.State {
 }
 
 // rival takes a seat that was let go.
-func (s *stage) rival(unitID string) error {
+func (s *fixture) rival(unitID string) error {
 	return s.seats.Take(s.t.Context(), booking.Hold{
 		ID: uuid.New(), Event: bookingtest.Sale().Event, Account: "rival", Until: s.now.Add(5 * time.Minute), Status: booking.HoldOpen,
 		Units: []booking.HeldUnit{bookingtest.Unit(unitID, 4500)},
@@ -128,7 +130,7 @@ func (s *stage) rival(unitID string) error {
 }
 
 func TestABookingIsPaidAndConfirmed(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.confirmed()
 	assert.Equal(t, booking.Booked, s.seat("A1"))
 	tickets := s.store.Tickets(b.ID)
@@ -146,7 +148,7 @@ func TestABookingIsPaidAndConfirmed(t *testing.T) {
 }
 
 func TestANoticeMayOvertakeOurOwnAnswer(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.requested()
 	_, err := s.bank.Intend(t.Context(), b) // the intent is made, the answer is on its way
 	require.NoError(t, err)
@@ -155,7 +157,7 @@ func TestANoticeMayOvertakeOurOwnAnswer(t *testing.T) {
 }
 
 func TestALostNoticeIsFoundInTheBooks(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.awaiting()
 	require.True(t, s.bank.Authorize(b.ID))
 	s.now = s.now.Add(5*time.Minute + grace)
@@ -164,7 +166,7 @@ func TestALostNoticeIsFoundInTheBooks(t *testing.T) {
 }
 
 func TestNobodyPaid(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.awaiting()
 	s.now = s.now.Add(5 * time.Minute)
 	s.drive(b)
@@ -178,7 +180,7 @@ func TestNobodyPaid(t *testing.T) {
 }
 
 func TestPaidLateWithTheSeatsFree(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.awaiting()
 	s.now = s.now.Add(5*time.Minute + time.Second)
 	s.pay(b)
@@ -187,7 +189,7 @@ func TestPaidLateWithTheSeatsFree(t *testing.T) {
 }
 
 func TestPaidLateWithASeatResold(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.awaiting()
 	s.now = s.now.Add(5*time.Minute + time.Second)
 	require.NoError(t, s.rival("A2"))
@@ -199,7 +201,7 @@ func TestPaidLateWithASeatResold(t *testing.T) {
 }
 
 func TestPaidAfterTheEnd(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.requested()
 	_, err := s.bank.Intend(t.Context(), b)
 	require.NoError(t, err)
@@ -212,7 +214,7 @@ func TestPaidAfterTheEnd(t *testing.T) {
 }
 
 func TestAnotherAmountIsRefused(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.awaiting()
 	require.True(t, s.bank.Authorize(b.ID))
 	n := s.notice(b)
@@ -223,7 +225,7 @@ func TestAnotherAmountIsRefused(t *testing.T) {
 }
 
 func TestCaptureRefused(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.awaiting()
 	n := s.notice(b) // a notice of money that is not there
 	require.NoError(t, s.take(t.Context(), n))
@@ -233,7 +235,7 @@ func TestCaptureRefused(t *testing.T) {
 }
 
 func TestTheDatabaseHasTheLastWord(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	first := s.confirmed()
 	// The store of seats forgets everything, as no store should.
 	require.NoError(t, s.seats.Free(t.Context(), booking.Hold{ID: first.Hold, Event: first.Event, Account: "buyer"}, first.UnitIDs(), true))
@@ -245,7 +247,7 @@ func TestTheDatabaseHasTheLastWord(t *testing.T) {
 }
 
 func TestRefundsFreeTheirSeats(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.confirmed()
 	for _, units := range [][]string{{"A2"}, nil} {
 		now, err := s.store.Get(t.Context(), b.ID)
@@ -267,7 +269,7 @@ func TestRefundsFreeTheirSeats(t *testing.T) {
 }
 
 // refunding asks for money back for units, all when none are named.
-func (s *stage) refunding(b booking.Booking, reason string, units ...string) booking.Refund {
+func (s *fixture) refunding(b booking.Booking, reason string, units ...string) booking.Refund {
 	s.t.Helper()
 	now, err := s.store.Get(s.t.Context(), b.ID)
 	require.NoError(s.t, err)
@@ -277,14 +279,14 @@ func (s *stage) refunding(b booking.Booking, reason string, units ...string) boo
 	return r
 }
 
-func (s *stage) heard(b booking.Booking, want ...string) {
+func (s *fixture) heard(b booking.Booking, want ...string) {
 	s.t.Helper()
 	assert.Equal(s.t, want, s.store.Told(b.ID))
 }
 
 // Nobody hears again that a booking is confirmed when some of it, or nothing, was refunded.
 func TestRefundsAreToldAsWhatTheyAre(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.confirmed()
 	s.bank.RefundStatus = booking.RefundFailed
 	s.refunding(b, "", "A1")
@@ -308,7 +310,7 @@ func TestRefundsAreToldAsWhatTheyAre(t *testing.T) {
 // was given up. The units stay given back.
 func TestARefundThatComesBack(t *testing.T) {
 	for status, units := range map[booking.Status][]string{booking.Confirmed: {"A1"}, booking.Refunded: nil} {
-		s := newStage(t)
+		s := newFixture(t)
 		b := s.confirmed()
 		r := s.refunding(b, "", units...)
 		s.drive(b)
@@ -341,7 +343,7 @@ func TestARefundThatComesBack(t *testing.T) {
 // Money that was taken for a booking that is over goes back whole. Until it has, the booking does
 // not count as settled; its seats are free at once.
 func TestMoneyOfAnEndedBookingGoesBack(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.requested()
 	_, err := s.bank.Intend(t.Context(), b)
 	require.NoError(t, err)
@@ -381,7 +383,7 @@ func TestMoneyOfAnEndedBookingGoesBack(t *testing.T) {
 // The tickets of a cancelled event are no consolation: its refund that fails keeps the booking open
 // until the money went back.
 func TestARefundOfACancelledEventStaysOpen(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.confirmed()
 	r := s.refunding(b, booking.ReasonEventCancelled)
 	s.bank.RefundStatus = booking.RefundOwed
@@ -402,18 +404,18 @@ func TestARefundOfACancelledEventStaysOpen(t *testing.T) {
 // drives again, as the sweeper does.
 func TestACrashAnywhereIsResumed(t *testing.T) {
 	for name, story := range map[string]struct {
-		tell func(s *stage) booking.Booking
+		tell func(s *fixture) booking.Booking
 		end  booking.Status
 	}{
-		"bought":       {func(s *stage) booking.Booking { return s.tryConfirm() }, booking.Confirmed},
-		"never paid":   {func(s *stage) booking.Booking { return s.tryExpire() }, booking.Expired},
-		"seats lost":   {func(s *stage) booking.Booking { return s.tryLose() }, booking.Failed},
-		"all refunded": {func(s *stage) booking.Booking { return s.tryRefund() }, booking.Refunded},
+		"bought":       {func(s *fixture) booking.Booking { return s.tryConfirm() }, booking.Confirmed},
+		"never paid":   {func(s *fixture) booking.Booking { return s.tryExpire() }, booking.Expired},
+		"seats lost":   {func(s *fixture) booking.Booking { return s.tryLose() }, booking.Failed},
+		"all refunded": {func(s *fixture) booking.Booking { return s.tryRefund() }, booking.Refunded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			crashes := 0
 			for at := 1; ; at++ {
-				s, calls := newStage(t), 0
+				s, calls := newFixture(t), 0
 				s.bank.Fail = func() error {
 					if calls++; calls == at {
 						return errCrash
@@ -443,13 +445,13 @@ func insist(f func(context.Context) error) {
 	}
 }
 
-func (s *stage) tryAwait() booking.Booking {
+func (s *fixture) tryAwait() booking.Booking {
 	b := s.requested()
 	insist(func(ctx context.Context) error { return s.driver.Drive(ctx, b.ID) })
 	return b
 }
 
-func (s *stage) tryPay(b booking.Booking) {
+func (s *fixture) tryPay(b booking.Booking) {
 	fail := s.bank.Fail
 	s.bank.Fail = nil
 	s.bank.Authorize(b.ID)
@@ -458,20 +460,20 @@ func (s *stage) tryPay(b booking.Booking) {
 	insist(func(ctx context.Context) error { return s.take(ctx, n) })
 }
 
-func (s *stage) tryConfirm() booking.Booking {
+func (s *fixture) tryConfirm() booking.Booking {
 	b := s.tryAwait()
 	s.tryPay(b)
 	return b
 }
 
-func (s *stage) tryExpire() booking.Booking {
+func (s *fixture) tryExpire() booking.Booking {
 	b := s.tryAwait()
 	s.now = s.now.Add(5*time.Minute + grace)
 	insist(func(ctx context.Context) error { return s.driver.Drive(ctx, b.ID) })
 	return b
 }
 
-func (s *stage) tryLose() booking.Booking {
+func (s *fixture) tryLose() booking.Booking {
 	b := s.tryAwait()
 	s.now = s.now.Add(5*time.Minute + time.Second)
 	_ = s.rival("A2")
@@ -479,7 +481,7 @@ func (s *stage) tryLose() booking.Booking {
 	return b
 }
 
-func (s *stage) tryRefund() booking.Booking {
+func (s *fixture) tryRefund() booking.Booking {
 	b := s.tryConfirm()
 	now, err := s.store.Get(s.t.Context(), b.ID)
 	require.NoError(s.t, err)

@@ -63,8 +63,8 @@ const (
 	// maxPending bounds what waits while the database is away: more holds than a minute of any sale makes.
 	maxPending = 50_000
 
-	// TellTimeout is for one hold: a look at it, and the notice.
-	TellTimeout = 15 * time.Second
+	// NotifyTimeout is for one hold: a look at it, and the notice.
+	NotifyTimeout = 15 * time.Second
 )
 
 // Watch implements booking.ExpiryWatcher: it remembers a hold.
@@ -78,19 +78,19 @@ func (e *Expiries) Watch(h booking.Hold) {
 
 // Run tells of holds until ctx ends. What was to be remembered by then is left to Flush.
 func (e *Expiries) Run(ctx context.Context) error {
-	return every(ctx, expireEvery, "expired holds", e.Look)
+	return every(ctx, expireEvery, "expired holds", e.Step)
 }
 
 // Flush writes down what is to be remembered.
 func (e *Expiries) Flush(ctx context.Context) error { return e.writeDown(ctx) }
 
-// Look writes down what is to be remembered, and tells of what passed.
-func (e *Expiries) Look(ctx context.Context) error {
+// Step writes down what is to be remembered, and tells of what passed.
+func (e *Expiries) Step(ctx context.Context) error {
 	if err := e.writeDown(ctx); err != nil {
 		return err
 	}
 	queue := leased.Queue[PassedHold]{
-		Name: "expired holds", Workers: expirers, Timeout: TellTimeout, Do: e.pass,
+		Name: "expired holds", Workers: expirers, Timeout: NotifyTimeout, Do: e.pass,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]PassedHold, error) {
 			return e.Deadlines.Passed(ctx, e.Now(), lease, limit)
 		},

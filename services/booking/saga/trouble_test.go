@@ -54,8 +54,8 @@ func TestTroubleIsSetAside(t *testing.T) {
 	}
 }
 
-// calledOff is an event with bookings, the first of which cannot be saved.
-type calledOff struct {
+// cancelledEvent is an event with bookings, the first of which cannot be saved.
+type cancelledEvent struct {
 	saga.Store
 
 	bookings []booking.Booking
@@ -64,10 +64,12 @@ type calledOff struct {
 	back     []uuid.UUID
 }
 
-func (c *calledOff) Begin(context.Context, uuid.UUID, time.Time) error { return nil }
-func (c *calledOff) Live(context.Context, uuid.UUID) (bool, error)     { return true, nil }
-func (c *calledOff) Open(context.Context) ([]uuid.UUID, error)         { return []uuid.UUID{uuid.New()}, nil }
-func (c *calledOff) Left(_ context.Context, _ uuid.UUID, limit int, now time.Time) (left []booking.Booking, _ error) {
+func (c *cancelledEvent) Begin(context.Context, uuid.UUID, time.Time) error { return nil }
+func (c *cancelledEvent) Live(context.Context, uuid.UUID) (bool, error)     { return true, nil }
+func (c *cancelledEvent) Open(context.Context) ([]uuid.UUID, error) {
+	return []uuid.UUID{uuid.New()}, nil
+}
+func (c *cancelledEvent) Left(_ context.Context, _ uuid.UUID, limit int, now time.Time) (left []booking.Booking, _ error) {
 	for _, b := range c.bookings {
 		if len(left) < limit && !slices.Contains(c.back, b.ID) && !now.Before(c.trouble[b.ID].Next) {
 			left = append(left, b)
@@ -76,7 +78,7 @@ func (c *calledOff) Left(_ context.Context, _ uuid.UUID, limit int, now time.Tim
 	return left, nil
 }
 
-func (c *calledOff) Save(_ context.Context, b booking.Booking, _ booking.Effects) error {
+func (c *cancelledEvent) Save(_ context.Context, b booking.Booking, _ booking.Effects) error {
 	if slices.IndexFunc(c.bookings, func(o booking.Booking) bool { return o.ID == b.ID }) < c.poison {
 		return errors.New("poison")
 	}
@@ -84,12 +86,12 @@ func (c *calledOff) Save(_ context.Context, b booking.Booking, _ booking.Effects
 	return nil
 }
 
-func (c *calledOff) NoteTrouble(_ context.Context, id uuid.UUID, f func(saga.Trouble) saga.Trouble) (saga.Trouble, error) {
+func (c *cancelledEvent) NoteTrouble(_ context.Context, id uuid.UUID, f func(saga.Trouble) saga.Trouble) (saga.Trouble, error) {
 	c.trouble[id] = f(c.trouble[id])
 	return c.trouble[id], nil
 }
 
-func (c *calledOff) EndTrouble(_ context.Context, id uuid.UUID) error {
+func (c *cancelledEvent) EndTrouble(_ context.Context, id uuid.UUID) error {
 	delete(c.trouble, id)
 	return nil
 }
@@ -97,7 +99,7 @@ func (c *calledOff) EndTrouble(_ context.Context, id uuid.UUID) error {
 // However many bookings of a cancelled event are poison, and first in the queue, all others are given back.
 func TestPoisonBookingsKeepNobodyFromTheirMoney(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		event := &calledOff{poison: 60, trouble: map[uuid.UUID]saga.Trouble{}}
+		event := &cancelledEvent{poison: 60, trouble: map[uuid.UUID]saga.Trouble{}}
 		for range 200 {
 			event.bookings = append(event.bookings, booking.Booking{
 				ID: uuid.New(), Status: booking.Confirmed, Version: 1, Units: []booking.BookedUnit{{HeldUnit: bookingtest.Unit("A1", 4500)}},
@@ -125,11 +127,11 @@ func (d dueBookings) Due(context.Context, time.Time, time.Duration, int) ([]uuid
 // Failures with successes between them are no reason to call anybody, even when the booking stands
 // still: its refund is under way.
 func TestOnlyFailuresInARowAreTrouble(t *testing.T) {
-	s := newStage(t)
+	s := newFixture(t)
 	b := s.confirmed()
 	s.refunding(b, booking.ReasonEventCancelled)
 	s.bank.RefundStatus = booking.RefundRequested
-	event := &calledOff{trouble: map[uuid.UUID]saga.Trouble{}}
+	event := &cancelledEvent{trouble: map[uuid.UUID]saga.Trouble{}}
 	sweeper := saga.Sweeper{Queue: dueBookings{b.ID}, Driver: s.driver, Troubles: event, Now: s.driver.Now}
 	for range 20 {
 		s.bank.Fail = func() error { return errors.New("a moment's trouble") }

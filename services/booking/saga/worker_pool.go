@@ -15,11 +15,11 @@ import (
 
 // Bounds of a pool. A full queue makes the broker wait.
 const (
-	crewHands  = 32
-	crewQueue  = 256
-	crewTries  = 8
-	crewPause  = 200 * time.Millisecond // before the second try; doubles
-	crewPauses = 4 * time.Second        // at most
+	poolWorkers    = 32
+	poolQueue      = 256
+	poolTries      = 8
+	poolFirstPause = 200 * time.Millisecond // before the second try; doubles
+	poolMaxPause   = 4 * time.Second        // at most
 )
 
 // WorkerPool drives bookings beside the messages that ask for it: one that waits for the payment
@@ -39,7 +39,7 @@ type task struct {
 
 // NewWorkerPool returns a pool; Run has it work.
 func NewWorkerPool(d *Driver) *WorkerPool {
-	return &WorkerPool{driver: d, queue: make(chan task, crewQueue)}
+	return &WorkerPool{driver: d, queue: make(chan task, poolQueue)}
 }
 
 // Drive takes a booking in hand. It waits for room, and no longer than ctx.
@@ -72,7 +72,7 @@ func (c *WorkerPool) Run(ctx context.Context) error {
 	grace, cancel := worker.Grace(ctx, worker.InHand)
 	defer cancel()
 	var group errgroup.Group
-	for range crewHands {
+	for range poolWorkers {
 		group.Go(func() error {
 			for ctx.Err() == nil {
 				select {
@@ -112,8 +112,8 @@ func (c *WorkerPool) work(running context.Context, t task) {
 	}
 	t.tries++
 	slog.WarnContext(ctx, "booking not driven", "booking", t.booking, "try", t.tries, "error", err)
-	if t.tries < crewTries {
-		time.AfterFunc(min(crewPause<<(t.tries-1), crewPauses), func() { c.again(t) })
+	if t.tries < poolTries {
+		time.AfterFunc(min(poolFirstPause<<(t.tries-1), poolMaxPause), func() { c.again(t) })
 	}
 }
 

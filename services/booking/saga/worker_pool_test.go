@@ -36,7 +36,7 @@ func (b slowBank) Intend(ctx context.Context, k booking.Booking) (booking.Paymen
 
 func TestOneBookingWaitsForNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		first := s.requested()
 		bank := slowBank{Payments: s.bank, slow: first.ID, release: make(chan struct{})}
 		s.driver.Payments = bank
@@ -64,8 +64,8 @@ func TestOneBookingWaitsForNoOther(t *testing.T) {
 	})
 }
 
-func TestACrewThatIsFullMakesTheBrokerWait(t *testing.T) {
-	pool := saga.NewWorkerPool(newStage(t).driver) // nobody works
+func TestAFullPoolMakesTheBrokerWait(t *testing.T) {
+	pool := saga.NewWorkerPool(newFixture(t).driver) // nobody works
 	for range 256 {
 		require.NoError(t, pool.Drive(t.Context(), uuid.New()))
 	}
@@ -74,9 +74,9 @@ func TestACrewThatIsFullMakesTheBrokerWait(t *testing.T) {
 	assert.ErrorIs(t, pool.Drive(ctx, uuid.New()), context.Canceled)
 }
 
-func TestACrewTriesAgain(t *testing.T) {
+func TestThePoolTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStage(t)
+		s := newFixture(t)
 		b, failures := s.requested(), 0
 		s.bank.Fail = func() error {
 			if failures++; failures < 4 {

@@ -18,16 +18,16 @@ type InventoryStore interface {
 	Unsettled(ctx context.Context) ([]uuid.UUID, error)
 }
 
-// Inventories publishes what is left of events, at most once an event and second. One replica
+// InventoryPublisher publishes what is left of events, at most once an event and second. One replica
 // does it for all.
-type Inventories struct {
+type InventoryPublisher struct {
 	Client *daprclient.Client
 	Live   *Cache
 	Store  InventoryStore
 }
 
 // Run publishes until ctx ends. It starts with the events whose holds nobody may be watching.
-func (p Inventories) Run(ctx context.Context) error {
+func (p InventoryPublisher) Run(ctx context.Context) error {
 	p.Live.Follow(true)
 	defer p.Live.Follow(false)
 	unsettled, err := p.Store.Unsettled(ctx)
@@ -51,7 +51,7 @@ func (p Inventories) Run(ctx context.Context) error {
 	}
 }
 
-func (p Inventories) tell(ctx context.Context, id uuid.UUID, i Inventory, now time.Time) error {
+func (p InventoryPublisher) tell(ctx context.Context, id uuid.UUID, i Inventory, now time.Time) error {
 	msg := messages.Inventory{
 		Event: id, Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, Version: i.Version, At: now.UTC(),
 	}

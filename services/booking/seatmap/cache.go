@@ -40,36 +40,36 @@ type FrameEncoder interface {
 
 // How live seat maps are kept.
 const (
-	coalesce   = 100 * time.Millisecond // changes within one frame
-	healEvery  = 20 * time.Second       // a whole look at the store, for seat maps in use
-	saleMaxAge = time.Minute
-	idleAfter  = 10 * time.Minute
-	frames     = 256 // kept for readers who come back
-	backlog    = 64  // frames a reader may be behind before it is dropped
-	loadLimit  = 30 * time.Second
-	loadWait   = 5 * time.Second // of somebody who asks for a seat map that is being loaded
-	looks      = 3               // at units that change while they are looked up; then the next heal sets them right
+	flushEvery  = 100 * time.Millisecond // changes within one frame
+	rereadEvery = 20 * time.Second       // a whole look at the store, for seat maps in use
+	saleMaxAge  = time.Minute
+	idleAfter   = 10 * time.Minute
+	frames      = 256 // kept for readers who come back
+	backlog     = 64  // frames a reader may be behind before it is dropped
+	loadLimit   = 30 * time.Second
+	loadWait    = 5 * time.Second // of somebody who asks for a seat map that is being loaded
+	maxReads    = 3               // at units that change while they are looked up; then the next heal sets them right
 )
 
 // Cache keeps a seat map for each event that somebody looks at or that something happens to.
 type Cache struct {
-	sales  SaleReader
-	seats  SeatReader
-	now    func() time.Time
-	stands FrameEncoder
+	sales   SaleReader
+	seats   SeatReader
+	now     func() time.Time
+	encoder FrameEncoder
 
 	mu      sync.Mutex
-	maps    map[uuid.UUID]*LoadedMap
-	loading map[uuid.UUID]*LoadedMap // not to be shown yet: what they say is not known to be true
+	maps    map[uuid.UUID]*entry
+	loading map[uuid.UUID]*entry // not to be shown yet: what they say is not known to be true
 	flight  singleflight.Group
-	stale   chan *LoadedMap // to be looked at as a whole, one after the other
+	stale   chan *entry // to be looked at as a whole, one after the other
 	follow  atomic.Bool
 }
 
 var _ booking.SeatMaps = (*Cache)(nil)
 
-// LoadedMap is one live seat map and those who watch it.
-type LoadedMap struct {
+// entry is one live seat map and those who watch it.
+type entry struct {
 	*Map
 	event uuid.UUID
 	name  string // tells its frame numbers from another's
@@ -77,7 +77,7 @@ type LoadedMap struct {
 	mu      sync.Mutex
 	dropped bool // nobody ticks it any more
 	used    time.Time
-	healed  time.Time
+	reread  time.Time
 	renewed time.Time
 	busy    bool // in the queue for being looked at
 	seq     int64
@@ -93,10 +93,10 @@ type Frame struct {
 }
 
 // NewCache returns an empty cache.
-func NewCache(sales SaleReader, seats SeatReader, stands FrameEncoder, now func() time.Time) *Cache {
+func NewCache(sales SaleReader, seats SeatReader, encoder FrameEncoder, now func() time.Time) *Cache {
 	return &Cache{
-		sales: sales, seats: seats, now: now, stands: stands,
-		maps: map[uuid.UUID]*LoadedMap{}, loading: map[uuid.UUID]*LoadedMap{}, stale: make(chan *LoadedMap, 1024),
+		sales: sales, seats: seats, now: now, encoder: encoder,
+		maps: map[uuid.UUID]*entry{}, loading: map[uuid.UUID]*entry{}, stale: make(chan *entry, 1024),
 	}
 }
 
@@ -111,7 +111,7 @@ func (l *Cache) SeatMap(ctx context.Context, event uuid.UUID) (booking.SeatMap, 
 
 // Get gives the seat map of an event, loading it when it is not there.
 func (l *Cache) Get(ctx context.Context, event uuid.UUID) (*Map, error) {
-	s, err := l.loadedMap(ctx, event)
+	s, err := l.entry(ctx, event)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (l *Cache) Public(ctx context.Context, event uuid.UUID) (*Map, error) {
 	return m, nil
 }
 
-func (l *Cache) loadedMap(ctx context.Context, event uuid.UUID) (*LoadedMap, error) {
+func (l *Cache) entry(ctx context.Context, event uuid.UUID) (*entry, error) {
 	if s := l.loaded(event); s != nil {
 		s.touch(l)
 		return s, nil
@@ -155,19 +155,19 @@ func (l *Cache) loadedMap(ctx context.Context, event uuid.UUID) (*LoadedMap, err
 		if r.Err != nil {
 			return nil, r.Err
 		}
-		return r.Val.(*LoadedMap), nil
+		return r.Val.(*entry), nil
 	}
 }
 
 var errLoading = errors.New("the seat map is still being loaded")
 
-func (l *Cache) loaded(event uuid.UUID) *LoadedMap {
+func (l *Cache) loaded(event uuid.UUID) *entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.maps[event]
 }
 
-func (s *LoadedMap) touch(l *Cache) {
+func (s *entry) touch(l *Cache) {
 	now := l.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +178,7 @@ func (s *LoadedMap) touch(l *Cache) {
 }
 
 // queue asks for a whole look. s.mu is held.
-func (l *Cache) queue(s *LoadedMap) {
+func (l *Cache) queue(s *entry) {
 	if s.busy {
 		return
 	}
@@ -189,22 +189,22 @@ func (l *Cache) queue(s *LoadedMap) {
 	}
 }
 
-func (l *Cache) load(ctx context.Context, event uuid.UUID) (*LoadedMap, error) {
+func (l *Cache) load(ctx context.Context, event uuid.UUID) (*entry, error) {
 	sale, err := l.sales.Sale(ctx, event)
 	if err != nil {
 		return nil, err
 	}
 	now, name := l.now(), make([]byte, 8)
 	_, _ = rand.Read(name) // never fails
-	s := &LoadedMap{
+	s := &entry{
 		Map: NewMap(sale, now.UnixMilli(), l.recheck), event: event, name: hex.EncodeToString(name),
-		used: now, healed: now, renewed: now, readers: map[chan Frame]struct{}{},
+		used: now, reread: now, renewed: now, readers: map[chan Frame]struct{}{},
 	}
 	// It hears of changes from now on, but nobody sees it before it knows who sits where.
 	l.mu.Lock()
 	l.loading[event] = s
 	l.mu.Unlock()
-	err = l.heal(ctx, s)
+	err = l.reread(ctx, s)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	delete(l.loading, event)
@@ -216,7 +216,7 @@ func (l *Cache) load(ctx context.Context, event uuid.UUID) (*LoadedMap, error) {
 	return s, nil
 }
 
-func (l *Cache) drop(s *LoadedMap) {
+func (l *Cache) drop(s *entry) {
 	l.mu.Lock()
 	if l.maps[s.event] == s {
 		delete(l.maps, s.event)
@@ -231,18 +231,18 @@ func (l *Cache) drop(s *LoadedMap) {
 	}
 }
 
-func (l *Cache) heal(ctx context.Context, s *LoadedMap) error {
+func (l *Cache) reread(ctx context.Context, s *entry) error {
 	sale := s.Sale()
 	units := make([]string, len(sale.Units))
 	for i, u := range sale.Units {
 		units[i] = u.ID
 	}
-	return l.look(ctx, s, units)
+	return l.read(ctx, s, units)
 }
 
 // look has a seat map say of units what the store says of them.
-func (l *Cache) look(ctx context.Context, s *LoadedMap, units []string) error {
-	for range looks {
+func (l *Cache) read(ctx context.Context, s *entry, units []string) error {
+	for range maxReads {
 		since := s.Clock()
 		seats, err := l.seats.Read(ctx, s.event, units)
 		if err != nil {
@@ -256,7 +256,7 @@ func (l *Cache) look(ctx context.Context, s *LoadedMap, units []string) error {
 }
 
 // hearing gives the seat map of an event that changes have to reach, shown already or not.
-func (l *Cache) hearing(event uuid.UUID) *LoadedMap {
+func (l *Cache) receiving(event uuid.UUID) *entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s := l.maps[event]; s != nil {
@@ -266,11 +266,11 @@ func (l *Cache) hearing(event uuid.UUID) *LoadedMap {
 }
 
 func (l *Cache) recheck(ctx context.Context, event uuid.UUID, units []string) {
-	s := l.hearing(event)
+	s := l.receiving(event)
 	if s == nil {
 		return
 	}
-	if err := l.look(ctx, s, units); err != nil {
+	if err := l.read(ctx, s, units); err != nil {
 		slog.WarnContext(ctx, "units not looked up", "event", event, "error", err)
 	}
 }
@@ -278,10 +278,10 @@ func (l *Cache) recheck(ctx context.Context, event uuid.UUID, units []string) {
 // Apply takes in changes announced by any process. No changes at all mean that the event itself
 // changed and its sale has to be read again.
 func (l *Cache) Apply(ctx context.Context, event uuid.UUID, changes []booking.Change) {
-	s := l.hearing(event)
+	s := l.receiving(event)
 	if s == nil {
 		if l.follow.Load() && len(changes) > 0 {
-			go l.visit(ctx, event)
+			go l.preload(ctx, event)
 		}
 		return
 	}
@@ -299,8 +299,8 @@ func (l *Cache) Apply(ctx context.Context, event uuid.UUID, changes []booking.Ch
 func (l *Cache) Follow(all bool) { l.follow.Store(all) }
 
 // visit makes a seat map. Whoever comes meanwhile waits for the same one.
-func (l *Cache) visit(ctx context.Context, event uuid.UUID) {
-	if _, err := l.loadedMap(ctx, event); err != nil && ctx.Err() == nil {
+func (l *Cache) preload(ctx context.Context, event uuid.UUID) {
+	if _, err := l.entry(ctx, event); err != nil && ctx.Err() == nil {
 		slog.WarnContext(ctx, "event not loaded", "event", event, "error", err)
 	}
 }
@@ -310,7 +310,7 @@ func (l *Cache) Run(ctx context.Context) error {
 	var refresher sync.WaitGroup
 	refresher.Go(func() { l.refresh(ctx) })
 	defer refresher.Wait()
-	tick := time.NewTicker(coalesce)
+	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -318,7 +318,7 @@ func (l *Cache) Run(ctx context.Context) error {
 			return ctx.Err()
 		case <-tick.C:
 			l.mu.Lock()
-			maps := make([]*LoadedMap, 0, len(l.maps))
+			maps := make([]*entry, 0, len(l.maps))
 			for _, s := range l.maps {
 				maps = append(maps, s)
 			}
@@ -330,18 +330,18 @@ func (l *Cache) Run(ctx context.Context) error {
 	}
 }
 
-func (l *Cache) tick(s *LoadedMap) {
+func (l *Cache) tick(s *entry) {
 	now := l.now()
 	s.Expire(now)
 	if d, ok := s.Flush(); ok {
-		l.stands.Changed(s.event)
-		s.publish(l.stands.Encode(d))
+		l.encoder.Changed(s.event)
+		s.publish(l.encoder.Encode(d))
 	}
 	s.mu.Lock()
-	active := len(s.readers) > 0 || now.Sub(s.used) < 2*healEvery
+	active := len(s.readers) > 0 || now.Sub(s.used) < 2*rereadEvery
 	idle := len(s.readers) == 0 && now.Sub(s.used) > idleAfter
-	if active && now.Sub(s.healed) > healEvery {
-		s.healed = now
+	if active && now.Sub(s.reread) > rereadEvery {
+		s.reread = now
 		l.queue(s)
 	}
 	s.mu.Unlock()
@@ -351,7 +351,7 @@ func (l *Cache) tick(s *LoadedMap) {
 }
 
 // publish hands a frame to all readers. Who does not keep up is dropped.
-func (s *LoadedMap) publish(data []byte) {
+func (s *entry) publish(data []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.seq++
@@ -371,7 +371,7 @@ func (s *LoadedMap) publish(data []byte) {
 }
 
 // frame names the newest frame.
-func (s *LoadedMap) frame() string { return fmt.Sprintf("%s-%d", s.name, s.seq) }
+func (s *entry) frame() string { return fmt.Sprintf("%s-%d", s.name, s.seq) }
 
 // Feed is what somebody who watches a seat map gets.
 type Feed struct {
@@ -381,14 +381,14 @@ type Feed struct {
 	Resumed bool         // false: start from a snapshot
 	Current string       // the frame that such a snapshot belongs to
 
-	loaded *LoadedMap
+	loaded *entry
 	reader chan Frame
 }
 
 // Watch subscribes to the frames of an event from lastID on. Close has to be called.
 func (l *Cache) Watch(ctx context.Context, event uuid.UUID, lastID string) (*Feed, error) {
 	for {
-		s, err := l.loadedMap(ctx, event)
+		s, err := l.entry(ctx, event)
 		if err != nil {
 			return nil, err
 		}
@@ -399,7 +399,7 @@ func (l *Cache) Watch(ctx context.Context, event uuid.UUID, lastID string) (*Fee
 }
 
 // watch subscribes to a seat map, unless it was dropped.
-func (s *LoadedMap) watch(lastID string) *Feed {
+func (s *entry) watch(lastID string) *Feed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dropped {
@@ -440,7 +440,7 @@ func (l *Cache) refresh(ctx context.Context) {
 	}
 }
 
-func (l *Cache) renew(ctx context.Context, s *LoadedMap) error {
+func (l *Cache) renew(ctx context.Context, s *entry) error {
 	ctx, cancel := context.WithTimeout(ctx, loadLimit)
 	defer cancel()
 	sale, err := l.sales.Sale(ctx, s.event)
@@ -453,15 +453,15 @@ func (l *Cache) renew(ctx context.Context, s *LoadedMap) error {
 	}
 	now := l.now()
 	s.mu.Lock()
-	s.renewed, s.healed = now, now
+	s.renewed, s.reread = now, now
 	s.mu.Unlock()
-	return l.heal(ctx, s)
+	return l.reread(ctx, s)
 }
 
 // Changed calls f with the inventory of each event that changed since it was last told.
 func (l *Cache) Changed(f func(event uuid.UUID, i Inventory) error) {
 	l.mu.Lock()
-	maps := make([]*LoadedMap, 0, len(l.maps))
+	maps := make([]*entry, 0, len(l.maps))
 	for _, s := range l.maps {
 		maps = append(maps, s)
 	}

@@ -26,18 +26,18 @@ type Inventory struct {
 // Map is the projection of one event: who sits where, as far as this process knows. All
 // methods are safe for concurrent use.
 type Map struct {
-	mu      sync.RWMutex
-	sale    *booking.Sale
-	states  []booking.State
-	until   []time.Time     // of held units
-	claims  []booking.Claim // who has each unit, or had it last
-	heard   []int64         // when each unit was last heard of, counted in clock
-	clock   int64           // counts what was heard: a logical clock of this process
-	ended   endings
-	count   map[booking.State]int
-	version int64
-	dirty   map[int]booking.State // changed since the last flush, with the state as of the flush before
-	wooed   map[int]time.Time     // proposed to somebody here, until when that is likely to be decided
+	mu            sync.RWMutex
+	sale          *booking.Sale
+	states        []booking.State
+	until         []time.Time     // of held units
+	claims        []booking.Claim // who has each unit, or had it last
+	heard         []int64         // when each unit was last heard of, counted in clock
+	clock         int64           // counts what was heard: a logical clock of this process
+	ended         endings
+	count         map[booking.State]int
+	version       int64
+	dirty         map[int]booking.State // changed since the last flush, with the state as of the flush before
+	proposedUntil map[int]time.Time     // proposed to somebody here, until when that is likely to be decided
 
 	recheck func(ctx context.Context, event uuid.UUID, units []string) // looks units up and applies what it finds
 }
@@ -47,7 +47,7 @@ func NewMap(s *booking.Sale, version int64, recheck func(ctx context.Context, ev
 	h := &Map{
 		sale: s, states: make([]booking.State, len(s.Units)), until: make([]time.Time, len(s.Units)),
 		claims: make([]booking.Claim, len(s.Units)), heard: make([]int64, len(s.Units)),
-		count: map[booking.State]int{}, version: version, dirty: map[int]booking.State{}, wooed: map[int]time.Time{}, recheck: recheck,
+		count: map[booking.State]int{}, version: version, dirty: map[int]booking.State{}, proposedUntil: map[int]time.Time{}, recheck: recheck,
 	}
 	for i, u := range s.Units {
 		h.states[i] = booking.Available
@@ -223,7 +223,7 @@ func (h *Map) set(i int, s booking.State, until time.Time) {
 		return
 	}
 	h.until[i] = until
-	delete(h.wooed, i)
+	delete(h.proposedUntil, i)
 	if h.states[i] == s {
 		return
 	}
@@ -281,8 +281,8 @@ func (h *Map) Inventory() Inventory {
 	}
 }
 
-// wooing is how long a proposal keeps others from getting the same.
-const wooing = 3 * time.Second
+// proposalTime is how long a proposal keeps others from getting the same.
+const proposalTime = 3 * time.Second
 
 // Propose finds the best available units for all items, besides those already chosen. What was
 // proposed to somebody a moment ago is proposed again only when there is nothing else: of a crowd
@@ -290,19 +290,19 @@ const wooing = 3 * time.Second
 func (h *Map) Propose(items []booking.Item, chosen []string, skip int, now time.Time) ([]string, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	ids, err := h.propose(items, chosen, skip, func(i int) bool { return now.Before(h.wooed[i]) })
+	ids, err := h.propose(items, chosen, skip, func(i int) bool { return now.Before(h.proposedUntil[i]) })
 	if err != nil {
 		ids, err = h.propose(items, chosen, skip, func(int) bool { return false })
 	}
 	for _, id := range ids {
 		if i, ok := h.sale.Index(id); ok {
-			h.wooed[i] = now.Add(wooing)
+			h.proposedUntil[i] = now.Add(proposalTime)
 		}
 	}
 	return ids, err
 }
 
-func (h *Map) propose(items []booking.Item, chosen []string, skip int, wooed func(i int) bool) ([]string, error) {
+func (h *Map) propose(items []booking.Item, chosen []string, skip int, proposedUntil func(i int) bool) ([]string, error) {
 	taken := map[int]bool{}
 	take := func(ids []string) {
 		for _, id := range ids {
@@ -315,7 +315,7 @@ func (h *Map) propose(items []booking.Item, chosen []string, skip int, wooed fun
 	var all []string
 	for _, it := range items {
 		best := h.sale.BestAvailable(it.TicketType, it.Quantity, skip, func(i int) bool {
-			return h.states[i] == booking.Available && !taken[i] && !wooed(i)
+			return h.states[i] == booking.Available && !taken[i] && !proposedUntil(i)
 		})
 		if best == nil {
 			return nil, booking.ErrUnitsUnavailable.With("units", []string{}).With("ticketType", it.TicketType)

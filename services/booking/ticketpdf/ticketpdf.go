@@ -1,4 +1,4 @@
-// Package paper prints tickets.
+// Package ticketpdf makes a page of PDF of a ticket, in the language of the reader.
 package ticketpdf
 
 import (

@@ -26,20 +26,20 @@ type Decider interface {
 	Decide(ctx context.Context, requests []booking.QueuedHold) ([]Verdict, error)
 }
 
-// HoldBatch is the part of the seats that a batch of requests is about, in memory. Deciding changes
+// Batch is the part of the seats that a batch of requests is about, in memory. Deciding changes
 // it, so that each request sees what those before it took.
-type HoldBatch struct {
+type Batch struct {
 	Seats map[uuid.UUID]map[string]booking.Seat
 	Caps  map[uuid.UUID]map[string]booking.Cap
 }
 
-// NewHoldBatch is a batch of which the store has nothing yet.
-func NewHoldBatch() *HoldBatch {
-	return &HoldBatch{Seats: map[uuid.UUID]map[string]booking.Seat{}, Caps: map[uuid.UUID]map[string]booking.Cap{}}
+// NewBatch is a batch of which the store has nothing yet.
+func NewBatch() *Batch {
+	return &Batch{Seats: map[uuid.UUID]map[string]booking.Seat{}, Caps: map[uuid.UUID]map[string]booking.Cap{}}
 }
 
 // PutSeat notes what the store has of a unit.
-func (f *HoldBatch) PutSeat(event uuid.UUID, unit string, s booking.Seat) {
+func (f *Batch) PutSeat(event uuid.UUID, unit string, s booking.Seat) {
 	if f.Seats[event] == nil {
 		f.Seats[event] = map[string]booking.Seat{}
 	}
@@ -47,7 +47,7 @@ func (f *HoldBatch) PutSeat(event uuid.UUID, unit string, s booking.Seat) {
 }
 
 // PutCap notes what the store has of an account.
-func (f *HoldBatch) PutCap(event uuid.UUID, account string, c booking.Cap) {
+func (f *Batch) PutCap(event uuid.UUID, account string, c booking.Cap) {
 	if f.Caps[event] == nil {
 		f.Caps[event] = map[string]booking.Cap{}
 	}
@@ -55,7 +55,7 @@ func (f *HoldBatch) PutCap(event uuid.UUID, account string, c booking.Cap) {
 }
 
 // Decide holds the units of a request or refuses it, changing nothing.
-func (f *HoldBatch) Decide(r booking.QueuedHold, now time.Time) error {
+func (f *Batch) Decide(r booking.QueuedHold, now time.Time) error {
 	h := r.Hold
 	if !now.Before(h.Until) {
 		return booking.ErrHoldExpired

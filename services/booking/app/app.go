@@ -50,13 +50,13 @@ func (c Config) seats(store daprstore.Keys) *daprstore.Seats {
 	return s
 }
 
-// Backing is what booking's processes stand on.
-type Backing struct {
+// App is what booking's processes stand on.
+type App struct {
 	Client      *daprclient.Client
 	Pool        *pgxpool.Pool
 	Store       postgres.Store
 	Seats       *daprstore.Seats
-	SeatChanges *seatmap.SeatChangePublisher
+	SeatChanges *seatmap.ChangePublisher
 
 	config Config
 	proven chan struct{}      // closed once Prove succeeded
@@ -70,7 +70,7 @@ const patience = 2 * time.Minute
 const startWait = 4 * time.Second
 
 // Open connects to everything, and refuses a state store that could sell a seat twice.
-func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error) {
+func Open(ctx context.Context, p *process.Process, cfg *Config) (*App, error) {
 	if cfg.HoldSeconds < 1 {
 		return nil, fmt.Errorf("FOYER_HOLD_SECONDS has to be positive, not %d", cfg.HoldSeconds)
 	}
@@ -88,9 +88,9 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*Backing, error
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
 	bell := postgres.NewStepNotifier(pool)
-	b := &Backing{
+	b := &App{
 		Client: client, Pool: pool, Store: postgres.Store{Pool: pool, Grace: cfg.Grace(), StepNotifier: bell},
-		Seats: cfg.seats(client.Store(messages.Seats)), SeatChanges: &seatmap.SeatChangePublisher{Client: client}, config: *cfg,
+		Seats: cfg.seats(client.Store(messages.Seats)), SeatChanges: &seatmap.ChangePublisher{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}
 	p.Check("postgres", pool.Ping)
@@ -107,7 +107,7 @@ var errUnproven = fault.New(fault.Unavailable, "starting", "The service is start
 
 // prove waits for the sidecar, tries out the state store, and reads the signing key. It runs
 // beside the server: the sidecar in turn waits for the process to answer health questions.
-func (b *Backing) prove(ctx context.Context) error {
+func (b *App) prove(ctx context.Context) error {
 	if err := daprstore.Await(ctx, b.Client.Store(messages.Seats), b.config.Strategy, patience); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (b *Backing) prove(ctx context.Context) error {
 	return nil
 }
 
-func (b *Backing) check(context.Context) error {
+func (b *App) check(context.Context) error {
 	select {
 	case <-b.proven:
 		return nil
@@ -133,7 +133,7 @@ func (b *Backing) check(context.Context) error {
 
 // Guard lets nobody in before the state store was tried out, except for the sidecar's question
 // what to subscribe to. Whoever comes a moment too early waits: a restart is short.
-func (b *Backing) Guard(next http.Handler) http.Handler {
+func (b *App) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != daprclient.SubscribePath && b.check(r.Context()) != nil {
 			soon, cancel := httpapi.UntilDrain(r.Context())
@@ -152,7 +152,7 @@ func (b *Backing) Guard(next http.Handler) http.Handler {
 }
 
 // Then is a task that begins once the state store was tried out.
-func (b *Backing) Then(task func(context.Context) error) func(context.Context) error {
+func (b *App) Then(task func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		select {
 		case <-b.proven:
@@ -164,16 +164,16 @@ func (b *Backing) Then(task func(context.Context) error) func(context.Context) e
 }
 
 // Key signs tickets. It is there for whoever comes through Guard or Then.
-func (b *Backing) Key() ed25519.PrivateKey { return b.key }
+func (b *App) Key() ed25519.PrivateKey { return b.key }
 
 // PublicKey verifies what Key signed.
-func (b *Backing) PublicKey() ed25519.PublicKey {
+func (b *App) PublicKey() ed25519.PublicKey {
 	public, _ := b.key.Public().(ed25519.PublicKey)
 	return public
 }
 
 // Driver drives bookings.
-func (b *Backing) Driver() *saga.Driver {
+func (b *App) Driver() *saga.Driver {
 	payments := clients.Payments{Client: b.Client}
 	return &saga.Driver{
 		Store: b.Store, Fence: b.Seats, Payments: payments, PaymentFinder: payments, Announcer: b.SeatChanges,
@@ -183,8 +183,8 @@ func (b *Backing) Driver() *saga.Driver {
 
 // HighDemand gives a service the pass verifier and the hold queue of events in high demand. expiries
 // is told of holds whose buyers stopped waiting for them.
-func (b *Backing) HighDemand(o *booking.Service, expiries booking.ExpiryWatcher) *holdqueue.HoldQueue {
-	queue := holdqueue.NewHoldQueue(b.Client, expiries.Watch)
+func (b *App) HighDemand(o *booking.Service, expiries booking.ExpiryWatcher) *holdqueue.Queue {
+	queue := holdqueue.NewQueue(b.Client, expiries.Watch)
 	o.PassVerifier, o.HoldQueue = &clients.PassVerifier{Client: b.Client}, queue
 	return queue
 }

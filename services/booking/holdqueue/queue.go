@@ -25,10 +25,10 @@ type recordValue struct {
 }
 
 type requestValue struct {
-	ID       uuid.UUID      `json:"id"`
-	Hold     wire.HoldValue `json:"hold"`
-	Limit    int            `json:"limit,omitempty"`
-	Admitted int64          `json:"admitted"` // milliseconds of Unix time
+	ID       uuid.UUID `json:"id"`
+	Hold     wire.Hold `json:"hold"`
+	Limit    int       `json:"limit,omitempty"`
+	Admitted int64     `json:"admitted"` // milliseconds of Unix time
 }
 
 // outcomesValue tells all replicas what became of a batch.
@@ -41,9 +41,9 @@ type outcomeValue struct {
 	Refusal *refusalValue `json:"refusal,omitempty"`
 }
 
-// HoldQueue is the way of a hold request into the log and of its outcome back to whoever waits.
+// Queue is the way of a hold request into the log and of its outcome back to whoever waits.
 // Requests that come at the same time share a record, which is what makes a crowd cheap.
-type HoldQueue struct {
+type Queue struct {
 	client *daprclient.Client
 	store  *daprclient.Store
 	wait   time.Duration
@@ -81,43 +81,43 @@ type record struct {
 // recordFrame is what a record's payload has around its requests.
 const recordFrame = len(`{"requests":[]}`)
 
-// recordSize is how long a record may get.
-var recordSize = messages.MaxPayload(messages.HoldRequests, true)
+// maxRecordSize is how long a record may get.
+var maxRecordSize = messages.MaxPayload(messages.HoldRequests, true)
 
 // takes tells whether a record has room for another request of that size.
 func (r *record) takes(size int) bool {
-	return len(r.requests) < recordFull && recordFrame+r.size+size+len(",") <= recordSize
+	return len(r.requests) < maxRecord && recordFrame+r.size+size+len(",") <= maxRecordSize
 }
 
-var _ booking.HoldQueue = (*HoldQueue)(nil)
+var _ booking.HoldQueue = (*Queue)(nil)
 
 const (
-	lineWait    = 4 * time.Second // of a buyer for the outcome; then: ask again
-	lineBacklog = 10_000          // requests on their way into the log
-	recordFull  = 128             // requests
-	postMost    = 8               // records in one call to the sidecar
-	batchMost   = 8               // records in one delivery
-	postEvery   = 20 * time.Millisecond
-	lateKept    = 2 * time.Minute
+	holdWait     = 4 * time.Second // of a buyer for the outcome; then: ask again
+	maxQueued    = 10_000          // requests on their way into the log
+	maxRecord    = 128             // requests
+	maxPublish   = 8               // records in one call to the sidecar
+	maxDelivery  = 8               // records in one delivery
+	publishEvery = 20 * time.Millisecond
+	lateKept     = 2 * time.Minute
 )
 
 // errTooLong is for a request that no message can carry. Names of places have limits, so that it
 // does not happen.
 var errTooLong = fault.New(fault.Invalid, "hold_too_large", "The request lists too many units.")
 
-// ErrLineFull is for more requests than the log takes just now.
-var ErrLineFull = fault.New(fault.Unavailable, "hold_line_full", "Too many hold requests at once. Please try again.").After(time.Second)
+// ErrFull is for more requests than the log takes just now.
+var ErrFull = fault.New(fault.Unavailable, "hold_line_full", "Too many hold requests at once. Please try again.").After(time.Second)
 
-// NewHoldQueue returns a line. late hears of holds whose buyers stopped waiting.
-func NewHoldQueue(client *daprclient.Client, late func(booking.Hold)) *HoldQueue {
-	return &HoldQueue{
-		client: client, store: client.Store(messages.Seats), wait: lineWait, late: late,
+// NewQueue returns a line. late hears of holds whose buyers stopped waiting.
+func NewQueue(client *daprclient.Client, late func(booking.Hold)) *Queue {
+	return &Queue{
+		client: client, store: client.Store(messages.Seats), wait: holdWait, late: late,
 		waiting: map[uuid.UUID]*waiter{}, open: map[uuid.UUID]*record{}, wake: make(chan struct{}, 1),
 	}
 }
 
 // Hold implements booking.HoldQueue.
-func (l *HoldQueue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
+func (l *Queue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
 	w, err := l.enter(r)
 	if err != nil {
 		return r.Hold, err
@@ -138,15 +138,15 @@ func (l *HoldQueue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hol
 }
 
 // enter puts a request into its event's open record, which names it.
-func (l *HoldQueue) enter(r booking.QueuedHold) (*waiter, error) {
+func (l *Queue) enter(r booking.QueuedHold) (*waiter, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.queued >= lineBacklog {
-		return nil, ErrLineFull
+	if l.queued >= maxQueued {
+		return nil, ErrFull
 	}
 	now := time.Now()
 	raw := encodeRequest(r, uuid.Max)
-	if recordFrame+len(raw) > recordSize {
+	if recordFrame+len(raw) > maxRecordSize {
 		return nil, errTooLong
 	}
 	rec := l.open[r.Hold.Event]
@@ -158,7 +158,7 @@ func (l *HoldQueue) enter(r booking.QueuedHold) (*waiter, error) {
 		rec = &record{event: r.Hold.Event, name: name}
 		l.open[r.Hold.Event], l.queue = rec, append(l.queue, rec)
 	}
-	r.Hold.ID = LineName(rec.name, len(rec.requests), now)
+	r.Hold.ID = RequestID(rec.name, len(rec.requests), now)
 	rec.ids, rec.requests, rec.size = append(rec.ids, r.Hold.ID), append(rec.requests, encodeRequest(r, r.Hold.ID)), rec.size+len(raw)+len(",")
 	l.queued++
 	w := &waiter{hold: r.Hold, end: make(chan outcome, 1), since: now}
@@ -171,14 +171,14 @@ func (l *HoldQueue) enter(r booking.QueuedHold) (*waiter, error) {
 }
 
 func encodeRequest(r booking.QueuedHold, id uuid.UUID) json.RawMessage {
-	return wire.MustEncode(requestValue{ID: id, Hold: wire.HoldOf(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()})
+	return wire.MustEncode(requestValue{ID: id, Hold: wire.FromHold(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()})
 }
 
 // leaving takes the next records to go, which nobody can join any more.
-func (l *HoldQueue) leaving() []*record {
+func (l *Queue) leaving() []*record {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n := min(len(l.queue), postMost)
+	n := min(len(l.queue), maxPublish)
 	batch := l.queue[:n:n]
 	l.queue = l.queue[n:]
 	for _, rec := range batch {
@@ -192,7 +192,7 @@ func (l *HoldQueue) leaving() []*record {
 
 // overdue looks itself whether an outcome got lost, and otherwise leaves a note that the request
 // is under way.
-func (l *HoldQueue) overdue(ctx context.Context, h booking.Hold) error {
+func (l *Queue) overdue(ctx context.Context, h booking.Hold) error {
 	page, _, err := l.look(ctx, h.ID)
 	if err != nil {
 		return booking.ErrStillWaiting.Because(err)
@@ -209,17 +209,17 @@ func (l *HoldQueue) overdue(ctx context.Context, h booking.Hold) error {
 }
 
 // look reads a request's page, and the note that it is in line.
-func (l *HoldQueue) look(ctx context.Context, id uuid.UUID) (*PageValue, daprclient.Item, error) {
-	items, err := daprclient.VerifiedReader{BulkReader: l.store}.GetBulk(ctx, []string{PageKey(id), VerdictKey(id)})
+func (l *Queue) look(ctx context.Context, id uuid.UUID) (*Block, daprclient.Item, error) {
+	items, err := daprclient.VerifiedReader{BulkReader: l.store}.GetBulk(ctx, []string{BlockKey(id), VerdictKey(id)})
 	if err != nil {
 		return nil, daprclient.Item{}, fault.Away("seats", err)
 	}
-	page, err := DecodePage(items[PageKey(id)].Value)
+	page, err := DecodeBlock(items[BlockKey(id)].Value)
 	return page, items[VerdictKey(id)], err
 }
 
 // Verdict implements booking.HoldQueue.
-func (l *HoldQueue) Verdict(ctx context.Context, id uuid.UUID, account string) error {
+func (l *Queue) Verdict(ctx context.Context, id uuid.UUID, account string) error {
 	page, note, err := l.look(ctx, id)
 	if err != nil {
 		return err
@@ -247,7 +247,7 @@ func (l *HoldQueue) Verdict(ctx context.Context, id uuid.UUID, account string) e
 	return booking.ErrStillWaiting
 }
 
-func (l *HoldQueue) forget(id uuid.UUID) *waiter {
+func (l *Queue) forget(id uuid.UUID) *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := l.waiting[id]
@@ -256,7 +256,7 @@ func (l *HoldQueue) forget(id uuid.UUID) *waiter {
 }
 
 // learn hands outcomes to those of this process who wait for them.
-func (l *HoldQueue) learn(_ context.Context, v outcomesValue) error {
+func (l *Queue) learn(_ context.Context, v outcomesValue) error {
 	for _, o := range v.Outcomes {
 		w := l.forget(o.ID)
 		if w == nil {
@@ -271,13 +271,13 @@ func (l *HoldQueue) learn(_ context.Context, v outcomesValue) error {
 }
 
 // Subscription brings outcomes back.
-func (l *HoldQueue) Subscription() daprclient.Subscription {
+func (l *Queue) Subscription() daprclient.Subscription {
 	return daprclient.On(messages.Broadcast, messages.HoldOutcomes, l.learn)
 }
 
 // Run writes requests into the log until ctx ends. Who comes alone goes at once; of a crowd goes
-// together what gathered while the last ones went, and for postEvery at least.
-func (l *HoldQueue) Run(ctx context.Context) error {
+// together what gathered while the last ones went, and for publishEvery at least.
+func (l *Queue) Run(ctx context.Context) error {
 	sweep := time.NewTicker(lateKept / 4)
 	defer sweep.Stop()
 	for {
@@ -292,14 +292,14 @@ func (l *HoldQueue) Run(ctx context.Context) error {
 				l.send(ctx, batch)
 				select {
 				case <-ctx.Done():
-				case <-time.After(postEvery - time.Since(began)):
+				case <-time.After(publishEvery - time.Since(began)):
 				}
 			}
 		}
 	}
 }
 
-func (l *HoldQueue) sweep() {
+func (l *Queue) sweep() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for id, w := range l.waiting {
@@ -309,7 +309,7 @@ func (l *HoldQueue) sweep() {
 	}
 }
 
-func (l *HoldQueue) send(ctx context.Context, batch []*record) {
+func (l *Queue) send(ctx context.Context, batch []*record) {
 	records := make([]daprclient.Message, len(batch))
 	for i, rec := range batch {
 		records[i] = daprclient.Message{Key: rec.event.String(), Payload: wire.MustEncode(recordValue{rec.requests}), Opaque: true}

@@ -38,7 +38,7 @@ func requestFor(t *testing.T, id uuid.UUID, account string, units ...string) boo
 func TestLineDecidesInLogOrder(t *testing.T) {
 	var client *daprclient.Client
 	var seats *daprstore.Seats
-	var line *holdqueue.HoldQueue
+	var line *holdqueue.Queue
 	served := func(cfg daprclient.Config, subscriptions func(*daprclient.Client) []daprclient.Subscription) http.Handler {
 		c, err := daprclient.New(cfg)
 		require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestLineDecidesInLogOrder(t *testing.T) {
 	}, messages.Seats, messages.PubSub, messages.Broadcast)
 	harness.Sidecar(t, messages.Booking, func(cfg daprclient.Config) http.Handler {
 		return served(cfg, func(c *daprclient.Client) []daprclient.Subscription {
-			line = holdqueue.NewHoldQueue(c, func(booking.Hold) {})
+			line = holdqueue.NewQueue(c, func(booking.Hold) {})
 			return []daprclient.Subscription{line.Subscription()}
 		})
 	}, messages.Seats, messages.PubSub, messages.Broadcast)

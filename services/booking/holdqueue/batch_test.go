@@ -33,8 +33,8 @@ func TestFloorDecidesInOrder(t *testing.T) {
 		}
 		return booking.QueuedHold{Hold: h, Limit: 4, Admitted: now.Add(-time.Minute)}
 	}
-	mine := func(c booking.Cap) *HoldBatch {
-		f := NewHoldBatch()
+	mine := func(c booking.Cap) *Batch {
+		f := NewBatch()
 		f.PutCap(event, "anna", c)
 		return f
 	}
@@ -44,13 +44,13 @@ func TestFloorDecidesInOrder(t *testing.T) {
 	open := booking.CapHold{Hold: holdID(t, now), Units: 1, Until: now.Add(time.Minute)}
 
 	for name, c := range map[string]struct {
-		floor    *HoldBatch
+		floor    *Batch
 		requests []booking.QueuedHold
 		want     []error
 	}{
-		"the first one wins":            {NewHoldBatch(), []booking.QueuedHold{request("anna", "a1"), request("ben", "a1"), request("ben", "a2")}, []error{nil, booking.ErrUnitsUnavailable, nil}},
-		"all or nothing":                {NewHoldBatch(), []booking.QueuedHold{request("anna", "a1"), request("ben", "a1", "a2"), request("cem", "a2")}, []error{nil, booking.ErrUnitsUnavailable, nil}},
-		"one hold at a time":            {NewHoldBatch(), []booking.QueuedHold{request("anna", "a1"), request("anna", "a2")}, []error{nil, booking.ErrHoldExists}},
+		"the first one wins":            {NewBatch(), []booking.QueuedHold{request("anna", "a1"), request("ben", "a1"), request("ben", "a2")}, []error{nil, booking.ErrUnitsUnavailable, nil}},
+		"all or nothing":                {NewBatch(), []booking.QueuedHold{request("anna", "a1"), request("ben", "a1", "a2"), request("cem", "a2")}, []error{nil, booking.ErrUnitsUnavailable, nil}},
+		"one hold at a time":            {NewBatch(), []booking.QueuedHold{request("anna", "a1"), request("anna", "a2")}, []error{nil, booking.ErrHoldExists}},
 		"a hold from before the batch":  {mine(booking.Cap{Holds: []booking.CapHold{open}}), []booking.QueuedHold{request("anna", "a1")}, []error{booking.ErrHoldExists}},
 		"no more than the limit":        {mine(booking.Cap{Booked: 3}), []booking.QueuedHold{request("anna", "a1", "a2"), request("anna", "a1")}, []error{booking.ErrLimitExceeded, nil}},
 		"a pass of before the old hold": {mine(booking.Cap{Holds: []booking.CapHold{old}}), []booking.QueuedHold{request("anna", "a1")}, []error{nil}},
@@ -65,10 +65,10 @@ func TestFloorDecidesInOrder(t *testing.T) {
 	}
 	t.Run("too late", func(t *testing.T) {
 		r := request("anna", "a1")
-		require.ErrorIs(t, NewHoldBatch().Decide(r, r.Hold.Until), booking.ErrHoldExpired)
+		require.ErrorIs(t, NewBatch().Decide(r, r.Hold.Until), booking.ErrHoldExpired)
 	})
 	t.Run("a refusal changes nothing", func(t *testing.T) {
-		f := NewHoldBatch()
+		f := NewBatch()
 		require.NoError(t, f.Decide(request("anna", "a1"), now))
 		err := f.Decide(request("ben", "a2", "a1"), now)
 		refused, _ := errors.AsType[*fault.Error](err)

@@ -25,9 +25,9 @@ const (
 	changeSize  = 256
 )
 
-// SeatChangePublisher tells all replicas of changed units. What it loses in a crash the replicas find out
+// ChangePublisher tells all replicas of changed units. What it loses in a crash the replicas find out
 // by looking at the store.
-type SeatChangePublisher struct {
+type ChangePublisher struct {
 	Client *daprclient.Client
 	Local  func(event uuid.UUID, changes []booking.Change) // this process's own seat maps; may be nil
 
@@ -35,10 +35,10 @@ type SeatChangePublisher struct {
 	pending map[uuid.UUID][]messages.SeatChange
 }
 
-var _ booking.Announcer = (*SeatChangePublisher)(nil)
+var _ booking.Announcer = (*ChangePublisher)(nil)
 
 // Announce implements booking.Announcer.
-func (m *SeatChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
+func (m *ChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
 	if len(changes) == 0 {
 		return
 	}
@@ -60,7 +60,7 @@ func (m *SeatChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
 }
 
 // Run sends what was announced until ctx ends. What is announced later is sent by Flush.
-func (m *SeatChangePublisher) Run(ctx context.Context) error {
+func (m *ChangePublisher) Run(ctx context.Context) error {
 	tick := time.NewTicker(announceEvery)
 	defer tick.Stop()
 	for {
@@ -74,7 +74,7 @@ func (m *SeatChangePublisher) Run(ctx context.Context) error {
 }
 
 // Flush sends what was announced.
-func (m *SeatChangePublisher) Flush(ctx context.Context) error {
+func (m *ChangePublisher) Flush(ctx context.Context) error {
 	var errs []error
 	m.mu.Lock()
 	pending := m.pending
@@ -92,8 +92,8 @@ func (m *SeatChangePublisher) Flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// FromSeatsChanged reads an announcement.
-func FromSeatsChanged(s messages.SeatsChanged) (changes []booking.Change) {
+// ReadChanges reads an announcement.
+func ReadChanges(s messages.SeatsChanged) (changes []booking.Change) {
 	for _, c := range s.Changes {
 		if len(c.State) != 1 {
 			continue

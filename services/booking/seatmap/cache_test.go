@@ -60,10 +60,10 @@ func (o *onSale) Read(ctx context.Context, _ uuid.UUID, units []string) (map[str
 	return seats, nil
 }
 
-type noStand struct{}
+type plainEncoder struct{}
 
-func (noStand) Encode(d Delta) []byte { return fmt.Appendf(nil, "%v", d.Changes) }
-func (noStand) Changed(uuid.UUID)     {}
+func (plainEncoder) Encode(d Delta) []byte { return fmt.Appendf(nil, "%v", d.Changes) }
+func (plainEncoder) Changed(uuid.UUID)     {}
 
 func letters(h *Map) string {
 	_, states := h.Snapshot()
@@ -75,7 +75,7 @@ func letters(h *Map) string {
 func TestTheSecondViewerOfAColdMapSeesTheTruth(t *testing.T) {
 	o := newOnSale()
 	o.read = make(chan struct{})
-	l := NewCache(o, o, noStand{}, time.Now)
+	l := NewCache(o, o, plainEncoder{}, time.Now)
 	seen := make(chan string, 2)
 	view := func() {
 		h, err := l.Get(t.Context(), o.event)
@@ -112,7 +112,7 @@ func TestTheSecondViewerOfAColdMapSeesTheTruth(t *testing.T) {
 func TestWhoWaitsForAMapDoesNotWaitForEver(t *testing.T) {
 	o := newOnSale()
 	o.read = make(chan struct{})
-	l := NewCache(o, o, noStand{}, time.Now)
+	l := NewCache(o, o, plainEncoder{}, time.Now)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := l.Get(ctx, o.event)
@@ -126,7 +126,7 @@ func TestWhoWaitsForAMapDoesNotWaitForEver(t *testing.T) {
 // TestAHealTellsWhatItFinds: watchers hear of what the announcements did not say.
 func TestAHealTellsWhatItFinds(t *testing.T) {
 	o := newOnSale()
-	l := NewCache(o, o, noStand{}, time.Now)
+	l := NewCache(o, o, plainEncoder{}, time.Now)
 	go func() { _ = l.Run(t.Context()) }()
 	f, err := l.Watch(t.Context(), o.event, "")
 	require.NoError(t, err)
@@ -134,7 +134,7 @@ func TestAHealTellsWhatItFinds(t *testing.T) {
 	o.mu.Lock()
 	o.seats["A2-0"] = booking.Seat{State: booking.Booked, Hold: uuid.New()}
 	o.mu.Unlock()
-	require.NoError(t, l.heal(t.Context(), f.loaded))
+	require.NoError(t, l.reread(t.Context(), f.loaded))
 	select {
 	case frame := <-f.Frames:
 		require.Contains(t, string(frame.Data), "A2-0")
@@ -146,8 +146,8 @@ func TestAHealTellsWhatItFinds(t *testing.T) {
 // TestNobodyWatchesAHouseThatWasDropped: nobody would feed them.
 func TestNobodyWatchesAHouseThatWasDropped(t *testing.T) {
 	o := newOnSale()
-	l := NewCache(o, o, noStand{}, time.Now)
-	s, err := l.loadedMap(t.Context(), o.event)
+	l := NewCache(o, o, plainEncoder{}, time.Now)
+	s, err := l.entry(t.Context(), o.event)
 	require.NoError(t, err)
 	f, err := l.Watch(t.Context(), o.event, "")
 	require.NoError(t, err)
@@ -175,7 +175,7 @@ func TestNobodyWatchesAHouseThatWasDropped(t *testing.T) {
 // hears of the next change or that they have to come back.
 func TestWatchersAreFedOrSentAway(t *testing.T) {
 	o := newOnSale()
-	l := NewCache(o, o, noStand{}, time.Now)
+	l := NewCache(o, o, plainEncoder{}, time.Now)
 	ctx, cancel := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	running.Go(func() { _ = l.Run(ctx) })
