@@ -1,5 +1,5 @@
-// Package components holds nothing but a test: whichever folder of components a deployment
-// uses, the services find the same names and the same scopes.
+// Package components contains only tests. They check that every folder of components defines the same
+// names with the same scopes, so a deployment can use any of them, and that access rules match the code.
 package components
 
 import (

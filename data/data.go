@@ -1,5 +1,5 @@
-// Package data embeds what ships with Foyer: a gazetteer, countries, and the conferences that
-// `foyer seed` imports. See README.md for where each comes from and under which licence.
+// Package data embeds the data sets that ship with Foyer: a gazetteer, countries, and the conferences that
+// `foyer seed` imports. README.md lists their sources and licences.
 package data
 
 import _ "embed"

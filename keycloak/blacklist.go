@@ -1,4 +1,4 @@
-// Package keycloak holds what Keycloak and the services have to agree on.
+// Package keycloak embeds data that Keycloak and the services must agree on.
 package keycloak
 
 import _ "embed"

@@ -1,4 +1,6 @@
-// Command foyer runs the whole platform on this machine.
+// Command foyer starts, stops and inspects the local stack: third-party infrastructure, Dapr sidecars,
+// services and gateway on one machine. It also imports events, verifies tickets and replays dead letters;
+// see `foyer help`. Package devstack has the logic of starting and stopping.
 package main
 
 import (

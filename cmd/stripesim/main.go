@@ -1,6 +1,6 @@
-// Command stripesim is a payment provider for development and tests: it speaks enough of
-// Stripe's API that stripe-go and a card form work with it unchanged, and it can be told to
-// misbehave. README.md says what it knows.
+// Command stripesim is a payment provider for development and tests. It implements the part of
+// Stripe's API that stripe-go and a card form need, so both work with it unchanged, and can be told to
+// fail. README.md lists what it supports.
 package main
 
 import (

@@ -1,5 +1,5 @@
-// Package admission is the pass that lets one account into one sale for a short time. The
-// waiting room signs passes, booking checks them; a pass is a JWT signed with EdDSA.
+// Package admission signs and verifies admission passes. A pass is a JWT signed with EdDSA that lets one
+// account hold units of one event for a limited time. The waiting room signs passes, booking verifies them.
 package admission
 
 import (

@@ -1,14 +1,15 @@
-// Package cdc carries what was committed in a database to the broker: change data capture by
+// Package cdc publishes committed changes of a database to the broker: change data capture by
 // Postgres logical replication (https://www.postgresql.org/docs/15/logical-replication.html).
 //
-// A Relay follows one publication through one slot. It begins with a snapshot that is consistent
-// with the point the slot was made at, then streams. Postgres is told that a change is done only
-// when the broker has it, so a crash repeats messages and loses none: consumers go by versions.
+// A Relay follows one publication through one replication slot. It starts with a snapshot that is
+// consistent with the position at which the slot was created, then streams changes. A change is
+// acknowledged to Postgres only after the broker has accepted it, so a crash repeats messages and loses
+// none; consumers must compare versions.
 //
-// The slot is also the leader lock: every replica of a service runs the relay, Postgres lets one
-// of them have the slot, and the others wait for it. An advisory lock covers the time before there
-// is a stream to hold it. If the slot falls so far behind that Postgres gives it up
-// (max_slot_wal_keep_size), it is made anew with a new snapshot.
+// The slot also elects the leader: every replica of a service runs the relay, but Postgres lets only one
+// use the slot, and the others wait for it. An advisory lock covers the time before streaming begins. If
+// Postgres invalidates a slot that has fallen too far behind (max_slot_wal_keep_size), the relay creates
+// it again with a new snapshot.
 //
 // A service whose messages are rows of an outbox table needs one line, and the tables cdc_snapshots and
 // cdc_rejected (services/booking/postgres/migrations/0007_relay.sql), declared in its personaldata.yaml:

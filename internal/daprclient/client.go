@@ -1,6 +1,6 @@
-// Package daprclient speaks to the Dapr sidecar: state, topics, bindings, secrets and calls to other
-// services. Every call has a deadline. Domain packages do not import it; the services'
-// own sidecar packages do.
+// Package daprclient is a client of the Dapr sidecar: state, topics, bindings, secrets, actors, and calls to
+// other services. Every call has a deadline (deadlines.go). Domain packages do not import it; only the
+// services' Dapr adapters do.
 package daprclient
 
 import (

@@ -1,4 +1,4 @@
-// Package database opens a service's own database and brings its schema up to date.
+// Package database opens a service's PostgreSQL database and applies its migrations.
 package database
 
 import (

@@ -1,7 +1,7 @@
 // Package devstack runs the whole platform on one machine: the infrastructure, a Dapr sidecar
-// for each service, the services, and the gateway, each as a process of its own. The launcher
-// (cmd/foyer) and the tests (tests/harness) use the same package, so what is tested is what
-// people run.
+// for each service, the services, and the gateway, each in its own process. The launcher
+// (cmd/foyer) and the tests (tests/harness) use this package, so tests run the same stack as
+// users.
 package devstack
 
 import (

@@ -1,8 +1,8 @@
-// Package fault holds the one error type that crosses package borders in Foyer.
+// Package fault defines the error type that crosses package boundaries in Foyer.
 //
-// A domain refuses with a fault; adapters translate what they meet into one; package
-// httpapi turns it into problem details (RFC 9457). Whatever is not a fault is a defect
-// or an outage and reaches the caller as an opaque 500.
+// A domain returns a fault when it refuses a request. Adapters translate errors of stores and other
+// services into faults. Package httpapi turns faults into problem details (RFC 9457); any other error is
+// a defect or an outage, and clients see an opaque 500.
 package fault
 
 import (

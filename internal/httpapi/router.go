@@ -1,6 +1,7 @@
-// Package httpapi is how every Foyer service speaks HTTP: one router with the same manners
-// everywhere. From outside in: tracing, request id, metrics and access log, recovery, identity, who
-// may call, body limit, validation against the service's OpenAPI file, idempotency.
+// Package httpapi is the HTTP server of every Foyer service: a router with the same middleware everywhere.
+// From outside in: tracing, request id, metrics and access log, panic recovery, authentication,
+// authorization, body limit, validation against the service's OpenAPI file, idempotency. It also decodes
+// requests and writes problem details.
 package httpapi
 
 import (

@@ -1,5 +1,6 @@
-// Package identity answers one question in every service: who is calling?
-// Tokens come from Keycloak; each service verifies them itself and trusts no header.
+// Package identity authenticates the caller of a request. It verifies access tokens issued by Keycloak,
+// checks them against the list of revoked accounts and sessions, and caches verified tokens. Headers that
+// claim an identity are not trusted.
 package identity
 
 import (

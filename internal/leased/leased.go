@@ -1,8 +1,8 @@
-// Package leased works off queues whose items are leased: rows that one replica takes for a while,
-// and that are there again for any replica when the while is over.
+// Package leased implements work queues with leases: a replica takes a row for a limited time, and if it
+// does not finish, the row becomes available to every replica again.
 //
-// An item whose lease ends before it is done is done twice. So a queue takes no more items than it
-// has free workers, every item has a deadline, and its lease outlasts that deadline.
+// An item whose lease expires before it is finished is processed twice. So a queue leases no more items
+// than it has free workers, every item has a deadline, and its lease outlasts that deadline.
 package leased
 
 import (

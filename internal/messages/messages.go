@@ -1,6 +1,6 @@
-// Package messages names what the services say to each other: components, topics, and the
-// messages on them. Messages carry ids and numbers, never personal data; a consumer that
-// needs more asks the owner. A unit test compares these names with the YAML in components/.
+// Package messages defines the names of components and topics, and the messages that services publish
+// on them, with their size limits. Messages contain ids and numbers, never personal data; a consumer that
+// needs more calls the service that owns the data. A unit test compares the names with the YAML in components/.
 package messages
 
 import (

@@ -1,5 +1,5 @@
-// Package money is an amount in minor units of one ISO 4217 currency. Amounts are integers everywhere:
-// in code, in stores, on the wire and in what merchants type.
+// Package money represents an amount in minor units of an ISO 4217 currency, and the limits of card
+// payments. Amounts are integers in code, in stores and in the API.
 package money
 
 import (

@@ -1,6 +1,6 @@
-// Package personaldata is what every service owes the person behind an account: a declaration of
-// what it keeps about them, a copy of it, and its erasure. A service that stores anything has a
-// file personaldata.yaml, and serves a Holder to the service that answers for accounts.
+// Package personaldata implements the rights of account owners over their data: a declaration of what
+// each service stores, its export, and its erasure. A service that stores anything has a file
+// personaldata.yaml, and serves a Holder, which the auth service calls.
 package personaldata
 
 import (

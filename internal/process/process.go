@@ -1,16 +1,16 @@
-// Package process is the life of a Foyer process, written once: read the environment, speak
-// up (logs, traces, metrics), serve, answer health questions, and on a signal stop in order.
+// Package process implements the lifecycle of a Foyer process: read the configuration from the environment,
+// set up logs, traces and metrics, serve requests and health checks, and stop in order on a signal.
 //
-// A process stops in the same steps, whatever is going on in it:
+// A process always stops in the same steps:
 //
-//  1. it is not ready any more, and streams end with a hint when to come back;
-//  2. it takes no new connection, and requests that run are finished;
-//  3. the tasks end;
-//  4. what was registered with OnClose is flushed and closed, the last first;
+//  1. it reports not ready, and streams end with a hint when to reconnect;
+//  2. it accepts no new connections and finishes running requests;
+//  3. the tasks stop;
+//  4. resources registered with OnClose are flushed and closed, the last registered first;
 //  5. traces are flushed.
 //
-// Each step has a bound, and all of them together take less than five seconds. Nothing that a
-// task or a request uses can be closed before they have ended, since no main closes anything.
+// Each step has a timeout; all together take less than five seconds. Nothing that a task or a request uses
+// is closed before they have ended, because main functions leave closing to this package.
 package process
 
 import (

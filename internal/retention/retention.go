@@ -1,5 +1,5 @@
-// Package retention says how long the services keep what they no longer need, and removes it. All
-// periods are in Config; docs/operations.md lists them.
+// Package retention deletes rows that services no longer need, after configurable periods. Config has all
+// periods; docs/operations.md documents them.
 package retention
 
 import (

@@ -1,4 +1,4 @@
-// Package seat says where a seat is, in the languages that the platform speaks.
+// Package seat formats the location of a seat (zone, row, number) in the languages of the platform.
 package seat
 
 import (

@@ -1,5 +1,5 @@
-// Package telemetry gives a process its voice: structured logs, OpenTelemetry traces and
-// Prometheus metrics. None of them ever carries personal data.
+// Package telemetry sets up a process's structured logs, OpenTelemetry traces and
+// Prometheus metrics. None of them contains personal data: the logger masks email addresses.
 package telemetry
 
 import (

@@ -1,10 +1,10 @@
-// Package text is the one rule for text that comes from outside: names, labels, descriptions.
-// Text is UTF-8 in Unicode's normalization form C, without control characters and without characters
-// that show nothing or turn the order of what stands beside them. Such text can be printed, compared,
+// Package text defines the rule for all text from outside: names, labels, descriptions.
+// Text is UTF-8 in Unicode normalization form C, without control characters, invisible characters and
+// characters that change the direction of other text. Such text can be printed, compared,
 // logged and stored anywhere.
 //
-// golang.org/x/text/secure/precis has a similar rule (RFC 8264), but it refuses emoji of more than one
-// code point, which event names are full of.
+// golang.org/x/text/secure/precis has a similar rule (RFC 8264), but it rejects emoji of more than one
+// code point, which are common in event names.
 package text
 
 import (

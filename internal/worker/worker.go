@@ -1,4 +1,4 @@
-// Package worker has what tasks that run beside a server share: loops, pauses, backoffs and their end.
+// Package worker has helpers for background tasks: periodic loops, pauses and backoff that end with a context.
 package worker
 
 import (

@@ -1,5 +1,5 @@
-// Package contract holds every service's OpenAPI document to the same rules, and every operation to who
-// may call it.
+// Package contract checks every service's OpenAPI document against common rules, and that every operation
+// enforces who may call it.
 package contract_test
 
 import (

@@ -1,9 +1,9 @@
-// Package harness gives tests the real parts: a database in seconds, one sidecar with chosen
-// components, or the whole platform. It runs what cmd/foyer runs (internal/devstack), on reserved
-// ports and in a data directory of its own. A missing program fails a test; it never skips.
+// Package harness provides real infrastructure to tests: a database in seconds, one sidecar with selected
+// components, or the whole platform. It uses the same package as cmd/foyer (internal/devstack), on reserved
+// ports and in its own data directory. A missing program fails a test; no test is skipped.
 //
-// The first test that needs a part starts it and the others of the same test binary share it;
-// when the binary ends, however it ends, the parts end with it.
+// A part is started by the first test that needs it and shared within the test binary. The parts end with
+// the test binary, even if it is killed.
 package harness
 
 import (

@@ -1,5 +1,5 @@
-// Package integration tests the whole platform from outside: one platform for all tests of this
-// package, which leave it as healthy as they found it.
+// Package integration tests the whole platform through its public interfaces. All tests share one
+// platform and leave it healthy.
 package integration
 
 import (

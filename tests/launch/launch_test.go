@@ -1,4 +1,4 @@
-// Package launch runs the README's two commands, `make up` and `make down`, as a newcomer does.
+// Package launch runs the README's two commands, `make up` and `make down`, as a newcomer would.
 package launch
 
 import (

@@ -1,5 +1,5 @@
-// Package rolling tests that processes of a running platform can be stopped and started anew,
-// one after the other, without anybody noticing who uses it.
+// Package rolling tests that each process of a running platform can be restarted, one
+// after the other, without a failed request or a lost message.
 package rolling
 
 import (

@@ -1,6 +1,6 @@
-// Command daprd is Dapr's sidecar with the components that Foyer's components/ name, and a few that
-// cost little beside them. One for another product is a line here; the stock daprd, which Dapr's
-// releases and its CLI have, knows them all.
+// Command daprd is Dapr's sidecar with the components named in components/, and a few others that
+// add little to its build. Add an import here to use a component of another product; the standard daprd of
+// Dapr's releases and CLI contains all components.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Package sim is a stateful simulator of the part of Stripe that takes card payments. It keeps
-// Stripe's rules (what may be confirmed, captured, cancelled, refunded, and when), its errors,
-// its test cards, its idempotency keys, its lists and its webhooks, and keeps its books on disk.
+// Package sim is a stateful simulator of the part of Stripe that handles card payments. It implements
+// Stripe's rules (which intents may be confirmed, captured, cancelled or refunded, and when), its errors,
+// test cards, idempotency keys, lists and webhooks, and stores its state on disk.
 //
 // API version: 2023-10-16, the one stripe-go/v76 is pinned to.
 package sim

@@ -71,7 +71,7 @@ func TestReplyFormat(t *testing.T) {
 	}{
 		`{"value":{"arrivals":[1]}}`: {value: seekReply{[]int64{1}}},
 		`{"value":null}`:             {},
-		`{"refusal":{"kind":14,"code":"queue_full","message":"The queue is full."}}`:                                               {err: waitingroom.ErrFull},
+		`{"refusal":{"kind":14,"code":"queue_full","message":"The queue is full."}}`:                                                          {err: waitingroom.ErrFull},
 		`{"refusal":{"kind":5,"code":"order_decided","message":"The order cannot change once sales have opened.","fields":{"field":"rate"}}}`: {err: waitingroom.ErrOrderDecided.With("field", "rate")},
 	} {
 		r, err := replyOf(method.value, method.err)

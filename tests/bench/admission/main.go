@@ -1,7 +1,6 @@
-// Command admission simulates sales in high demand, event by event, with the very state machine
-// that the waiting room runs (services/waitingroom.Line) and people who come late, look around,
-// buy for their friends, give up, or let their hold run out. It writes docs/results/admission.md
-// and its plots. The seed is fixed: everyone gets the same figures.
+// Command admission simulates sales of high-demand events with the state machine of the waiting room
+// and customers who arrive late, browse, buy several tickets, give up, or let their hold expire. It writes
+// docs/results/admission.md and its plots. The seed is fixed, so the figures are reproducible.
 package main
 
 import (

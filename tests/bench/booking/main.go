@@ -1,6 +1,6 @@
-// Command booking measures selling: holds through the gateway, when buyers want different places
-// and when all want the same; the state store's work against the same statements from bare Go;
-// purchases from hold to ticket with everything on this machine; and the seat map meanwhile.
+// Command booking measures sales: holds through the gateway, without and with contention for the same seats;
+// the state store compared with the same SQL statements from plain Go; purchases from hold to ticket with
+// the whole platform on this machine; and the seat map during sales.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command read measures how fast the catalogue is read: an event and a page of the list, through
-// the gateway's cache against the same bytes as a static file of the same nginx, and past the cache
-// against the least that a Go program can do for the same rows.
+// Command read measures reads of the catalogue: an event and a page of the list. Through the gateway's
+// cache it compares them with the same bytes as a static file of the same nginx; without the cache, with
+// a minimal Go program that reads the same rows.
 package main
 
 import (

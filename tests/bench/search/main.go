@@ -1,6 +1,6 @@
-// Command search measures the search with 100,000 events: how long the index takes to get from
-// nothing to all of them, how long an edit takes from its commit until people can find it, and what
-// the API takes, beside the same questions put straight to Elasticsearch.
+// Command search measures the search with 100,000 events: the time to build the index, the time from the
+// commit of an edit until it is searchable, and the latency of the API compared with the same queries
+// sent directly to Elasticsearch.
 package main
 
 import (

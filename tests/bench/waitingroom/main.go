@@ -1,14 +1,14 @@
 // Command waitingroom measures the waiting room. `make bench-waitingroom` runs all sections;
-// arguments choose some:
+// arguments select some:
 //
-//	joins    how fast a crowd gets its places, against a bare handler
-//	crash    the same crowd while what its line runs on is killed
-//	streams  ticks to ten thousand readers, against centrifuge
-//	holds    holds of one event in high demand, against the normal way
-//	sale     a whole sale, from the line to the last confirmed booking
+//	joins    rate of joins, compared with a bare handler
+//	crash    the same joins while the processes of the queue are killed
+//	streams  ticks to ten thousand clients, compared with centrifuge
+//	holds    holds of one high-demand event, compared with direct holds
+//	sale     a whole sale, from joining the queue to the last confirmed booking
 //
-// Each writes its part of docs/results/waitingroom.md and leaves the others'. With -ask a section
-// is set up and then waits for a line on stdin, so that the machine can be made quiet first.
+// Each section replaces its own part of docs/results/waitingroom.md. With -ask, a section is set up and then
+// waits for a line on stdin, so that other load on the machine can be stopped first.
 package main
 
 import (

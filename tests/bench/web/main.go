@@ -1,8 +1,8 @@
-// Command web measures what somebody with a phone waits for: the first pages, cold and throttled,
-// and the map of twenty thousand seats under a moving finger. It drives a real Chromium by the
-// DevTools protocol, in Go like the other benchmarks, because what it needs of Playwright is only
-// the protocol. Each section is written as soon as it is measured; an argument, pages or map, asks for
-// one of them. FOYER_URL: a stack that runs already, instead of one of its own.
+// Command web measures what a customer with a phone waits for: the first pages, cold and throttled,
+// and the map of twenty thousand seats during gestures. It drives a real Chromium by the
+// DevTools protocol, in Go like the other benchmarks, because it needs nothing else of Playwright.
+// Each section is written as soon as it is measured; the argument pages or map selects
+// one of them. FOYER_URL names a running stack to use instead of starting one.
 package main
 
 import (

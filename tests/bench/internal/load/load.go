@@ -1,6 +1,5 @@
-// Package load is what the benchmarks share: clients that each send their next request when the
-// last one is answered or when somebody arrives, what came of it, the machine it ran on, and a stack to
-// run it against.
+// Package load is shared by the benchmarks: closed-loop and open-loop clients, statistics of their
+// results, a description of the machine, and a stack to run against.
 package load
 
 import (
