@@ -74,7 +74,7 @@ func refused(err error) bool {
 }
 
 func (r *Relay) setAside(ctx context.Context, topic string, m daprclient.Message, reason error) error {
-	slog.ErrorContext(ctx, "message set aside: the broker does not take it", "slot", r.Name, "topic", topic, "key", m.Key, "bytes", len(m.Payload), "error", reason)
+	slog.ErrorContext(ctx, "message rejected by the broker, set aside", "slot", r.Name, "topic", topic, "key", m.Key, "bytes", len(m.Payload), "error", reason)
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
 	_, err := r.db.Exec(ctx, `INSERT INTO cdc_rejected (topic, key, payload, reason) VALUES ($1, $2, $3, $4)`, topic, m.Key, string(m.Payload), reason.Error())

@@ -120,7 +120,7 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	if err := unlock(ctx, db, slot); err != nil {
 		return fmt.Errorf("relay: %w", err)
 	}
-	slog.InfoContext(ctx, "relaying", "slot", slot, "from", start.String())
+	slog.InfoContext(ctx, "relay streaming", "slot", slot, "from", start.String())
 	f := &follower{relay: r, stream: stream, db: db, slot: slot, done: start, lag: lag, relations: map[uint32]*pglogrepl.RelationMessage{}}
 	return f.follow(ctx)
 }
@@ -222,7 +222,7 @@ func (r *Relay) position(ctx context.Context, db *pgx.Conn, stream *pgconn.PgCon
 	case finished && !lost:
 		return pglogrepl.ParseLSN(confirmed)
 	}
-	slog.WarnContext(ctx, "relay starts over with a snapshot", "slot", slot, "lost", lost)
+	slog.WarnContext(ctx, "relay restarts with a snapshot", "slot", slot, "lost", lost)
 	if err := pglogrepl.DropReplicationSlot(ctx, stream, slot, pglogrepl.DropReplicationSlotOptions{}); err != nil {
 		return 0, standby(err)
 	}
@@ -336,7 +336,7 @@ func (r *Relay) publish(ctx context.Context, messages []Message, idle func() err
 				return fmt.Errorf("relay: the broker is away: %w", err)
 			}
 			pause := wait.NextBackOff()
-			slog.WarnContext(ctx, "broker away, changes wait", "slot", r.Name, "retry", pause.String(), "error", err)
+			slog.WarnContext(ctx, "broker unavailable, will retry", "slot", r.Name, "retry", pause.String(), "error", err)
 			if idle != nil {
 				if err := idle(); err != nil {
 					return err
@@ -553,7 +553,7 @@ func (f *follower) watch(ctx context.Context) {
 	}
 	f.lag.Set(lag)
 	if lag > lagAlarm {
-		slog.ErrorContext(ctx, "relay is far behind", "slot", f.slot, "bytes", lag)
+		slog.ErrorContext(ctx, "relay lag is high", "slot", f.slot, "bytes", lag)
 	}
 	if !f.mark.at.IsZero() && f.done < f.mark.lsn {
 		return // not yet where the log ended when we last looked

@@ -226,7 +226,7 @@ func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 		rc := http.NewResponseController(w)
 		end := time.Now().Add(patience + answerTime)
 		if err := errors.Join(rc.SetReadDeadline(end), rc.SetWriteDeadline(end)); err != nil {
-			slog.WarnContext(ctx, "a delivery has less time than it may take", "topic", s.Topic, "error", err)
+			slog.WarnContext(ctx, "delivery deadline could not be extended", "topic", s.Topic, "error", err)
 		}
 	}
 	httpapi.LimitBody(w, r, s.bodyLimit())
@@ -244,7 +244,7 @@ func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 		err = jsonv2.Unmarshal(raw, &d, messageOptions)
 	}
 	if err != nil {
-		slog.WarnContext(ctx, "message not read", "topic", s.Topic, "verdict", drop, "error", err)
+		slog.WarnContext(ctx, "message not decoded", "topic", s.Topic, "verdict", drop, "error", err)
 		answer(w, r, map[string]string{"status": drop})
 		return
 	}
@@ -310,11 +310,11 @@ func (s Subscription) deliverBulk(ctx context.Context, w http.ResponseWriter, r 
 			batch, ids, drops = append(batch, d), append(ids, id), append(drops, v)
 			return
 		}
-		slog.WarnContext(ctx, "message not read", "topic", s.Topic, "entry", id, "verdict", v, "error", err)
+		slog.WarnContext(ctx, "message not decoded", "topic", s.Topic, "entry", id, "verdict", v, "error", err)
 		statuses = append(statuses, entryStatus{id, v})
 	})
 	if err != nil {
-		slog.WarnContext(ctx, "bulk delivery not read to its end", "topic", s.Topic, "entries", position, "error", err)
+		slog.WarnContext(ctx, "bulk delivery could not be decoded completely", "topic", s.Topic, "entries", position, "error", err)
 		if position == 0 {
 			http.Error(w, "not a bulk delivery", http.StatusBadRequest)
 			return
@@ -418,6 +418,6 @@ func verdict(ctx context.Context, d Delivery, err error) string {
 func answer(w http.ResponseWriter, r *http.Request, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		slog.DebugContext(r.Context(), "answer not delivered", "error", fmt.Sprint(err))
+		slog.DebugContext(r.Context(), "response not written", "error", fmt.Sprint(err))
 	}
 }

@@ -126,7 +126,7 @@ func answerOnce(w http.ResponseWriter, r *http.Request, next http.Handler, store
 		}
 	}
 	if err := store.Complete(ctx, key, a, idempotencyKept); err != nil {
-		slog.WarnContext(ctx, "answer not kept", "error", err)
+		slog.WarnContext(ctx, "response not stored for its idempotency key", "error", err)
 		return
 	}
 	kept = true

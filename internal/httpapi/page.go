@@ -59,7 +59,7 @@ func (p Page) Answer(ctx context.Context, address string) ([]byte, http.Header, 
 	answer := &kept{header: http.Header{}, status: http.StatusOK}
 	p.API.ServeHTTP(answer, r)
 	if answer.status != http.StatusOK {
-		slog.DebugContext(ctx, "page without its data", "status", answer.status)
+		slog.DebugContext(ctx, "page sent without data", "status", answer.status)
 		return nil, nil, false
 	}
 	return bytes.TrimSpace(answer.body.Bytes()), answer.header, true

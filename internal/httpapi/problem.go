@@ -70,7 +70,7 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(code)
 	if err := json.NewEncoder(w).Encode(body); err != nil {
-		slog.DebugContext(r.Context(), "problem not delivered", "error", err)
+		slog.DebugContext(r.Context(), "problem response not written", "error", err)
 	}
 }
 
@@ -123,7 +123,7 @@ func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if _, err := body.WriteTo(w); err != nil {
-		slog.DebugContext(r.Context(), "answer not delivered", "error", err)
+		slog.DebugContext(r.Context(), "response not written", "error", err)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 func WriteRaw(w http.ResponseWriter, r *http.Request, raw []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	if _, err := w.Write(raw); err != nil {
-		slog.DebugContext(r.Context(), "answer not delivered", "error", err)
+		slog.DebugContext(r.Context(), "response not written", "error", err)
 	}
 	return nil
 }

@@ -98,11 +98,11 @@ func (q Queue[T]) do(ctx context.Context, item T) {
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			slog.ErrorContext(ctx, "item of a queue panicked", "queue", q.Name, "panic", p)
+			slog.ErrorContext(ctx, "queue item panicked", "queue", q.Name, "panic", p)
 		}
 	}()
 	if err := q.Do(ctx, item); err != nil {
-		slog.WarnContext(ctx, "item of a queue not done", "queue", q.Name, "error", err)
+		slog.WarnContext(ctx, "queue item failed", "queue", q.Name, "error", err)
 	}
 }
 

@@ -91,7 +91,7 @@ func Main(name string, run func(ctx context.Context, p *Process) error) {
 		<-signals
 		stop()
 		<-signals
-		slog.Error("ended at once, by a second signal", "process", name)
+		slog.Error("exiting immediately on a second signal", "process", name)
 		os.Exit(1)
 	}()
 	if err := start(ctx, name, run); err != nil {

@@ -129,7 +129,7 @@ func (d *disk) flush() {
 	})
 	if err != nil {
 		// A provider that forgets what it promised is worse than one that is away.
-		slog.Error("books not written", "error", err)
+		slog.Error("state not written", "error", err)
 		os.Exit(1)
 	}
 	close(g.safe)
@@ -139,6 +139,6 @@ func (d *disk) close() {
 	close(d.done)
 	<-d.idle
 	if err := d.db.Close(); err != nil {
-		slog.Warn("books not closed", "error", err)
+		slog.Warn("state not closed", "error", err)
 	}
 }

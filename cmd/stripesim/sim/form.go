@@ -47,7 +47,7 @@ func (s *Simulator) render(w http.ResponseWriter, r *http.Request, name string, 
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := pages.ExecuteTemplate(w, name, data); err != nil {
-		slog.DebugContext(r.Context(), "page not delivered", "error", err)
+		slog.DebugContext(r.Context(), "page not written", "error", err)
 	}
 }
 

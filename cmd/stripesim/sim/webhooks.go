@@ -150,10 +150,10 @@ func (p *postman) deliver(ctx context.Context, e *Event, wait time.Duration) {
 		if ctx.Err() != nil {
 			return
 		}
-		slog.Info("webhook not taken", "event", e.ID, "type", e.Type, "attempt", attempt+1, "error", err)
+		slog.Info("webhook delivery failed", "event", e.ID, "type", e.Type, "attempt", attempt+1, "error", err)
 		wait = pause(attempt)
 	}
-	slog.Warn("webhook given up", "event", e.ID, "type", e.Type)
+	slog.Warn("webhook delivery abandoned", "event", e.ID, "type", e.Type)
 	p.settle(e)
 }
 

@@ -270,6 +270,6 @@ func respond(w http.ResponseWriter, r *http.Request, v any) {
 		return
 	}
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		slog.DebugContext(r.Context(), "answer not delivered", "error", err)
+		slog.DebugContext(r.Context(), "response not written", "error", err)
 	}
 }
