@@ -6,7 +6,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Filter narrows a list of bookings; empty fields do not.
+// Filter narrows a list of bookings. A zero field does not.
 type Filter struct {
 	Account string
 	Event   uuid.UUID
@@ -15,8 +15,8 @@ type Filter struct {
 	Limit   int
 }
 
-// Sales of a ticket type.
-type Sales struct {
+// TypeSales counts what was sold of one ticket type.
+type TypeSales struct {
 	TicketType string
 	Name       string
 	Sold       int
@@ -25,27 +25,27 @@ type Sales struct {
 	Currency   string
 }
 
-// Kept is what is known of an account's one booking.
-type Kept struct {
+// Record is a booking with all its tickets, void ones too, and all its refunds.
+type Record struct {
 	Booking Booking
-	Tickets []Ticket // void ones too
+	Tickets []Ticket
 	Refunds []Refund
 }
 
 // Reconciled is a booking as the payment service compares it with the money.
 type Reconciled struct {
-	Booking  uuid.UUID  `json:"booking"`
-	Payment  *uuid.UUID `json:"payment"`
-	Status   string     `json:"status"`
-	Amount   int64      `json:"amount"`
-	Refunded int64      `json:"refunded"`
-	Currency string     `json:"currency"`
-	At       time.Time  `json:"at"`
-	Trouble  string     `json:"trouble,omitempty"` // why it was set aside, as a code
+	Booking  uuid.UUID
+	Payment  *uuid.UUID
+	Status   string
+	Amount   int64
+	Refunded int64
+	Currency string
+	At       time.Time // of the last change
+	Trouble  string    // code of the error for which it was set aside; "": it was not
 }
 
-// After is a place in the list of bookings that moved. The zero value is its start.
-type After struct {
-	At time.Time `json:"at"`
-	ID uuid.UUID `json:"id"`
+// Position is a place in a list of bookings in the order of their last changes. The zero value is its start.
+type Position struct {
+	At time.Time
+	ID uuid.UUID
 }

@@ -152,15 +152,15 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 		verdicts[i].Hold = h.ID
 		if before, ok := page.Find(h.ID); ok { // decided before, and the answer got lost
 			if before.Refusal != nil {
-				verdicts[i].Refusal = before.Refusal.Fault()
+				verdicts[i].Refusal = before.Refusal.Err()
 			}
 			continue
 		}
 		if refusal := floor.Decide(r, now); refusal != nil {
 			verdicts[i].Refusal = refusal
-			page.Refuse(h, refusal)
+			page.AddRefusal(h, refusal)
 		} else {
-			page.Grant(h)
+			page.AddHold(h)
 			c := floor.Caps[h.Event][h.Account]
 			put(v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)))
 			for _, u := range h.UnitIDs() {
@@ -172,7 +172,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 	for _, ops := range steps {
 		for key := range ops {
 			if page, ok := pages[key]; ok {
-				ops[key] = v.put(key, wire.MustEncode(page), page.Kept(now))
+				ops[key] = v.put(key, wire.MustEncode(page), page.TTL(now))
 			}
 		}
 	}

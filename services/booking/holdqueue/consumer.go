@@ -15,35 +15,35 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
 
-// Consumer decides the records of the log and tells what became of their requests.
+// Consumer decides the requests of the log and publishes the outcomes.
 type Consumer struct {
 	Decider  Decider
 	Client   *daprclient.Client
-	Announce func(event uuid.UUID, changes []booking.Change)
+	Announce func(event uuid.UUID, changes []booking.Change) // of units that are held now
 }
 
-// Subscription brings hold requests in batches, in the order of the log.
+// Subscription receives records in batches, in the order of the log.
 func (c Consumer) Subscription() daprclient.Subscription {
 	return daprclient.Subscription{
-		Component: messages.PubSub, Topic: messages.HoldRequests, Bulk: true, Max: maxDelivery, Wait: 5 * time.Millisecond, HandleBulk: c.take,
+		Component: messages.PubSub, Topic: messages.HoldRequests, Bulk: true, Max: maxDelivery, Wait: 5 * time.Millisecond, HandleBulk: c.handle,
 	}
 }
 
-// take decides a delivery. A record that can never be decided has an error of its own: those that
-// came with it are decided all the same.
-func (c Consumer) take(ctx context.Context, batch []daprclient.Delivery) []error {
+// handle decides the records of a delivery and gives an error for each. A record that cannot be decided
+// does not keep the others from being decided.
+func (c Consumer) handle(ctx context.Context, batch []daprclient.Delivery) []error {
 	errs, records := make([]error, len(batch)), make([][]booking.QueuedHold, len(batch))
 	var good []int
 	for i, delivery := range batch {
-		if records[i], errs[i] = requestsOf(delivery); errs[i] == nil {
+		if records[i], errs[i] = decodeRecord(delivery); errs[i] == nil {
 			good = append(good, i)
 		}
 	}
 	for len(good) > 0 {
-		n := fits(good, batch)
+		n := fitting(good, batch)
 		err := c.decide(ctx, records, good[:n])
 		if err != nil && n > 1 && fault.KindOf(err) != fault.Unavailable {
-			for _, i := range good[:n] { // which of them is it?
+			for _, i := range good[:n] { // to find the one that fails
 				errs[i] = c.decide(ctx, records, []int{i})
 			}
 			err = nil
@@ -59,13 +59,13 @@ func (c Consumer) take(ctx context.Context, batch []daprclient.Delivery) []error
 	return errs
 }
 
-// maxDecide bounds the records decided in one go, in bytes. What is read and written for them, the
-// pages with their holds and a seat for each unit, is at most three times as long, and has to fit
-// into one call to the sidecar.
+// maxDecide bounds the records decided at once, in bytes. What is read and written for them, outcome
+// blocks and a seat for each unit, is at most three times as long and has to fit into one call to the
+// sidecar.
 const maxDecide = messages.SidecarMax / 4
 
-// together tells how many of the next records are decided in one go.
-func fits(next []int, batch []daprclient.Delivery) int {
+// fitting tells how many of the next records are decided at once.
+func fitting(next []int, batch []daprclient.Delivery) int {
 	size := 0
 	for n, i := range next {
 		size += len(batch[i].Bytes) + len(batch[i].Data)
@@ -106,16 +106,16 @@ func (c Consumer) decide(ctx context.Context, records [][]booking.QueuedHold, so
 		c.Announce(id, changes)
 	}
 	for _, part := range splitBySize(outcomes, messages.MaxPayload(messages.HoldOutcomes, true)-len(`{"outcomes":[]}`)) {
-		// Whoever misses this looks the outcome up.
-		told := wire.MustEncode(map[string]any{"outcomes": part})
-		if err := c.Client.Publish(ctx, messages.Broadcast, messages.HoldOutcomes, verdicts[0].Hold.String(), daprclient.RawJSON(told)); err != nil {
-			slog.WarnContext(ctx, "outcomes not told", "count", len(part), "error", err)
+		// A replica that misses this reads the outcome block.
+		payload := wire.MustEncode(map[string]any{"outcomes": part})
+		if err := c.Client.Publish(ctx, messages.Broadcast, messages.HoldOutcomes, verdicts[0].Hold.String(), daprclient.RawJSON(payload)); err != nil {
+			slog.WarnContext(ctx, "hold outcomes not published", "count", len(part), "error", err)
 		}
 	}
 	return nil
 }
 
-// splitBySize cuts a list into parts whose encodings, with commas, are no longer than that many bytes.
+// splitBySize cuts a list into parts whose encodings, with commas, have at most that many bytes.
 func splitBySize(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
 	start, size := 0, 0
 	for i, item := range list {
@@ -127,19 +127,4 @@ func splitBySize(list []json.RawMessage, most int) (parts [][]json.RawMessage) {
 		parts = append(parts, list[start:])
 	}
 	return parts
-}
-
-// requestsOf reads a record.
-func requestsOf(d daprclient.Delivery) ([]booking.QueuedHold, error) {
-	v, err := daprclient.Decode[struct {
-		Requests []requestValue `json:"requests"`
-	}](d)
-	if err != nil {
-		return nil, err
-	}
-	requests := make([]booking.QueuedHold, len(v.Requests))
-	for i, r := range v.Requests {
-		requests[i] = booking.QueuedHold{Hold: r.Hold.ToHold(r.ID), Limit: r.Limit, Admitted: time.UnixMilli(r.Admitted)}
-	}
-	return requests, nil
 }

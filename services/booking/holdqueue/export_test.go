@@ -14,8 +14,6 @@ var (
 	Longest       = longest
 )
 
-type BlockEntry = blockEntry
-
 func (l *Queue) SetWait(d time.Duration) { l.wait = d }
 
 func (l *Queue) Queued() int {

@@ -43,10 +43,10 @@ func TestTheLongestRequestsFit(t *testing.T) {
 		l := NewQueue(nil, nil)
 		total := 0
 		for range 300 {
-			_, err := l.enter(longest(units))
+			_, err := l.enqueue(longest(units))
 			require.NoError(t, err)
 		}
-		for batch := l.leaving(); len(batch) > 0; batch = l.leaving() {
+		for batch := l.nextRecords(); len(batch) > 0; batch = l.nextRecords() {
 			for _, r := range batch {
 				require.LessOrEqual(t, len(wire.MustEncode(recordValue{r.requests})), messages.MaxPayload(messages.HoldRequests, true))
 				require.Len(t, r.ids, len(r.requests))
@@ -55,7 +55,7 @@ func TestTheLongestRequestsFit(t *testing.T) {
 		}
 		require.Equal(t, 300, total)
 	}
-	_, err := NewQueue(nil, nil).enter(longest(200))
+	_, err := NewQueue(nil, nil).enqueue(longest(200))
 	require.ErrorIs(t, err, errTooLong)
 }
 
@@ -89,7 +89,7 @@ func TestAPoisonRecordSparesItsNeighbours(t *testing.T) {
 		r := booking.QueuedHold{Hold: booking.Hold{Event: uuid.New(), Account: account}}
 		return daprclient.Delivery{Bytes: wire.MustEncode(recordValue{[]json.RawMessage{encodeRequest(r, uuid.New())}})}
 	}
-	errs := Consumer{pickyDecider{}, client, func(uuid.UUID, []booking.Change) {}}.take(t.Context(),
+	errs := Consumer{pickyDecider{}, client, func(uuid.UUID, []booking.Change) {}}.handle(t.Context(),
 		[]daprclient.Delivery{record("a"), record("poison"), {Bytes: []byte("?")}, record("b")})
 	require.NoError(t, errs[0])
 	require.ErrorContains(t, errs[1], "cannot be decided")

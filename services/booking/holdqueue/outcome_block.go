@@ -14,78 +14,81 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
 
-// What became of hold requests is written down by the page: those that came in one record of the
-// log, up to blockSize of them, share a key. A page tells who was refused and what the granted holds
-// were like when they were made. Whoever changes a hold gives it a key of its own, which counts from
-// then on; that key is created, so that of two who change it at once one is refused.
-
-// blockSize bounds a page: it is read whole whenever one of its holds is looked for.
+// blockSize is how many requests share a block. A block is read whole when one of its holds is looked up.
 const blockSize = 8
 
-// RequestID makes the id of the nth request of a record. It is a UUIDv7 whose random part, shared by
-// the whole record, and count tell the page.
+// maxRecordIDs is how many requests of one record have ids: their number has twelve bits.
+const maxRecordIDs = 1 << 12
+
+// RequestID is the id of the nth request of a record, and of the hold that comes of it. It is a UUIDv7.
+// Its random bits are those of the record, and n stands in the bits after the time, so that the id says
+// in which block the outcome is.
 func RequestID(record uuid.UUID, n int, now time.Time) uuid.UUID {
 	id := record
 	binary.BigEndian.PutUint64(id[:8], uint64(now.UnixMilli())<<16|0x7000|uint64(n)) //nolint:gosec // both are positive and small
 	return id
 }
 
-// maxRecordID is how many requests a record may have: the count in their ids has twelve bits.
-const maxRecordID = 1 << 12
-
-// BlockKey is where the outcome of a hold request is stored.
+// BlockKey is the key of the block with the outcome of a request.
 func BlockKey(hold uuid.UUID) string {
-	n := binary.BigEndian.Uint16(hold[6:8]) % maxRecordID
+	n := binary.BigEndian.Uint16(hold[6:8]) % maxRecordIDs
 	return "page:" + hex.EncodeToString(hold[8:]) + ":" + strconv.Itoa(int(n)/blockSize)
 }
 
+// Block is the stored outcomes of up to blockSize consecutive requests of one record: who was refused, and
+// what each hold was like when it was made. A hold that is changed later gets a key of its own, which
+// takes precedence. That key is created, so that of two concurrent changes one is refused.
 type Block struct {
 	Until   int64        `json:"until,omitempty"` // of the last hold, in milliseconds of Unix time
-	Entries []blockEntry `json:"entries"`
+	Entries []BlockEntry `json:"entries"`
 }
 
-// blockEntry is one outcome: a hold or a refusal.
-type blockEntry struct {
-	ID      uuid.UUID     `json:"id"`
-	Hold    *wire.Hold    `json:"hold,omitempty"`
-	Refusal *refusalValue `json:"refusal,omitempty"`
+// BlockEntry is one outcome: a hold or a refusal.
+type BlockEntry struct {
+	ID      uuid.UUID  `json:"id"`
+	Hold    *wire.Hold `json:"hold,omitempty"`
+	Refusal *Refusal   `json:"refusal,omitempty"`
 }
 
+// DecodeBlock reads a block. Nothing stored is an empty one.
 func DecodeBlock(raw []byte) (*Block, error) {
-	p := &Block{}
+	b := &Block{}
 	if len(raw) == 0 {
-		return p, nil
+		return b, nil
 	}
-	if err := json.Unmarshal(raw, p); err != nil {
-		return nil, fmt.Errorf("page value: %w", err)
+	if err := json.Unmarshal(raw, b); err != nil {
+		return nil, fmt.Errorf("outcome block: %w", err)
 	}
-	return p, nil
+	return b, nil
 }
 
-func (p *Block) Find(id uuid.UUID) (blockEntry, bool) {
-	for _, e := range p.Entries {
+// Find gives the outcome of a request.
+func (b *Block) Find(id uuid.UUID) (BlockEntry, bool) {
+	for _, e := range b.Entries {
 		if e.ID == id {
 			return e, true
 		}
 	}
-	return blockEntry{}, false
+	return BlockEntry{}, false
 }
 
-func (p *Block) Grant(h booking.Hold) {
-	p.Until = max(p.Until, h.Until.UnixMilli())
+// AddHold adds a request that was granted.
+func (b *Block) AddHold(h booking.Hold) {
+	b.Until = max(b.Until, h.Until.UnixMilli())
 	v := wire.FromHold(h)
-	p.Entries = append(p.Entries, blockEntry{ID: h.ID, Hold: &v})
+	b.Entries = append(b.Entries, BlockEntry{ID: h.ID, Hold: &v})
 }
 
-func (p *Block) Refuse(h booking.Hold, refusal error) {
-	v := refusalOf(h.Account, refusal)
-	p.Entries = append(p.Entries, blockEntry{ID: h.ID, Refusal: &v})
+// AddRefusal adds a request that was refused.
+func (b *Block) AddRefusal(h booking.Hold, err error) {
+	v := refusalOf(h.Account, err)
+	b.Entries = append(b.Entries, BlockEntry{ID: h.ID, Refusal: &v})
 }
 
-// Kept is how long a page is needed: as long as its holds' own keys would be, or its refusals.
-func (p *Block) Kept(now time.Time) time.Duration {
-	if p.Until == 0 {
-		return verdictKept
+// TTL is how long a block is needed: as long as its holds would be under keys of their own, or its refusals.
+func (b *Block) TTL(now time.Time) time.Duration {
+	if b.Until == 0 {
+		return refusalTTL
 	}
-	return wire.HoldTTL(time.UnixMilli(p.Until), now)
+	return wire.HoldTTL(time.UnixMilli(b.Until), now)
 }

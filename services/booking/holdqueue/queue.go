@@ -18,42 +18,19 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
 
-// recordValue is a record of the log hold.requests, whose key is the event: the order of the log,
-// and within a record that of its requests, is the order of decisions.
-type recordValue struct {
-	Requests []json.RawMessage `json:"requests"`
-}
-
-type requestValue struct {
-	ID       uuid.UUID `json:"id"`
-	Hold     wire.Hold `json:"hold"`
-	Limit    int       `json:"limit,omitempty"`
-	Admitted int64     `json:"admitted"` // milliseconds of Unix time
-}
-
-// outcomesValue tells all replicas what became of a batch.
-type outcomesValue struct {
-	Outcomes []outcomeValue `json:"outcomes"`
-}
-
-type outcomeValue struct {
-	ID      uuid.UUID     `json:"id"`
-	Refusal *refusalValue `json:"refusal,omitempty"`
-}
-
-// Queue is the way of a hold request into the log and of its outcome back to whoever waits.
-// Requests that come at the same time share a record, which is what makes a crowd cheap.
+// Queue is the producer: it writes hold requests into the log and gives the outcomes to the callers that
+// wait for them. Requests of one event that come at the same time share a record.
 type Queue struct {
 	client *daprclient.Client
 	store  *daprclient.Store
 	wait   time.Duration
-	late   func(booking.Hold) // a hold that its buyer stopped waiting for
+	onLate func(booking.Hold) // is told of a hold whose caller stopped waiting
 
 	mu      sync.Mutex
 	waiting map[uuid.UUID]*waiter
-	open    map[uuid.UUID]*record // by event: who comes now goes in here
-	queue   []*record             // on their way into the log, the open ones among them
-	queued  int                   // requests in there
+	open    map[uuid.UUID]*record // by event: the record that takes the next request
+	queue   []*record             // not published yet, the open ones among them
+	queued  int                   // requests in queue
 	wake    chan struct{}
 }
 
@@ -63,29 +40,29 @@ type waiter struct {
 	since time.Time
 }
 
-// outcome is a decision, or that there will be none.
+// outcome is a decision, or the error because of which there will be none.
 type outcome struct {
-	refusal *refusalValue
+	refusal *Refusal
 	err     error
 }
 
-// record is requests of one event that go into the log together.
+// record is requests of one event that are published together.
 type record struct {
 	event    uuid.UUID
-	name     uuid.UUID // random; see lineName
+	name     uuid.UUID // random; see RequestID
 	ids      []uuid.UUID
 	requests []json.RawMessage
 	size     int // of the payload, in bytes
 }
 
-// recordFrame is what a record's payload has around its requests.
+// recordFrame is the length of a record's payload without requests.
 const recordFrame = len(`{"requests":[]}`)
 
-// maxRecordSize is how long a record may get.
+// maxRecordSize is the most bytes of a record's payload.
 var maxRecordSize = messages.MaxPayload(messages.HoldRequests, true)
 
-// takes tells whether a record has room for another request of that size.
-func (r *record) takes(size int) bool {
+// hasRoom tells whether a record has room for another request of that many bytes.
+func (r *record) hasRoom(size int) bool {
 	return len(r.requests) < maxRecord && recordFrame+r.size+size+len(",") <= maxRecordSize
 }
 
@@ -98,7 +75,7 @@ const (
 	maxPublish   = 8               // records in one call to the sidecar
 	maxDelivery  = 8               // records in one delivery
 	publishEvery = 20 * time.Millisecond
-	lateKept     = 2 * time.Minute
+	waiterTTL    = 2 * time.Minute
 )
 
 // errTooLong is for a request that no message can carry. Names of places have limits, so that it
@@ -108,40 +85,40 @@ var errTooLong = fault.New(fault.Invalid, "hold_too_large", "The request lists t
 // ErrFull is for more requests than the log takes just now.
 var ErrFull = fault.New(fault.Unavailable, "hold_line_full", "Too many hold requests at once. Please try again.").After(time.Second)
 
-// NewQueue returns a line. late hears of holds whose buyers stopped waiting.
-func NewQueue(client *daprclient.Client, late func(booking.Hold)) *Queue {
+// NewQueue returns a queue. onLate is told of holds that were made after their callers stopped waiting.
+func NewQueue(client *daprclient.Client, onLate func(booking.Hold)) *Queue {
 	return &Queue{
-		client: client, store: client.Store(messages.Seats), wait: holdWait, late: late,
+		client: client, store: client.Store(messages.Seats), wait: holdWait, onLate: onLate,
 		waiting: map[uuid.UUID]*waiter{}, open: map[uuid.UUID]*record{}, wake: make(chan struct{}, 1),
 	}
 }
 
 // Hold implements booking.HoldQueue.
-func (l *Queue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
-	w, err := l.enter(r)
+func (q *Queue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
+	w, err := q.enqueue(r)
 	if err != nil {
 		return r.Hold, err
 	}
-	timeout := time.NewTimer(l.wait)
+	timeout := time.NewTimer(q.wait)
 	defer timeout.Stop()
 	select {
 	case o := <-w.end:
 		if o.refusal != nil {
-			return w.hold, o.refusal.Fault()
+			return w.hold, o.refusal.Err()
 		}
 		return w.hold, o.err
 	case <-timeout.C:
-		return w.hold, l.overdue(ctx, w.hold)
+		return w.hold, q.timedOut(ctx, w.hold)
 	case <-ctx.Done():
 		return w.hold, booking.ErrStillWaiting.Because(ctx.Err())
 	}
 }
 
-// enter puts a request into its event's open record, which names it.
-func (l *Queue) enter(r booking.QueuedHold) (*waiter, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.queued >= maxQueued {
+// enqueue puts a request into its event's open record and gives it its id.
+func (q *Queue) enqueue(r booking.QueuedHold) (*waiter, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.queued >= maxQueued {
 		return nil, ErrFull
 	}
 	now := time.Now()
@@ -149,96 +126,92 @@ func (l *Queue) enter(r booking.QueuedHold) (*waiter, error) {
 	if recordFrame+len(raw) > maxRecordSize {
 		return nil, errTooLong
 	}
-	rec := l.open[r.Hold.Event]
-	if rec == nil || !rec.takes(len(raw)) {
+	rec := q.open[r.Hold.Event]
+	if rec == nil || !rec.hasRoom(len(raw)) {
 		name, err := uuid.NewRandom()
 		if err != nil {
 			return nil, err
 		}
 		rec = &record{event: r.Hold.Event, name: name}
-		l.open[r.Hold.Event], l.queue = rec, append(l.queue, rec)
+		q.open[r.Hold.Event], q.queue = rec, append(q.queue, rec)
 	}
 	r.Hold.ID = RequestID(rec.name, len(rec.requests), now)
 	rec.ids, rec.requests, rec.size = append(rec.ids, r.Hold.ID), append(rec.requests, encodeRequest(r, r.Hold.ID)), rec.size+len(raw)+len(",")
-	l.queued++
+	q.queued++
 	w := &waiter{hold: r.Hold, end: make(chan outcome, 1), since: now}
-	l.waiting[r.Hold.ID] = w
+	q.waiting[r.Hold.ID] = w
 	select {
-	case l.wake <- struct{}{}:
+	case q.wake <- struct{}{}:
 	default:
 	}
 	return w, nil
 }
 
-func encodeRequest(r booking.QueuedHold, id uuid.UUID) json.RawMessage {
-	return wire.MustEncode(requestValue{ID: id, Hold: wire.FromHold(r.Hold), Limit: r.Limit, Admitted: r.Admitted.UnixMilli()})
-}
-
-// leaving takes the next records to go, which nobody can join any more.
-func (l *Queue) leaving() []*record {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := min(len(l.queue), maxPublish)
-	batch := l.queue[:n:n]
-	l.queue = l.queue[n:]
+// nextRecords takes the next records to publish. They take no more requests.
+func (q *Queue) nextRecords() []*record {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := min(len(q.queue), maxPublish)
+	batch := q.queue[:n:n]
+	q.queue = q.queue[n:]
 	for _, rec := range batch {
-		l.queued -= len(rec.requests)
-		if l.open[rec.event] == rec {
-			delete(l.open, rec.event)
+		q.queued -= len(rec.requests)
+		if q.open[rec.event] == rec {
+			delete(q.open, rec.event)
 		}
 	}
 	return batch
 }
 
-// overdue looks itself whether an outcome got lost, and otherwise leaves a note that the request
-// is under way.
-func (l *Queue) overdue(ctx context.Context, h booking.Hold) error {
-	page, _, err := l.look(ctx, h.ID)
+// timedOut reads the outcome, whose message may be lost. When there is none yet it stores that the request
+// is pending, so that any replica knows it.
+func (q *Queue) timedOut(ctx context.Context, h booking.Hold) error {
+	block, _, err := q.read(ctx, h.ID)
 	if err != nil {
 		return booking.ErrStillWaiting.Because(err)
 	}
-	if e, ok := page.Find(h.ID); ok && e.Refusal == nil {
-		l.forget(h.ID)
+	if e, ok := block.Find(h.ID); ok && e.Refusal == nil {
+		q.takeWaiter(h.ID)
 		return nil
 	}
-	note := wire.MustEncode(refusalValue{Account: h.Account})
-	if err := l.store.PutIf(ctx, VerdictKey(h.ID), note, "", verdictKept); err != nil {
-		slog.DebugContext(ctx, "no note of a waiting request", "hold", h.ID, "error", err)
+	pending := wire.MustEncode(Refusal{Account: h.Account})
+	if err := q.store.PutIf(ctx, PendingKey(h.ID), pending, "", refusalTTL); err != nil {
+		slog.DebugContext(ctx, "pending hold request not stored", "hold", h.ID, "error", err)
 	}
-	return l.Verdict(ctx, h.ID, h.Account)
+	return q.Verdict(ctx, h.ID, h.Account)
 }
 
-// look reads a request's page, and the note that it is in line.
-func (l *Queue) look(ctx context.Context, id uuid.UUID) (*Block, daprclient.Item, error) {
-	items, err := daprclient.VerifiedReader{BulkReader: l.store}.GetBulk(ctx, []string{BlockKey(id), VerdictKey(id)})
+// read reads a request's outcome block, and the value that says that it is pending.
+func (q *Queue) read(ctx context.Context, id uuid.UUID) (*Block, daprclient.Item, error) {
+	items, err := daprclient.VerifiedReader{BulkReader: q.store}.GetBulk(ctx, []string{BlockKey(id), PendingKey(id)})
 	if err != nil {
 		return nil, daprclient.Item{}, fault.Away("seats", err)
 	}
-	page, err := DecodeBlock(items[BlockKey(id)].Value)
-	return page, items[VerdictKey(id)], err
+	block, err := DecodeBlock(items[BlockKey(id)].Value)
+	return block, items[PendingKey(id)], err
 }
 
 // Verdict implements booking.HoldQueue.
-func (l *Queue) Verdict(ctx context.Context, id uuid.UUID, account string) error {
-	page, note, err := l.look(ctx, id)
+func (q *Queue) Verdict(ctx context.Context, id uuid.UUID, account string) error {
+	block, pending, err := q.read(ctx, id)
 	if err != nil {
 		return err
 	}
-	if e, ok := page.Find(id); ok {
+	if e, ok := block.Find(id); ok {
 		switch {
 		case e.Refusal == nil:
-			return booking.ErrStillWaiting // held a moment ago: asked again, it is found
+			return booking.ErrStillWaiting // it was just made: the next call finds the hold
 		case e.Refusal.Account != account:
 			return booking.ErrHoldNotFound
 		default:
-			return e.Refusal.Fault()
+			return e.Refusal.Err()
 		}
 	}
-	var v refusalValue
-	if !note.Found {
+	var v Refusal
+	if !pending.Found {
 		return booking.ErrHoldNotFound
 	}
-	if err := json.Unmarshal(note.Value, &v); err != nil {
+	if err := json.Unmarshal(pending.Value, &v); err != nil {
 		return err
 	}
 	if v.Account != account {
@@ -247,49 +220,50 @@ func (l *Queue) Verdict(ctx context.Context, id uuid.UUID, account string) error
 	return booking.ErrStillWaiting
 }
 
-func (l *Queue) forget(id uuid.UUID) *waiter {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	w := l.waiting[id]
-	delete(l.waiting, id)
+// takeWaiter removes the waiter of a request; nil: nobody waits.
+func (q *Queue) takeWaiter(id uuid.UUID) *waiter {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	w := q.waiting[id]
+	delete(q.waiting, id)
 	return w
 }
 
-// learn hands outcomes to those of this process who wait for them.
-func (l *Queue) learn(_ context.Context, v outcomesValue) error {
+// deliver gives outcomes to the callers of this process that wait for them.
+func (q *Queue) deliver(_ context.Context, v outcomesValue) error {
 	for _, o := range v.Outcomes {
-		w := l.forget(o.ID)
+		w := q.takeWaiter(o.ID)
 		if w == nil {
 			continue
 		}
 		w.end <- outcome{refusal: o.Refusal}
-		if o.Refusal == nil && time.Since(w.since) > l.wait {
-			l.late(w.hold)
+		if o.Refusal == nil && time.Since(w.since) > q.wait {
+			q.onLate(w.hold)
 		}
 	}
 	return nil
 }
 
-// Subscription brings outcomes back.
-func (l *Queue) Subscription() daprclient.Subscription {
-	return daprclient.On(messages.Broadcast, messages.HoldOutcomes, l.learn)
+// Subscription receives the outcomes.
+func (q *Queue) Subscription() daprclient.Subscription {
+	return daprclient.On(messages.Broadcast, messages.HoldOutcomes, q.deliver)
 }
 
-// Run writes requests into the log until ctx ends. Who comes alone goes at once; of a crowd goes
-// together what gathered while the last ones went, and for publishEvery at least.
-func (l *Queue) Run(ctx context.Context) error {
-	sweep := time.NewTicker(lateKept / 4)
+// Run publishes requests until ctx ends. A single request goes at once. Under load, requests gather while
+// the last ones are published, and for publishEvery at least.
+func (q *Queue) Run(ctx context.Context) error {
+	sweep := time.NewTicker(waiterTTL / 4)
 	defer sweep.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-sweep.C:
-			l.sweep()
-		case <-l.wake:
-			for batch := l.leaving(); len(batch) > 0; batch = l.leaving() {
+			q.dropAbandoned()
+		case <-q.wake:
+			for batch := q.nextRecords(); len(batch) > 0; batch = q.nextRecords() {
 				began := time.Now()
-				l.send(ctx, batch)
+				q.publish(ctx, batch)
 				select {
 				case <-ctx.Done():
 				case <-time.After(publishEvery - time.Since(began)):
@@ -299,28 +273,30 @@ func (l *Queue) Run(ctx context.Context) error {
 	}
 }
 
-func (l *Queue) sweep() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for id, w := range l.waiting {
-		if time.Since(w.since) > lateKept {
-			delete(l.waiting, id)
+// dropAbandoned forgets waiters whose outcome never came.
+func (q *Queue) dropAbandoned() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for id, w := range q.waiting {
+		if time.Since(w.since) > waiterTTL {
+			delete(q.waiting, id)
 		}
 	}
 }
 
-func (l *Queue) send(ctx context.Context, batch []*record) {
+// publish writes records into the log. Those that it did not take end their requests with an error.
+func (q *Queue) publish(ctx context.Context, batch []*record) {
 	records := make([]daprclient.Message, len(batch))
 	for i, rec := range batch {
 		records[i] = daprclient.Message{Key: rec.event.String(), Payload: wire.MustEncode(recordValue{rec.requests}), Opaque: true}
 	}
-	failed, err := l.client.PublishBulk(ctx, messages.PubSub, messages.HoldRequests, records)
+	failed, err := q.client.PublishBulk(ctx, messages.PubSub, messages.HoldRequests, records)
 	for i, rec := range batch {
 		if err == nil || (len(failed) > 0 && !slices.Contains(failed, i)) {
 			continue
 		}
 		for _, id := range rec.ids {
-			if w := l.forget(id); w != nil {
+			if w := q.takeWaiter(id); w != nil {
 				w.end <- outcome{err: fault.Away("queue", errors.Join(err, errNotTaken))}
 			}
 		}

@@ -17,7 +17,7 @@ func enter(t *testing.T, l *Queue, event uuid.UUID, units int) (uuid.UUID, error
 	for i := range units {
 		h.Units = append(h.Units, booking.HeldUnit{ID: fmt.Sprint(i)})
 	}
-	w, err := l.enter(booking.QueuedHold{Hold: h})
+	w, err := l.enqueue(booking.QueuedHold{Hold: h})
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -50,11 +50,11 @@ func TestACrowdSharesRecords(t *testing.T) {
 		require.NoError(t, err)
 	}
 	// one: 128 and 128 are full, and the rest; two: three of one unit and two of many fill one.
-	require.Equal(t, []int{128, 5, 128, 44, 1}, sizes(l.leaving()))
-	require.Empty(t, l.leaving())
+	require.Equal(t, []int{128, 5, 128, 44, 1}, sizes(l.nextRecords()))
+	require.Empty(t, l.nextRecords())
 	_, err := enter(t, l, one, 1)
 	require.NoError(t, err)
-	require.Equal(t, []int{1}, sizes(l.leaving()), "nobody joins a record that left")
+	require.Equal(t, []int{1}, sizes(l.nextRecords()), "nobody joins a record that left")
 	require.Zero(t, l.queued)
 }
 
@@ -66,7 +66,7 @@ func TestTheLineHasAnEnd(t *testing.T) {
 	}
 	_, err := enter(t, l, uuid.Nil, 1)
 	require.ErrorIs(t, err, ErrFull)
-	require.Len(t, l.leaving(), maxPublish)
+	require.Len(t, l.nextRecords(), maxPublish)
 	_, err = enter(t, l, uuid.Nil, 1)
 	require.NoError(t, err)
 }

@@ -8,25 +8,23 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// VerdictKey is where it says that a request is still in line, once its buyer stopped waiting.
-func VerdictKey(hold uuid.UUID) string { return "verdict:" + hold.String() }
+// PendingKey is the key that says that a request is not decided yet, after its buyer stopped waiting.
+func PendingKey(hold uuid.UUID) string { return "verdict:" + hold.String() }
 
-// verdictKept is how long a request's refusal can be asked for, and is repeated if the request is.
-const verdictKept = 15 * time.Minute
+// refusalTTL is how long a refusal can be asked for, and how long a repeated request is refused again.
+const refusalTTL = 15 * time.Minute
 
-// refusalValue is the refusal of an account's request. Without a fault it says that the request is not decided yet.
-type refusalValue struct {
+// Refusal is the refusal of an account's request. Without a fault it says that the request is not decided yet.
+type Refusal struct {
 	Account string `json:"account"`
 	fault.Wire
 }
 
-func refusalOf(account string, err error) refusalValue {
-	return refusalValue{account, fault.ToWire(err)}
-}
+func refusalOf(account string, err error) Refusal { return Refusal{account, fault.ToWire(err)} }
 
-// Fault gives the refusal, with the field types that it had.
-func (v refusalValue) Fault() error {
-	f := v.Wire.Fault()
+// Err gives the refusal as the error it was, with the types of its fields.
+func (r Refusal) Err() error {
+	f := r.Fault()
 	if text, ok := f.Fields["hold"].(string); ok {
 		if id, err := uuid.Parse(text); err == nil {
 			f = f.With("hold", id)

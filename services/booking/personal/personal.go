@@ -18,7 +18,7 @@ import (
 type PersonalStore interface {
 	List(ctx context.Context, f booking.Filter) ([]booking.Booking, error)
 	Save(ctx context.Context, b booking.Booking, e booking.Effects) error
-	Kept(ctx context.Context, account string, before uuid.UUID, limit int) ([]booking.Kept, error)
+	Records(ctx context.Context, account string, before uuid.UUID, limit int) ([]booking.Record, error)
 	Pending(ctx context.Context, account string, now time.Time) (open, upcoming int, err error)
 	Anonymise(ctx context.Context, bookings []uuid.UUID, tombstone string) error
 	AnonymiseRest(ctx context.Context, account, tombstone string) error
@@ -89,7 +89,7 @@ func (p Personal) Export(ctx context.Context, account, cursor string) (personald
 	if err != nil {
 		return personaldata.Page{}, err
 	}
-	kept, err := p.Store.Kept(ctx, account, before, personalPage)
+	kept, err := p.Store.Records(ctx, account, before, personalPage)
 	if err != nil {
 		return personaldata.Page{}, err
 	}
@@ -104,7 +104,7 @@ func (p Personal) Export(ctx context.Context, account, cursor string) (personald
 	return page, nil
 }
 
-func exported(k booking.Kept) exportedBooking {
+func exported(k booking.Record) exportedBooking {
 	b := k.Booking
 	e := exportedBooking{
 		ID: b.ID, Event: b.Event, Name: b.Occasion.Name, StartsAt: b.Occasion.StartsAt, Venue: b.Occasion.VenueName, City: b.Occasion.VenueCity,

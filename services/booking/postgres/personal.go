@@ -12,17 +12,17 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Kept lists everything about an account's bookings, newest first, from before one of them on.
-func (s Store) Kept(ctx context.Context, account string, before uuid.UUID, limit int) ([]booking.Kept, error) {
+// Records lists everything about an account's bookings, newest first, from before one of them on.
+func (s Store) Records(ctx context.Context, account string, before uuid.UUID, limit int) ([]booking.Record, error) {
 	found, err := s.List(ctx, booking.Filter{Account: account, Before: before, Limit: limit})
 	if err != nil {
 		return nil, err
 	}
 	ids := make([]uuid.UUID, len(found))
 	at := make(map[uuid.UUID]int, len(found))
-	all := make([]booking.Kept, len(found))
+	all := make([]booking.Record, len(found))
 	for i, b := range found {
-		ids[i], at[b.ID], all[i] = b.ID, i, booking.Kept{Booking: b}
+		ids[i], at[b.ID], all[i] = b.ID, i, booking.Record{Booking: b}
 	}
 	rows, err := s.Pool.Query(ctx, ticketColumns+`WHERE booking_id = ANY($1) ORDER BY id`, ids)
 	if err != nil {

@@ -22,11 +22,11 @@ func TestABookingCanBeAnonymised(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, upcoming, "the event is over")
 
-	kept, err := s.Kept(ctx, "buyer", uuid.Nil, 10)
+	kept, err := s.Records(ctx, "buyer", uuid.Nil, 10)
 	require.NoError(t, err)
 	require.Len(t, kept, 2)
 	assert.Len(t, kept[1].Tickets, 2)
-	rest, err := s.Kept(ctx, "buyer", kept[0].Booking.ID, 10)
+	rest, err := s.Records(ctx, "buyer", kept[0].Booking.ID, 10)
 	require.NoError(t, err)
 	require.Len(t, rest, 1)
 
@@ -63,7 +63,7 @@ func TestABookingCanBeAnonymised(t *testing.T) {
 	assert.Zero(t, left)
 	require.NoError(t, s.Pool.QueryRow(ctx, `SELECT count(*) FROM cdc_rejected WHERE payload ->> 'account' = 'other'`).Scan(&left))
 	assert.Equal(t, 1, left, "somebody else's")
-	kept, err = s.Kept(ctx, "buyer", uuid.Nil, 10)
+	kept, err = s.Records(ctx, "buyer", uuid.Nil, 10)
 	require.NoError(t, err)
 	assert.Empty(t, kept)
 }

@@ -17,10 +17,10 @@ const reconciledColumns = `b.id, b.payment_id, b.status, b.amount,
 // Reconciliation lists a page of the bookings that were created or moved within a time, and of those
 // that are set aside, however long ago they moved, in the order in which they last moved. One that
 // moves meanwhile comes again, on a later page; none is left out.
-func (s Store) Reconciliation(ctx context.Context, from, to time.Time, after booking.After, limit int) ([]booking.Reconciled, error) {
+func (s Store) Reconciliation(ctx context.Context, from, to time.Time, after booking.Position, limit int) ([]booking.Reconciled, error) {
 	moved := after
 	if moved.At.Before(from) {
-		moved = booking.After{At: from} // the nil id is before all others
+		moved = booking.Position{At: from} // the nil id is before all others
 	}
 	rows, err := s.Pool.Query(ctx, `
 		WITH listed AS (

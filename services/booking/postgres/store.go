@@ -17,11 +17,10 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
-	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/saga"
+	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
 
 //go:embed migrations/*.sql
@@ -51,25 +50,21 @@ var (
 // retryAfter is when the sweeper looks after a booking that should have moved on by itself.
 const retryAfter = 5 * time.Second
 
+// unitRow is a unit in the column bookings.units.
 type unitRow struct {
-	ID       string `json:"id"`
-	Type     string `json:"type"`
-	TypeName string `json:"typeName"`
-	Label    string `json:"label"`
-	seat.Place
-	Amount   int64  `json:"amount"`
-	Currency string `json:"currency"`
-	Released bool   `json:"released,omitempty"`
+	wire.Unit
+	Released bool `json:"released,omitempty"`
 }
 
 func unitRows(b booking.Booking) []unitRow {
 	rows := make([]unitRow, len(b.Units))
 	for i, u := range b.Units {
-		rows[i] = unitRow{u.ID, u.TicketType, u.TypeName, u.Label, u.Place, u.Price.Amount, u.Price.Currency, u.Released}
+		rows[i] = unitRow{wire.FromUnit(u.HeldUnit), u.Released}
 	}
 	return rows
 }
 
+// occasionRow is the column bookings.occasion.
 type occasionRow struct {
 	Name            string     `json:"name"`
 	Merchant        string     `json:"merchant"`
@@ -104,9 +99,7 @@ func scan(row pgx.Row) (booking.Booking, error) {
 		return b, fmt.Errorf("read booking: %w", err)
 	}
 	for _, u := range units {
-		b.Units = append(b.Units, booking.BookedUnit{Released: u.Released, HeldUnit: booking.HeldUnit{
-			ID: u.ID, TicketType: u.Type, TypeName: u.TypeName, Label: u.Label, Place: u.Place, Price: money.Money{Amount: u.Amount, Currency: u.Currency},
-		}})
+		b.Units = append(b.Units, booking.BookedUnit{HeldUnit: u.HeldUnit(), Released: u.Released})
 	}
 	b.Occasion = booking.EventSnapshot(occasion)
 	if payment != nil {
@@ -392,7 +385,7 @@ func null(id uuid.UUID) *uuid.UUID {
 }
 
 // Sales counts what an event sold, by ticket type.
-func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]booking.Sales, error) {
+func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]booking.TypeSales, error) {
 	rows, err := s.Pool.Query(ctx, `SELECT u.ticket_type, min(u.type_name), count(*) FILTER (WHERE u.released_at IS NULL),
 			count(*) FILTER (WHERE u.released_at IS NOT NULL AND b.status IN ('confirmed', 'refunding', 'refunded')),
 			coalesce(sum(u.amount) FILTER (WHERE u.released_at IS NULL), 0)::bigint, min(u.currency)
@@ -401,5 +394,5 @@ func (s Store) Sales(ctx context.Context, id uuid.UUID) ([]booking.Sales, error)
 	if err != nil {
 		return nil, fmt.Errorf("sales: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[booking.Sales])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[booking.TypeSales])
 }

@@ -241,8 +241,8 @@ func TestARefundReleasesItsUnits(t *testing.T) {
 
 	sales, err := s.Sales(t.Context(), b.Event)
 	require.NoError(t, err)
-	assert.Equal(t, []booking.Sales{{TicketType: "t", Name: "Stalls", Sold: 1, Refunded: 1, Revenue: 4500, Currency: "EUR"}}, sales)
-	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), booking.After{}, 10)
+	assert.Equal(t, []booking.TypeSales{{TicketType: "t", Name: "Stalls", Sold: 1, Refunded: 1, Revenue: 4500, Currency: "EUR"}}, sales)
+	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), booking.Position{}, 10)
 	require.NoError(t, err)
 	require.Len(t, rows, 1)
 	assert.Equal(t, int64(9000), rows[0].Amount)
@@ -447,16 +447,16 @@ func TestTroubles(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	assert.Equal(t, b.ID, all[0].Booking)
-	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), booking.After{}, 10)
+	rows, err := s.Reconciliation(t.Context(), now.Add(-time.Hour), now.Add(time.Hour), booking.Position{}, 10)
 	require.NoError(t, err)
 	for _, r := range rows {
 		assert.Equal(t, r.Booking == b.ID, r.Trouble != "")
 	}
-	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), booking.After{}, 10)
+	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), booking.Position{}, 10)
 	require.NoError(t, err)
 	require.Len(t, rows, 1, "however long ago it moved")
 	assert.Equal(t, b.ID, rows[0].Booking)
-	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), booking.After{At: rows[0].At, ID: rows[0].Booking}, 10)
+	rows, err = s.Reconciliation(t.Context(), now.Add(48*time.Hour), now.Add(72*time.Hour), booking.Position{At: rows[0].At, ID: rows[0].Booking}, 10)
 	require.NoError(t, err)
 	require.Empty(t, rows, "once")
 
@@ -523,7 +523,7 @@ func TestReconciliationIsPaged(t *testing.T) {
 	_, err := s.Pool.Exec(t.Context(), `ANALYZE bookings`)
 	require.NoError(t, err)
 	from, to := now, now.Add(92*24*time.Hour)
-	var after booking.After
+	var after booking.Position
 	seen := map[uuid.UUID]bool{}
 	pages := 0
 	for ; ; pages++ {
@@ -536,7 +536,7 @@ func TestReconciliationIsPaged(t *testing.T) {
 			break
 		}
 		last := page[len(page)-1]
-		after = booking.After{At: last.At, ID: last.Booking}
+		after = booking.Position{At: last.At, ID: last.Booking}
 		if pages == 10 { // one that was to come moves to the end
 			_, err := s.Pool.Exec(t.Context(), `UPDATE bookings SET updated_at = $1 WHERE id = (SELECT id FROM bookings ORDER BY updated_at DESC LIMIT 1)`, to)
 			require.NoError(t, err)

@@ -27,7 +27,7 @@ type Internal struct {
 type InternalReader interface {
 	Get(ctx context.Context, id uuid.UUID) (booking.Booking, error)
 	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
-	Reconciliation(ctx context.Context, from, to time.Time, after booking.After, limit int) ([]booking.Reconciled, error)
+	Reconciliation(ctx context.Context, from, to time.Time, after booking.Position, limit int) ([]booking.Reconciled, error)
 }
 
 // Mount adds the routes to a guarded router.
@@ -145,20 +145,43 @@ func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
 		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_limit", "limit must be a number from 1 to 5000."))
 		return
 	}
-	var after booking.After
+	var after position
 	if cursor := query.Get("cursor"); cursor != "" {
 		if err := httpapi.DecodeCursor(cursor, &after); err != nil {
 			httpapi.WriteProblem(w, r, err)
 			return
 		}
 	}
-	page := struct {
-		Items []booking.Reconciled `json:"items"`
-		Next  string               `json:"next,omitempty"`
-	}{}
-	if page.Items, err = i.Store.Reconciliation(r.Context(), from, to, after, limit); err == nil && len(page.Items) == limit {
-		last := page.Items[limit-1]
-		page.Next, err = httpapi.EncodeCursor(booking.After{At: last.At, ID: last.Booking})
+	found, err := i.Store.Reconciliation(r.Context(), from, to, booking.Position(after), limit)
+	page := reconciledPage{Items: make([]reconciled, len(found))}
+	for n, b := range found {
+		page.Items[n] = reconciled(b)
+	}
+	if err == nil && len(found) == limit {
+		last := found[limit-1]
+		page.Next, err = httpapi.EncodeCursor(position{At: last.At, ID: last.Booking})
 	}
 	answer(w, r, http.StatusOK, page, err)
+}
+
+type reconciledPage struct {
+	Items []reconciled `json:"items"`
+	Next  string       `json:"next,omitempty"`
+}
+
+type reconciled struct {
+	Booking  uuid.UUID  `json:"booking"`
+	Payment  *uuid.UUID `json:"payment"`
+	Status   string     `json:"status"`
+	Amount   int64      `json:"amount"`
+	Refunded int64      `json:"refunded"`
+	Currency string     `json:"currency"`
+	At       time.Time  `json:"at"`
+	Trouble  string     `json:"trouble,omitempty"`
+}
+
+// position is a booking.Position as a cursor has it.
+type position struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
 }

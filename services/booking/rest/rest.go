@@ -35,7 +35,7 @@ type BookingReader interface {
 	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
 	Ticket(ctx context.Context, id uuid.UUID) (booking.Ticket, error)
 	Refunds(ctx context.Context, booking uuid.UUID) ([]booking.Refund, error)
-	Sales(ctx context.Context, event uuid.UUID) ([]booking.Sales, error)
+	Sales(ctx context.Context, event uuid.UUID) ([]booking.TypeSales, error)
 	Progress(ctx context.Context, event uuid.UUID) (saga.Cancellation, bool, error)
 	SetAside(ctx context.Context, limit int) ([]saga.Trouble, error)
 	Retry(ctx context.Context, booking uuid.UUID, now time.Time) (bool, error)

@@ -102,10 +102,10 @@ func occasionView(o booking.EventSnapshot) Occasion {
 	return v
 }
 
-func salesView(s *booking.Sale, i seatmap.Inventory, sold []booking.Sales, c saga.Cancellation, cancelled bool) Sales {
+func salesView(s *booking.Sale, i seatmap.Inventory, sold []booking.TypeSales, c saga.Cancellation, cancelled bool) Sales {
 	v := Sales{Event: s.Event, Revenue: Money{Currency: s.Currency}}
 	v.Inventory.Available, v.Inventory.Held, v.Inventory.Booked, v.Inventory.Total = i.Available, i.Held, i.Booked, i.Total
-	byType := map[string]booking.Sales{}
+	byType := map[string]booking.TypeSales{}
 	for _, line := range sold {
 		byType[line.TicketType] = line
 	}
