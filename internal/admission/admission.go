@@ -18,7 +18,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Pass is what a pass says.
+// Pass has the claims of an admission pass.
 type Pass struct {
 	ID      uuid.UUID
 	Account string
@@ -27,7 +27,7 @@ type Pass struct {
 	Until   time.Time
 }
 
-// ErrPassInvalid is for a pass that is forged, edited, over, or somebody else's.
+// ErrPassInvalid means that a pass is forged, modified, expired, or issued to another account or event.
 var ErrPassInvalid = fault.New(fault.Forbidden, "admission_required", "The admission pass is not valid. Join the queue again.")
 
 const (
@@ -42,7 +42,7 @@ type claims struct {
 	Event uuid.UUID `json:"event"`
 }
 
-// Key reads an Ed25519 seed in base64.
+// Key decodes a base64 Ed25519 seed.
 func Key(seed string) (ed25519.PrivateKey, error) {
 	raw, err := base64.StdEncoding.DecodeString(seed)
 	if err != nil || len(raw) != ed25519.SeedSize {
@@ -51,13 +51,13 @@ func Key(seed string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(raw), nil
 }
 
-// Public is the half of a key that checks passes.
+// Public returns the public key, which verifies passes.
 func Public(key ed25519.PrivateKey) ed25519.PublicKey {
 	public, _ := key.Public().(ed25519.PublicKey)
 	return public
 }
 
-// Signer makes passes.
+// Signer signs passes.
 type Signer struct{ signer jose.Signer }
 
 // NewSigner returns a signer.
@@ -69,7 +69,7 @@ func NewSigner(key ed25519.PrivateKey) (Signer, error) {
 	return Signer{s}, nil
 }
 
-// Sign writes a pass. The same pass always gives the same text.
+// Sign encodes and signs a pass. The same pass always has the same text.
 func (s Signer) Sign(p Pass) (string, error) {
 	raw, err := jwt.Signed(s.signer).Claims(claims{
 		Claims: jwt.Claims{
@@ -84,14 +84,14 @@ func (s Signer) Sign(p Pass) (string, error) {
 	return raw, nil
 }
 
-// header is what every pass of ours begins with. Anything else is not looked into, so that no
-// other algorithm and no other kind of token can ever be taken for a pass.
+// header is the encoded header of every pass. Any other header is rejected without parsing it, so that no
+// other algorithm and no other kind of token is accepted.
 var header = encoding.EncodeToString([]byte(`{"alg":"EdDSA","typ":"`+kind+`"}`)) + "."
 
 var encoding = base64.RawURLEncoding.Strict()
 
-// open gives what a key's owner wrote into a pass. It does not parse what it knows: a crowd's
-// passes are a good part of what their holds cost.
+// open verifies the signature and returns the payload. It does not parse the known header: during a rush,
+// verifying passes is a good part of the cost of holds.
 func open(key ed25519.PublicKey, raw string) (c claims, err error) {
 	dot := strings.LastIndexByte(raw, '.')
 	if dot < len(header) || raw[:len(header)] != header {
@@ -111,7 +111,7 @@ func open(key ed25519.PublicKey, raw string) (c claims, err error) {
 	return c, json.Unmarshal(payload, &c)
 }
 
-// Verify reads a pass that has to be good for an account and an event now.
+// Verify returns the pass if it is valid for the account and the event at the given time.
 func Verify(key ed25519.PublicKey, raw, account string, event uuid.UUID, now time.Time) (Pass, error) {
 	c, err := open(key, raw)
 	if err != nil {

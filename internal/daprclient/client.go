@@ -30,8 +30,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// Config is where the sidecar listens and the tokens that it and the app show each other.
-// The names are Dapr's own (https://docs.dapr.io/reference/environment/).
+// Config is the sidecar's address, and the tokens with which the sidecar and the app authenticate each other.
+// The variables are Dapr's own (https://docs.dapr.io/reference/environment/).
 type Config struct {
 	Host     string `env:"DAPR_HOST" envDefault:"127.0.0.1"`
 	HTTPPort uint16 `env:"DAPR_HTTP_PORT,required"`
@@ -46,11 +46,11 @@ const TokenHeader = "dapr-api-token"
 // maxMessage is the largest state value or message taken from the sidecar.
 const maxMessage = 16 << 20
 
-// MaxAnswer is the longest answer of another service that Invoke reads, in bytes. What may become longer is
-// paged, or bounded where it is made.
+// MaxAnswer is the largest response of another service that Invoke reads, in bytes. Responses that could
+// become larger have to be paged or bounded by the service.
 const MaxAnswer = 32 << 20
 
-// Client speaks to the process's own sidecar.
+// Client is a client of the process's own sidecar.
 type Client struct {
 	dapr  dapr.Client
 	http  *http.Client
@@ -60,7 +60,7 @@ type Client struct {
 	appToken string
 }
 
-// New returns a client. It connects when first used, so process and sidecar may start in any order.
+// New returns a client. It connects on first use, so process and sidecar may start in any order.
 func New(cfg Config) (*Client, error) {
 	// The SDK's own dialer blocks, and its token interceptor drops the trace context.
 	conn, err := grpc.NewClient(fmt.Sprintf("passthrough:///%s:%d", cfg.Host, cfg.GRPCPort),
@@ -84,11 +84,11 @@ func New(cfg Config) (*Client, error) {
 	}, nil
 }
 
-// A call waits for a sidecar that is away, within its own deadline: sidecars are restarted like
-// every process, and what was never sent may be sent later.
+// A call waits for an unreachable sidecar within its own deadline, because sidecars are restarted like any
+// process and nothing of the call has been sent yet.
 var reconnect = backoff.Config{BaseDelay: 50 * time.Millisecond, Multiplier: 1.5, Jitter: 0.2, MaxDelay: 300 * time.Millisecond}
 
-// dialPatiently connects, and tries again while nobody listens.
+// dialPatiently connects, and retries while the connection is refused.
 func dialPatiently(ctx context.Context, network, address string) (net.Conn, error) {
 	var dialer net.Dialer
 	for end := time.Now().Add(dialPatience); ; {
@@ -110,13 +110,13 @@ func withToken(token string) grpc.UnaryClientInterceptor {
 	}
 }
 
-// Dapr gives the SDK's client for what this package does not wrap. Set a deadline yourself.
+// Dapr returns the SDK's client for calls that this package does not wrap. They need a deadline of their own.
 func (c *Client) Dapr() dapr.Client { return c.dapr }
 
 // Close ends the connection.
 func (c *Client) Close() { c.dapr.Close() }
 
-// Ready tells whether the sidecar and its components are up; for readiness checks.
+// Ready returns an error unless the sidecar and its components are up; it is used by readiness checks.
 func (c *Client) Ready(ctx context.Context) error {
 	ctx, cancel := within(ctx, "")
 	defer cancel()
@@ -136,8 +136,8 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// RawJSON is JSON that travels as bytes. Sidecars take the JSON of other payloads apart and put it
-// together again at both ends, which is most of what a large message costs.
+// RawJSON is JSON that is published as bytes. Sidecars parse and encode the JSON of other payloads at both
+// ends, which is most of the cost of a large message.
 type RawJSON []byte
 
 const (
@@ -145,7 +145,8 @@ const (
 	opaque = "application/octet-stream"
 )
 
-// Publish sends one message, and returns when the broker has it. Messages of one key keep their order.
+// Publish publishes one message and returns when the broker has accepted it. Messages with the same key keep
+// their order.
 func (c *Client) Publish(ctx context.Context, component, topic, key string, payload any) error {
 	ctx, cancel := within(ctx, component)
 	defer cancel()
@@ -169,8 +170,8 @@ func (c *Client) Publish(ctx context.Context, component, topic, key string, payl
 	return nil
 }
 
-// Message is one entry of a bulk publish. Payload is JSON, and travels as Opaque does if so marked.
-// Trace is the W3C trace parent of what caused it, "" when that is the publishing itself.
+// Message is one entry of a bulk publish. Payload is JSON; if marked as opaque, it is published as bytes, like
+// RawJSON. Trace is the W3C trace parent of the message's cause, or "" to use the context's.
 type Message struct {
 	Key     string
 	Payload json.RawMessage
@@ -178,9 +179,9 @@ type Message struct {
 	Trace   string
 }
 
-// PublishBulk sends messages to one topic and returns the indices of those that the broker
-// does not have. Dapr promises no order within a bulk: the consumers go by versions. One that is
-// larger than its topic takes is not sent, and the others are.
+// PublishBulk publishes messages to one topic and returns the indices of those that the broker has not
+// accepted. Dapr guarantees no order within a bulk, so consumers must compare versions. A message larger than
+// its topic's limit is not sent; the others are.
 func (c *Client) PublishBulk(ctx context.Context, component, topic string, batch []Message) (failed []int, err error) {
 	ctx, cancel := within(ctx, component)
 	defer cancel()
@@ -234,7 +235,7 @@ var errTooLarge = errors.New("larger than a message of this topic may be")
 
 var errNotPublished = errors.New("the broker did not take all messages")
 
-// Secret gives the value of a secret with one value, such as a signing key.
+// Secret returns the value of a secret that has a single value, such as a signing key.
 func (c *Client) Secret(ctx context.Context, store, name string) (string, error) {
 	ctx, cancel := within(ctx, store)
 	defer cancel()
@@ -260,11 +261,11 @@ func (c *Client) Bind(ctx context.Context, component, operation string, data []b
 	return nil
 }
 
-// Invoke calls another service through both sidecars. in is sent as JSON unless nil; the answer
-// is read into out unless nil. A refusal of the other side arrives as the fault it was; no
-// answer at all as fault.Unavailable, and so does an empty 200, or any empty answer where out is not nil.
-// path starts with a slash and may carry a query. When ctx is canceled, Invoke returns at once and
-// the call itself goes on to its end, or to its deadline.
+// Invoke calls another service through both sidecars. in is sent as JSON unless it is nil; the response is
+// decoded into out unless that is nil. A problem of the other service is returned as the fault that it was. No
+// response is fault.Unavailable, and so is an empty 200, or any empty response if out is not nil. path starts
+// with a slash and may contain a query. When ctx is cancelled, Invoke returns at once, but the call itself
+// continues until its response or its deadline.
 func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out any) error {
 	var body []byte
 	if in != nil {
@@ -273,7 +274,7 @@ func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out a
 			return fmt.Errorf("invoke %s: %w", app, err)
 		}
 	}
-	if err := ctx.Err(); err != nil { // nothing new is begun for a caller who has left
+	if err := ctx.Err(); err != nil { // do not start a call for a caller that has left
 		return fault.Away(app, err)
 	}
 	call, cancel := detached(ctx, app)
@@ -312,9 +313,9 @@ func (c *Client) Invoke(ctx context.Context, app, method, path string, in, out a
 	return nil
 }
 
-// detached bounds a call as within does, and does not end it with ctx. The sidecar counts a call that
-// its caller canceled as a failure of the target: callers who leave, or calls side by side of which one
-// fails, would open the circuit breakers of healthy services and keep them open.
+// detached is like within, but the call does not end with ctx. The sidecar counts a call that its caller
+// cancelled as a failure of the target: callers that leave, or parallel calls that cancel each other, would
+// open the circuit breakers of healthy services and keep them open.
 func detached(ctx context.Context, app string) (context.Context, context.CancelFunc) {
 	until := time.Now().Add(Deadline(app))
 	if own, bounded := ctx.Deadline(); bounded && own.Before(until) {
@@ -347,11 +348,11 @@ func (c *Client) send(ctx context.Context, app, method, path string, body []byte
 	return res.StatusCode, answer, nil
 }
 
-// OwnAppHeader proves that a call of an actor comes from a process of the app that hosts it: Dapr's
-// access control does not reach actors, and each sidecar with a certificate may call them.
+// OwnAppHeader authenticates an actor call as coming from a process of the app that hosts the actor. Dapr's
+// access control does not cover actors: any sidecar with a certificate may call them.
 const OwnAppHeader = "Foyer-Own-App"
 
-// InvokeOwnActor calls a method of an actor that this app itself hosts, in any of its processes.
+// InvokeOwnActor calls a method of an actor that this app hosts in one of its processes.
 func (c *Client) InvokeOwnActor(ctx context.Context, actorType, id, method string, data []byte) ([]byte, error) {
 	res, err := c.dapr.GrpcClient().InvokeActor(ctx, &runtime.InvokeActorRequest{
 		ActorType: actorType, ActorId: id, Method: method, Data: data, Metadata: map[string]string{OwnAppHeader: c.appToken},
@@ -359,7 +360,7 @@ func (c *Client) InvokeOwnActor(ctx context.Context, actorType, id, method strin
 	return res.GetData(), err
 }
 
-// withoutURL is an error of HTTP without the address that was called, which may name an account.
+// withoutURL removes the URL from an HTTP error, since it may contain an account id.
 func withoutURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
@@ -373,8 +374,8 @@ var kinds = map[int]fault.Kind{
 	http.StatusUnprocessableEntity: fault.Invalid, http.StatusTooManyRequests: fault.TooMany,
 }
 
-// refused rebuilds the other side's fault from its problem document. A status without a code is
-// the sidecar's own: the service was not reached.
+// refused converts a problem document into the fault that the other service returned. A status without a
+// problem code comes from the sidecar: the service was not reached.
 func refused(app string, status int, body []byte) error {
 	var problem struct {
 		Code   string `json:"code"`

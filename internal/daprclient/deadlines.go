@@ -7,11 +7,10 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
-// deadlines bounds every call to the sidecar, by target: an app-id or a component. It is the one
-// place where clients' deadlines are. Each lasts a little longer than the target's policy in
-// dapr/resiliency.yaml can take, so that the sidecar's answer comes before the client gives up,
-// and nothing goes on for long behind a caller that went away. TestDeadlinesAgreeWithResiliency compares
-// the two. A caller with less time passes a context with a deadline of its own.
+// deadlines has the deadline of every call to the sidecar, by target: an app id or a component. Each is
+// slightly longer than the target's policy in dapr/resiliency.yaml can take, so the sidecar answers before the
+// client gives up and no call continues unobserved. TestDeadlinesAgreeWithResiliency compares the two. A
+// caller with less time passes a context with its own deadline.
 var deadlines = map[string]time.Duration{
 	messages.Auth:         13 * time.Second,
 	messages.Catalog:      invokeDeadline,
@@ -26,7 +25,7 @@ var deadlines = map[string]time.Duration{
 	messages.Cache:     stateDeadline,
 	messages.PubSub:    publishDeadline,
 	messages.Broadcast: publishDeadline,
-	messages.Email:     65 * time.Second, // nobody waits for a mail, and one that is given up may be sent twice
+	messages.Email:     65 * time.Second, // nobody waits for an email, and one that is abandoned may be sent twice
 }
 
 const (
@@ -36,8 +35,8 @@ const (
 	localDeadline   = 5 * time.Second // of what the sidecar answers without a policy: secrets, health
 )
 
-// Deadline is how long a call to a target may take; that of calls without a policy for a target
-// which has none.
+// Deadline returns how long a call to a target may take; for a target without a policy, the deadline of local
+// calls.
 func Deadline(target string) time.Duration {
 	if d, ok := deadlines[target]; ok {
 		return d

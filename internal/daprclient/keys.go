@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// Keys keeps in a state component what the verifiers of all processes share: Keycloak's published
+// Keys stores data that token verifiers of all processes share in a state component: Keycloak's published
 // keys, and the list of revoked tokens.
 type Keys struct{ Store *Store }
 
@@ -39,7 +39,7 @@ func (k Keys) Revocations(ctx context.Context) ([]byte, error) {
 	return item.Value, err
 }
 
-// revokeTries bounds how often adding to the list starts again because another replica wrote first.
+// revokeTries bounds the retries of adding to the list after write conflicts with other replicas.
 const revokeTries = 20
 
 // Revoke adds to the list of revoked tokens.

@@ -14,13 +14,12 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
-// secretsWait bounds how long a process waits for its secrets when it starts: the sidecar may
-// start after it.
+// secretsWait bounds how long a starting process waits for its secrets, since the sidecar may start after it.
 const secretsWait = 2 * time.Minute
 
-// LoadSecrets fills the string fields of a configuration that carry a `secret:"name"` tag from
-// Dapr's secret store, those of nested structs too. cfg is a pointer to a struct. It waits until the
-// sidecar answers, and fails at once where the app may not read a secret.
+// LoadSecrets fills string fields with a `secret:"name"` tag from Dapr's secret store, including those of
+// nested structs. cfg is a pointer to a struct. It waits for the sidecar to answer, and fails at once if the
+// app may not read a secret.
 func (c *Client) LoadSecrets(ctx context.Context, cfg any) error {
 	ctx, cancel := context.WithTimeout(ctx, secretsWait)
 	defer cancel()

@@ -15,11 +15,11 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 )
 
-// ErrConflict is a first-write or ETag refusal that the store reported as such. Some stores
-// report it as an internal error instead (see docs), so whoever must know reads back.
+// ErrConflict is a first-write or ETag conflict that the store reported as such. Some stores report conflicts
+// as internal errors, so callers that must know read the key back.
 var ErrConflict = errors.New("state: somebody else wrote first")
 
-// Store is one state component.
+// Store is a client of one state component.
 type Store struct {
 	client *Client
 	name   string
@@ -46,7 +46,7 @@ func (s *Store) Get(ctx context.Context, key string) (Item, error) {
 	return Item{Value: it.Value, ETag: it.Etag, Found: len(it.Value) > 0}, nil
 }
 
-// GetBulk reads many keys at once. A key that is not there is not in the answer.
+// GetBulk reads several keys at once. Missing keys are absent from the result.
 func (s *Store) GetBulk(ctx context.Context, keys []string) (map[string]Item, error) {
 	if len(keys) == 0 {
 		return nil, nil
@@ -69,7 +69,7 @@ func (s *Store) GetBulk(ctx context.Context, keys []string) (map[string]Item, er
 	return items, nil
 }
 
-// Put writes whatever was there before. ttl 0: for ever.
+// Put writes unconditionally. A ttl of 0 means no expiry.
 func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	ctx, cancel := within(ctx, s.name)
 	defer cancel()
@@ -79,8 +79,8 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Dura
 	return nil
 }
 
-// PutIf writes if the key still has that ETag, or, with an empty one, if it is not there.
-// ErrConflict when the store says so; any other error may also be a conflict.
+// PutIf writes if the key still has the given ETag or, with an empty ETag, if the key does not exist. It
+// returns ErrConflict if the store reports a conflict; any other error may be a conflict too.
 func (s *Store) PutIf(ctx context.Context, key string, value []byte, etag string, ttl time.Duration) error {
 	ctx, cancel := within(ctx, s.name)
 	defer cancel()
@@ -88,7 +88,7 @@ func (s *Store) PutIf(ctx context.Context, key string, value []byte, etag string
 	return s.conflict("put", err)
 }
 
-// Delete removes a key, if there.
+// Delete removes a key; a missing key is not an error.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	ctx, cancel := within(ctx, s.name)
 	defer cancel()
@@ -98,7 +98,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// DeleteIf removes a key that still has that ETag.
+// DeleteIf removes a key if it still has the given ETag.
 func (s *Store) DeleteIf(ctx context.Context, key, etag string) error {
 	ctx, cancel := within(ctx, s.name)
 	defer cancel()
@@ -118,9 +118,8 @@ func (s *Store) conflict(what string, err error) error {
 	}
 }
 
-// Op is one step of a transaction: a first-write upsert, or a delete when Value is nil.
-// With an empty ETag an upsert creates the key and is refused if it is there.
-// Unconditional true: no check at all.
+// Op is one operation of a transaction: a first-write upsert, or a delete if Value is nil. An upsert with an
+// empty ETag creates the key and is rejected if the key exists. Unconditional skips the check.
 type Op struct {
 	Key           string
 	Value         []byte
@@ -129,9 +128,9 @@ type Op struct {
 	Unconditional bool
 }
 
-// Transact applies all steps or none (on stores that can: see the conformance probe of booking).
-// Order the steps by key, so that two transactions cannot wait for each other. The error says
-// nothing about the cause: read back and compare.
+// Transact applies all operations or none, on stores that support it (see booking's probe). Order the
+// operations by key, so that two transactions cannot deadlock. The error does not tell the cause: read back
+// and compare.
 func (s *Store) Transact(ctx context.Context, ops []Op) error {
 	ctx, cancel := within(ctx, s.name)
 	defer cancel()
@@ -156,8 +155,8 @@ func (s *Store) Transact(ctx context.Context, ops []Op) error {
 	return nil
 }
 
-// CreateEach writes each key that is not there, on its own: in an error some may be written and
-// some not. It is one call to the sidecar, and no transaction, which on Redis would overwrite.
+// CreateEach creates each missing key independently: after an error some may have been written. It is one call
+// to the sidecar but not a transaction, which on Redis would overwrite.
 func (s *Store) CreateEach(ctx context.Context, ops []Op) error {
 	ctx, cancel := within(ctx, s.name)
 	defer cancel()
@@ -184,7 +183,7 @@ func ttlMeta(ttl time.Duration) map[string]string {
 	return map[string]string{"ttlInSeconds": strconv.FormatInt(max(1, int64(ttl/time.Second)), 10)}
 }
 
-// Idempotency keeps answers to idempotent requests in a state component.
+// Idempotency stores the responses of idempotent requests in a state component.
 type Idempotency struct{ Store *Store }
 
 var _ httpapi.IdempotencyStore = Idempotency{}
@@ -210,8 +209,8 @@ func (i Idempotency) Claim(ctx context.Context, key string, a httpapi.Answer, tt
 	return &answer, nil
 }
 
-// Complete implements httpapi.IdempotencyStore. It replaces by ETag: an answer written last-write
-// would no longer refuse a second first-write on Redis.
+// Complete implements httpapi.IdempotencyStore. It replaces by ETag: after a last-write of the response, Redis
+// would no longer reject a second first-write.
 func (i Idempotency) Complete(ctx context.Context, key string, a httpapi.Answer, ttl time.Duration) error {
 	raw, err := json.Marshal(a)
 	if err != nil {

@@ -37,20 +37,21 @@ type Delivery struct {
 	Trace string          `json:"traceparent"`
 }
 
-// Subscription asks the sidecar for a topic. Messages come one by one to Handle or, with Bulk,
-// in batches of up to Max that waited at most Wait to HandleBulk, which gives an error a message.
+// Subscription is a subscription to a topic. Messages are passed one by one to Handle or, with Bulk, to
+// HandleBulk in batches of up to Max messages that were collected for at most Wait; HandleBulk returns one
+// error per message.
 //
-// A handler that returns nil has the message done. A refusal that trying again cannot turn
-// (fault.Malformed, fault.Invalid) sends it to the dead-letter topic; any other error has it
-// redelivered under the component's retry policy, and then dead-lettered.
+// A nil error acknowledges the message. A fault that a retry cannot change (fault.Malformed, fault.Invalid)
+// sends it to the dead-letter topic. Any other error redelivers it under the component's retry policy, and
+// then dead-letters it.
 type Subscription struct {
 	Component string // event.PubSub or event.Broadcast
 	Topic     string
 
 	Handle func(ctx context.Context, d Delivery) error
 
-	// Patience bounds the work on one delivery, 30 s unless set. A handler that waits for what it
-	// depends on spares the message its few redeliveries.
+	// Patience is the deadline of one delivery, 30 s if unset. A handler that waits for its dependencies uses
+	// up fewer of a message's redeliveries.
 	Patience time.Duration
 
 	Bulk       bool
@@ -59,7 +60,7 @@ type Subscription struct {
 	HandleBulk func(ctx context.Context, batch []Delivery) []error
 }
 
-// On makes a subscription whose messages are JSON of type T.
+// On returns a subscription whose messages are JSON of type T.
 func On[T any](component, topic string, handle func(context.Context, T) error) Subscription {
 	return Subscription{Component: component, Topic: topic, Handle: func(ctx context.Context, d Delivery) error {
 		v, err := Decode[T](d)
@@ -70,12 +71,12 @@ func On[T any](component, topic string, handle func(context.Context, T) error) S
 	}}
 }
 
-// messageOptions read what encoding/json wrote, but names are case-sensitive, none comes twice and text
-// is UTF-8. A newer sender may say more than we know.
+// messageOptions accept what encoding/json writes, but names are case-sensitive and unique, and text must be
+// UTF-8. Unknown names are ignored, since a newer sender may add fields.
 var messageOptions = jsonv2.JoinOptions(jsonv1.DefaultOptionsV1(), jsonv2.MatchCaseInsensitiveNames(false),
 	jsontext.AllowDuplicateNames(false), jsontext.AllowInvalidUTF8(false))
 
-// Decode reads a message's payload; a payload that is not T can never be handled.
+// Decode decodes a message's payload. A payload that is not a T is dead-lettered without retries.
 func Decode[T any](d Delivery) (T, error) {
 	var v T
 	raw := []byte(d.Data)
@@ -95,9 +96,9 @@ const (
 	atOnce    = 32
 )
 
-// SideBySide makes a subscription of event.PubSub whose messages are JSON of type T and handled
-// side by side, those of one key in their order: a partition hands out one message at a time
-// otherwise, and each of them takes a round trip of its own.
+// SideBySide returns a subscription of messages.PubSub whose messages are JSON of type T and handled
+// concurrently, those of one key in order. Without batches, a partition delivers one message at a time, at one
+// round trip each.
 func SideBySide[T any, K comparable](topic string, key func(T) K, handle func(context.Context, T) error) Subscription {
 	return Subscription{
 		Component: messages.PubSub, Topic: topic, Bulk: true, Max: batchMax, Wait: batchWait,
@@ -133,17 +134,17 @@ func SideBySide[T any, K comparable](topic string, key func(T) K, handle func(co
 	}
 }
 
-// handleTimeout bounds the work on one delivery that has no patience of its own.
+// handleTimeout is the deadline of a delivery without Patience.
 const handleTimeout = 30 * time.Second
 
-// answerTime is for the answer after that.
+// answerTime is added to the deadline for writing the response.
 const answerTime = 10 * time.Second
 
-// SubscribePath is where the sidecar asks for subscriptions.
+// SubscribePath is the path at which the sidecar asks for subscriptions.
 const SubscribePath = "/dapr/subscribe"
 
-// Mount adds /dapr/subscribe and the delivery routes, guarded by the app token: nobody but the
-// sidecar may deliver.
+// Mount adds /dapr/subscribe and the delivery routes, which require the app token, so that only the sidecar
+// can deliver.
 func Mount(router *mux.Router, appToken string, subscriptions ...Subscription) {
 	type bulk struct {
 		Enabled            bool  `json:"enabled"`
@@ -181,8 +182,8 @@ func Guarded(router *mux.Router, appToken string) *mux.Router {
 	return guarded(router, TokenHeader, appToken)
 }
 
-// OwnApp returns a subrouter of Guarded's whose routes only processes of this very app may call,
-// by Client.InvokeOwnActor.
+// OwnApp returns a subrouter of Guarded's whose routes only processes of the same app may call, with
+// Client.InvokeOwnActor.
 func OwnApp(router *mux.Router, appToken string) *mux.Router {
 	return guarded(router, OwnAppHeader, appToken)
 }
@@ -208,10 +209,11 @@ func guarded(router *mux.Router, header, token string) *mux.Router {
 const (
 	success = "SUCCESS"
 	retry   = "RETRY"
-	drop    = "DROP" // to the dead-letter topic, where there is one
+	drop    = "DROP" // to the dead-letter topic, if there is one
 )
 
-// bodyLimit is as much as the topic's messages can be, as many of them as may come at once.
+// bodyLimit is the size of the largest delivery: the topic's largest message, times the number of messages per
+// delivery.
 func (s Subscription) bodyLimit() int64 {
 	return int64(envelopeSize + max(1, s.Max)*messages.MaxDelivered(s.Topic))
 }
@@ -236,7 +238,7 @@ func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 	}
 	raw, err := io.ReadAll(r.Body)
 	if err != nil && !tooLarge(err) {
-		http.Error(w, "not read", http.StatusBadRequest) // the connection broke: it comes again
+		http.Error(w, "not read", http.StatusBadRequest) // the connection broke; it will be delivered again
 		return
 	}
 	var d Delivery
@@ -252,13 +254,14 @@ func (s Subscription) deliver(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, map[string]string{"status": verdict(ctx, d, s.handle(ctx, d))})
 }
 
-// handle turns a panic into an error of this message: it must not become its neighbours'.
+// handle converts a panic into an error of this message only, so that other messages of the delivery are not
+// affected.
 func (s Subscription) handle(ctx context.Context, d Delivery) (err error) {
 	defer recovered(ctx, &err)
 	return s.Handle(d.continueTrace(ctx), d)
 }
 
-// errPanicked is what a handler that panicked answers.
+// errPanicked is the result of a handler that panicked.
 var errPanicked = errors.New("the handler panicked")
 
 func recovered(ctx context.Context, err *error) {
@@ -286,9 +289,9 @@ type entryStatus struct {
 	Status string `json:"status"`
 }
 
-// deliverBulk reads the entries one by one and answers each for itself: what cannot be read of one
-// is no reason to lose the others. An entry without an answer is delivered again, so a delivery
-// that is longer than it should be is handled as far as it goes.
+// deliverBulk decodes and answers the entries one by one, so that an undecodable entry does not affect the
+// others. An entry without an answer is delivered again, so an oversized delivery is processed as far as it
+// can be read.
 func (s Subscription) deliverBulk(ctx context.Context, w http.ResponseWriter, r *http.Request) {
 	var (
 		batch    []Delivery
@@ -301,8 +304,8 @@ func (s Subscription) deliverBulk(ctx context.Context, w http.ResponseWriter, r 
 		d, id, err := s.entry(raw)
 		v := drop
 		if id != strconv.Itoa(position) {
-			// A sidecar (1.18) looks a dropped entry up by its place in the first delivery, and sends
-			// another one to the dead letters, or dies, when this is a later one with fewer entries.
+			// A sidecar (1.18) looks a dropped entry up by its index in the first delivery. In a later
+			// delivery with fewer entries it would send another entry to the dead letters, or crash.
 			v = retry
 		}
 		position++
@@ -332,7 +335,7 @@ func (s Subscription) deliverBulk(ctx context.Context, w http.ResponseWriter, r 
 	answer(w, r, map[string]any{"statuses": statuses})
 }
 
-// handleBulk turns a panic into an error of each message.
+// handleBulk converts a panic into an error of each message.
 func (s Subscription) handleBulk(ctx context.Context, batch []Delivery) (errs []error) {
 	var err error
 	defer func() {
@@ -344,7 +347,7 @@ func (s Subscription) handleBulk(ctx context.Context, batch []Delivery) (errs []
 	return s.HandleBulk(ctx, batch)
 }
 
-// entry reads one entry of a bulk delivery. Its id is known even where the rest cannot be read.
+// entry decodes one entry of a bulk delivery. It returns the id even if the rest cannot be decoded.
 func (s Subscription) entry(raw json.RawMessage) (d Delivery, id string, err error) {
 	var e struct {
 		ID    string          `json:"entryId"`
@@ -361,7 +364,7 @@ func (s Subscription) entry(raw json.RawMessage) (d Delivery, id string, err err
 	return d, e.ID, err
 }
 
-// entries calls f with each entry of a bulk delivery, as far as they can be read.
+// entries calls f with each entry of a bulk delivery, as far as it can be decoded.
 func entries(body io.Reader, f func(json.RawMessage)) error {
 	in := json.NewDecoder(body)
 	for depth := 0; ; {

@@ -10,10 +10,10 @@ type BulkReader interface {
 	GetBulk(ctx context.Context, keys []string) (map[string]Item, error)
 }
 
-// VerifiedReader is a store for somebody who takes it for true that none of the keys is there. A bulk read of
-// state.postgresql does not look whether its rows ended in an error (components-contrib 1.18): when
-// the database dies in between, all keys are missing. Where a write follows, its ETags guard
-// against that; here each key is asked for by itself, which is rare.
+// VerifiedReader re-reads keys one by one if a bulk read returns none of them. A bulk read of state.postgresql
+// does not check whether reading its rows failed (components-contrib 1.18): if the database connection is lost
+// in between, all keys seem to be missing. Before a write, the ETags guard against that; use this reader where
+// no write follows. The re-read is rare.
 type VerifiedReader struct{ BulkReader }
 
 func (s VerifiedReader) GetBulk(ctx context.Context, keys []string) (map[string]Item, error) {

@@ -16,7 +16,7 @@ const (
 	Cache     = "cache"     // state: sessions, queue entries, read cache
 	PubSub    = "pubsub"    // every topic that must arrive
 	Broadcast = "broadcast" // fan-out to every replica; newest only
-	Email     = "email"     // output binding: mail
+	Email     = "email"     // output binding: email
 	Secrets   = "secrets"   // every secret
 )
 
@@ -53,7 +53,7 @@ const (
 	SeatChanges  = "seat.changes"
 	HoldOutcomes = "hold.outcomes"
 	LineTicks    = "line.ticks"
-	Messages     = "messages" // notices that are stored, on their way to open browsers
+	Messages     = "messages" // stored notifications, for open browsers
 )
 
 // Topics lists every topic on PubSub.
@@ -64,10 +64,10 @@ func Topics() []string {
 // BroadcastTopics lists every topic on Broadcast.
 func BroadcastTopics() []string { return []string{SeatChanges, HoldOutcomes, LineTicks, Messages} }
 
-// CatalogChanged says that an event, its ticket types, its venue or its plan changed.
-// Key: event. LSN orders changes of one event; it is a Postgres log sequence number. On
-// AvailabilityChanges the same says that only what is left of the event changed. Snapshot says that
-// nothing changed that we know of: the event was there when the relay began anew.
+// CatalogChanged reports that an event, its ticket types, its venue or its seating plan has changed. Key:
+// event. LSN is a Postgres log sequence number, which orders the changes of an event. On AvailabilityChanges
+// it reports that only the event's availability has changed. Snapshot marks events that a relay found in its
+// snapshot; they may not have changed.
 type CatalogChanged struct {
 	Event   uuid.UUID `json:"event"`
 	Deleted bool      `json:"deleted,omitempty"`
@@ -76,15 +76,15 @@ type CatalogChanged struct {
 	Snapshot bool `json:"snapshot,omitempty"`
 }
 
-// BookingRequested asks the booking-consumer to drive a booking. Key: booking.
+// BookingRequested asks the booking-consumer to process a booking. Key: booking.
 type BookingRequested struct {
 	Booking uuid.UUID `json:"booking"`
 	Event   uuid.UUID `json:"event"`
 }
 
-// BookingChanged tells the world what became of a booking: confirmed, expired, failed, cancelled,
-// refunded, or of a refund of it: partly_refunded, refund_delayed, refund_refused, refund_failed. Key: booking.
-// Version grows. Units are those that the booking has.
+// BookingChanged reports the outcome of a booking (confirmed, expired, failed, cancelled, refunded) or of a
+// refund (partly_refunded, refund_delayed, refund_refused, refund_failed). Key: booking. Version increases.
+// Units are the booking's current units.
 type BookingChanged struct {
 	Booking uuid.UUID `json:"booking"`
 	Event   uuid.UUID `json:"event"`
@@ -95,20 +95,20 @@ type BookingChanged struct {
 	Reason  string    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
 
-	Refund *BookingRefund `json:"refund,omitempty"` // what is told is about it; nil in messages from before there was one
+	Refund *BookingRefund `json:"refund,omitempty"` // the refund reported; nil in older messages
 }
 
-// What is told of refunds in BookingChanged.Status.
+// Values of BookingChanged.Status that report refunds.
 const (
 	BookingRefunded       = "refunded"        // of all units
-	BookingPartlyRefunded = "partly_refunded" // of some units; the booking has others
+	BookingPartlyRefunded = "partly_refunded" // of some units; the booking keeps the others
 	BookingRefundDelayed  = "refund_delayed"  // it failed, and is tried again
 	BookingRefundRefused  = "refund_refused"  // it failed; the tickets stay good
 	BookingRefundFailed   = "refund_failed"   // it failed for good, and the money is owed
 )
 
-// BookingRefund is a refund of some or all units of a booking, in minor units of the currency.
-// Failures counts its attempts that failed.
+// BookingRefund is a refund of some or all units of a booking, in minor units of the currency. Failures is the
+// number of failed attempts.
 type BookingRefund struct {
 	ID       uuid.UUID `json:"id"`
 	Amount   int64     `json:"amount"`
@@ -130,7 +130,7 @@ const (
 	PaymentRefundFailed        PaymentKind = "refund_failed"  // for good
 )
 
-// PaymentChanged tells the booking-consumer what happened to the money of a booking. Key: booking.
+// PaymentChanged reports a change of a booking's payment to the booking-consumer. Key: booking.
 type PaymentChanged struct {
 	Payment  uuid.UUID   `json:"payment"`
 	Booking  uuid.UUID   `json:"booking"`
@@ -144,7 +144,7 @@ type PaymentChanged struct {
 	At       time.Time   `json:"at"`
 }
 
-// Inventory is what is left of an event. Key: event; at most one per event and second.
+// Inventory is the availability of an event. Key: event; published at most once per event and second.
 type Inventory struct {
 	Event     uuid.UUID `json:"event"`
 	Available int       `json:"available"`
@@ -155,16 +155,16 @@ type Inventory struct {
 	At        time.Time `json:"at"`
 }
 
-// SeatsChanged carries changed units to every booking replica. Key: event. Without changes it says
-// that the event itself changed.
+// SeatsChanged reports changed units to every booking replica. Key: event. A message without changes reports
+// that the event itself has changed.
 type SeatsChanged struct {
 	Event   uuid.UUID    `json:"event"`
 	Changes []SeatChange `json:"changes"`
 }
 
-// SeatChange is one unit's new state: a available, h held, b booked, x blocked; Until is when
-// a hold ends, in milliseconds of Unix time, 0 where nothing ends. Hold is whose doing it is, and
-// Version counts within that hold: so changes have an order without a clock.
+// SeatChange is the new state of one unit: a available, h held, b booked, x blocked. Until is when a hold
+// ends, in milliseconds of Unix time, or 0 if nothing ends. Hold is the hold that caused the change, and
+// Version counts the changes of that hold, which orders them without a clock.
 type SeatChange struct {
 	Unit    string    `json:"unit"`
 	State   string    `json:"state"`
@@ -173,7 +173,7 @@ type SeatChange struct {
 	Version int64     `json:"v,omitempty"`
 }
 
-// LineTick is the front of a waiting room's line. Key: event.
+// LineTick is the current state of an event's queue. Key: event.
 type LineTick struct {
 	Event   uuid.UUID `json:"event"`
 	Served  int64     `json:"served"`
@@ -211,9 +211,8 @@ const (
 	NoticePasswordChanged NoticeKind = "password_changed"
 )
 
-// Notice asks the notification service to tell one account something, in the app and, for what
-// cannot wait, by mail. Key: account. Text is made where it is shown, in the reader's language.
-// The id makes a repeated notice the same notice.
+// Notice asks the notification service to notify one account in the app and, if it cannot wait, by email. Key:
+// account. The text is rendered in the reader's language. A repeated notice has the same id.
 type Notice struct {
 	ID      uuid.UUID  `json:"id"`
 	Account string     `json:"account"`
