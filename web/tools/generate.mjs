@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import path from 'node:path'
 import openapi, { astToString } from 'openapi-typescript'
 import prettier from 'prettier'
+import { tokensForKeycloak } from './tokens.mjs'
 
 const web = path.dirname(path.dirname(fileURLToPath(import.meta.url)))
 const services = path.join(web, '..', 'services')
@@ -34,8 +35,7 @@ writeFileSync(
 )
 
 // The design tokens for Keycloak's pages; src/design/design.test.ts checks that they are current.
-const tokens = readFileSync(path.join(web, 'src', 'design', 'tokens.css'), 'utf8')
 writeFileSync(
   path.join(web, '..', 'keycloak', 'themes', 'foyer', 'login', 'resources', 'css', 'tokens.css'),
-  `/* Generated from web/src/design/tokens.css; do not edit. */\n${tokens}`,
+  tokensForKeycloak(readFileSync(path.join(web, 'src', 'design', 'tokens.css'), 'utf8')),
 )

@@ -89,7 +89,7 @@ function Queue({ id }: { id: string }) {
       </div>
     )
   return (
-    <div className="queue">
+    <div className="queue always-dark">
       <div className="queue-card">
         <h1 className="queue-event" dir="auto">
           {event.data.name}

@@ -1,0 +1,1 @@
+export function tokensForKeycloak(css: string): string
