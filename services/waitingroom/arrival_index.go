@@ -7,16 +7,16 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// index finds an account's arrival. It is made of the pages and kept in memory where a room's
-// turns are had; so the fence of the line, which the pages share, also keeps an account from
-// having two places, and a join needs no key of its own.
+// index maps an account to its arrival. It is built from the pages and kept in memory by the activation
+// that updates the room. Pages are stored under the line's version, so the same check keeps an account
+// from getting two places, and a join needs no key of its own.
 type index struct {
 	arrivals map[accountHash]int64
-	readUpTo int64 // arrivals up to here are in it
-	removals int64 // the line's when it was made
+	readUpTo int64 // arrivals up to here are in the index
+	removals int64 // the line's, when the index was built
 }
 
-// digest stands for an account: a third of the memory that its id takes.
+// accountHash stands for an account. It takes a third of the memory of its id.
 type accountHash [16]byte
 
 func hashAccount(account string) accountHash {
@@ -32,8 +32,8 @@ func (x *index) remove(account string) { delete(x.arrivals, hashAccount(account)
 
 const indexChunk = 64 // pages read at once
 
-// learn makes the index fit a line: it reads what it lacks, and all of it when others marked
-// pages that it has read already.
+// updateIndex brings the index up to a line: it reads the arrivals that it lacks, or all of them when
+// another activation took an account off a page.
 func (r *Room) updateIndex(ctx context.Context, l Line) error {
 	if r.index == nil || r.index.removals != l.Removals || r.index.readUpTo > l.Arrivals {
 		r.index = &index{arrivals: map[accountHash]int64{}, removals: l.Removals}

@@ -9,12 +9,13 @@ import (
 	"github.com/google/uuid"
 )
 
-// PageSize is how many arrivals stand on a page.
+// PageSize is the number of arrivals on a page.
 const PageSize = 256
 
-// Page names who came, in order. Whoever left before their turn is marked.
+// Page is a run of a line's arrivals: their accounts in the order of arrival. Accounts that left before
+// their admission are marked.
 type Page struct {
-	Number   int64 // arrival a stands on page (a-1)/PageSize
+	Number   int64 // arrival a is on page (a-1)/PageSize
 	Accounts []string
 }
 
@@ -22,13 +23,13 @@ func pageOf(arrival int64) (number int64, index int) {
 	return (arrival - 1) / PageSize, int((arrival - 1) % PageSize)
 }
 
-// Marks in front of what stands in a place.
+// Prefixes of an entry.
 const (
-	leftMark   = "!" // the account of somebody who left
-	erasedMark = "#" // the published hash of somebody whose account is gone, in hexadecimal
+	leftMark   = "!" // the account left
+	erasedMark = "#" // the account was erased; its published hash, in hexadecimal
 )
 
-// at gives who stands in a place, "" for nobody.
+// at returns the account of an entry; "" when it left or was erased.
 func (p Page) at(index int) string {
 	if account := p.came(index); index < len(p.Accounts) && p.Accounts[index] == account {
 		return account
@@ -36,7 +37,7 @@ func (p Page) at(index int) string {
 	return ""
 }
 
-// came gives who arrived, whether or not they left again; "" when that was erased.
+// came returns the account that arrived, whether or not it left; "" when it was erased.
 func (p Page) came(index int) string {
 	if index >= len(p.Accounts) || strings.HasPrefix(p.Accounts[index], erasedMark) {
 		return ""
@@ -44,8 +45,8 @@ func (p Page) came(index int) string {
 	return strings.TrimPrefix(p.Accounts[index], leftMark)
 }
 
-// hash gives what is published of who arrived. It outlives their account, so that a draw can be
-// checked for ever.
+// hash returns the published hash of an entry. It outlives the account, so that a draw can always be
+// verified.
 func (p Page) hash(event uuid.UUID, index int) (sum [sha256.Size]byte) {
 	if index < len(p.Accounts) {
 		if erased, ok := strings.CutPrefix(p.Accounts[index], erasedMark); ok {
@@ -57,12 +58,12 @@ func (p Page) hash(event uuid.UUID, index int) (sum [sha256.Size]byte) {
 	return EntryHash(event, p.came(index))
 }
 
-// names tells whether an account arrived on the page.
+// names reports whether an account arrived on the page.
 func (p Page) names(account string) bool {
 	return slices.ContainsFunc(p.Accounts, func(s string) bool { return strings.TrimPrefix(s, leftMark) == account })
 }
 
-// arrivals lists where an account came on the page.
+// arrivals lists an account's arrivals on the page.
 func (p Page) arrivals(account string) (found []Arrival) {
 	for i := range p.Accounts {
 		if p.came(i) == account {
@@ -72,7 +73,7 @@ func (p Page) arrivals(account string) (found []Arrival) {
 	return found
 }
 
-// without puts the published hash in place of an account, wherever it arrived.
+// without replaces an account's entries by its published hash.
 func (p Page) without(event uuid.UUID, account string) Page {
 	p.Accounts = slices.Clone(p.Accounts)
 	for i := range p.Accounts {
@@ -89,7 +90,7 @@ func (p Page) left(index int) Page {
 	return p.put(index, leftMark+p.came(index))
 }
 
-// put writes on a page that nobody else has.
+// put sets an entry in place: the page must not be shared.
 func (p Page) put(index int, account string) Page {
 	for len(p.Accounts) <= index {
 		p.Accounts = append(p.Accounts, "")

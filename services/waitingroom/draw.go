@@ -14,16 +14,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// Draw lines up those who came before the opening by chance, so that anyone can check it:
+// Draw orders the arrivals before the opening at random, in a way that anyone can verify:
 //
-//	commitment = SHA-256(seed)                        published before people come
+//	commitment = SHA-256(seed)                        published before people join
 //	entry i    = SHA-256(event id ":" account id)     published; everyone finds their own
 //	digest     = SHA-256(… SHA-256(SHA-256("") entry 1) … entry n), raw bytes
 //	key i      = HMAC-SHA-256(seed, digest || i as 8 bytes, big endian)
 //	place      = rank of key i among all keys
 //
-// The seed is fixed before the entries are, and the entries before the seed is shown: neither
-// the organiser nor any guest can choose the outcome alone.
+// The seed is fixed before the entries, and the entries before the seed is published: neither the
+// organiser nor an attendee can choose the outcome alone.
 type Draw struct {
 	Commitment  []byte
 	CommittedAt time.Time
@@ -39,16 +39,16 @@ func Commit(seed []byte, now time.Time) Draw {
 	return Draw{Commitment: sum[:], Seed: bytes.Clone(seed), CommittedAt: now}
 }
 
-// Held tells that the order is drawn and the seed public.
+// Held reports whether the order is drawn and the seed public.
 func (d Draw) Held() bool { return len(d.Digest) > 0 }
 
-// Hold draws: from here on the seed may be shown.
+// Hold draws the order. From now on the seed may be published.
 func (d Draw) Hold(count int64, digest []byte, now time.Time) Draw {
 	d.Count, d.Digest, d.HeldAt = count, digest, now
 	return d
 }
 
-// EntryHash is what is published of somebody in a draw.
+// EntryHash is what is published of an account in a draw.
 func EntryHash(event uuid.UUID, account string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(event.String() + ":" + account))
 }
@@ -62,20 +62,20 @@ func Digest(hashes [][sha256.Size]byte) []byte {
 	return sum[:]
 }
 
-// Verify tells whether a published draw is what it says: the commitment is the seed's, and the
-// entries give the digest.
+// Verify reports whether a published draw is consistent: the commitment is the seed's, and the entries
+// give the digest.
 func (d Draw) Verify(hashes [][sha256.Size]byte) bool {
 	sum := sha256.Sum256(d.Seed)
 	return bytes.Equal(sum[:], d.Commitment) && int64(len(hashes)) == d.Count && bytes.Equal(Digest(hashes), d.Digest)
 }
 
-// DrawOrder is a drawn order, both ways.
+// DrawOrder maps arrivals to places and back.
 type DrawOrder struct {
 	places   []int64 // by arrival
 	arrivals []int64 // by place
 }
 
-// Deal computes the order. The zero draw deals nobody.
+// Order computes the order. It is empty before the draw is held.
 func (d Draw) Order() *DrawOrder {
 	if !d.Held() {
 		return &DrawOrder{}
@@ -105,7 +105,7 @@ func (d Draw) Order() *DrawOrder {
 	return order
 }
 
-// Place gives the place of an arrival.
+// Place returns the place of an arrival. Arrivals after the draw keep their number.
 func (d *DrawOrder) Place(arrival int64) int64 {
 	if arrival >= 1 && arrival <= int64(len(d.places)) {
 		return d.places[arrival-1]
@@ -113,7 +113,7 @@ func (d *DrawOrder) Place(arrival int64) int64 {
 	return arrival
 }
 
-// Arrival gives the arrival that has a place.
+// Arrival returns the arrival that has a place.
 func (d *DrawOrder) Arrival(place int64) int64 {
 	if place >= 1 && place <= int64(len(d.arrivals)) {
 		return d.arrivals[place-1]
@@ -121,11 +121,11 @@ func (d *DrawOrder) Arrival(place int64) int64 {
 	return place
 }
 
-// Drawn gives the published entries of a draw from an arrival on, and where the next ones start;
-// 0: these were the last.
-func (d *Service) Drawn(ctx context.Context, l Line, from int64, most int) (hashes [][sha256.Size]byte, next int64, err error) {
+// Drawn returns the published entries of a draw from an arrival on, at most limit of them, and the
+// arrival that the next ones start with; 0: these were the last.
+func (svc *Service) Drawn(ctx context.Context, l Line, from int64, limit int) (hashes [][sha256.Size]byte, next int64, err error) {
 	first, _ := pageOf(from)
-	all, err := entryHashes(ctx, d.Views.store, l.Event, first*PageSize, min(l.Draw.Count, from-1+int64(most)))
+	all, err := entryHashes(ctx, svc.Views.store, l.Event, first*PageSize, min(l.Draw.Count, from-1+int64(limit)))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -138,5 +138,5 @@ func (d *Service) Drawn(ctx context.Context, l Line, from int64, most int) (hash
 	return hashes, next, nil
 }
 
-// Hex writes bytes for people to compare.
+// Hex encodes bytes for people to compare.
 func Hex(b []byte) string { return hex.EncodeToString(b) }

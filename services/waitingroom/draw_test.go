@@ -24,20 +24,20 @@ func drawn(n int, seed byte) (Draw, [][sha256.Size]byte) {
 func TestADrawIsAPermutationThatAnyoneCanCheck(t *testing.T) {
 	d, hashes := drawn(1000, 1)
 	require.True(t, d.Verify(hashes))
-	deal := d.Order()
+	order := d.Order()
 	places := map[int64]bool{}
 	for a := int64(1); a <= 1000; a++ {
-		p := deal.Place(a)
+		p := order.Place(a)
 		require.False(t, places[p])
 		places[p] = true
-		require.Equal(t, a, deal.Arrival(p))
+		require.Equal(t, a, order.Arrival(p))
 	}
-	require.Equal(t, int64(1001), deal.Place(1001), "whoever came later stands behind, in order")
-	require.Equal(t, int64(1001), deal.Arrival(1001))
-	require.Equal(t, deal, d.Order(), "the same for everyone who computes it")
+	require.Equal(t, int64(1001), order.Place(1001), "later arrivals follow, in order")
+	require.Equal(t, int64(1001), order.Arrival(1001))
+	require.Equal(t, order, d.Order(), "the same for everyone who computes it")
 
 	other, _ := drawn(1000, 2)
-	require.NotEqual(t, deal.places, other.Order().places)
+	require.NotEqual(t, order.places, other.Order().places)
 }
 
 func TestTamperingShows(t *testing.T) {
@@ -57,9 +57,9 @@ func TestADrawIsFair(t *testing.T) {
 	sum := make([]float64, people)
 	for s := range draws {
 		d, _ := drawn(people, byte(s))
-		deal := d.Order()
+		order := d.Order()
 		for a := range people {
-			sum[a] += float64(deal.Place(int64(a + 1)))
+			sum[a] += float64(order.Place(int64(a + 1)))
 		}
 	}
 	for a, s := range sum {

@@ -6,36 +6,36 @@ import (
 	"github.com/google/uuid"
 )
 
-// PersonState is where somebody stands.
+// PersonState is the state of an account in a line.
 type PersonState string
 
-// The states of a person.
+// The states.
 const (
 	InLobby       PersonState = "lobby"
 	InLine        PersonState = "waiting"
 	YourTurn      PersonState = "your_turn"
 	Admitted      PersonState = "admitted"
-	TurnOver      PersonState = "missed" // did not come, or came and is done
+	TurnOver      PersonState = "missed" // not claimed in time, or the pass ended
 	OnPause       PersonState = "paused"
 	OnWaitingList PersonState = "sold_out"
 	RoomClosed    PersonState = "closed"
 )
 
-// Front is the head of a line as everyone sees it.
+// Front is the public state of a line: how far it has come.
 type Front struct {
 	Event    uuid.UUID
 	Served   int64
 	Expired  int64
 	Arrivals int64
-	Speed    float64 // people per second lately
-	Rate     float64 // the setting
+	Speed    float64 // recent admissions per second
+	Rate     float64 // the setting: admissions per second, at most
 	Status   Status
 	OpensAt  time.Time
-	Drawn    int64 // how many were lined up by a draw
+	Drawn    int64 // how many arrivals a draw ordered
 	At       time.Time
 }
 
-// Front is the line's head at a moment.
+// Front is the line's public state at a moment.
 func (l Line) Front(now time.Time) Front {
 	return Front{
 		Event: l.Event, Served: l.Served, Expired: l.Expired, Arrivals: l.Arrivals, Speed: l.Speed(now), Rate: l.Settings.Rate,
@@ -43,7 +43,7 @@ func (l Line) Front(now time.Time) Front {
 	}
 }
 
-// ETA is how long it takes until a place that many behind the front is served; false: unknown.
+// ETA estimates how long a place waits that has so many before it; false: unknown.
 func (f Front) ETA(ahead int64, now time.Time) (time.Duration, bool) {
 	switch f.Status {
 	case Lobby:
@@ -59,11 +59,11 @@ func (f Front) ETA(ahead int64, now time.Time) (time.Duration, bool) {
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// Standing is what somebody in the line is told.
+// Standing is what an account is told about its place.
 type Standing struct {
 	Arrival  int64
 	Number   int64 // the place; 0: not drawn yet
-	Position int64 // 1 is the next; 0: it is one's turn, or not drawn yet
+	Position int64 // 1 is the next; 0: admitted, or not drawn yet
 	Ahead    int64
 	ETA      time.Duration
 	ETAKnown bool
@@ -72,7 +72,7 @@ type Standing struct {
 	OpensAt  time.Time
 }
 
-// Stand tells where an entry stands. place is its place, 0 while it is not drawn.
+// Stand returns the standing of an entry. place is its place, 0 while it is not drawn.
 func (f Front) Stand(e Entry, place int64, now time.Time) Standing {
 	s := Standing{Arrival: e.Arrival, Number: place, Until: e.PassUntil, OpensAt: f.OpensAt}
 	switch {

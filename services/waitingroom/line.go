@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// Line is everything about one event's line but who stands in it (see Page). Arrivals are
-// counted from 1 in the order people came; places are the order they are let in. Both are the
-// same number, except for those whom a draw lined up (see Draw).
+// Line is the state of one event's line, without the accounts in it (see Page). Arrival numbers count
+// from 1 in the order people joined; place numbers are the order of admission. Both are the same,
+// except for the arrivals that a draw ordered (see Draw).
 type Line struct {
 	Event     uuid.UUID
 	Terms     SaleTerms
@@ -19,63 +19,63 @@ type Line struct {
 	Inventory Inventory
 	Draw      Draw
 
-	Arrivals int64 // arrivals so far
-	Served   int64 // places up to here were let in
-	Expired  int64 // places up to here had their turn
-	Notified int64 // places up to here were told of their turn
-	Removals int64 // how often pages were changed by those who left
+	Arrivals int64 // accounts that joined so far
+	Served   int64 // places up to here were admitted
+	Expired  int64 // admissions up to here are over: claimed, or past their claim window
+	Notified int64 // places up to here were notified of their admission
+	Removals int64 // how often an account was taken off a page
 
-	Batches     []AdmissionBatch // turns that can be taken, in order
-	Passes      []PassCount      // passes that are valid, by when they end
-	WaitingList bool             // everything was sold: what comes back goes to exactly as many people
+	Batches     []AdmissionBatch // admissions that can still be claimed, in order
+	Passes      []PassCount      // valid passes, by when they end
+	WaitingList bool             // everything was sold: units that come back go to exactly as many people
 
-	Opened     time.Time // first moment somebody could be let in
+	Opened     time.Time // when admissions first were possible
 	Ticked     time.Time
-	Tokens     float64 // people the rate allows by now
-	Flow       float64 // people per second, not corrected for a short history
+	Tokens     float64 // token bucket: admissions that the rate allows now
+	Flow       float64 // admissions per second, a moving average not yet corrected for a short history
 	Conversion ConversionStats
 
-	Logged   int64     // batches in the log of admissions
-	ChangeID uuid.UUID // names the last change, so that its author can recognise it
+	Logged   int64     // batches in the admission log
+	ChangeID uuid.UUID // the last change; its author recognises it by this
 }
 
-// AdmissionBatch is a run of places whose turn came at the same time.
+// AdmissionBatch is a run of places that were admitted at the same time.
 type AdmissionBatch struct {
 	From, To    int64
 	At          time.Time
-	People      int    // places that have somebody
-	Settled     int    // of them: came or left
-	SettledBits []byte // one bit a place: came or left
+	People      int    // places with an account, when they were admitted
+	Settled     int    // of them: claimed or left
+	SettledBits []byte // one bit a place: claimed or left
 }
 
-// PassCount counts the valid passes that end at the same time.
+// PassCount is the number of valid passes that end at the same time.
 type PassCount struct {
 	Until time.Time
 	Count int
 }
 
-// ConversionStats are what is known of people's behaviour here; they start from a guess.
+// ConversionStats estimate how many of the admitted buy, and how much. They start from a prior.
 type ConversionStats struct {
-	Turns, Shown float64 // turns that were over, and those of them that were taken
-	Ended, Buys  float64 // passes that were over, and those of them that bought
+	Turns, Shown float64 // admissions that are over, and those of them that were claimed
+	Ended, Buys  float64 // passes that are over, and those of them that bought
 	Units        float64 // units bought with them
 }
 
 // Figures of the line.
 const (
-	PassFor     = 10 * time.Minute // life of a pass
-	passStep    = 10 * time.Second // passes are counted by when they end, this fine
-	maxStep     = 2 * time.Second  // a longer silence earns no more admissions
-	maxTokens   = 1.0              // seconds of the rate that can be saved up
-	flowSpan    = 30 * time.Second // the flow is a mean of about that long
+	PassFor     = 10 * time.Minute // how long a pass is valid
+	passStep    = 10 * time.Second // passes are counted by when they end, rounded up to this
+	maxStep     = 2 * time.Second  // a longer time between ticks earns no more tokens
+	maxTokens   = 1.0              // size of the token bucket, in seconds of the rate
+	flowSpan    = 30 * time.Second // time constant of the flow's moving average
 	maxArrivals = 50_000_000       // arrivals of one event
-	statsWindow = 2000.0           // habits older than that many people fade
+	statsWindow = 2000.0           // people after which older statistics count half
 )
 
 // NewLine is an empty line.
 func NewLine(event uuid.UUID) Line { return Line{Event: event, Settings: Defaults()} }
 
-// OpensAt is when people are first let in: the merchant's time, but never before the sale.
+// OpensAt is when people are first admitted: the merchant's time, but never before the sale starts.
 func (l Line) OpensAt() time.Time {
 	if l.Settings.OpensAt.After(l.Terms.SalesStart) {
 		return l.Settings.OpensAt
@@ -99,7 +99,7 @@ func (l Line) Status(now time.Time) Status {
 	}
 }
 
-// Take lines n people up and gives the first one's arrival number.
+// Join adds n people and returns the first one's arrival number. ErrClosed, ErrFull.
 func (l Line) Join(n int, now time.Time) (Line, int64, error) {
 	if l.Status(now) == Closed {
 		return l, 0, ErrClosed
@@ -112,10 +112,10 @@ func (l Line) Join(n int, now time.Time) (Line, int64, error) {
 	return l, first, nil
 }
 
-// Waiting is how many places are yet to come.
+// Waiting is how many places are not admitted yet.
 func (l Line) Waiting() int64 { return l.Arrivals - l.Served }
 
-// Unclaimed is how many people may come in and have not.
+// Unclaimed is how many people were admitted, can still claim their pass, and have not.
 func (l Line) Unclaimed() int {
 	n := 0
 	for _, w := range l.Batches {
@@ -124,7 +124,7 @@ func (l Line) Unclaimed() int {
 	return n
 }
 
-// Inside is how many passes are valid.
+// Inside is the number of valid passes.
 func (l Line) Inside() int {
 	n := 0
 	for _, p := range l.Passes {
@@ -133,14 +133,14 @@ func (l Line) Inside() int {
 	return n
 }
 
-// NeedsDraw tells that the room opens and those who waited for it are not lined up yet.
+// NeedsDraw reports whether the room has opened and its early arrivals are not ordered yet.
 func (l Line) NeedsDraw(now time.Time) bool {
 	s := l.Status(now)
 	return l.Settings.Order == Shuffle && !l.Draw.Held() && s != Lobby && s != Closed
 }
 
-// Due lets turns and passes lapse, and says how many people may be let in now: no more than the
-// rate allows, than may be inside, than find something to buy, than are waiting.
+// Due ends admissions and passes whose time is over, and returns how many people may be admitted now:
+// the least of what the rate, the concurrency limit, the inventory and the number waiting allow.
 func (l Line) Due(now time.Time) (Line, int) {
 	l = l.expire(now)
 	step := min(max(0, now.Sub(l.Ticked)), maxStep)
@@ -168,8 +168,8 @@ func (l Line) Due(now time.Time) (Line, int) {
 	return l, int(max(0, n))
 }
 
-// Admit lets in everyone up to a place: people of them, the others having left. Call it with
-// what Due allowed.
+// Admit admits all places up to one. people is how many of them still have an account, at most what
+// Due returned.
 func (l Line) Admit(to int64, people int, now time.Time) Line {
 	if to <= l.Served {
 		return l
@@ -183,14 +183,14 @@ func (l Line) Admit(to int64, people int, now time.Time) Line {
 	return l
 }
 
-// room is how many more people find something to buy, beside those who may come or came lately.
-// Whoever is inside for longer than a turn lasts and holds nothing is not expected to buy; units
-// that are held are no longer available and not counted twice.
+// capacity is how many more people the inventory serves, beyond those admitted or inside lately. A
+// pass older than the claim window without a hold is not expected to buy any more. Held units are not
+// available and are not counted twice.
 func (l Line) capacity(now time.Time) int {
 	perPass := l.Conversion.buy() * l.Conversion.party(l.Terms.MaxPerOrder)
 	perTurn := l.Conversion.show() * perPass
 	if l.WaitingList {
-		perPass, perTurn = 1, 1 // what comes back: as many people as units, nobody in vain
+		perPass, perTurn = 1, 1 // waiting list: exactly one person for each unit
 	}
 	recent := 0
 	for _, p := range l.Passes {
@@ -198,7 +198,7 @@ func (l Line) capacity(now time.Time) int {
 			recent += p.Count
 		}
 	}
-	others := float64(l.Inside()-recent) * perPass // what those inside for longer may hold
+	others := float64(l.Inside()-recent) * perPass // what older passes may hold
 	holding := max(0, float64(l.Inventory.Held)-others)
 	expected := float64(l.Unclaimed())*perTurn + max(0, float64(recent)*perPass-holding)
 	free := float64(l.Inventory.Available) - expected
@@ -208,7 +208,7 @@ func (l Line) capacity(now time.Time) int {
 	return max(1, int(free/perTurn))
 }
 
-// lapse ends turns nobody took and passes whose time is over.
+// expire ends admissions and passes whose time is over.
 func (l Line) expire(now time.Time) Line {
 	for len(l.Batches) > 0 && now.Sub(l.Batches[0].At) >= l.Settings.ClaimWindow {
 		w := l.Batches[0]
@@ -223,17 +223,17 @@ func (l Line) expire(now time.Time) Line {
 	return l
 }
 
-// Answer is what somebody hears who asks to come in.
+// ClaimOutcome is the answer to a claim.
 type ClaimOutcome int
 
-// The answers.
+// The outcomes.
 const (
 	NotYet ClaimOutcome = iota
 	Granted
 	Missed
 )
 
-// Claim takes somebody's turn: they get a pass that ends at until. Asking again counts once.
+// Claim exchanges an admitted place for a pass that ends at until. Claiming again counts once.
 func (l Line) Claim(place int64, now time.Time) (next Line, a ClaimOutcome, until time.Time) {
 	l = l.expire(now)
 	switch {
@@ -244,7 +244,7 @@ func (l Line) Claim(place int64, now time.Time) (next Line, a ClaimOutcome, unti
 	case l.Status(now) == Closed:
 		return l, Missed, until
 	}
-	until = now.Add(PassFor).Truncate(time.Second) // as a pass says it: Finish is told by that
+	until = now.Add(PassFor).Truncate(time.Second) // a pass has whole seconds, and Finish finds it by them
 	l, again := l.markUsed(place)
 	if !again {
 		l = l.pass(until)
@@ -252,7 +252,7 @@ func (l Line) Claim(place int64, now time.Time) (next Line, a ClaimOutcome, unti
 	return l, Granted, until
 }
 
-// Quit ends somebody's place.
+// Leave ends a place.
 func (l Line) Leave(place int64, now time.Time) Line {
 	l = l.expire(now)
 	if place <= l.Served && place > l.Expired {
@@ -261,7 +261,7 @@ func (l Line) Leave(place int64, now time.Time) Line {
 	return l
 }
 
-// see marks a place of an open batch. again: it was marked before.
+// markUsed marks a place of an open batch. again: it was marked before.
 func (l Line) markUsed(place int64) (next Line, again bool) {
 	i := sort.Search(len(l.Batches), func(i int) bool { return l.Batches[i].To >= place })
 	if i == len(l.Batches) || place < l.Batches[i].From {
@@ -299,7 +299,7 @@ func (l Line) pass(until time.Time) Line {
 	return l
 }
 
-// Finish ends a pass before its time: its holder bought units, or gave up (0).
+// Finish ends a pass before its time. units is what its holder bought; 0: they gave up.
 func (l Line) Finish(until time.Time, units int) Line {
 	i := slices.IndexFunc(l.Passes, func(p PassCount) bool { return p.Until.Equal(passEnd(until)) })
 	if i < 0 || l.Passes[i].Count == 0 {
@@ -315,7 +315,7 @@ func (l Line) Finish(until time.Time, units int) Line {
 	return l
 }
 
-// Count takes in what is left. Older news than the last is ignored.
+// SetInventory sets what is left. What is older than the last is ignored.
 func (l Line) SetInventory(s Inventory) Line {
 	if s.At.Before(l.Inventory.At) {
 		return l
@@ -328,6 +328,7 @@ func (l Line) SetInventory(s Inventory) Line {
 }
 
 // Configure changes the settings. seed is 32 fresh random bytes, used if the order becomes a draw.
+// ErrOrderDecided when the room is open; a fault of kind Invalid when a setting is out of range.
 func (l Line) Configure(s Settings, seed []byte, now time.Time) (Line, error) {
 	if err := s.check(); err != nil {
 		return l, err
@@ -345,7 +346,7 @@ func (l Line) Configure(s Settings, seed []byte, now time.Time) (Line, error) {
 	return l, nil
 }
 
-// Speed is how many people per second were let in lately.
+// Speed is the recent number of admissions per second.
 func (l Line) Speed(now time.Time) float64 {
 	age := now.Sub(l.Opened)
 	if l.Opened.IsZero() || age < time.Second {
@@ -355,12 +356,12 @@ func (l Line) Speed(now time.Time) float64 {
 	return l.Flow * math.Exp(-idle/flowSpan.Seconds()) / (1 - math.Exp(-age.Seconds()/flowSpan.Seconds()))
 }
 
-// Idle tells that nothing will happen before somebody comes.
+// Idle reports whether nothing will happen before the next arrival.
 func (l Line) Idle(now time.Time) bool {
 	return l.Notified >= l.Served && (l.Status(now) == Closed || (l.Waiting() == 0 && l.Unclaimed() == 0 && l.Inside() == 0))
 }
 
-// The guesses that habits start from, each worth some people's evidence.
+// The priors of the statistics, each weighted like that many observations.
 func (h ConversionStats) show() float64 { return (h.Shown + 18) / (h.Turns + 20) }
 func (h ConversionStats) buy() float64  { return (h.Buys + 8) / (h.Ended + 10) }
 func (h ConversionStats) party(most int) float64 {

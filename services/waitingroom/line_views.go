@@ -14,18 +14,18 @@ import (
 // ErrStale says that an entry changed since it was read.
 var ErrStale = fault.New(fault.Conflict, "version_stale", "This was changed by another request. Please try again.")
 
-// ErrInside is for whoever wants to leave the line and is through it already.
+// ErrInside refuses to take an account out of the line that has a pass already.
 var ErrInside = fault.New(fault.Conflict, "already_admitted", "You were already admitted. Your pass expires by itself.")
 
-// View is what a replica knows of a line.
+// LineView is what a replica knows of a line: its front, and the drawn order.
 type LineView struct {
 	Front    Front
 	order    *DrawOrder
 	readAt   time.Time
-	tickedAt time.Time // last heard of, or first read
+	tickedAt time.Time // of the last broadcast, or the first read
 }
 
-// Place gives the place of an arrival; 0: it is still to be drawn.
+// Place returns the place of an arrival; 0: it is not drawn yet.
 func (v LineView) Place(arrival int64) int64 {
 	if v.order == nil {
 		return 0
@@ -33,7 +33,8 @@ func (v LineView) Place(arrival int64) int64 {
 	return v.order.Place(arrival)
 }
 
-// Views keeps the fronts of lines, as ticks tell them. What no tick told lately is read.
+// LineViews caches the views of lines. Ticks that replicas broadcast keep them current; without one the
+// line is read from the store.
 type LineViews struct {
 	store LineStore
 	now   func() time.Time
@@ -43,7 +44,7 @@ type LineViews struct {
 	flight singleflight.Group
 }
 
-// NewViews returns Views that know nothing yet.
+// NewLineViews returns an empty cache.
 func NewLineViews(store LineStore, now func() time.Time) *LineViews {
 	return &LineViews{store: store, now: now, known: map[uuid.UUID]LineView{}}
 }
@@ -53,7 +54,7 @@ const (
 	maxViews  = 10_000
 )
 
-// Apply takes in a front. A front that is older than the known one is ignored.
+// Apply updates a view with a newer front. An older one than the known is ignored.
 func (v *LineViews) Apply(f Front) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -69,7 +70,7 @@ func (v *LineViews) Apply(f Front) {
 	v.known[f.Event] = have
 }
 
-// Get gives the view of an event's line.
+// Get returns the view of an event's line, read from the store when it is not fresh.
 func (v *LineViews) Get(ctx context.Context, t SaleTerms) (LineView, error) {
 	event := t.Event
 	v.mu.Lock()
@@ -90,25 +91,25 @@ func (v *LineViews) Get(ctx context.Context, t SaleTerms) (LineView, error) {
 	return have, err
 }
 
-// opens tells that a lobby's time is over although no tick said so yet.
+// overdue reports whether a lobby should be open by now, although no tick said so.
 func overdue(f Front, now time.Time) bool { return f.Status == Lobby && !now.Before(f.OpensAt) }
 
-// Silent names the lines that people wait in and that no tick came from for a while.
+// Stalled returns the events whose lines have people waiting and no tick for longer than span.
 func (v *LineViews) Stalled(span time.Duration) []uuid.UUID {
 	now := v.now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	var silent []uuid.UUID
+	var stalled []uuid.UUID
 	for id, view := range v.known {
 		waiting := view.Front.Arrivals > view.Front.Served && view.Front.Status != Closed
 		if waiting && now.Sub(view.tickedAt) > span {
-			silent = append(silent, id)
+			stalled = append(stalled, id)
 		}
 	}
-	return silent
+	return stalled
 }
 
-// Line reads a line and remembers its front. The terms are newer than those it was stored with.
+// Line reads a line from the store and caches its view. The terms t are newer than the stored ones.
 func (v *LineViews) Line(ctx context.Context, t SaleTerms) (Line, error) {
 	event := t.Event
 	l, _, err := v.store.Load(ctx, event)
@@ -135,7 +136,7 @@ func (v *LineViews) Line(ctx context.Context, t SaleTerms) (Line, error) {
 		view.order = l.Draw.Order()
 	}
 	if ok && have.Front.Served > view.Front.Served {
-		return l, nil // read before a tick that we know of
+		return l, nil // read before the newest tick
 	}
 	v.known[event] = view
 	return l, nil

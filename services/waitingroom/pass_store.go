@@ -7,20 +7,21 @@ import (
 	"github.com/google/uuid"
 )
 
-// Entry is one account's place in one event's line, and the pass it was exchanged for.
+// Entry is an account's place in an event's line, and the pass it was exchanged for.
 type Entry struct {
 	Arrival   int64
-	PassUntil time.Time // zero: has not come in
+	PassUntil time.Time // zero: no pass yet
 	PassID    uuid.UUID
-	Finished  bool   // the pass was used up
+	Finished  bool   // the pass ended before PassUntil
 	Version   string // the store's; empty: not stored yet
 }
 
-// PassStore keeps the entries of those who came in: one for each account and event. Who waits is in
-// the line's pages only. An entry whose arrival is no longer its account's counts for nothing.
+// PassStore stores the entries that have a pass: one for each account and event. Accounts that wait are
+// in the line's pages only. An entry whose arrival is no longer its account's is void.
 type PassStore interface {
-	// Find gives the entries of accounts; whoever has none is not in the answer.
+	// Find returns the entries of accounts. Accounts without one are not in the map.
 	Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]Entry, error)
-	// Write stores an entry over the version it carries. ErrStale when it changed meanwhile.
+	// Write stores an entry for the time keep, if the stored one still has the entry's version;
+	// ErrStale otherwise.
 	Write(ctx context.Context, event uuid.UUID, account string, e Entry, keep time.Duration) error
 }

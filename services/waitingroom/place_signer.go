@@ -9,8 +9,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// PlaceSigner signs places. A place is proof of when somebody came, good for that account and event
-// only; it says nothing about who that is.
+// PlaceSigner signs place tokens. A token proves an arrival number for one account and one event; the
+// account cannot be read from it.
 type PlaceSigner struct{ key []byte }
 
 // NewPlaceSigner derives the key from a secret.
@@ -22,14 +22,14 @@ func NewPlaceSigner(secret []byte) PlaceSigner {
 
 const placeBytes = 8 + sha256.Size
 
-// Sign makes the place of an arrival.
+// Sign returns the token of an arrival.
 func (s PlaceSigner) Sign(event uuid.UUID, account string, arrival int64) string {
 	raw := make([]byte, 8, placeBytes)
 	binary.BigEndian.PutUint64(raw, uint64(arrival))
 	return base64.RawURLEncoding.EncodeToString(append(raw, s.mac(event, account, raw)...))
 }
 
-// Open reads a place. ErrPlaceInvalid when we did not make it for that account and event.
+// Open reads a token. ErrPlaceInvalid when it was not signed for that account and event.
 func (s PlaceSigner) Open(event uuid.UUID, account, place string) (arrival int64, err error) {
 	raw, err := base64.RawURLEncoding.DecodeString(place)
 	if err != nil || len(raw) != placeBytes || !hmac.Equal(raw[8:], s.mac(event, account, raw[:8])) {

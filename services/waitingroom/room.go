@@ -15,8 +15,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Room is one event's line as stored. Its turns follow one another here; between two processes
-// that both believe to run the room, the ledger's fence decides, and the loser looks again.
+// Room updates one event's stored line, one update after the other. When two processes update the same
+// room, the store's version check lets one commit; the other reads the line again and repeats.
 type Room struct {
 	event uuid.UUID
 	store LineStore
@@ -26,25 +26,25 @@ type Room struct {
 	loaded  bool
 	line    Line
 	version string
-	pages   map[int64]Page // those read lately
+	pages   map[int64]Page // read lately
 	index   *index
 	log     *LogPage
 	order   *DrawOrder
 }
 
-// NewRoom returns the room of an event. It reads nothing yet.
+// NewRoom returns the room of an event. Its first update reads the line.
 func NewRoom(event uuid.UUID, store LineStore, now func() time.Time) *Room {
 	return &Room{event: event, store: store, now: now}
 }
 
 const (
-	updateTries    = 6   // of a turn that lost against another process
+	updateTries    = 6   // attempts of an update that conflicts with another process's
 	cachedPages    = 64  // in memory
-	admitLookahead = 256 // places looked at beyond those who left, in one tick
-	notifyLimit    = 512 // people told of their turn, in one tick
+	admitLookahead = 256 // places read in one tick beyond those to admit, since some have left
+	notifyLimit    = 512 // people notified of their admission in one tick
 )
 
-// forget makes the next turn read the store. The index stays: it knows itself what it lacks.
+// forget makes the next update read the store. The index stays: updateIndex knows what it lacks.
 func (r *Room) forget() {
 	r.loaded, r.pages, r.log, r.order = false, nil, nil, nil
 }
@@ -62,16 +62,16 @@ func (r *Room) load(ctx context.Context) error {
 	return nil
 }
 
-// step is what a turn makes of the line. The zero value changes nothing.
+// update is the result of one update. The zero value changes nothing.
 type update struct {
 	line   Line
 	pages  []Page
 	log    *LogPage
-	stored func() // what memory makes of it once it is stored
-	verify bool   // nothing to store, but the answer holds only if no turn was had elsewhere
+	stored func() // called once it is stored, to follow it in memory
+	verify bool   // nothing to store, but the answer is valid only if no other process changed the line
 }
 
-// turn runs f on the line as it is and stores what f makes of it. f may run several times.
+// update calls f with the current line and stores the result. f may be called several times.
 func (r *Room) update(ctx context.Context, f func(ctx context.Context, l Line) (update, error)) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -100,7 +100,7 @@ func (r *Room) update(ctx context.Context, f func(ctx context.Context, l Line) (
 					continue
 				}
 			}
-			r.line = s.line // only figures that need not outlive us
+			r.line = s.line // only figures that need not be stored
 			return nil
 		}
 		s.line.ChangeID = uuid.New()
@@ -123,9 +123,9 @@ func (r *Room) update(ctx context.Context, f func(ctx context.Context, l Line) (
 	return fault.Away("line", last)
 }
 
-var errElsewhere = errors.New("somebody else had a turn")
+var errElsewhere = errors.New("another process changed the line")
 
-// fresh tells whether the line in memory is the stored one, and forgets it otherwise.
+// current reports whether the line in memory is the stored one, and forgets it otherwise.
 func (r *Room) current(ctx context.Context) (bool, error) {
 	_, version, err := r.store.Load(ctx, r.event)
 	if err != nil {
@@ -137,16 +137,16 @@ func (r *Room) current(ctx context.Context) (bool, error) {
 	return version == r.version, nil
 }
 
-// settled looks whether a commit that reported an error was stored.
-func (r *Room) committed(ctx context.Context, turn uuid.UUID) (bool, error) {
+// committed reports whether a change whose commit returned an error was stored.
+func (r *Room) committed(ctx context.Context, change uuid.UUID) (bool, error) {
 	r.forget()
 	if err := r.load(ctx); err != nil {
 		return false, err
 	}
-	return r.line.ChangeID == turn, nil
+	return r.line.ChangeID == change, nil
 }
 
-// reread learns the new version, which the store does not tell on writing.
+// reread reads the new version, which the store does not return on writing.
 func (r *Room) reread(ctx context.Context, s update) error {
 	line, version, err := r.store.Load(ctx, r.event)
 	if err != nil {
@@ -168,8 +168,8 @@ func (r *Room) reread(ctx context.Context, s update) error {
 	return nil
 }
 
-// changed tells whether a line has to be stored. The clock's own figures do not count: whoever
-// starts from older ones lets in fewer people, never more.
+// changed reports whether a line has to be stored. The figures that each tick changes do not count: from
+// older ones fewer people are admitted, never more.
 func changed(a, b Line) bool {
 	for _, l := range []*Line{&a, &b} {
 		l.Ticked, l.Tokens, l.Flow, l.ChangeID, l.Inventory = time.Time{}, 0, 0, uuid.Nil, Inventory{}
@@ -177,7 +177,7 @@ func changed(a, b Line) bool {
 	return !reflect.DeepEqual(a, b)
 }
 
-// read gives pages by number, from memory where possible.
+// read returns pages by number, from memory where possible.
 func (r *Room) read(ctx context.Context, numbers []int64) (map[int64]Page, error) {
 	found := make(map[int64]Page, len(numbers))
 	var missing []int64
@@ -204,26 +204,26 @@ func (r *Room) read(ctx context.Context, numbers []int64) (map[int64]Page, error
 	return found, nil
 }
 
-// JoinRequest is an account that wants a place. Whoever stands behind After keeps theirs; 0: whoever
-// has one.
+// JoinRequest asks for an account's place. An account whose arrival is after After keeps it; with 0, any
+// arrival is kept.
 type JoinRequest struct {
 	Account string
 	After   int64
 }
 
-// JoinResult is what became of it.
+// JoinResult is the result of one JoinRequest.
 type JoinResult struct {
 	Arrival int64 // 0: refused
-	Fresh   bool
+	Fresh   bool  // the account joined now
 }
 
-// Lined is the answer to a batch that asked. Refusal is for those without an arrival.
+// JoinResults are the results of a batch, in its order. Refusal is why some have no arrival.
 type JoinResults struct {
 	Places  []JoinResult
 	Refusal error
 }
 
-// Take lines up those who have no place, in their order, all in one turn.
+// Join gives a place to each account that has none, in the order of the requests, in one update.
 func (r *Room) Join(ctx context.Context, requests []JoinRequest, t SaleTerms) (out JoinResults, err error) {
 	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		if !t.same(l.Terms) {
@@ -234,7 +234,7 @@ func (r *Room) Join(ctx context.Context, requests []JoinRequest, t SaleTerms) (o
 		}
 		out = JoinResults{Places: make([]JoinResult, len(requests))}
 		var coming []string
-		fresh := map[string]int{} // which of the coming; one account may ask twice at once
+		fresh := map[string]int{} // index in coming; an account may be in a batch twice
 		for i, ask := range requests {
 			out.Places[i].Arrival = r.index.arrival(ask.Account)
 			if _, twice := fresh[ask.Account]; out.Places[i].Arrival <= ask.After && !twice {
@@ -255,7 +255,7 @@ func (r *Room) Join(ctx context.Context, requests []JoinRequest, t SaleTerms) (o
 			}
 		}
 		if out.Refusal = refusal; out.Refusal != nil {
-			return update{line: l}, nil //nolint:nilerr // an answer, which goes with the others'
+			return update{line: l}, nil //nolint:nilerr // returned with the results
 		}
 		pages, err := r.appendArrivals(ctx, coming, from)
 		return update{line: next, pages: pages, stored: func() {
@@ -268,7 +268,7 @@ func (r *Room) Join(ctx context.Context, requests []JoinRequest, t SaleTerms) (o
 	return out, err
 }
 
-// lineUp puts accounts on the pages from an arrival on.
+// appendArrivals puts accounts on the pages from an arrival on, and returns those pages.
 func (r *Room) appendArrivals(ctx context.Context, accounts []string, from int64) (changed []Page, err error) {
 	var numbers []int64
 	for n, last := (from-1)/PageSize, (from+int64(len(accounts))-2)/PageSize; n <= last; n++ {
@@ -293,7 +293,7 @@ func (r *Room) appendArrivals(ctx context.Context, accounts []string, from int64
 	return changed, nil
 }
 
-// Seek gives the arrivals of accounts; 0: no place.
+// Arrivals returns the arrivals of accounts; 0: no place.
 func (r *Room) Arrivals(ctx context.Context, accounts []string) (arrivals []int64, err error) {
 	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		arrivals = make([]int64, len(accounts))
@@ -308,25 +308,25 @@ func (r *Room) Arrivals(ctx context.Context, accounts []string) (arrivals []int6
 	return arrivals, err
 }
 
-// Claimed is the answer to one who asked to come in.
+// ClaimResult is the result of an account's claim. Until is the end of the pass, if it was granted.
 type ClaimResult struct {
 	Arrival int64 // 0: no place
 	Outcome ClaimOutcome
 	Until   time.Time
 }
 
-// Claim takes the turns of accounts.
+// Claim exchanges the admitted places of accounts for passes.
 func (r *Room) Claim(ctx context.Context, accounts []string) (answers []ClaimResult, err error) {
 	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		if err := r.updateIndex(ctx, l); err != nil {
 			return update{}, err
 		}
-		deal := r.drawOrder(l)
+		order := r.drawOrder(l)
 		answers = make([]ClaimResult, len(accounts))
 		for i, account := range accounts {
 			c := &answers[i]
 			if c.Arrival = r.index.arrival(account); c.Arrival > 0 {
-				l, c.Outcome, c.Until = l.Claim(deal.Place(c.Arrival), r.now())
+				l, c.Outcome, c.Until = l.Claim(order.Place(c.Arrival), r.now())
 			}
 		}
 		return update{line: l, verify: true}, nil
@@ -334,7 +334,7 @@ func (r *Room) Claim(ctx context.Context, accounts []string) (answers []ClaimRes
 	return answers, err
 }
 
-// dealt is the drawn order, computed once.
+// drawOrder is the drawn order, computed once.
 func (r *Room) drawOrder(l Line) *DrawOrder {
 	if r.order == nil || int64(len(r.order.places)) != l.Draw.Count {
 		r.order = l.Draw.Order()
@@ -342,7 +342,7 @@ func (r *Room) drawOrder(l Line) *DrawOrder {
 	return r.order
 }
 
-// Quit takes an account out of the line.
+// Leave takes an account out of the line.
 func (r *Room) Leave(ctx context.Context, account string) error {
 	return r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		if err := r.updateIndex(ctx, l); err != nil {
@@ -366,9 +366,9 @@ func (r *Room) Leave(ctx context.Context, account string) error {
 	})
 }
 
-// Erase takes an account off pages that name it, and out of the line where it stands there. As the
-// merchant a tombstone takes its place. It needs no index: of an old line that would have to be made
-// of all its pages first.
+// Erase removes an account from the pages with these numbers, and from the line if it waits there. If it
+// is the merchant's, the tombstone replaces it. Erase does without the index, which would have to be
+// built from all pages of an old line first.
 func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []int64) error {
 	return r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		pages, err := r.read(ctx, numbers)
@@ -379,7 +379,7 @@ func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []i
 			l.Terms.Merchant = tombstone
 		}
 		var changed []Page
-		var stood []int64
+		var waiting []int64
 		for _, n := range numbers {
 			p := pages[n]
 			if !p.names(account) {
@@ -387,7 +387,7 @@ func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []i
 			}
 			for _, a := range p.arrivals(account) {
 				if !a.Left {
-					stood = append(stood, a.Number)
+					waiting = append(waiting, a.Number)
 				}
 			}
 			changed = append(changed, p.without(r.event, account))
@@ -395,15 +395,15 @@ func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []i
 		if len(changed) == 0 {
 			return update{line: l, verify: true}, nil
 		}
-		for _, arrival := range stood { // more than one when a turn was missed
+		for _, arrival := range waiting { // more than one when an admission was missed
 			l = l.Leave(r.drawOrder(l).Place(arrival), r.now())
 		}
 		l.Removals++
 		return update{line: l, pages: changed, stored: func() {
 			if r.index == nil || r.index.removals != l.Removals-1 {
-				return // it is made anew
+				return // it is built anew
 			}
-			if slices.Contains(stood, r.index.arrival(account)) {
+			if slices.Contains(waiting, r.index.arrival(account)) {
 				r.index.remove(account)
 			}
 			r.index.removals = l.Removals
@@ -411,19 +411,19 @@ func (r *Room) Erase(ctx context.Context, account, tombstone string, numbers []i
 	})
 }
 
-// Arrival is where an account came in one event's line.
+// Arrival is an account's arrival in an event's line.
 type Arrival struct {
 	Number int64
 	Left   bool
 }
 
-// Traces is what some pages of a line keep of an account.
+// Traces are an account's arrivals on some pages of a line.
 type Traces struct {
 	Arrivals []Arrival
-	Pages    []int64 // which name it
+	Pages    []int64 // the pages with one
 }
 
-// TracesOf looks through pages of a line for an account.
+// TracesOf searches pages of a line for an account.
 func TracesOf(ctx context.Context, store LineStore, event uuid.UUID, account string, numbers []int64) (t Traces, err error) {
 	pages, err := store.Pages(ctx, event, numbers)
 	if err != nil {
@@ -438,13 +438,13 @@ func TracesOf(ctx context.Context, store LineStore, event uuid.UUID, account str
 	return t, nil
 }
 
-// Finished is a pass that ended before its time.
+// FinishedPass is a pass that ended before its time.
 type FinishedPass struct {
 	Until time.Time
-	Units int // bought; 0: given up
+	Units int // units bought; 0: given up
 }
 
-// Finish ends passes.
+// Finish ends passes before their time.
 func (r *Room) Finish(ctx context.Context, passes []FinishedPass) error {
 	return r.update(ctx, func(_ context.Context, l Line) (update, error) {
 		for _, p := range passes {
@@ -454,7 +454,7 @@ func (r *Room) Finish(ctx context.Context, passes []FinishedPass) error {
 	})
 }
 
-// Count takes in what is left.
+// SetInventory sets what is left.
 func (r *Room) SetInventory(ctx context.Context, s Inventory) error {
 	return r.update(ctx, func(_ context.Context, l Line) (update, error) {
 		return update{line: l.SetInventory(s)}, nil
@@ -476,22 +476,22 @@ func (r *Room) Configure(ctx context.Context, s Settings, t SaleTerms) (after Li
 	return after, err
 }
 
-// Turn is somebody whose turn has come.
+// Turn is an account whose turn has come; "" when it has left.
 type Turn struct {
 	Place   int64
 	Account string
 }
 
-// Tick lets in whom it is time for. turns names those who have not been told yet; say with told
-// which of the last tick's were: places up to there. Terms of another version replace the old
-// ones; nil: they could not be read.
-func (r *Room) Tick(ctx context.Context, t *SaleTerms, told int64) (line Line, turns []Turn, err error) {
+// Tick admits the places that are due. It returns those admitted that have not been notified yet; in the
+// next call, notified is the place up to which they have been. Terms t replace the stored ones if they
+// differ; nil: they could not be read.
+func (r *Room) Tick(ctx context.Context, t *SaleTerms, notified int64) (line Line, turns []Turn, err error) {
 	err = r.update(ctx, func(ctx context.Context, l Line) (update, error) {
 		now := r.now()
 		if t != nil && !t.same(l.Terms) {
 			l.Terms = *t
 		}
-		l.Notified = max(l.Notified, min(told, l.Served))
+		l.Notified = max(l.Notified, min(notified, l.Served))
 		if l.NeedsDraw(now) {
 			var err error
 			if l, err = r.holdDraw(ctx, l, now); err != nil {
@@ -521,7 +521,7 @@ func (r *Room) Tick(ctx context.Context, t *SaleTerms, told int64) (line Line, t
 	return r.line, turns, err
 }
 
-// hold draws the order of those who waited for the opening.
+// holdDraw draws the order of the arrivals before the opening.
 func (r *Room) holdDraw(ctx context.Context, l Line, now time.Time) (Line, error) {
 	hashes, err := entryHashes(ctx, r.store, l.Event, 0, l.Arrivals)
 	if err != nil {
@@ -531,7 +531,7 @@ func (r *Room) holdDraw(ctx context.Context, l Line, now time.Time) (Line, error
 	return l, nil
 }
 
-// entries gives the published hashes of the arrivals after one that ends a page, up to another.
+// entryHashes returns the published hashes of the arrivals in (after, to]. after ends a page.
 func entryHashes(ctx context.Context, store LineStore, event uuid.UUID, after, to int64) ([][32]byte, error) {
 	const chunk = 64
 	var hashes [][32]byte
@@ -555,12 +555,12 @@ func entryHashes(ctx context.Context, store LineStore, event uuid.UUID, after, t
 	return hashes, nil
 }
 
-// who gives the accounts of places from..to; "" for those who left.
+// accounts returns the accounts of the places from..to; "" for those that left.
 func (r *Room) accounts(ctx context.Context, l Line, from, to int64) ([]string, error) {
-	deal := r.drawOrder(l)
+	order := r.drawOrder(l)
 	var numbers []int64
 	for p := from; p <= to; p++ {
-		n, _ := pageOf(deal.Arrival(p))
+		n, _ := pageOf(order.Arrival(p))
 		numbers = append(numbers, n)
 	}
 	slices.Sort(numbers)
@@ -570,13 +570,13 @@ func (r *Room) accounts(ctx context.Context, l Line, from, to int64) ([]string, 
 	}
 	accounts := make([]string, 0, to-from+1)
 	for p := from; p <= to; p++ {
-		n, at := pageOf(deal.Arrival(p))
+		n, at := pageOf(order.Arrival(p))
 		accounts = append(accounts, pages[n].at(at))
 	}
 	return accounts, nil
 }
 
-// choose finds up to which place n people stand. Places that were left are passed over.
+// chooseAdmitted returns the place up to which n people are waiting, passing over places that were left.
 func (r *Room) chooseAdmitted(ctx context.Context, l Line, n int) (to int64, people int, err error) {
 	last := min(l.Arrivals, l.Served+int64(n)+admitLookahead)
 	accounts, err := r.accounts(ctx, l, l.Served+1, last)
@@ -596,7 +596,7 @@ func (r *Room) chooseAdmitted(ctx context.Context, l Line, n int) (to int64, peo
 	return to, people, nil
 }
 
-// record writes the last admission batch into the log.
+// logAdmission appends the last admission batch to the log.
 func (r *Room) logAdmission(ctx context.Context, l Line, now time.Time) (*LogPage, error) {
 	number := (l.Logged - 1) / PageSize
 	if r.log == nil || r.log.Number != number {
@@ -612,7 +612,7 @@ func (r *Room) logAdmission(ctx context.Context, l Line, now time.Time) (*LogPag
 	return &p, nil
 }
 
-// untold names those who were let in and not told.
+// unnotified returns the admitted that have not been notified.
 func (r *Room) unnotified(ctx context.Context) ([]Turn, error) {
 	l := r.line
 	if l.Notified >= l.Served {
@@ -621,7 +621,7 @@ func (r *Room) unnotified(ctx context.Context) ([]Turn, error) {
 	to := min(l.Served, l.Notified+notifyLimit)
 	accounts, err := r.accounts(ctx, l, l.Notified+1, to)
 	if err != nil {
-		slog.WarnContext(ctx, "people not looked up", "event", r.event, "error", err)
+		slog.WarnContext(ctx, "accounts of admitted places not read", "event", r.event, "error", err)
 		return nil, nil
 	}
 	turns := make([]Turn, 0, len(accounts))
@@ -640,5 +640,5 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Event is whose room it is.
+// Event is the event of the room.
 func (r *Room) Event() uuid.UUID { return r.event }

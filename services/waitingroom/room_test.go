@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// shelf is a ledger in memory, with the same fence as the real one.
+// memoryStore is a line store in memory with the same version check as the real one.
 type memoryStore struct {
 	mu      sync.Mutex
 	line    Line
@@ -67,7 +67,8 @@ func (s *memoryStore) Commit(_ context.Context, _ uuid.UUID, c Change) error {
 	return nil
 }
 
-// opened is a ledger whose line is open, the clock it goes by, and a way to have its room anew.
+// opened returns a store with an open line, its clock, and a function that returns a new activation of its
+// room.
 func opened() (s *memoryStore, now *time.Time, room func() *Room) {
 	at := noon
 	s = newMemoryStore(line(0))

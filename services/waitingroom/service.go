@@ -12,7 +12,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 )
 
-// Rooms are the rooms of all events, wherever they run.
+// Rooms updates the rooms of all events, on whatever replica they run.
 type Rooms interface {
 	Join(ctx context.Context, asks []JoinRequest, t SaleTerms) (JoinResults, error)
 	Arrivals(ctx context.Context, event uuid.UUID, accounts []string) (arrivals []int64, err error)
@@ -21,17 +21,18 @@ type Rooms interface {
 	Configure(ctx context.Context, s Settings, t SaleTerms) (Line, error)
 }
 
-// Catalogue tells what an event is.
+// Catalogue reads the sale terms of events. ErrEventNotFound when there is no such event.
 type Catalogue interface {
 	Terms(ctx context.Context, event uuid.UUID) (SaleTerms, error)
 }
 
-// PassSigner makes admission passes.
+// PassSigner signs admission passes.
 type PassSigner interface {
 	Sign(p admission.Pass) (string, error)
 }
 
-// Service is where people join a line, ask for their place, and get their pass.
+// Service joins accounts to a line, tells them their standing, and exchanges their place for a pass.
+// Joins of one event are batched: while a batch is being stored, the next one collects.
 type Service struct {
 	Rooms       Rooms
 	PassStore   PassStore
@@ -45,16 +46,16 @@ type Service struct {
 	joining map[uuid.UUID]*joinQueue
 }
 
-// How joins are gathered.
+// How joins are batched.
 const (
-	maxBatch       = 512    // people lined up in one turn
-	maxBatches     = 2      // turns of one event at once, from here
-	maxPending     = 20_000 // people waiting here to be lined up, per event
+	maxBatch       = 512    // joins in one update
+	maxBatches     = 2      // updates of one event at once, of this replica
+	maxPending     = 20_000 // joins of one event that wait in this replica
 	joinTimeout    = 10 * time.Second
-	entryRetention = 24 * time.Hour // beyond the end of the sale
+	entryRetention = 24 * time.Hour // after the end of the sale
 )
 
-// gathering collects people while others are being lined up.
+// joinQueue has the joins of one event that wait for a batch.
 type joinQueue struct {
 	waiting []*pendingJoin
 	running int
@@ -67,18 +68,18 @@ type pendingJoin struct {
 	err     error
 }
 
-// terms gives the event's terms to anybody. Drafts are not there, whoever asks.
-func (d *Service) terms(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
-	t, err := d.anyTerms(ctx, event)
+// terms returns the event's terms. A draft is not found, even by its merchant.
+func (svc *Service) terms(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
+	t, err := svc.anyTerms(ctx, event)
 	if err == nil && t.Draft {
 		return SaleTerms{}, ErrEventNotFound
 	}
 	return t, err
 }
 
-// any gives the event's terms, refusing events without a waiting room.
-func (d *Service) anyTerms(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
-	t, err := d.Catalogue.Terms(ctx, event)
+// anyTerms returns the event's terms, also of a draft. ErrNoRoom when it has no waiting room.
+func (svc *Service) anyTerms(ctx context.Context, event uuid.UUID) (SaleTerms, error) {
+	t, err := svc.Catalogue.Terms(ctx, event)
 	if err != nil {
 		return t, err
 	}
@@ -88,18 +89,18 @@ func (d *Service) anyTerms(ctx context.Context, event uuid.UUID) (SaleTerms, err
 	return t, nil
 }
 
-// Join gives an account its place in the line. Joining again gives the same place; created tells
+// Join gives an account its place in the line. Joining again returns the same place; created reports
 // whether it is new.
-func (d *Service) Join(ctx context.Context, account identity.Account, event uuid.UUID) (s Standing, created bool, err error) {
-	t, err := d.terms(ctx, event)
+func (svc *Service) Join(ctx context.Context, account identity.Account, event uuid.UUID) (s Standing, created bool, err error) {
+	t, err := svc.terms(ctx, event)
 	if err != nil {
 		return s, false, err
 	}
-	if !account.EmailVerified { // it could not buy anything when its turn comes
+	if !account.EmailVerified { // it could not buy when its turn comes
 		return s, false, identity.ErrEmailUnverified
 	}
 	j := &pendingJoin{account: account.ID, done: make(chan struct{})}
-	if err := d.enqueue(j, t); err != nil {
+	if err := svc.enqueue(j, t); err != nil {
 		return s, false, err
 	}
 	select {
@@ -110,20 +111,20 @@ func (d *Service) Join(ctx context.Context, account identity.Account, event uuid
 	if j.err != nil {
 		return s, false, j.err
 	}
-	s, err = d.stand(ctx, t, j.place.entry)
+	s, err = svc.stand(ctx, t, j.place.entry)
 	return s, j.place.created, err
 }
 
-func (d *Service) enqueue(j *pendingJoin, t SaleTerms) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.joining == nil {
-		d.joining = map[uuid.UUID]*joinQueue{}
+func (svc *Service) enqueue(j *pendingJoin, t SaleTerms) error {
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	if svc.joining == nil {
+		svc.joining = map[uuid.UUID]*joinQueue{}
 	}
-	g := d.joining[t.Event]
+	g := svc.joining[t.Event]
 	if g == nil {
 		g = &joinQueue{}
-		d.joining[t.Event] = g
+		svc.joining[t.Event] = g
 	}
 	if len(g.waiting) >= maxPending {
 		return ErrBusy
@@ -131,36 +132,36 @@ func (d *Service) enqueue(j *pendingJoin, t SaleTerms) error {
 	g.waiting = append(g.waiting, j)
 	if g.running < maxBatches {
 		g.running++
-		go d.joinBatches(g, t)
+		go svc.joinBatches(g, t)
 	}
 	return nil
 }
 
-// lineUp takes batch after batch until nobody waits.
-func (d *Service) joinBatches(g *joinQueue, t SaleTerms) {
+// joinBatches stores batch after batch until no join waits.
+func (svc *Service) joinBatches(g *joinQueue, t SaleTerms) {
 	for {
-		d.mu.Lock()
+		svc.mu.Lock()
 		n := min(len(g.waiting), maxBatch)
 		if n == 0 {
 			if g.running--; g.running == 0 {
-				delete(d.joining, t.Event)
+				delete(svc.joining, t.Event)
 			}
-			d.mu.Unlock()
+			svc.mu.Unlock()
 			return
 		}
 		batch := g.waiting[:n:n]
 		g.waiting = g.waiting[n:]
-		d.mu.Unlock()
-		// Those who gave up waiting are lined up all the same: they will ask again.
+		svc.mu.Unlock()
+		// Callers that gave up waiting get their place nevertheless: they will ask again.
 		ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
-		d.joinBatch(ctx, batch, t)
+		svc.joinBatch(ctx, batch, t)
 		cancel()
 	}
 }
 
-// settle lines one batch up and lets its people go.
-func (d *Service) joinBatch(ctx context.Context, batch []*pendingJoin, t SaleTerms) {
-	groups := map[string][]*pendingJoin{} // one account may have asked twice at once
+// joinBatch joins one batch and wakes its callers.
+func (svc *Service) joinBatch(ctx context.Context, batch []*pendingJoin, t SaleTerms) {
+	groups := map[string][]*pendingJoin{} // an account may be in a batch twice
 	var accounts []string
 	for _, j := range batch {
 		if groups[j.account] == nil {
@@ -168,7 +169,7 @@ func (d *Service) joinBatch(ctx context.Context, batch []*pendingJoin, t SaleTer
 		}
 		groups[j.account] = append(groups[j.account], j)
 	}
-	places, err := d.places(ctx, accounts, t)
+	places, err := svc.places(ctx, accounts, t)
 	for account, group := range groups {
 		for i, j := range group {
 			j.place, j.err = places[account], err
@@ -181,29 +182,29 @@ func (d *Service) joinBatch(ctx context.Context, batch []*pendingJoin, t SaleTer
 	}
 }
 
-// given is the place that an account got, or had.
+// placement is the place that an account got or had.
 type placement struct {
 	entry   Entry
 	created bool
 	err     error
 }
 
-// places finds or makes the places of accounts.
-func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (map[string]placement, error) {
+// places returns the places of accounts and creates the missing ones.
+func (svc *Service) places(ctx context.Context, accounts []string, t SaleTerms) (map[string]placement, error) {
 	places := make(map[string]placement, len(accounts))
 	asks := make([]JoinRequest, len(accounts))
 	for i, account := range accounts {
 		asks[i].Account = account
 	}
-	if err := d.join(ctx, asks, t, places); err != nil {
+	if err := svc.join(ctx, asks, t, places); err != nil {
 		return nil, err
 	}
-	var inside []string // whose turn came: what they made of it is in the book
+	var inside []string // admitted: the pass store knows whether they have a pass
 	for account, g := range places {
 		if g.err != nil || g.created {
 			continue
 		}
-		s, err := d.stand(ctx, t, g.entry)
+		s, err := svc.stand(ctx, t, g.entry)
 		if err != nil {
 			return nil, err
 		}
@@ -214,8 +215,8 @@ func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (m
 	if len(inside) == 0 {
 		return places, nil
 	}
-	found, findErr := d.PassStore.Find(ctx, t.Event, inside)
-	var again []JoinRequest // had a turn and missed or used it
+	found, findErr := svc.PassStore.Find(ctx, t.Event, inside)
+	var again []JoinRequest // missed their turn, or used their pass
 	for _, account := range inside {
 		g := places[account]
 		if findErr != nil {
@@ -227,7 +228,7 @@ func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (m
 			g.entry = e
 			places[account] = g
 		}
-		s, err := d.stand(ctx, t, g.entry)
+		s, err := svc.stand(ctx, t, g.entry)
 		if err != nil {
 			return nil, err
 		}
@@ -238,12 +239,12 @@ func (d *Service) places(ctx context.Context, accounts []string, t SaleTerms) (m
 	if len(again) == 0 {
 		return places, nil
 	}
-	return places, d.join(ctx, again, t, places)
+	return places, svc.join(ctx, again, t, places)
 }
 
-// take lines accounts up and notes their places.
-func (d *Service) join(ctx context.Context, asks []JoinRequest, t SaleTerms, places map[string]placement) error {
-	out, err := d.Rooms.Join(ctx, asks, t)
+// join joins accounts to the line and adds their places to the map.
+func (svc *Service) join(ctx context.Context, asks []JoinRequest, t SaleTerms, places map[string]placement) error {
+	out, err := svc.Rooms.Join(ctx, asks, t)
 	if err != nil {
 		return err
 	}
@@ -259,82 +260,84 @@ func (d *Service) join(ctx context.Context, asks []JoinRequest, t SaleTerms, pla
 	return nil
 }
 
-func (d *Service) stand(ctx context.Context, t SaleTerms, e Entry) (Standing, error) {
-	v, err := d.Views.Get(ctx, t)
+func (svc *Service) stand(ctx context.Context, t SaleTerms, e Entry) (Standing, error) {
+	v, err := svc.Views.Get(ctx, t)
 	if err != nil {
 		return Standing{}, err
 	}
-	return v.Front.Stand(e, v.Place(e.Arrival), d.Now()), nil
+	return v.Front.Stand(e, v.Place(e.Arrival), svc.Now()), nil
 }
 
-// Place gives the text that proves a standing's arrival.
-func (d *Service) Place(event uuid.UUID, account identity.Account, arrival int64) string {
-	return d.PlaceSigner.Sign(event, account.ID, arrival)
+// Place returns the signed token of an arrival.
+func (svc *Service) Place(event uuid.UUID, account identity.Account, arrival int64) string {
+	return svc.PlaceSigner.Sign(event, account.ID, arrival)
 }
 
-// Where tells where an account stands. With its place at hand nothing has to be looked up for
-// those who wait.
-func (d *Service) Standing(ctx context.Context, account identity.Account, event uuid.UUID, place string) (Standing, error) {
-	t, err := d.terms(ctx, event)
+// Standing returns an account's standing. With its place token no lookup is needed while the account
+// waits.
+func (svc *Service) Standing(ctx context.Context, account identity.Account, event uuid.UUID, place string) (Standing, error) {
+	t, err := svc.terms(ctx, event)
 	if err != nil {
 		return Standing{}, err
 	}
 	if place != "" {
-		s, err := d.standingOfPlace(ctx, account, t, place)
+		s, err := svc.standingOfPlace(ctx, account, t, place)
 		if err != nil || isWaiting(s) {
 			return s, err
 		}
 	}
-	e, err := d.entry(ctx, account, t)
+	e, err := svc.entry(ctx, account, t)
 	if err != nil {
 		return Standing{}, err
 	}
-	return d.stand(ctx, t, e)
+	return svc.stand(ctx, t, e)
 }
 
-// shown tells where a place stands, whoever has it by now.
-func (d *Service) standingOfPlace(ctx context.Context, account identity.Account, t SaleTerms, place string) (Standing, error) {
-	arrival, err := d.PlaceSigner.Open(t.Event, account.ID, place)
+// standingOfPlace returns the standing of a place token. It does not look up whether the account still
+// has the place.
+func (svc *Service) standingOfPlace(ctx context.Context, account identity.Account, t SaleTerms, place string) (Standing, error) {
+	arrival, err := svc.PlaceSigner.Open(t.Event, account.ID, place)
 	if err != nil {
 		return Standing{}, err
 	}
-	return d.stand(ctx, t, Entry{Arrival: arrival})
+	return svc.stand(ctx, t, Entry{Arrival: arrival})
 }
 
-// waits tells that somebody's turn is yet to come: then the place says all there is to say.
+// isWaiting reports whether a turn is yet to come: then the place token is all that is needed.
 func isWaiting(s Standing) bool {
 	return s.State != YourTurn && s.State != TurnOver && s.State != RoomClosed
 }
 
-// entry finds an account's place, and its pass if it has come in.
-func (d *Service) entry(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
-	arrivals, err := d.Rooms.Arrivals(ctx, t.Event, []string{account.ID})
+// entry returns an account's place, with its pass if it has one. ErrNotQueued without a place.
+func (svc *Service) entry(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
+	arrivals, err := svc.Rooms.Arrivals(ctx, t.Event, []string{account.ID})
 	if err != nil {
 		return Entry{}, err
 	}
 	if arrivals[0] == 0 {
 		return Entry{}, ErrNotQueued
 	}
-	found, err := d.PassStore.Find(ctx, t.Event, []string{account.ID})
+	found, err := svc.PassStore.Find(ctx, t.Event, []string{account.ID})
 	if e, ok := found[account.ID]; ok && e.Arrival == arrivals[0] {
 		return e, err
 	}
 	return Entry{Arrival: arrivals[0]}, err
 }
 
-// keep is how long entries of an event are of use.
-func (d *Service) keep(t SaleTerms) time.Duration {
-	return max(time.Hour, t.SalesEnd.Sub(d.Now())+entryRetention)
+// keep is how long entries of an event are stored.
+func (svc *Service) keep(t SaleTerms) time.Duration {
+	return max(time.Hour, t.SalesEnd.Sub(svc.Now())+entryRetention)
 }
 
-// Admit exchanges a place whose turn it is for a pass. Asking again gives the same pass.
-func (d *Service) Admit(ctx context.Context, account identity.Account, event uuid.UUID, place string) (pass string, until time.Time, err error) {
-	t, err := d.terms(ctx, event)
+// Admit exchanges an admitted place for a pass that is valid until a time. Asking again returns the same
+// pass.
+func (svc *Service) Admit(ctx context.Context, account identity.Account, event uuid.UUID, place string) (pass string, until time.Time, err error) {
+	t, err := svc.terms(ctx, event)
 	if err != nil {
 		return "", until, err
 	}
-	if place != "" { // those who ask too early cost nothing
-		s, err := d.standingOfPlace(ctx, account, t, place)
+	if place != "" { // asking too early costs no lookup
+		s, err := svc.standingOfPlace(ctx, account, t, place)
 		if err == nil && isWaiting(s) {
 			err = notYet(s)
 		}
@@ -343,9 +346,9 @@ func (d *Service) Admit(ctx context.Context, account identity.Account, event uui
 		}
 	}
 	for range 4 {
-		e, err := d.admit(ctx, account, t)
+		e, err := svc.admit(ctx, account, t)
 		if err == nil {
-			return d.sign(account, event, e)
+			return svc.sign(account, event, e)
 		}
 		if !errors.Is(err, ErrStale) {
 			return "", until, err
@@ -354,28 +357,28 @@ func (d *Service) Admit(ctx context.Context, account identity.Account, event uui
 	return "", until, ErrBusy
 }
 
-// admit makes one attempt to take somebody's turn. ErrStale: they did so elsewhere just now.
-func (d *Service) admit(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
-	found, err := d.PassStore.Find(ctx, t.Event, []string{account.ID})
+// admit makes one attempt to claim an account's turn. ErrStale: another request did so just now.
+func (svc *Service) admit(ctx context.Context, account identity.Account, t SaleTerms) (Entry, error) {
+	found, err := svc.PassStore.Find(ctx, t.Event, []string{account.ID})
 	if err != nil {
 		return Entry{}, err
 	}
 	before := found[account.ID]
-	if !before.PassUntil.IsZero() && !before.Finished && d.Now().Before(before.PassUntil) {
+	if !before.PassUntil.IsZero() && !before.Finished && svc.Now().Before(before.PassUntil) {
 		return before, nil
 	}
-	e, err := d.entry(ctx, account, t)
+	e, err := svc.entry(ctx, account, t)
 	if err != nil {
 		return Entry{}, err
 	}
-	s, err := d.stand(ctx, t, e)
+	s, err := svc.stand(ctx, t, e)
 	if err != nil {
 		return Entry{}, err
 	}
 	if s.State != YourTurn {
 		return Entry{}, refusal(s)
 	}
-	answers, err := d.Rooms.Claim(ctx, t.Event, []string{account.ID})
+	answers, err := svc.Rooms.Claim(ctx, t.Event, []string{account.ID})
 	if err != nil {
 		return Entry{}, err
 	}
@@ -388,11 +391,11 @@ func (d *Service) admit(ctx context.Context, account identity.Account, t SaleTer
 		return Entry{}, ErrTurnMissed
 	default:
 		e = Entry{Arrival: c.Arrival, PassUntil: c.Until, PassID: uuid.New(), Version: before.Version}
-		return e, d.PassStore.Write(ctx, t.Event, account.ID, e, d.keep(t))
+		return e, svc.PassStore.Write(ctx, t.Event, account.ID, e, svc.keep(t))
 	}
 }
 
-// refusal tells somebody who wants to come in why they cannot.
+// refusal is why an account with this standing gets no pass.
 func refusal(s Standing) error {
 	switch s.State {
 	case TurnOver:
@@ -412,107 +415,107 @@ func notYet(s Standing) error {
 	return err.After(time.Second)
 }
 
-func (d *Service) sign(account identity.Account, event uuid.UUID, e Entry) (string, time.Time, error) {
-	pass, err := d.PassSigner.Sign(admission.Pass{
+func (svc *Service) sign(account identity.Account, event uuid.UUID, e Entry) (string, time.Time, error) {
+	pass, err := svc.PassSigner.Sign(admission.Pass{
 		ID: e.PassID, Account: account.ID, Event: event, From: e.PassUntil.Add(-PassFor), Until: e.PassUntil,
 	})
 	return pass, e.PassUntil, err
 }
 
-// Leave gives an account's place up.
-func (d *Service) Leave(ctx context.Context, account identity.Account, event uuid.UUID) error {
-	t, err := d.terms(ctx, event)
+// Leave gives up an account's place. ErrInside when it has a pass.
+func (svc *Service) Leave(ctx context.Context, account identity.Account, event uuid.UUID) error {
+	t, err := svc.terms(ctx, event)
 	if err != nil {
 		return err
 	}
-	e, err := d.entry(ctx, account, t)
+	e, err := svc.entry(ctx, account, t)
 	if err != nil {
 		return err
 	}
-	if !e.PassUntil.IsZero() && d.Now().Before(e.PassUntil) {
-		return ErrInside // the pass cannot be taken back; it ends by itself
+	if !e.PassUntil.IsZero() && svc.Now().Before(e.PassUntil) {
+		return ErrInside // a pass cannot be revoked; it ends by itself
 	}
-	return d.Rooms.Leave(ctx, event, account.ID)
+	return svc.Rooms.Leave(ctx, event, account.ID)
 }
 
-// Front gives the head of a line.
-func (d *Service) Front(ctx context.Context, event uuid.UUID) (Front, error) {
-	t, err := d.terms(ctx, event)
+// Front returns the public state of a line.
+func (svc *Service) Front(ctx context.Context, event uuid.UUID) (Front, error) {
+	t, err := svc.terms(ctx, event)
 	if err != nil {
 		return Front{}, err
 	}
-	v, err := d.Views.Get(ctx, t)
+	v, err := svc.Views.Get(ctx, t)
 	return v.Front, err
 }
 
 // Line reads a line.
-func (d *Service) Line(ctx context.Context, event uuid.UUID) (Line, error) {
-	t, err := d.terms(ctx, event)
+func (svc *Service) Line(ctx context.Context, event uuid.UUID) (Line, error) {
+	t, err := svc.terms(ctx, event)
 	if err != nil {
 		return Line{}, err
 	}
-	return d.Views.Line(ctx, t)
+	return svc.Views.Line(ctx, t)
 }
 
-// Settings gives a line for its merchant.
-func (d *Service) Settings(ctx context.Context, account identity.Account, event uuid.UUID) (Line, error) {
-	t, err := d.owned(ctx, account, event)
+// Settings returns a line to its merchant or an admin.
+func (svc *Service) Settings(ctx context.Context, account identity.Account, event uuid.UUID) (Line, error) {
+	t, err := svc.owned(ctx, account, event)
 	if err != nil {
 		return Line{}, err
 	}
-	l, err := d.Views.Line(ctx, t)
+	l, err := svc.Views.Line(ctx, t)
 	return l, err
 }
 
-// Configure changes the settings of a line for its merchant.
-func (d *Service) Configure(ctx context.Context, account identity.Account, event uuid.UUID, change func(Settings) Settings) (Line, error) {
-	t, err := d.owned(ctx, account, event)
+// Configure changes the settings of a line, for its merchant or an admin.
+func (svc *Service) Configure(ctx context.Context, account identity.Account, event uuid.UUID, change func(Settings) Settings) (Line, error) {
+	t, err := svc.owned(ctx, account, event)
 	if err != nil {
 		return Line{}, err
 	}
-	l, err := d.Views.Line(ctx, t)
+	l, err := svc.Views.Line(ctx, t)
 	if err != nil {
 		return Line{}, err
 	}
-	after, err := d.Rooms.Configure(ctx, change(l.Settings), t)
+	after, err := svc.Rooms.Configure(ctx, change(l.Settings), t)
 	if err != nil {
 		return Line{}, err
 	}
-	d.Views.Apply(after.Front(d.Now()))
+	svc.Views.Apply(after.Front(svc.Now()))
 	return after, nil
 }
 
-// owned gives the terms of an event that the account runs. Others do not learn of its settings.
-func (d *Service) owned(ctx context.Context, account identity.Account, event uuid.UUID) (SaleTerms, error) {
-	t, err := d.anyTerms(ctx, event)
+// owned returns the terms of an event that the account may manage. To others there is no such event.
+func (svc *Service) owned(ctx context.Context, account identity.Account, event uuid.UUID) (SaleTerms, error) {
+	t, err := svc.anyTerms(ctx, event)
 	if err == nil && !account.Has(identity.Admin) && t.Merchant != account.ID {
 		return SaleTerms{}, ErrEventNotFound
 	}
 	return t, err
 }
 
-// Finish ends an account's pass before its time: it has bought that many units, or given up (0).
-// end counts it in the line. Events without a room and accounts without a pass are left alone.
-func (d *Service) Finish(ctx context.Context, event uuid.UUID, account string, units int, end func(ctx context.Context, event uuid.UUID, passes ...FinishedPass) error) error {
-	t, err := d.Catalogue.Terms(ctx, event)
+// Finish ends an account's pass before its time: it has bought so many units, or given up (0). end counts
+// it in the line. Without a waiting room or a pass there is nothing to do.
+func (svc *Service) Finish(ctx context.Context, event uuid.UUID, account string, units int, end func(ctx context.Context, event uuid.UUID, passes ...FinishedPass) error) error {
+	t, err := svc.Catalogue.Terms(ctx, event)
 	if errors.Is(err, ErrEventNotFound) || (err == nil && !t.HighDemand) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	found, err := d.PassStore.Find(ctx, event, []string{account})
+	found, err := svc.PassStore.Find(ctx, event, []string{account})
 	if err != nil {
 		return err
 	}
 	e, ok := found[account]
-	if !ok || e.PassUntil.IsZero() || e.Finished || !d.Now().Before(e.PassUntil) {
+	if !ok || e.PassUntil.IsZero() || e.Finished || !svc.Now().Before(e.PassUntil) {
 		return nil
 	}
 	e.Finished = true
-	if err := d.PassStore.Write(ctx, event, account, e, d.keep(t)); err != nil {
-		return err // tried again with the message
+	if err := svc.PassStore.Write(ctx, event, account, e, svc.keep(t)); err != nil {
+		return err // the message is delivered again
 	}
-	// Should we end here, the pass counts as valid until it ends by itself.
+	// After a crash here, the line counts the pass as valid until it ends by itself.
 	return end(ctx, event, FinishedPass{Until: e.PassUntil, Units: units})
 }

@@ -1,12 +1,14 @@
-// Package waitingroom keeps the line before a sale that more people want than it can serve.
-// Everyone gets one place, sees it move, and is let in in order, while there is something to buy.
+// Package waitingroom is the domain of the waiting room: the queue before a sale with more demand
+// than it can serve. Each account gets one place, and accounts are admitted in the order of their
+// places, at a bounded rate and only while there is something left to buy.
 //
 //	lobby --opens--> open <--pause, resume--> paused
 //	                  |
 //	                  +--everything is sold--> sold out: the line is the waiting list
 //
-// A Line is a value and its methods are its transitions; time is a parameter. Room turns them
-// into stored state, one turn after the other; Service is what the API calls. One file a use case.
+// A Line is a value and its methods are its transitions; the time is a parameter. Room stores them,
+// one update after the other, with optimistic locking (see LineStore). Service is what the API calls.
+// The package does no I/O: its stores, the actor and the other services are interfaces here.
 package waitingroom
 
 import (
@@ -22,20 +24,20 @@ type Status string
 
 // The statuses of a line.
 const (
-	Lobby   Status = "lobby"    // people gather; nobody is let in yet
-	Open    Status = "open"     // people are let in
-	Paused  Status = "paused"   // the merchant holds the line
+	Lobby   Status = "lobby"    // people join; none is admitted yet
+	Open    Status = "open"     // people are admitted
+	Paused  Status = "paused"   // the merchant stopped admissions
 	SoldOut Status = "sold_out" // the line is the waiting list for what comes back
 	Closed  Status = "closed"   // no sale any more, or the merchant shut the room
 )
 
-// Order is how those who came before the opening are lined up.
+// Order is how the arrivals before the opening are ordered.
 type Order string
 
 // The orders.
 const (
-	FIFO    Order = "fifo"    // as they came
-	Shuffle Order = "shuffle" // drawn by a seed committed to beforehand
+	FIFO    Order = "fifo"    // by arrival
+	Shuffle Order = "shuffle" // by a draw whose seed was committed to beforehand
 )
 
 // Refusals.
@@ -52,18 +54,18 @@ var (
 	ErrEventNotFound = fault.New(fault.NotFound, "event_not_found", "The event does not exist.")
 )
 
-// Settings are the merchant's, and hold from the next tick on.
+// Settings are the merchant's, and apply from the next tick on.
 type Settings struct {
-	Rate        float64 // people let in per second, at most
+	Rate        float64 // admissions per second, at most
 	Concurrency int     // people inside at once, at most
-	Open        bool    // the room takes people
-	Paused      bool    // nobody is let in
+	Open        bool    // people may join
+	Paused      bool    // no admissions
 	Order       Order
 	OpensAt     time.Time     // zero: when the sale starts
-	ClaimWindow time.Duration // how long a turn waits for its person
+	ClaimWindow time.Duration // how long an admission waits to be claimed
 }
 
-// Defaults are the settings of a room that nobody has set up.
+// Defaults are the settings of a room until its merchant changes them.
 func Defaults() Settings {
 	return Settings{Rate: 20, Concurrency: 1000, Open: true, Order: FIFO, ClaimWindow: 2 * time.Minute}
 }
@@ -92,13 +94,13 @@ func (s Settings) check() error {
 	return nil
 }
 
-// SaleTerms are what the catalogue says of the event.
+// SaleTerms are what the catalog says about an event's sale.
 type SaleTerms struct {
 	Event       uuid.UUID
 	Merchant    string
 	HighDemand  bool
 	Published   bool
-	Draft       bool // nobody but its merchant is to know of it
+	Draft       bool // only its merchant may see it
 	SalesStart  time.Time
 	SalesEnd    time.Time
 	MaxPerOrder int
@@ -109,7 +111,7 @@ func (t SaleTerms) same(o SaleTerms) bool {
 		t.SalesStart.Equal(o.SalesStart) && t.SalesEnd.Equal(o.SalesEnd) && t.MaxPerOrder == o.MaxPerOrder
 }
 
-// Inventory is what is left to buy.
+// Inventory is what is left to buy, in units, at a moment.
 type Inventory struct {
 	Available int
 	Held      int
