@@ -18,23 +18,23 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
 )
 
-// Client calls the actors, wherever they are. While no actor can be reached (placement is away,
-// or a host has just died) it has the turn here: the ledger's fence makes that as safe, and only
-// slower when several replicas do it at once.
+// Client calls the actors on whatever replica they run. When an actor cannot be reached (placement is
+// down, or its host has just died) Client updates the room in this process: the store's version check
+// makes that as safe, only slower when several replicas do so at once.
 type Client struct {
 	Dapr  *daprclient.Client
 	Local *Host
 
 	mu       sync.Mutex
-	reminded map[uuid.UUID]time.Time // rooms whose reminder was set, and when
+	reminded map[uuid.UUID]time.Time // when the reminder of a room was set
 }
 
 var _ waitingroom.Rooms = (*Client)(nil)
 
 const (
 	actorTimeout  = 3 * time.Second
-	reminderAgain = 5 * time.Second // how soon a reminder is set again at most
-	maxReminded   = 1000            // remembered before the old ones are looked for
+	reminderAgain = 5 * time.Second // shortest time between two settings of a reminder
+	maxReminded   = 1000            // entries before old ones are deleted
 )
 
 // invoke calls a method of a room's actor.
@@ -45,7 +45,7 @@ func (c *Client) invoke(ctx context.Context, event uuid.UUID, method string, in,
 	}
 	answer, err := c.remote(ctx, event, method, raw)
 	if err != nil {
-		slog.WarnContext(ctx, "actor not reached, having its turn here", "event", event, "method", method, "error", err)
+		slog.WarnContext(ctx, "actor not reached, updating its room here", "event", event, "method", method, "error", err)
 		value, err := c.Local.call(ctx, event, method, raw)
 		if answer, err = replyOf(value, err); err != nil {
 			return fault.Away("waiting room", err)
@@ -67,7 +67,7 @@ func (c *Client) remote(ctx context.Context, event uuid.UUID, method string, raw
 	return read[reply](res)
 }
 
-// Wake makes sure that a room is ticked each second. Setting the reminder again is harmless.
+// Wake sets the reminder that ticks a room each second. Setting it again is harmless.
 func (c *Client) Wake(ctx context.Context, event uuid.UUID) {
 	c.mu.Lock()
 	if c.reminded == nil {
@@ -95,26 +95,26 @@ func (c *Client) Wake(ctx context.Context, event uuid.UUID) {
 	}
 }
 
-// Take implements waitingroom.Rooms.
-func (c *Client) Join(ctx context.Context, asks []waitingroom.JoinRequest, t waitingroom.SaleTerms) (waitingroom.JoinResults, error) {
+// Join implements waitingroom.Rooms.
+func (c *Client) Join(ctx context.Context, requests []waitingroom.JoinRequest, t waitingroom.SaleTerms) (waitingroom.JoinResults, error) {
 	var out takeReply
-	if err := c.invoke(ctx, t.Event, methodTake, takeRequest{each(asks, joinRequestOf), termsOf(t)}, &out); err != nil {
+	if err := c.invoke(ctx, t.Event, methodTake, takeRequest{each(requests, joinRequestOf), termsOf(t)}, &out); err != nil {
 		return waitingroom.JoinResults{}, err
 	}
-	if len(out.Places) != len(asks) {
+	if len(out.Places) != len(requests) {
 		return waitingroom.JoinResults{}, errMissing
 	}
 	go c.Wake(ctx, t.Event)
-	lined := waitingroom.JoinResults{Places: each(out.Places, joinResult.result)}
+	results := waitingroom.JoinResults{Places: each(out.Places, joinResult.result)}
 	if out.Refusal != nil {
-		lined.Refusal = out.Refusal.fault()
+		results.Refusal = out.Refusal.fault()
 	}
-	return lined, nil
+	return results, nil
 }
 
 var errMissing = errors.New("waiting room: answers missing")
 
-// Seek implements waitingroom.Rooms.
+// Arrivals implements waitingroom.Rooms.
 func (c *Client) Arrivals(ctx context.Context, event uuid.UUID, accounts []string) ([]int64, error) {
 	var out seekReply
 	if err := c.invoke(ctx, event, methodSeek, accountsRequest{accounts}, &out); err != nil {
@@ -126,7 +126,7 @@ func (c *Client) Arrivals(ctx context.Context, event uuid.UUID, accounts []strin
 	return out.Arrivals, nil
 }
 
-// Erase takes an account off the pages of a line that name it.
+// Erase removes an account from pages of a line.
 func (c *Client) Erase(ctx context.Context, event uuid.UUID, account, tombstone string, pages []int64) error {
 	return c.invoke(ctx, event, methodErase, eraseRequest{account, tombstone, pages}, nil)
 }
@@ -143,17 +143,17 @@ func (c *Client) Claim(ctx context.Context, event uuid.UUID, accounts []string) 
 	return each(out.Answers, claimed.claimed), nil
 }
 
-// Quit implements waitingroom.Rooms.
+// Leave implements waitingroom.Rooms.
 func (c *Client) Leave(ctx context.Context, event uuid.UUID, account string) error {
 	return c.invoke(ctx, event, methodQuit, accountsRequest{[]string{account}}, nil)
 }
 
-// Finish ends passes before their time.
+// Finish ends passes of an event before their time.
 func (c *Client) Finish(ctx context.Context, event uuid.UUID, passes ...waitingroom.FinishedPass) error {
 	return c.invoke(ctx, event, methodFinish, finishRequest{each(passes, finishedOf)}, nil)
 }
 
-// Count tells a room what is left.
+// SetInventory tells a room what is left.
 func (c *Client) SetInventory(ctx context.Context, event uuid.UUID, s waitingroom.Inventory) error {
 	return c.invoke(ctx, event, methodCount, inventoryOf(s), nil)
 }

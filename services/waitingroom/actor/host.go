@@ -1,7 +1,7 @@
 // Package actor runs one Dapr actor for each event with a waiting room. Host serves the actors that
 // placement put on this process, Client calls an actor wherever it is, and TickPublisher does what is
-// due each second. The actor serialises the turns of a room; it is not what keeps them safe: each turn
-// is fenced by the ETag of the stored line.
+// due each second. The actor runs the updates of a room one after the other, which avoids conflicts; it
+// is the ETag of the stored line that keeps two activations from overwriting each other.
 package actor
 
 import (
@@ -42,14 +42,14 @@ const (
 	cancelHeader = "X-DaprReminderCancel"
 )
 
-// Ticker does what is to be done each second for one room. done: nothing will happen before
-// somebody calls, so no tick is needed.
+// Ticker is called each second for one room. done: nothing will happen before the next call of a method,
+// so the ticks can stop.
 type Ticker interface {
 	Tick(ctx context.Context, room *waitingroom.Room) (done bool, err error)
 }
 
-// Host hosts the rooms of this process. It is a thin shell: a room's turns are the domain's,
-// and its state is fenced in the ledger, whatever Dapr believes of who is active where.
+// Host runs the rooms of this process: it decodes Dapr's calls and has the domain's rooms execute them.
+// It keeps no state that is not in the store.
 type Host struct {
 	store  waitingroom.LineStore
 	now    func() time.Time
@@ -62,71 +62,70 @@ func NewHost(store waitingroom.LineStore, ticker Ticker, now func() time.Time) *
 	return &Host{store: store, now: now, ticker: ticker, rooms: newCache[*waitingroom.Room](maxRooms)}
 }
 
-// What a process remembers of rooms that have nothing to do it forgets after a while: the sidecar
-// tells it only of those actors that it placed here, and not of rooms that had a turn here because
-// no actor could be reached. A room forgotten in the middle of a turn costs nothing: between two of
-// one event the ledger's fence decides.
+// Rooms expire when they are idle. Dapr announces only the end of actors that it placed here, not of
+// rooms that were updated here because no actor could be reached. Losing a room during an update is
+// harmless: between two rooms of one event the store's version check decides.
 const (
 	roomIdle = 10 * time.Minute // as long as an idle actor stays
 	maxRooms = 10_000
 )
 
-// recent remembers by event what was used lately.
+// newCache returns a cache by event that forgets what is not used for roomIdle.
 func newCache[V any](most int) *otter.Cache[uuid.UUID, V] {
 	return otter.Must(&otter.Options[uuid.UUID, V]{
 		MaximumSize: most, ExpiryCalculator: otter.ExpiryAccessing[uuid.UUID, V](roomIdle),
 	})
 }
 
-// Room gives the room of an event, as this process has it.
-func (a *Host) Room(event uuid.UUID) *waitingroom.Room {
-	room, _ := a.rooms.ComputeIfAbsent(event, func() (*waitingroom.Room, bool) {
-		return waitingroom.NewRoom(event, a.store, a.now), false
+// Room returns this process's room of an event.
+func (h *Host) Room(event uuid.UUID) *waitingroom.Room {
+	room, _ := h.rooms.ComputeIfAbsent(event, func() (*waitingroom.Room, bool) {
+		return waitingroom.NewRoom(event, h.store, h.now), false
 	})
 	return room
 }
 
-// Mount adds Dapr's actor routes to a router that only the sidecar may call
+// Mount adds Dapr's actor routes to a router that only the sidecar can call
 // (https://docs.dapr.io/reference/api/actors_api/#dapr-calling-to-user-service-code).
-func (a *Host) Mount(router *mux.Router, appToken string) {
+func (h *Host) Mount(router *mux.Router, appToken string) {
 	router.HandleFunc("/dapr/config", func(w http.ResponseWriter, r *http.Request) {
 		respond(w, r, map[string]any{
 			"entities": []string{ActorType}, "actorIdleTimeout": "10m",
 			"drainOngoingCallTimeout": "5s", "drainRebalancedActors": true,
 		})
 	}).Methods(http.MethodGet)
-	router.HandleFunc("/actors/"+ActorType+"/{id}/method/remind/"+reminderTick, a.remind).Methods(http.MethodPut)
-	router.HandleFunc("/actors/"+ActorType+"/{id}", a.deactivate).Methods(http.MethodDelete)
-	daprclient.OwnApp(router, appToken).HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", a.invoke).Methods(http.MethodPut)
+	router.HandleFunc("/actors/"+ActorType+"/{id}/method/remind/"+reminderTick, h.remind).Methods(http.MethodPut)
+	router.HandleFunc("/actors/"+ActorType+"/{id}", h.deactivate).Methods(http.MethodDelete)
+	daprclient.OwnApp(router, appToken).HandleFunc("/actors/"+ActorType+"/{id}/method/{method}", h.invoke).Methods(http.MethodPut)
 }
 
-func (a *Host) deactivate(w http.ResponseWriter, r *http.Request) {
+func (h *Host) deactivate(w http.ResponseWriter, r *http.Request) {
 	if id, err := uuid.Parse(mux.Vars(r)["id"]); err == nil {
-		a.rooms.Invalidate(id)
+		h.rooms.Invalidate(id)
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-func (a *Host) remind(w http.ResponseWriter, r *http.Request) {
+func (h *Host) remind(w http.ResponseWriter, r *http.Request) {
 	id, err := uuid.Parse(mux.Vars(r)["id"])
 	if err != nil {
-		w.Header().Set(cancelHeader, "true") // whoever made it, it is not ours
+		w.Header().Set(cancelHeader, "true") // not one of ours
 		respond(w, r, nil)
 		return
 	}
-	done, err := a.ticker.Tick(r.Context(), a.Room(id))
+	done, err := h.ticker.Tick(r.Context(), h.Room(id))
 	if err != nil {
 		slog.WarnContext(r.Context(), "tick", "event", id, "error", err)
 	}
 	if done && err == nil {
 		w.Header().Set(cancelHeader, "true")
 	}
-	respond(w, r, nil) // the next tick comes anyway
+	respond(w, r, nil) // after an error the next tick tries again
 }
 
 const maxActorBody = 4 << 20
 
-func (a *Host) invoke(w http.ResponseWriter, r *http.Request) {
+func (h *Host) invoke(w http.ResponseWriter, r *http.Request) {
 	id, err := uuid.Parse(mux.Vars(r)["id"])
 	if err != nil {
 		http.Error(w, "not a room", http.StatusNotFound)
@@ -137,7 +136,7 @@ func (a *Host) invoke(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not read", http.StatusBadRequest)
 		return
 	}
-	value, err := a.call(r.Context(), id, mux.Vars(r)["method"], raw)
+	value, err := h.call(r.Context(), id, mux.Vars(r)["method"], raw)
 	out, err := replyOf(value, err)
 	if err != nil {
 		slog.WarnContext(r.Context(), "actor call", "event", id, "method", mux.Vars(r)["method"], "error", err)
@@ -149,9 +148,9 @@ func (a *Host) invoke(w http.ResponseWriter, r *http.Request) {
 
 var errMethod = errors.New("no such method")
 
-// call runs a method of a room of this process.
-func (a *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte) (any, error) {
-	room := a.Room(id)
+// call runs a method on this process's room.
+func (h *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte) (any, error) {
+	room := h.Room(id)
 	switch method {
 	case methodTake:
 		in, err := read[takeRequest](raw)
@@ -165,7 +164,7 @@ func (a *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte
 		if err != nil {
 			return nil, err
 		}
-		return a.callAccounts(ctx, room, method, in.Accounts)
+		return h.callAccounts(ctx, room, method, in.Accounts)
 	case methodErase:
 		in, err := read[eraseRequest](raw)
 		if err != nil {
@@ -199,8 +198,8 @@ func (a *Host) call(ctx context.Context, id uuid.UUID, method string, raw []byte
 	return nil, errMethod
 }
 
-// person runs a method that is about people who stand in the line.
-func (a *Host) callAccounts(ctx context.Context, room *waitingroom.Room, method string, accounts []string) (any, error) {
+// callAccounts runs a method that takes accounts.
+func (h *Host) callAccounts(ctx context.Context, room *waitingroom.Room, method string, accounts []string) (any, error) {
 	switch method {
 	case methodSeek:
 		arrivals, err := room.Arrivals(ctx, accounts)
@@ -223,7 +222,8 @@ func read[T any](raw []byte) (T, error) {
 	return v, err
 }
 
-// replyOf makes an answer of what a method returned. What is not a refusal of ours stays an error.
+// replyOf encodes the result of a method. A fault that the caller is to see becomes a refusal; any other
+// error stays one.
 func replyOf(value any, err error) (reply, error) {
 	if err != nil {
 		f, ok := errors.AsType[*fault.Error](err)
@@ -236,7 +236,7 @@ func replyOf(value any, err error) (reply, error) {
 	return reply{Value: raw}, err
 }
 
-// refusalOf writes a fault of ours; nil for none.
+// refusalOf encodes a fault; nil for none.
 func refusalOf(err error) *refusal {
 	f, ok := errors.AsType[*fault.Error](err)
 	if !ok {

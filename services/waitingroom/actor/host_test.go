@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRoomsAreForgotten: whoever asks for more events than there are must not fill the memory, and
-// a room that somebody uses is the same one for all.
+// Requests for more and more events must not fill the memory, and all requests for one event use the
+// same room.
 func TestRoomsAreForgotten(t *testing.T) {
 	a := NewHost(daprstore.LineStore{}, nil, time.Now)
 	clock := &TickPublisher{}

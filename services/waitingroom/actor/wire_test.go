@@ -84,7 +84,7 @@ func TestReplyFormat(t *testing.T) {
 		}
 	}
 	_, err := replyOf(nil, waitingroom.ErrBusy)
-	require.Error(t, err, "the caller has its turn itself")
+	require.Error(t, err, "the caller updates the room itself")
 }
 
 // sent checks the bytes of a message and gives what their receiver reads.

@@ -31,7 +31,7 @@ type world struct {
 	mu    sync.Mutex
 	start time.Time
 	left  waitingroom.Inventory
-	away  chan struct{} // until closed nobody is told what is left
+	away  chan struct{} // until it is closed, no inventory is returned
 }
 
 func (w *world) Terms(_ context.Context, id uuid.UUID) (waitingroom.SaleTerms, error) {
@@ -131,9 +131,8 @@ func TestJoinWaitAndBeAdmitted(t *testing.T) {
 	require.Equal(t, fault.Forbidden, fault.KindOf(err), "somebody else's place")
 }
 
-// TestATickWaitsForNobody: joins wait for the actor while it ticks, so the tick may not wait for
-// others.
-func TestATickWaitsForNobody(t *testing.T) {
+// Joins wait for the actor during a tick, so a tick must not wait for other services.
+func TestATickWaitsForNoOtherService(t *testing.T) {
 	w := &world{start: time.Now().Add(-time.Minute), away: make(chan struct{})}
 	app := open(t, w)
 	id := uuid.New()
@@ -157,23 +156,23 @@ func TestATickWaitsForNobody(t *testing.T) {
 	close(w.away)
 }
 
-// TestTwoActivations has two processes believe that each of them runs the room. The ledger's
-// fence has to keep them apart.
+// TestTwoActivations updates one event's room in several activations. The store's version check has to
+// keep them apart.
 func TestTwoActivations(t *testing.T) {
 	app := open(t, &world{})
-	ledger, id := daprstore.NewLineStore(app.client.Store(messages.Line)), uuid.New()
+	lines, id := daprstore.NewLineStore(app.client.Store(messages.Line)), uuid.New()
 	terms := waitingroom.SaleTerms{Event: id, HighDemand: true, Published: true, SalesEnd: time.Now().Add(time.Hour)}
-	const rooms, turns, people = 3, 12, 7
+	const rooms, updates, people = 3, 12, 7
 	var mu sync.Mutex
 	given := map[int64]string{}
 	var wg sync.WaitGroup
 	for r := range rooms {
-		room := waitingroom.NewRoom(id, ledger, time.Now)
+		room := waitingroom.NewRoom(id, lines, time.Now)
 		wg.Go(func() {
-			for turn := range turns {
+			for n := range updates {
 				asks := make([]waitingroom.JoinRequest, people)
 				for i := range asks {
-					asks[i].Account = fmt.Sprintf("r%d-t%d-%d", r, turn, i)
+					asks[i].Account = fmt.Sprintf("r%d-t%d-%d", r, n, i)
 				}
 				out, err := room.Join(t.Context(), asks, terms)
 				if err != nil {
@@ -194,7 +193,7 @@ func TestTwoActivations(t *testing.T) {
 	wg.Wait()
 	require.NotEmpty(t, given)
 	for arrival, who := range given {
-		pages, err := ledger.Pages(t.Context(), id, []int64{(arrival - 1) / waitingroom.PageSize})
+		pages, err := lines.Pages(t.Context(), id, []int64{(arrival - 1) / waitingroom.PageSize})
 		require.NoError(t, err)
 		require.Equal(t, who, pages[0].Accounts[(arrival-1)%waitingroom.PageSize])
 	}

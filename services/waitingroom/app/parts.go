@@ -29,7 +29,7 @@ type parts struct {
 	Rooms     *actor.Client
 	Catalogue *clients.Catalog
 	Cache     *daprclient.Store
-	Show      func(waitingroom.Front) // what else wants to see fronts
+	Show      func(waitingroom.Front) // also shows fronts, besides Views
 
 	client *daprclient.Client
 	ticks  *actor.TickPublisher
@@ -51,13 +51,13 @@ func assemble(client *daprclient.Client, key ed25519.PrivateKey, now func() time
 	if err != nil {
 		return nil, err
 	}
-	ledger := daprstore.NewLineStore(client.Store(messages.Line))
+	lines := daprstore.NewLineStore(client.Store(messages.Line))
 	a := &parts{
-		Views: waitingroom.NewLineViews(ledger, now), Catalogue: &clients.Catalog{Client: client}, Cache: client.Store(messages.Cache),
+		Views: waitingroom.NewLineViews(lines, now), Catalogue: &clients.Catalog{Client: client}, Cache: client.Store(messages.Cache),
 		Show: func(waitingroom.Front) {}, client: client, now: now,
 	}
 	a.ticks = &actor.TickPublisher{Client: client, Catalogue: a.Catalogue, Inventories: clients.Booking{Client: client}, Show: a.show, Now: now}
-	a.Host = actor.NewHost(ledger, a.ticks, now)
+	a.Host = actor.NewHost(lines, a.ticks, now)
 	a.Rooms = &actor.Client{Dapr: client, Local: a.Host}
 	a.Service = &waitingroom.Service{
 		Rooms: a.Rooms, PassStore: daprstore.PassStore{Store: a.Cache}, Catalogue: a.Catalogue, Views: a.Views,
@@ -83,8 +83,8 @@ func awaitSecret(ctx context.Context, client *daprclient.Client) (string, error)
 	}
 }
 
-// Close waits until those who were let in have been told, and no longer than ctx. The rooms
-// themselves need no end: their lines are in the store after each turn.
+// Close waits until the admitted are notified, at most until ctx ends. Rooms need no closing: their lines
+// are stored by each update.
 func (a *parts) Close(ctx context.Context) error {
 	return a.ticks.Wait(ctx)
 }
@@ -94,7 +94,7 @@ func (a *parts) show(f waitingroom.Front) {
 	a.Show(f)
 }
 
-// Personal answers for what the waiting room keeps about an account.
+// Personal exports and erases the data of accounts.
 func (a *parts) Personal() Personal {
 	return Personal{Store: daprstore.NewLineStore(a.client.Store(messages.Line)), Rooms: a.Rooms, Passes: daprstore.PassStore{Store: a.Cache}, Now: a.now}
 }
@@ -106,13 +106,13 @@ func (a *parts) Subscriptions() []daprclient.Subscription {
 
 const (
 	watchEvery = time.Second
-	silence    = 5 * time.Second // of a line that people wait in
+	silence    = 5 * time.Second // of a line with people waiting
 	nudgeLimit = 3 * time.Second
 )
 
-// Watch looks after lines that somebody here watches and that no tick came from: it sets the
-// reminder again and has a tick here. So a line goes on without placement and scheduler, and
-// the rate, which is in the line, holds however many replicas do so.
+// Watch looks for lines that are watched here, have people waiting and do not tick: it sets their
+// reminder again and ticks them here. So a line moves without placement and scheduler. The rate is kept
+// in the stored line, so it holds however many replicas tick.
 func (a *parts) Watch(ctx context.Context) error {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
@@ -131,7 +131,7 @@ func (a *parts) Watch(ctx context.Context) error {
 func (a *parts) nudge(ctx context.Context, id uuid.UUID) {
 	ctx, cancel := context.WithTimeout(ctx, nudgeLimit)
 	defer cancel()
-	slog.InfoContext(ctx, "line stands still, ticking it here", "event", id)
+	slog.InfoContext(ctx, "line does not tick, ticking it here", "event", id)
 	a.Rooms.Wake(ctx, id)
 	if _, err := a.ticks.Tick(ctx, a.Host.Room(id)); err != nil {
 		slog.WarnContext(ctx, "tick", "event", id, "error", err)

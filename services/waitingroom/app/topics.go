@@ -10,7 +10,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom/clients"
 )
 
-// Subscriptions is what the topics lead to.
+// Subscriptions handles the messages of the topics that the waiting room reads.
 type Subscriptions struct {
 	Show      func(waitingroom.Front)
 	Catalogue *clients.Catalog
@@ -18,7 +18,7 @@ type Subscriptions struct {
 	Service   *waitingroom.Service
 }
 
-// Subscriptions are the waiting room's topics.
+// Subscriptions returns the topics and their handlers.
 func (w Subscriptions) Subscriptions() []daprclient.Subscription {
 	return []daprclient.Subscription{
 		daprclient.On(messages.Broadcast, messages.LineTicks, func(_ context.Context, t messages.LineTick) error {
@@ -35,15 +35,15 @@ func (w Subscriptions) Subscriptions() []daprclient.Subscription {
 	}
 }
 
-// inventory tells a room what is left. Most events have none.
+// inventory tells a room what is left. Most events have no room.
 func (w Subscriptions) inventory(ctx context.Context, i messages.Inventory) error {
 	if t, err := w.Catalogue.Terms(ctx, i.Event); err != nil || !t.HighDemand {
-		return nil //nolint:nilerr // a room asks for itself, when it is ticked
+		return nil //nolint:nilerr // a tick reads the inventory itself
 	}
 	return w.Rooms.SetInventory(ctx, i.Event, clients.InventoryOf(i))
 }
 
-// booking ends the passes of those who have bought, or whose purchase came to nothing.
+// booking ends the pass of an account whose booking succeeded or ended.
 func (w Subscriptions) booking(ctx context.Context, b messages.BookingChanged) error {
 	switch b.Status {
 	case "confirmed":
@@ -54,7 +54,7 @@ func (w Subscriptions) booking(ctx context.Context, b messages.BookingChanged) e
 	return nil
 }
 
-// notice ends the passes of those who let their hold run out.
+// notice ends the pass of an account whose hold expired.
 func (w Subscriptions) notice(ctx context.Context, n messages.Notice) error {
 	if n.Kind != messages.NoticeHoldExpired || n.Event == nil {
 		return nil

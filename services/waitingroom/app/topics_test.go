@@ -12,7 +12,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom/app"
 )
 
-// What becomes of a refund ends nobody's pass: it may be that of another purchase.
+// The news of a refund ends no pass: the account's pass may be for another purchase.
 func TestRefundsEndNoPass(t *testing.T) {
 	for _, s := range (app.Subscriptions{}).Subscriptions() { // without a service, at which passes end
 		if s.Topic != messages.BookingEvents {

@@ -12,10 +12,10 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// Booking asks booking what is left.
+// Booking reads what is left from booking.
 type Booking struct{ Client *daprclient.Client }
 
-// Inventory reads what is left of an event.
+// Inventory returns what is left of an event.
 func (b Booking) Inventory(ctx context.Context, id uuid.UUID) (waitingroom.Inventory, error) {
 	var i messages.Inventory
 	if err := b.Client.Invoke(ctx, messages.Booking, http.MethodGet, fmt.Sprintf("/internal/events/%s/inventory", id), nil, &i); err != nil {
@@ -24,7 +24,7 @@ func (b Booking) Inventory(ctx context.Context, id uuid.UUID) (waitingroom.Inven
 	return InventoryOf(i), nil
 }
 
-// InventoryOf reads what booking says is left of an event.
+// InventoryOf converts booking's message.
 func InventoryOf(i messages.Inventory) waitingroom.Inventory {
 	return waitingroom.Inventory{Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, At: i.At}
 }

@@ -18,17 +18,16 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// Catalog asks the catalog what an event is, and remembers it for a while: a line has a hundred
-// thousand people and one event.
+// Catalog reads sale terms from the catalog and caches them: many requests are about one event.
 type Catalog struct {
 	Client *daprclient.Client
 
 	mu     sync.Mutex
-	known  map[uuid.UUID]remembered
-	flight singleflight.Group // of a crowd that comes at once one asks
+	known  map[uuid.UUID]cachedTerms
+	flight singleflight.Group // of the requests for one event at one time, one calls
 }
 
-type remembered struct {
+type cachedTerms struct {
 	terms waitingroom.SaleTerms
 	found bool
 	at    time.Time
@@ -38,11 +37,11 @@ var _ waitingroom.Catalogue = (*Catalog)(nil)
 
 const (
 	termsFresh = 15 * time.Second
-	termsStale = 10 * time.Minute // used while the catalog is away
-	termsMost  = 10_000
+	termsStale = 10 * time.Minute // used while the catalog does not answer
+	maxTerms   = 10_000
 )
 
-// Forget makes the next question go to the catalog.
+// Forget makes the next Terms call the catalog.
 func (c *Catalog) Forget(event uuid.UUID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,23 +55,23 @@ func (c *Catalog) Forget(event uuid.UUID) {
 func (c *Catalog) Terms(ctx context.Context, id uuid.UUID) (waitingroom.SaleTerms, error) {
 	c.mu.Lock()
 	have, ok := c.known[id]
-	if ok && time.Since(have.at) >= termsFresh { // one asks, the others go on with what there is
+	if ok && time.Since(have.at) >= termsFresh { // one request calls, the others use the old terms
 		have.at = have.at.Add(time.Second)
 		c.known[id] = have
 	}
 	fresh := ok && time.Since(have.at) < termsFresh
 	c.mu.Unlock()
 	if !fresh {
-		asked, err, _ := c.flight.Do(id.String(), func() (any, error) {
-			r, err := c.ask(context.WithoutCancel(ctx), id)
+		answer, err, _ := c.flight.Do(id.String(), func() (any, error) {
+			r, err := c.read(context.WithoutCancel(ctx), id)
 			if err == nil {
-				c.remember(id, r)
+				c.store(id, r)
 			}
 			return r, err
 		})
 		switch {
 		case err == nil:
-			have, _ = asked.(remembered)
+			have, _ = answer.(cachedTerms)
 		case !ok || time.Since(have.at) > termsStale:
 			return waitingroom.SaleTerms{}, err
 		}
@@ -83,16 +82,16 @@ func (c *Catalog) Terms(ctx context.Context, id uuid.UUID) (waitingroom.SaleTerm
 	return have.terms, nil
 }
 
-func (c *Catalog) remember(id uuid.UUID, r remembered) {
+func (c *Catalog) store(id uuid.UUID, r cachedTerms) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known == nil || len(c.known) >= termsMost {
-		c.known = map[uuid.UUID]remembered{}
+	if c.known == nil || len(c.known) >= maxTerms {
+		c.known = map[uuid.UUID]cachedTerms{}
 	}
 	c.known[id] = r
 }
 
-func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
+func (c *Catalog) read(ctx context.Context, id uuid.UUID) (cachedTerms, error) {
 	var e struct {
 		ID          uuid.UUID `json:"id"`
 		Merchant    string    `json:"merchant"`
@@ -104,12 +103,12 @@ func (c *Catalog) ask(ctx context.Context, id uuid.UUID) (remembered, error) {
 	}
 	err := c.Client.Invoke(ctx, messages.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/terms", id), nil, &e)
 	if fault.KindOf(err) == fault.NotFound {
-		return remembered{at: time.Now()}, nil
+		return cachedTerms{at: time.Now()}, nil
 	}
 	if err != nil {
-		return remembered{}, err
+		return cachedTerms{}, err
 	}
-	return remembered{found: true, at: time.Now(), terms: waitingroom.SaleTerms{
+	return cachedTerms{found: true, at: time.Now(), terms: waitingroom.SaleTerms{
 		Event: e.ID, Merchant: e.Merchant, HighDemand: e.HighDemand, Published: e.Status == "published",
 		Draft:      e.Status != "published" && e.Status != "cancelled",
 		SalesStart: e.SalesStart.UTC(), SalesEnd: e.SalesEnd.UTC(), MaxPerOrder: e.MaxPerOrder,

@@ -20,30 +20,30 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// LineStore keeps lines, their pages and their log of admissions in the component `line`. Each
-// commit is one transaction that holds only if the line's ETag is still the one it was read
-// with; so a page needs no check of its own.
+// LineStore stores lines, their pages and their admission logs in the component `line`. A commit is one
+// transaction that fails unless the line's ETag is still the one it was read with, so pages need no
+// check of their own.
 type LineStore struct {
 	Store *daprclient.Store
 
-	// registered are the events of which this process knows that they are in a register.
+	// registered are the events that are known to be in a register.
 	registered *sync.Map
 }
 
-// NewLineStore returns the lines of a store.
+// NewLineStore returns the line store of a state component.
 func NewLineStore(store *daprclient.Store) LineStore { return LineStore{store, &sync.Map{}} }
 
 var _ waitingroom.LineStore = LineStore{}
 
-// LineKey is where an event's line is stored.
+// LineKey is the key of an event's line.
 func LineKey(event uuid.UUID) string { return "line:" + event.String() }
 
-// PageKey is where a page of a line is stored.
+// PageKey is the key of a page of a line.
 func PageKey(event uuid.UUID, number int64) string {
 	return fmt.Sprintf("page:%s:%06d", event, number)
 }
 
-// LogKey is where a page of a line's log of admissions is stored.
+// LogKey is the key of a page of a line's admission log.
 func LogKey(event uuid.UUID, number int64) string { return fmt.Sprintf("log:%s:%06d", event, number) }
 
 // Load implements waitingroom.LineStore.
@@ -101,8 +101,7 @@ func (l LineStore) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Ch
 	if err != nil {
 		return err
 	}
-	// The key keeps its ETag for ever, so there is no time to live here: a line that came back
-	// after it was forgotten would start to count anew.
+	// There is no time to live: an expired line would start again with arrival 1.
 	ops := []daprclient.Op{{Key: LineKey(event), Value: line, ETag: c.Version}}
 	for _, p := range c.Pages {
 		raw, err := json.Marshal(p.Accounts)
@@ -122,16 +121,16 @@ func (l LineStore) Commit(ctx context.Context, event uuid.UUID, c waitingroom.Ch
 	return l.Store.Transact(ctx, ops)
 }
 
-// The events that have a line are listed in a few keys: a state component cannot be asked which
-// keys it has, and who wants their data has to be found in every line.
+// The events that have a line are listed in a few keys, the registers: a state component cannot list its
+// keys, and an account's export and erasure search every line.
 const registers = 16
 
 func registerKey(n byte) string { return fmt.Sprintf("lines:%02d", n) }
 
 const registerTries = 20
 
-// ensureRegistered looks once for each line: one that is older than the registers gets into one by its
-// next commit.
+// ensureRegistered registers each line once per process: also one that is older than the registers, with
+// its next commit.
 func (l LineStore) ensureRegistered(ctx context.Context, event uuid.UUID) error {
 	if _, known := l.registered.Load(event); known {
 		return nil
@@ -139,11 +138,11 @@ func (l LineStore) ensureRegistered(ctx context.Context, event uuid.UUID) error 
 	if err := l.register(ctx, event); err != nil {
 		return err
 	}
-	l.registered.Store(event, struct{}{}) // 16 bytes for each line that this process hosted
+	l.registered.Store(event, struct{}{}) // 16 bytes for each line that this process updated
 	return nil
 }
 
-// register notes that an event has a line, before it has one.
+// register adds an event to its register, before its line is stored.
 func (l LineStore) register(ctx context.Context, event uuid.UUID) error {
 	key := registerKey(event[15] % registers)
 	var last error
@@ -279,7 +278,7 @@ type lineValue struct {
 	ChangeID    uuid.UUID       `json:"turn"`
 }
 
-// EncodeLine writes a line as it is stored.
+// EncodeLine encodes a line for the store.
 func EncodeLine(l waitingroom.Line) ([]byte, error) {
 	v := lineValue{
 		Terms: termsValue{
@@ -304,7 +303,7 @@ func EncodeLine(l waitingroom.Line) ([]byte, error) {
 	return json.Marshal(v)
 }
 
-// DecodeLine reads a stored line.
+// DecodeLine decodes a stored line.
 func DecodeLine(event uuid.UUID, raw []byte) (waitingroom.Line, error) {
 	var v lineValue
 	if err := json.Unmarshal(raw, &v); err != nil {
@@ -350,7 +349,7 @@ func encodeLog(entries []waitingroom.LogEntry) ([]byte, error) {
 	return json.Marshal(values)
 }
 
-// DecodeLog reads a stored page of the log of admissions.
+// DecodeLog decodes a stored page of the admission log.
 func DecodeLog(raw []byte) ([]waitingroom.LogEntry, error) {
 	var values []logValue
 	if err := json.Unmarshal(raw, &values); err != nil {

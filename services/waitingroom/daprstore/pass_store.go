@@ -13,8 +13,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
-// PassStore keeps the entries of those who came in in the component `cache`, one key for each account
-// and event. Whose is lost gets another pass while their turn lasts.
+// PassStore stores the entries that have a pass in the component `cache`, one key for each account and
+// event. If an entry is evicted, its account can claim another pass while its turn is open.
 type PassStore struct{ Store *daprclient.Store }
 
 var _ waitingroom.PassStore = PassStore{}
@@ -51,12 +51,12 @@ func decodeEntry(item daprclient.Item) (waitingroom.Entry, error) {
 }
 
 // Find implements waitingroom.PassStore.
-func (b PassStore) Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]waitingroom.Entry, error) {
+func (p PassStore) Find(ctx context.Context, event uuid.UUID, accounts []string) (map[string]waitingroom.Entry, error) {
 	keys := make([]string, len(accounts))
 	for i, a := range accounts {
 		keys[i] = entryKey(event, a)
 	}
-	items, err := b.Store.GetBulk(ctx, keys)
+	items, err := p.Store.GetBulk(ctx, keys)
 	if err != nil {
 		return nil, fault.Away("cache", err)
 	}
@@ -74,28 +74,28 @@ func (b PassStore) Find(ctx context.Context, event uuid.UUID, accounts []string)
 }
 
 // Write implements waitingroom.PassStore.
-func (b PassStore) Write(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry, keep time.Duration) error {
+func (p PassStore) Write(ctx context.Context, event uuid.UUID, account string, e waitingroom.Entry, keep time.Duration) error {
 	raw, err := encodeEntry(e)
 	if err != nil {
 		return err
 	}
-	err = b.Store.PutIf(ctx, entryKey(event, account), raw, e.Version, keep)
+	err = p.Store.PutIf(ctx, entryKey(event, account), raw, e.Version, keep)
 	if err == nil {
 		return nil
 	}
-	found, readErr := b.Find(ctx, event, []string{account})
+	found, readErr := p.Find(ctx, event, []string{account})
 	if readErr != nil {
 		return readErr
 	}
 	now := found[account]
 	now.Version = e.Version
 	if now == e {
-		return nil // an answer got lost, not the entry
+		return nil // the entry was written, and only the answer lost
 	}
 	return waitingroom.ErrStale.Because(err)
 }
 
-// Erase forgets an account's entry of an event.
-func (b PassStore) Erase(ctx context.Context, event uuid.UUID, account string) error {
-	return b.Store.Delete(ctx, entryKey(event, account))
+// Erase deletes an account's entry of an event.
+func (p PassStore) Erase(ctx context.Context, event uuid.UUID, account string) error {
+	return p.Store.Delete(ctx, entryKey(event, account))
 }
