@@ -1,5 +1,5 @@
 // Package app runs the waiting room's service: its configuration, the wiring of domain and
-// adapters, the topics it reads, and its answers about personal data.
+// adapters, and the topics it reads.
 package app
 
 import (

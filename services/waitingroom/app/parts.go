@@ -16,6 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/waitingroom/actor"
 	"github.com/foyer-tickets/foyer/services/waitingroom/clients"
 	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
+	"github.com/foyer-tickets/foyer/services/waitingroom/personal"
 )
 
 // secretKey is the name of the secret that signs places and passes.
@@ -95,8 +96,8 @@ func (a *parts) show(f waitingroom.Front) {
 }
 
 // Personal exports and erases the data of accounts.
-func (a *parts) Personal() Personal {
-	return Personal{Store: daprstore.NewLineStore(a.client.Store(messages.Line)), Rooms: a.Rooms, Passes: daprstore.PassStore{Store: a.Cache}, Now: a.now}
+func (a *parts) Personal() personal.Holder {
+	return personal.Holder{Store: daprstore.NewLineStore(a.client.Store(messages.Line)), Rooms: a.Rooms, Passes: daprstore.PassStore{Store: a.Cache}, Now: a.now}
 }
 
 // Subscriptions are the process's topics.

@@ -1,4 +1,5 @@
-package app
+// Package personal exports and erases what the waiting room stores about an account.
+package personal
 
 import (
 	"bytes"
@@ -14,34 +15,42 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
-	"github.com/foyer-tickets/foyer/services/waitingroom/actor"
-	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
 )
 
-// Personal answers for what the waiting room keeps about an account: see personaldata.yaml. Lines
-// have no key of an account's own, so that joining costs none; all of them are looked through.
-type Personal struct {
+// Holder exports and erases an account's data: see personaldata.yaml. A line has no key of an account's
+// own, so that joining writes none; all lines are searched.
+type Holder struct {
 	Store  Lines
-	Rooms  *actor.Client
-	Passes daprstore.PassStore
+	Rooms  Rooms
+	Passes Passes
 	Now    func() time.Time
 }
 
-var _ personaldata.Stepwise = Personal{}
+var _ personaldata.Stepwise = Holder{}
 
-// Lines is a ledger that knows the events it has lines of.
+// Lines is a line store that lists the events with a line.
 type Lines interface {
 	waitingroom.LineStore
 	Events(ctx context.Context) ([]uuid.UUID, error)
 }
 
-// Bounds of a search through the lines. A call has three seconds (dapr/resiliency.yaml): it looks
-// through parts of lines for as long as stepTime, and says where the next call goes on.
+// Rooms erases an account from pages of an event's line; of the merchant a tombstone remains.
+type Rooms interface {
+	Erase(ctx context.Context, event uuid.UUID, account, tombstone string, pages []int64) error
+}
+
+// Passes erases an account's pass for an event.
+type Passes interface {
+	Erase(ctx context.Context, event uuid.UUID, account string) error
+}
+
+// Bounds of a search through the lines. A call has three seconds (dapr/resiliency.yaml): it searches
+// parts of lines for stepTime and returns where the next call continues.
 const (
 	stepTime     = time.Second
 	partPages    = 64 // pages of one part
 	partsAtOnce  = 8
-	partsRead    = 16 // between two looks at the clock
+	partsRead    = 16 // between two readings of the clock
 	stateAwayFor = "line"
 )
 
@@ -51,7 +60,7 @@ type exportedPlace struct {
 	Left    bool      `json:"left"`
 }
 
-// place is where a search goes on: a page of an event's line.
+// position is where a search continues: a page of an event's line.
 type position struct {
 	Event uuid.UUID `json:"event"`
 	Page  int64     `json:"page"`
@@ -64,9 +73,9 @@ type part struct {
 	merchant string // of the event
 }
 
-// search calls f for the parts of all lines from a cursor on, and gives the cursor of what is left
-// when the time is over. It always does some, so that every step goes further.
-func (p Personal) search(ctx context.Context, cursor string, f func(ctx context.Context, in part) error) (next string, err error) {
+// search calls f for the parts of all lines from a cursor on. When stepTime is over it returns the cursor
+// of the rest. It always calls f for some, so that every step makes progress.
+func (h Holder) search(ctx context.Context, cursor string, f func(ctx context.Context, in part) error) (next string, err error) {
 	var from position
 	if cursor != "" {
 		if err := httpapi.DecodeCursor(cursor, &from); err != nil {
@@ -76,15 +85,15 @@ func (p Personal) search(ctx context.Context, cursor string, f func(ctx context.
 			return "", httpapi.ErrInvalidCursor
 		}
 	}
-	began := p.Now()
-	events, err := p.Store.Events(ctx)
+	began := h.Now()
+	events, err := h.Store.Events(ctx)
 	if err != nil {
 		return "", fault.Away(stateAwayFor, err)
 	}
 	for {
 		first, _ := slices.BinarySearchFunc(events, from.Event, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
 		events = events[first:]
-		parts, more, err := p.parts(ctx, events, from)
+		parts, more, err := h.parts(ctx, events, from)
 		if err != nil {
 			return "", err
 		}
@@ -96,20 +105,20 @@ func (p Personal) search(ctx context.Context, cursor string, f func(ctx context.
 		if err := group.Wait(); err != nil || more == nil {
 			return "", err
 		}
-		if from = *more; p.Now().Sub(began) >= stepTime {
+		if from = *more; h.Now().Sub(began) >= stepTime {
 			return httpapi.EncodeCursor(from)
 		}
 	}
 }
 
-// parts gives the next parts, at most partsRead, and where the rest begins: nil when there is none.
-func (p Personal) parts(ctx context.Context, events []uuid.UUID, from position) (found []part, rest *position, err error) {
+// parts returns the next parts, at most partsRead, and where the rest begins: nil when there is none.
+func (h Holder) parts(ctx context.Context, events []uuid.UUID, from position) (found []part, rest *position, err error) {
 	lines := make([]waitingroom.Line, min(len(events), partsRead))
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(partsAtOnce)
 	for i := range lines {
 		group.Go(func() (err error) {
-			lines[i], _, err = p.Store.Load(within, events[i])
+			lines[i], _, err = h.Store.Load(within, events[i])
 			return err
 		})
 	}
@@ -140,11 +149,11 @@ func (p Personal) parts(ctx context.Context, events []uuid.UUID, from position) 
 }
 
 // Export implements personaldata.Holder.
-func (p Personal) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
+func (h Holder) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
 	var mu sync.Mutex
 	places := []any{}
-	next, err := p.search(ctx, cursor, func(ctx context.Context, in part) error {
-		found, err := waitingroom.TracesOf(ctx, p.Store, in.event, account, in.pages)
+	next, err := h.search(ctx, cursor, func(ctx context.Context, in part) error {
+		found, err := waitingroom.TracesOf(ctx, h.Store, in.event, account, in.pages)
 		if err != nil {
 			return fault.Away(stateAwayFor, err)
 		}
@@ -158,30 +167,30 @@ func (p Personal) Export(ctx context.Context, account, cursor string) (personald
 	return personaldata.Page{Sections: map[string][]any{"waitingRooms": places}, Next: next}, err
 }
 
-// Obstacles implements personaldata.Holder: a place in line keeps nobody.
-func (p Personal) Obstacles(context.Context, string) ([]personaldata.Obstacle, error) {
+// Obstacles implements personaldata.Holder: a place in a line does not stop an erasure.
+func (h Holder) Obstacles(context.Context, string) ([]personaldata.Obstacle, error) {
 	return []personaldata.Obstacle{}, nil
 }
 
 // Erase implements personaldata.Holder.
-func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
-	return personaldata.Steps(func(cursor string) (string, error) { return p.EraseStep(ctx, account, tombstone, cursor) })
+func (h Holder) Erase(ctx context.Context, account, tombstone string) error {
+	return personaldata.Steps(func(cursor string) (string, error) { return h.EraseStep(ctx, account, tombstone, cursor) })
 }
 
-// EraseStep implements personaldata.Stepwise. The published hash of an entry stays where the account
-// stood, so that a draw can still be checked.
-func (p Personal) EraseStep(ctx context.Context, account, tombstone, cursor string) (string, error) {
-	return p.search(ctx, cursor, func(ctx context.Context, in part) error {
-		found, err := waitingroom.TracesOf(ctx, p.Store, in.event, account, in.pages)
+// EraseStep implements personaldata.Stepwise. The published hash replaces the account on a page, so that a
+// draw can still be verified.
+func (h Holder) EraseStep(ctx context.Context, account, tombstone, cursor string) (string, error) {
+	return h.search(ctx, cursor, func(ctx context.Context, in part) error {
+		found, err := waitingroom.TracesOf(ctx, h.Store, in.event, account, in.pages)
 		if err != nil {
 			return fault.Away(stateAwayFor, err)
 		}
 		if len(found.Pages) == 0 && in.merchant != account {
 			return nil
 		}
-		if err := p.Passes.Erase(ctx, in.event, account); err != nil {
+		if err := h.Passes.Erase(ctx, in.event, account); err != nil {
 			return fault.Away("cache", err)
 		}
-		return p.Rooms.Erase(ctx, in.event, account, tombstone, found.Pages)
+		return h.Rooms.Erase(ctx, in.event, account, tombstone, found.Pages)
 	})
 }

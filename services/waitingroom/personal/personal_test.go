@@ -1,9 +1,10 @@
-package app
+package personal
 
 import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/gorilla/mux"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -19,10 +21,40 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
+	"github.com/foyer-tickets/foyer/services/waitingroom/actor"
 	"github.com/foyer-tickets/foyer/services/waitingroom/daprstore"
+	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
-// slowLines has many lines, each with so many arrivals, and takes its time.
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// idle is a ticker that does nothing.
+type idle struct{}
+
+func (idle) Tick(context.Context, *waitingroom.Room) (bool, error) { return true, nil }
+
+// open starts a sidecar with the actors and stores of the waiting room.
+func open(t *testing.T) Holder {
+	t.Helper()
+	var h Holder
+	harness.Sidecar(t, messages.WaitingRoom, func(cfg daprclient.Config) http.Handler {
+		client, err := daprclient.New(cfg)
+		require.NoError(t, err)
+		t.Cleanup(client.Close)
+		lines := daprstore.NewLineStore(client.Store(messages.Line))
+		host := actor.NewHost(lines, idle{}, time.Now)
+		h = Holder{
+			Store: lines, Rooms: &actor.Client{Dapr: client, Local: host}, Passes: daprstore.PassStore{Store: client.Store(messages.Cache)}, Now: time.Now,
+		}
+		router := mux.NewRouter()
+		host.Mount(daprclient.Guarded(router, cfg.AppToken), cfg.AppToken)
+		daprclient.Mount(router, cfg.AppToken)
+		return router
+	}, messages.Line, messages.Cache)
+	return h
+}
+
+// slowLines has many lines with so many arrivals each, and answers slowly.
 type slowLines struct {
 	waitingroom.LineStore
 	events []uuid.UUID
@@ -56,7 +88,7 @@ func TestManyAndLongLinesAreLookedThroughInSteps(t *testing.T) {
 			}
 		}
 		slices.SortFunc(lines.events, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
-		p := Personal{Store: lines, Now: time.Now}
+		p := Holder{Store: lines, Now: time.Now}
 		var mu sync.Mutex
 		seen := map[position]int{}
 		steps := 0
@@ -83,9 +115,8 @@ func TestManyAndLongLinesAreLookedThroughInSteps(t *testing.T) {
 // TestErasureAndExportInPieces: of many lines and of one long one a call looks through a part, and
 // the calls together through all.
 func TestErasureAndExportInPieces(t *testing.T) {
-	app := open(t, &world{start: time.Now().Add(-time.Minute)})
+	p := open(t)
 	ctx := t.Context()
-	p := app.Personal()
 	clock := time.Now()
 	p.Now = func() time.Time { // a slow store: each look at the clock ends the call
 		clock = clock.Add(2 * stepTime)
@@ -138,24 +169,4 @@ func TestErasureAndExportInPieces(t *testing.T) {
 	require.Equal(t, "deleted-1", line.Terms.Merchant)
 	_, err = p.EraseStep(ctx, "anna", "deleted-1", "no cursor")
 	require.ErrorIs(t, err, httpapi.ErrInvalidCursor)
-}
-
-// A line from before there were registers gets into one when it changes: an erasure has to find it.
-func TestAnOlderLineIsRegisteredByItsNextCommit(t *testing.T) {
-	app := open(t, &world{})
-	ledger := daprstore.NewLineStore(app.client.Store(messages.Line))
-	id := uuid.New()
-	older, err := daprstore.EncodeLine(waitingroom.NewLine(id))
-	require.NoError(t, err)
-	require.NoError(t, ledger.Store.Transact(t.Context(), []daprclient.Op{{Key: daprstore.LineKey(id), Value: older}}))
-	events := func() []uuid.UUID {
-		all, err := ledger.Events(t.Context())
-		require.NoError(t, err)
-		return all
-	}
-	require.NotContains(t, events(), id)
-	line, version, err := ledger.Load(t.Context(), id)
-	require.NoError(t, err)
-	require.NoError(t, ledger.Commit(t.Context(), id, waitingroom.Change{Line: line, Version: version}))
-	require.Contains(t, events(), id)
 }
