@@ -107,7 +107,7 @@ func (c *Client) Join(ctx context.Context, requests []waitingroom.JoinRequest, t
 	go c.Wake(ctx, t.Event)
 	results := waitingroom.JoinResults{Places: each(out.Places, joinResult.result)}
 	if out.Refusal != nil {
-		results.Refusal = out.Refusal.fault()
+		results.Refusal = out.Refusal.Fault()
 	}
 	return results, nil
 }

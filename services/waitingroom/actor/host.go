@@ -237,25 +237,17 @@ func replyOf(value any, err error) (reply, error) {
 }
 
 // refusalOf encodes a fault; nil for none.
-func refusalOf(err error) *refusal {
-	f, ok := errors.AsType[*fault.Error](err)
-	if !ok {
+func refusalOf(err error) *fault.Wire {
+	if err == nil {
 		return nil
 	}
-	return &refusal{f.Kind, f.Code, f.Message, f.Fields}
-}
-
-func (r refusal) fault() error {
-	err := fault.New(r.Kind, r.Code, r.Message)
-	for name, value := range r.Fields {
-		err = err.With(name, value)
-	}
-	return err
+	w := fault.ToWire(err)
+	return &w
 }
 
 func (r reply) open(out any) error {
 	if r.Refusal != nil {
-		return r.Refusal.fault()
+		return r.Refusal.Fault()
 	}
 	if out == nil {
 		return nil

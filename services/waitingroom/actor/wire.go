@@ -17,7 +17,8 @@ import (
 // meant before. What cannot be said so is version 2: a method of a new name beside the old one
 // (take2), which callers use once every replica has it. wire_test.go holds the bytes.
 //
-// A refusal is a reply, not an error: of an error Dapr passes on only that there was one.
+// A refusal is a reply, not an error: of an error Dapr passes on only that there was one. Its form is
+// fault.Wire.
 type (
 	takeRequest struct {
 		Asks  []joinRequest `json:"asks"`
@@ -29,7 +30,7 @@ type (
 	}
 	takeReply struct {
 		Places  []joinResult `json:"places"`
-		Refusal *refusal     `json:"refusal,omitempty"`
+		Refusal *fault.Wire  `json:"refusal,omitempty"`
 	}
 	joinResult struct {
 		Arrival int64 `json:"Arrival"`
@@ -93,14 +94,8 @@ type (
 		At        time.Time `json:"at"`
 	}
 	reply struct {
-		Refusal *refusal        `json:"refusal,omitempty"`
+		Refusal *fault.Wire     `json:"refusal,omitempty"`
 		Value   json.RawMessage `json:"value,omitempty"`
-	}
-	refusal struct {
-		Kind    fault.Kind     `json:"kind"`
-		Code    string         `json:"code"`
-		Message string         `json:"message"`
-		Fields  map[string]any `json:"fields,omitempty"`
 	}
 )
 

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -27,6 +28,7 @@ func TestWireFormat(t *testing.T) {
 		wireSettings = `{"rate":2.5,"concurrency":30,"open":true,"paused":true,"order":"shuffle","opensAt":"2026-06-01T12:00:00.25Z","claimWindow":120000000000}`
 	)
 
+	closed := fault.New(fault.Conflict, "queue_closed", "Closed.")
 	requests := []waitingroom.JoinRequest{{Account: "a", After: 3}, {Account: "b"}}
 	take := sent(t, takeRequest{each(requests, joinRequestOf), termsOf(terms)},
 		`{"asks":[{"Account":"a","After":3},{"Account":"b","After":0}],"terms":`+wireTerms+`}`)
@@ -34,10 +36,10 @@ func TestWireFormat(t *testing.T) {
 	require.Equal(t, terms, take.Terms.terms(event))
 
 	results := []waitingroom.JoinResult{{Arrival: 4, Fresh: true}, {}}
-	taken := sent(t, takeReply{each(results, joinResultOf), refusalOf(waitingroom.ErrClosed)},
-		`{"places":[{"Arrival":4,"Fresh":true},{"Arrival":0,"Fresh":false}],"refusal":{"kind":5,"code":"queue_closed","message":"The queue is closed."}}`)
+	taken := sent(t, takeReply{each(results, joinResultOf), refusalOf(closed)},
+		`{"places":[{"Arrival":4,"Fresh":true},{"Arrival":0,"Fresh":false}],"refusal":{"kind":5,"code":"queue_closed","message":"Closed."}}`)
 	require.Equal(t, results, each(taken.Places, joinResult.result))
-	require.ErrorIs(t, taken.Refusal.fault(), waitingroom.ErrClosed)
+	require.ErrorIs(t, taken.Refusal.Fault(), closed)
 	sent(t, takeReply{each(results[:1], joinResultOf), refusalOf(nil)}, `{"places":[{"Arrival":4,"Fresh":true}]}`)
 
 	sent(t, accountsRequest{[]string{"a", "b"}}, `{"accounts":["a","b"]}`)
@@ -71,8 +73,8 @@ func TestReplyFormat(t *testing.T) {
 	}{
 		`{"value":{"arrivals":[1]}}`: {value: seekReply{[]int64{1}}},
 		`{"value":null}`:             {},
-		`{"refusal":{"kind":14,"code":"queue_full","message":"The queue is full."}}`:                                                          {err: waitingroom.ErrFull},
-		`{"refusal":{"kind":5,"code":"order_decided","message":"The order cannot change once sales have opened.","fields":{"field":"rate"}}}`: {err: waitingroom.ErrOrderDecided.With("field", "rate")},
+		`{"refusal":{"kind":14,"code":"queue_full","message":"Full.","after":60000000000}}`:            {err: fault.New(fault.Unavailable, waitingroom.ErrFull.Code, "Full.").After(time.Minute)},
+		`{"refusal":{"kind":5,"code":"order_decided","message":"Decided.","fields":{"field":"rate"}}}`: {err: fault.New(fault.Conflict, "order_decided", "Decided.").With("field", "rate")},
 	} {
 		r, err := replyOf(method.value, method.err)
 		require.NoError(t, err)
