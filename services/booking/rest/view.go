@@ -2,13 +2,10 @@ package rest
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/internal/money"
-	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/saga"
 	"github.com/foyer-tickets/foyer/services/booking/seatmap"
@@ -144,53 +141,3 @@ func optional(s string) *string {
 }
 
 var _ = money.Money(Money{}) // the same fields
-
-// calendar writes the event for a calendar (RFC 5545).
-func calendar(t booking.Ticket, b booking.Booking, acceptLanguage string) []byte {
-	o := b.Occasion
-	ends := o.EndsAt
-	if ends.IsZero() {
-		ends = o.StartsAt.Add(2 * time.Hour)
-	}
-	label := t.Unit
-	for _, u := range b.Units {
-		if u.ID == t.Unit {
-			if label = u.Place.In(acceptLanguage, u.Label); !strings.HasPrefix(label, u.TypeName) {
-				label = u.TypeName + ", " + label
-			}
-		}
-	}
-	const stamp = "20060102T150405Z"
-	var out strings.Builder
-	for _, line := range []string{
-		"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Foyer//Tickets//EN", "METHOD:PUBLISH", "BEGIN:VEVENT",
-		"UID:" + t.ID.String() + "@foyer", "DTSTAMP:" + t.IssuedAt.UTC().Format(stamp),
-		"DTSTART:" + o.StartsAt.UTC().Format(stamp), "DTEND:" + ends.UTC().Format(stamp),
-		"SUMMARY:" + escape(o.Name), "LOCATION:" + escape(strings.Join([]string{o.VenueName, o.VenueCity, o.VenueCountry}, ", ")),
-		"DESCRIPTION:" + escape(strings.TrimSpace(label)), "END:VEVENT", "END:VCALENDAR",
-	} {
-		out.WriteString(fold(line))
-	}
-	return []byte(out.String())
-}
-
-// escape writes a text of one line. One that was stored with a line break would begin a property of its own.
-func escape(s string) string {
-	return strings.NewReplacer(`\`, `\\`, ";", `\;`, ",", `\,`).Replace(text.Printable(s))
-}
-
-// fold breaks a line after 75 octets, not within a character (RFC 5545, 3.1).
-func fold(line string) string {
-	const limit = 75
-	var out strings.Builder
-	width := 0
-	for _, r := range line {
-		if n := len(string(r)); width+n > limit {
-			out.WriteString("\r\n ")
-			width = 1
-		}
-		fmt.Fprintf(&out, "%c", r)
-		width += len(string(r))
-	}
-	return out.String() + "\r\n"
-}
