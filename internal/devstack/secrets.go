@@ -23,7 +23,6 @@ type Secrets struct {
 	DaprDatabaseURL         string `json:"dapr-database-url"`
 	AuthDatabaseURL         string `json:"auth-database-url"`
 	CatalogDatabaseURL      string `json:"catalog-database-url"`
-	SearchDatabaseURL       string `json:"search-database-url"` // catalog's too
 	BookingDatabaseURL      string `json:"booking-database-url"`
 	PaymentDatabaseURL      string `json:"payment-database-url"`
 	NotificationDatabaseURL string `json:"notification-database-url"`
@@ -94,7 +93,7 @@ func loadSecrets(cfg *Config) (*Secrets, error) {
 	}
 	// These follow the configuration.
 	s.AuthDatabaseURL = cfg.DatabaseURL("auth")
-	s.DaprDatabaseURL, s.CatalogDatabaseURL, s.SearchDatabaseURL = cfg.DatabaseURL("dapr"), cfg.DatabaseURL("catalog"), cfg.DatabaseURL("catalog")
+	s.DaprDatabaseURL, s.CatalogDatabaseURL = cfg.DatabaseURL("dapr"), cfg.DatabaseURL("catalog")
 	s.BookingDatabaseURL, s.PaymentDatabaseURL, s.NotificationDatabaseURL = cfg.DatabaseURL("booking"), cfg.DatabaseURL("payment"), cfg.DatabaseURL("notification")
 	s.RedisPassword = cfg.RedisPassword
 	s.StripeSecretKey = simulatedKey

@@ -169,7 +169,7 @@ func TestEveryKindOfKeyIsDeclared(t *testing.T) {
 		}
 	}
 	found := 0
-	for _, root := range []string{services, "../sidecar"} {
+	for _, root := range []string{services, "../daprclient"} {
 		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err

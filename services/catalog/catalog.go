@@ -31,8 +31,8 @@ var (
 
 // Location is a point on the WGS 84 ellipsoid, in degrees.
 type Location struct {
-	Lat float64 `json:"lat"`
-	Lon float64 `json:"lon"`
+	Lat float64
+	Lon float64
 }
 
 // Status of an event's publication.
@@ -208,9 +208,6 @@ func (e Event) Publish(plan *Plan, now time.Time) (Event, error) {
 		}
 	}
 	if err := e.checkCapacity(); err != nil {
-		return e, err
-	}
-	if err := e.checkSale(plan); err != nil {
 		return e, err
 	}
 	e.Status = Published

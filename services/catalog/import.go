@@ -24,16 +24,6 @@ type Imported struct {
 	Country  string // as the file says it, for people to read
 }
 
-// Fingerprint changes when, and only when, what was imported changed.
-func (i Imported) Fingerprint() string {
-	raw, err := json.Marshal(i)
-	if err != nil {
-		return "" // never equal to a stored one
-	}
-	sum := sha256.Sum256(raw)
-	return hex.EncodeToString(sum[:16])
-}
-
 // Record is one entry of an import file: Imported, or why it was not good.
 type Record struct {
 	Line int // where it begins, from 1; in a JSON array, the element's number

@@ -179,7 +179,7 @@ func ParsePlan(raw []byte) (*Plan, error) {
 	if len(seen) > maxSeats {
 		return nil, planFault(fmt.Sprintf("A plan has at most %d seats.", maxSeats))
 	}
-	return &p, p.checkSale()
+	return &p, nil
 }
 
 // objects tells whether raw is missing or a list of objects, whatever these hold.
@@ -297,16 +297,16 @@ func (p *Plan) eachSeat(visit func(Zone, Row, Seat)) {
 
 // Unit is one thing that can be sold once: a seat, or one place of general admission.
 type Unit struct {
-	ID         string    `json:"id"`
-	TicketType uuid.UUID `json:"ticketType"`
-	Label      string    `json:"label"`
-	Zone       string    `json:"zone,omitempty"`
-	Row        string    `json:"row,omitempty"`
-	Number     string    `json:"number,omitempty"`
-	X          float64   `json:"x,omitempty"`
-	Y          float64   `json:"y,omitempty"`
-	Note       string    `json:"note,omitempty"`
-	Kind       string    `json:"kind"` // seat, wheelchair, companion, standing
+	ID         string
+	TicketType uuid.UUID
+	Label      string
+	Zone       string
+	Row        string
+	Number     string
+	X          float64
+	Y          float64
+	Note       string
+	Kind       string // seat, wheelchair, companion, standing
 }
 
 // Units lists everything that is sold for these ticket types, in an order that never changes for

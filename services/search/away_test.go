@@ -48,9 +48,11 @@ func (o *outage) Write(ctx context.Context, _ search.Target, writes []search.Wri
 	return errs
 }
 
-func (o *outage) IsBuilding(context.Context) (bool, error)                     { return false, nil }
-func (o *outage) Show(context.Context)                                         {}
-func (o *outage) Written(context.Context, []uuid.UUID) ([]search.Stamp, error) { return nil, nil }
+func (o *outage) IsBuilding(context.Context) (bool, error) { return false, nil }
+func (o *outage) Show(context.Context)                     {}
+func (o *outage) Written(context.Context, []uuid.UUID) ([]search.EventVersions, error) {
+	return nil, nil
+}
 
 func TestChangesWaitForAnIndexThatIsAway(t *testing.T) {
 	batch := []search.Change{{Event: uuid.New(), LSN: 1}, {Event: uuid.New(), LSN: 2}}

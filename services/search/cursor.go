@@ -8,13 +8,22 @@ import (
 	"io"
 )
 
-// Cursor is a place in an answer. Whoever goes on from it, index or database, knows how much has
-// been seen; the index also knows exactly where it was.
+// Cursor is a position in the results of a query. Each engine can continue from the cursor of the other:
+// both know how many results were seen, and the index also knows exactly which one was the last.
 type Cursor struct {
+	Seen     int               // results until here
+	Question uint64            // hash of the query that the cursor belongs to
+	After    []json.RawMessage // the index's sort values of the last hit
+	View     string            // the index's point in time
+	Match    Match
+}
+
+// cursorForm is a Cursor as clients carry it, in base64.
+type cursorForm struct {
 	Seen     int               `json:"n"`
 	Question uint64            `json:"q,string"`
-	After    []json.RawMessage `json:"s,omitempty"` // sort values of the last hit
-	View     string            `json:"p,omitempty"` // the index's point in time
+	After    []json.RawMessage `json:"s,omitempty"`
+	View     string            `json:"p,omitempty"`
 	Match    Match             `json:"m,omitempty"`
 }
 
@@ -65,9 +74,11 @@ func (q Query) Place() (Cursor, error) {
 	if err != nil {
 		return c, ErrInvalidCursor.Because(err)
 	}
-	if err := json.Unmarshal(raw, &c); err != nil {
+	var form cursorForm
+	if err := json.Unmarshal(raw, &form); err != nil {
 		return c, ErrInvalidCursor.Because(err)
 	}
+	c = Cursor(form)
 	if c.Question != q.question() || c.Seen < 0 || (c.After == nil && c.Seen > maxSeen) {
 		return c, ErrInvalidCursor
 	}
@@ -80,6 +91,6 @@ func (q Query) Next(c Cursor, hits int) (string, error) {
 		return "", nil
 	}
 	c.Question = q.question()
-	raw, err := json.Marshal(c)
+	raw, err := json.Marshal(cursorForm(c))
 	return base64.RawURLEncoding.EncodeToString(raw), err
 }

@@ -12,77 +12,65 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/text/language"
 	"golang.org/x/text/language/display"
-	"golang.org/x/text/unicode/norm"
 )
 
 // Event is what the catalog says about an event.
 type Event struct {
-	ID           uuid.UUID    `json:"id"`
-	Slug         string       `json:"slug"`
-	Name         string       `json:"name"`
-	Description  string       `json:"description"`
-	Category     string       `json:"category"`
-	Performers   []string     `json:"performers,omitempty"`
-	Topics       []string     `json:"topics,omitempty"`
-	Image        string       `json:"image,omitempty"`
-	URL          string       `json:"url,omitempty"`
-	Online       bool         `json:"online"`
-	StartsAt     time.Time    `json:"startsAt"`
-	EndsAt       time.Time    `json:"endsAt"`
-	TimeZone     string       `json:"timeZone"`
-	Venue        Venue        `json:"venue"`
-	TicketTypes  []TicketType `json:"ticketTypes,omitempty"`
-	HighDemand   bool         `json:"highDemand"`
-	Status       string       `json:"status"`
-	Availability Availability `json:"availability"`
+	ID           uuid.UUID
+	Slug         string
+	Name         string
+	Description  string
+	Category     string
+	Performers   []string
+	Topics       []string
+	Image        string
+	URL          string
+	Online       bool
+	StartsAt     time.Time
+	EndsAt       time.Time
+	TimeZone     string
+	Venue        Venue
+	TicketTypes  []TicketType
+	HighDemand   bool
+	Status       string
+	Availability Availability
 
 	Versions
 }
 
 // Versions are those of all that a document is made of.
 type Versions struct {
-	Event        int64 `json:"version"`
-	Venue        int64 `json:"venueVersion"`
-	Availability int64 `json:"availabilityVersion"`
+	Event        int64
+	Venue        int64
+	Availability int64
 }
 
 // Venue is where.
 type Venue struct {
-	ID       uuid.UUID `json:"id"`
-	Name     string    `json:"name"`
-	City     string    `json:"city"`
-	Country  string    `json:"country"`
-	Location *Point    `json:"location,omitempty"`
+	ID       uuid.UUID
+	Name     string
+	City     string
+	Country  string
+	Location *Point
 }
 
 // TicketType is what search needs of one: what it costs.
 type TicketType struct {
-	Price Money `json:"price"`
+	Price Money
 }
 
 // Money is an amount in minor units.
 type Money struct {
-	Amount   int64  `json:"amount"`
-	Currency string `json:"currency"`
+	Amount   int64
+	Currency string
 }
 
 // Availability is what is left.
 type Availability struct {
-	Available int    `json:"available"`
-	Held      int    `json:"held"`
-	Booked    int    `json:"booked"`
-	Status    string `json:"status"`
-}
-
-// Word says how it stands, as the catalog does.
-func (a Availability) Word() string {
-	switch total := a.Available + a.Held + a.Booked; {
-	case a.Available == 0:
-		return "sold_out"
-	case a.Available*10 < total:
-		return "few"
-	}
-	return "available"
+	Available int
+	Held      int
+	Booked    int
+	Status    string
 }
 
 // Published tells whether people may find it.
@@ -171,20 +159,6 @@ var categoryWords = map[string][]string{
 	"film":       {"film", "movie", "cinema", "Kino", "cinéma", "cine", "película", "phim", "映画"},
 	"dance":      {"dance", "ballet", "Tanz", "Ballett", "danse", "danza", "baile", "múa", "ダンス"},
 	"family":     {"family", "kids", "children", "Familie", "Kinder", "famille", "enfants", "familia", "niños", "gia đình", "家族"},
-}
-
-// letters that have no decomposition.
-var letters = strings.NewReplacer("đ", "d", "Đ", "d", "ø", "o", "Ø", "o", "ł", "l", "Ł", "l", "ß", "ss", "æ", "ae", "Æ", "ae", "œ", "oe", "Œ", "oe", "ı", "i")
-
-// Fold writes a name without accents and in lower case, as it is compared.
-func Fold(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Mn, r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, norm.NFD.String(letters.Replace(s)))
-	return strings.Join(strings.Fields(norm.NFC.String(s)), " ")
 }
 
 // Language guesses what a text is written in, among those we index; "" when it cannot tell.

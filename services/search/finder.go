@@ -10,9 +10,9 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Finder asks the index, and the database while the index is away.
+// Finder asks the index, and the fallback while the index is away.
 type Finder struct {
-	Index, Database Engine
+	Index, Fallback Engine
 
 	away atomic.Int64 // until then, in Unix nanoseconds, the index is not asked
 }
@@ -69,16 +69,16 @@ func (f *Finder) ask(ctx context.Context, question func(context.Context, Engine)
 			return false, ctx.Err()
 		}
 		if errors.Is(err, ErrRefused) { // it is there for all other questions
-			slog.WarnContext(ctx, "index refuses a question, the database answers", "error", err)
+			slog.WarnContext(ctx, "index refuses a question, the catalog answers", "error", err)
 			f.away.Store(0)
-			return true, question(ctx, f.Database)
+			return true, question(ctx, f.Fallback)
 		}
 		f.away.Store(time.Now().Add(indexPause).UnixNano())
 		if until == 0 {
-			slog.WarnContext(ctx, "index away, the database answers", "error", err)
+			slog.WarnContext(ctx, "index away, the catalog answers", "error", err)
 		}
 	}
-	return true, question(ctx, f.Database)
+	return true, question(ctx, f.Fallback)
 }
 
 func (f *Finder) askIndex(ctx context.Context, question func(context.Context, Engine) error) error {

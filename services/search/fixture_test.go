@@ -4,25 +4,31 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/data"
+	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/catalog"
-	catalogstore "github.com/foyer-tickets/foyer/services/catalog/postgres"
-	catalogrest "github.com/foyer-tickets/foyer/services/catalog/rest"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/rest"
 	"github.com/foyer-tickets/foyer/services/catalog/seed"
 	"github.com/foyer-tickets/foyer/services/search"
+	"github.com/foyer-tickets/foyer/services/search/dapr"
 	"github.com/foyer-tickets/foyer/services/search/elastic"
-	fallback "github.com/foyer-tickets/foyer/services/search/postgres"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
 
@@ -31,78 +37,70 @@ func TestMain(m *testing.M) { harness.Main(m) }
 // now is the day on which the tests take place, so that what is seeded stays the same.
 var now = time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)
 
-// direct is the catalog without the sidecars between: its own store and its own view.
-type direct struct{ store catalogstore.Store }
-
-func (d direct) Documents(ctx context.Context, ids []uuid.UUID) ([]search.Event, error) {
-	events, err := d.store.ByIDs(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	documents := make([]catalogrest.Document, 0, len(events))
-	for _, e := range events {
-		documents = append(documents, catalogrest.Document{Event: catalogrest.View(e), VenueVersion: e.Venue.Version, AvailabilityVersion: e.Availability.Version})
-	}
-	raw, err := json.Marshal(documents)
-	if err != nil {
-		return nil, err
-	}
-	var out []search.Event
-	return out, json.Unmarshal(raw, &out)
-}
-
-func (d direct) Published(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
-	ids, err := d.store.PublishedIDs(ctx, before, 1000)
-	return stamps(ids), err
-}
-
-func (d direct) Versions(ctx context.Context, ids []uuid.UUID) ([]search.Stamp, error) {
-	versions, err := d.store.Versions(ctx, ids)
-	return stamps(versions), err
-}
-
-func stamps(ids []catalogstore.IDVersion) []search.Stamp {
-	stamps := make([]search.Stamp, 0, len(ids))
-	for _, i := range ids {
-		stamps = append(stamps, search.Stamp{ID: i.ID, Versions: search.Versions{Event: i.Version, Venue: i.Venue, Availability: i.Availability}})
-	}
-	return stamps
-}
-
-// world is a catalog with an index, both real.
-type world struct {
-	store      catalogstore.Store
+// environment is a catalog with an index, both real. Search asks the catalog over HTTP as it does through
+// the sidecars, which are left out.
+type environment struct {
+	store      postgres.Store
 	pool       *pgxpool.Pool
-	database   fallback.Database
+	catalog    dapr.Catalog
 	index      *elastic.Index
 	elastic    string // address
 	indexer    search.Indexer
 	maintainer search.Maintainer
 }
 
-func newWorld(t testing.TB) world {
+// lock is one in memory.
+type lock struct{ mu sync.Mutex }
+
+func (l *lock) WithLock(ctx context.Context, f func(context.Context) error) error {
+	if !l.mu.TryLock() {
+		return search.ErrBusy
+	}
+	defer l.mu.Unlock()
+	return f(ctx)
+}
+
+func newEnvironment(t testing.TB) environment {
 	t.Helper()
 	url := harness.Postgres(t)
-	pool, err := database.Open(t.Context(), url, catalogstore.Migrations())
+	pool, err := database.Open(t.Context(), url, postgres.Migrations())
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
-	database, err := fallback.Open(t.Context(), url)
+	finder, err := postgres.OpenSearch(t.Context(), url)
 	require.NoError(t, err)
-	t.Cleanup(database.Close)
-	w := world{store: catalogstore.Store{Pool: pool}, pool: pool, database: database, elastic: harness.Elasticsearch(t)}
+	t.Cleanup(finder.Close)
+	env := environment{store: postgres.Store{Pool: pool}, pool: pool, elastic: harness.Elasticsearch(t)}
+	env.catalog = dapr.Catalog{Client: catalogClient(t, rest.Internal{Sales: env.store, Index: env.store, Finder: finder})}
 	// One node for all tests of this package: each begins without an index.
-	w.request(t, http.MethodDelete, "/events-*", "", nil)
-	w.index, err = elastic.New(w.elastic)
+	env.request(t, http.MethodDelete, "/events-*", "", nil)
+	env.index, err = elastic.New(env.elastic)
 	require.NoError(t, err)
-	w.indexer = search.Indexer{Catalog: direct{w.store}, Writer: w.index}
-	w.maintainer = search.Maintainer{Indexer: w.indexer, Keeper: w.index, Truth: w.database}
-	return w
+	env.indexer = search.Indexer{Catalog: env.catalog, Writer: env.index}
+	env.maintainer = search.Maintainer{Indexer: env.indexer, Index: env.index, Lock: &lock{}}
+	return env
+}
+
+// catalogClient is a client of a server that answers calls of the catalog as a sidecar does.
+func catalogClient(t testing.TB, internal rest.Internal) *daprclient.Client {
+	t.Helper()
+	router := mux.NewRouter()
+	internal.Mount(router)
+	server := httptest.NewServer(http.StripPrefix("/v1.0/invoke/catalog/method", router))
+	t.Cleanup(server.Close)
+	_, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	require.NoError(t, err)
+	number, err := strconv.ParseUint(port, 10, 16)
+	require.NoError(t, err)
+	client, err := daprclient.New(daprclient.Config{Host: "127.0.0.1", HTTPPort: uint16(number)})
+	require.NoError(t, err)
+	t.Cleanup(client.Close)
+	return client
 }
 
 // request speaks to Elasticsearch past our code.
-func (w world) request(t testing.TB, method, path, body string, out any) {
+func (env environment) request(t testing.TB, method, path, body string, out any) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, w.elastic+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, env.elastic+path, strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
@@ -117,7 +115,7 @@ func (w world) request(t testing.TB, method, path, body string, out any) {
 const merchant = "merchant"
 
 // seedConferences imports what `foyer seed` imports.
-func (w world) seedConferences(t testing.TB) {
+func (env environment) seedConferences(t testing.TB) {
 	t.Helper()
 	file, err := seed.Upcoming(data.Conferences, now)
 	require.NoError(t, err)
@@ -125,7 +123,7 @@ func (w world) seedConferences(t testing.TB) {
 		if r.Err != nil {
 			return nil //nolint:nilerr // the source has a few bad ones, which the catalog's own tests look at
 		}
-		_, _, err := w.store.Import(t.Context(), merchant, r.Imported, now)
+		_, _, err := env.store.Import(t.Context(), merchant, r.Imported, now)
 		return err
 	}))
 }
@@ -143,7 +141,7 @@ type event struct {
 
 var sources = 0
 
-func (w world) add(t testing.TB, e event) uuid.UUID {
+func (env environment) add(t testing.TB, e event) uuid.UUID {
 	t.Helper()
 	sources++
 	i := catalog.Imported{Source: "test", SourceID: fmt.Sprint("test-", sources), City: e.city, Country: e.country}
@@ -173,26 +171,26 @@ func (w world) add(t testing.TB, e event) uuid.UUID {
 	for n, p := range e.prices {
 		i.Event.TicketTypes = append(i.Event.TicketTypes, catalog.TicketType{Name: fmt.Sprint("Type ", n), Price: money.Money{Amount: p, Currency: e.currency}, Capacity: 100})
 	}
-	id, _, err := w.store.Import(t.Context(), merchant, i, now)
+	id, _, err := env.store.Import(t.Context(), merchant, i, now)
 	require.NoError(t, err)
 	return id
 }
 
 // check brings the index up to the database and makes it visible.
-func (w world) check(t testing.TB) int {
+func (env environment) check(t testing.TB) int {
 	t.Helper()
-	n, err := w.maintainer.Check(t.Context())
+	n, err := env.maintainer.Check(t.Context())
 	require.NoError(t, err)
-	require.NoError(t, w.index.Refresh(t.Context()))
+	require.NoError(t, env.index.Refresh(t.Context()))
 	return n
 }
 
-func (w world) equal(t testing.TB) {
+func (env environment) equal(t testing.TB) {
 	t.Helper()
-	require.NoError(t, w.index.Refresh(t.Context()))
-	have, err := w.index.Summary(t.Context())
+	require.NoError(t, env.index.Refresh(t.Context()))
+	have, err := env.index.Summary(t.Context())
 	require.NoError(t, err)
-	want, err := w.database.Summary(t.Context())
+	want, err := env.catalog.Summary(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, want, have, "the index equals the database")
+	require.Equal(t, want.Summary, have, "the index equals the database")
 }

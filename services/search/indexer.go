@@ -23,17 +23,25 @@ type Change struct {
 	Snapshot bool
 }
 
-// Stamp is an event's id with the versions it has somewhere.
-type Stamp struct {
+// EventVersions is an event's id with the versions that the catalog, or the index, has of it.
+type EventVersions struct {
 	ID uuid.UUID
 	Versions
-	Written uint64 // version of the write, in the index
+	Written uint64 // version of the write; in the index only
 }
 
 // Summary tells two copies of the published events apart.
 type Summary struct {
 	Count    int64
-	Checksum int64
+	Checksum int64 // sum of the Checksum of each event
+}
+
+// CatalogSummary is a Summary of the catalog's events.
+type CatalogSummary struct {
+	Summary
+	// Position is where the log of the catalog's database ended before the events were read: above the
+	// version of every change until then.
+	Position uint64
 }
 
 // Catalog is where events come from.
@@ -41,9 +49,11 @@ type Catalog interface {
 	// Documents reads events as they are now; those that are gone are left out.
 	Documents(ctx context.Context, ids []uuid.UUID) ([]Event, error)
 	// Published lists a page of the published events, by id, the youngest first.
-	Published(ctx context.Context, before uuid.UUID) ([]Stamp, error)
+	Published(ctx context.Context, before uuid.UUID) ([]EventVersions, error)
 	// Versions gives those of the events that are published.
-	Versions(ctx context.Context, ids []uuid.UUID) ([]Stamp, error)
+	Versions(ctx context.Context, ids []uuid.UUID) ([]EventVersions, error)
+	// Summary sums up the published events.
+	Summary(ctx context.Context) (CatalogSummary, error)
 }
 
 // Write puts an event into the index, or takes it out when Event is nil. It has no effect
@@ -72,7 +82,7 @@ type Writer interface {
 	// Ready tells whether the index answers at all.
 	Ready(ctx context.Context) error
 	// Written gives the versions of those events that are in the live index, as people see it.
-	Written(ctx context.Context, ids []uuid.UUID) ([]Stamp, error)
+	Written(ctx context.Context, ids []uuid.UUID) ([]EventVersions, error)
 }
 
 // Indexer brings changes into the index.
@@ -165,9 +175,9 @@ func (i Indexer) differing(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, e
 	if err != nil {
 		return nil, err
 	}
-	versions := func(stamps []Stamp) map[uuid.UUID]Versions {
-		all := make(map[uuid.UUID]Versions, len(stamps))
-		for _, s := range stamps {
+	versions := func(list []EventVersions) map[uuid.UUID]Versions {
+		all := make(map[uuid.UUID]Versions, len(list))
+		for _, s := range list {
 			all[s.ID] = s.Versions
 		}
 		return all
@@ -251,25 +261,23 @@ type IndexAdmin interface {
 	Refresh(ctx context.Context) error
 	Summary(ctx context.Context) (Summary, error)
 	// Indexed lists a page of what is in the index, by id, the youngest first.
-	Indexed(ctx context.Context, before uuid.UUID) ([]Stamp, error)
+	Indexed(ctx context.Context, before uuid.UUID) ([]EventVersions, error)
 }
 
-// CatalogSummary sums the published events up in the database.
-type CatalogSummary interface {
-	Summary(ctx context.Context) (Summary, error)
-	// Position is where the database's log ends: above the version of every change until now.
-	Position(ctx context.Context) (uint64, error)
-	// Alone runs f unless another replica is at it.
-	Alone(ctx context.Context, f func(context.Context) error) error
+// Lock lets one replica at a time maintain the index.
+type Lock interface {
+	// WithLock runs f while this replica has the lock; ErrBusy when another one has it. The context of
+	// f ends when the lock is lost.
+	WithLock(ctx context.Context, f func(context.Context) error) error
 }
 
-// Maintainer makes the index, compares it and repairs it.
+// Maintainer creates the index, compares it with the catalog and repairs it.
 type Maintainer struct {
 	Indexer
-	Keeper IndexAdmin
-	Truth  CatalogSummary
-	Asked  chan struct{} // for a rebuild, of size one; nil: nobody can ask
-	Grace  time.Duration // for changes on their way, before a difference counts
+	Index IndexAdmin
+	Lock  Lock
+	Asked chan struct{} // requests of a rebuild, of size one; nil: none can be made
+	Grace time.Duration // for changes on their way, before a difference counts
 }
 
 // Ask has Run build the index anew. It does not wait, and asking twice is asking once.
@@ -286,8 +294,8 @@ const firstVersion = 1
 // Check makes sure that the index is there, made by today's rules, and equal to the database.
 // It returns how many events it repaired.
 func (m Maintainer) Check(ctx context.Context) (repaired int, err error) {
-	err = m.Truth.Alone(ctx, func(ctx context.Context) error {
-		current, err := m.Keeper.Ensure(ctx)
+	err = m.Lock.WithLock(ctx, func(ctx context.Context) error {
+		current, err := m.Index.Ensure(ctx)
 		if err != nil {
 			return err
 		}
@@ -303,8 +311,8 @@ func (m Maintainer) Check(ctx context.Context) (repaired int, err error) {
 
 // Rebuild makes a new index while the old one answers, and swaps them.
 func (m Maintainer) Rebuild(ctx context.Context) error {
-	return m.Truth.Alone(ctx, func(ctx context.Context) error {
-		if _, err := m.Keeper.Ensure(ctx); err != nil {
+	return m.Lock.WithLock(ctx, func(ctx context.Context) error {
+		if _, err := m.Index.Ensure(ctx); err != nil {
 			return err
 		}
 		return m.rebuild(ctx)
@@ -312,7 +320,7 @@ func (m Maintainer) Rebuild(ctx context.Context) error {
 }
 
 func (m Maintainer) rebuild(ctx context.Context) error {
-	if err := m.Keeper.Build(ctx); err != nil {
+	if err := m.Index.Build(ctx); err != nil {
 		return err
 	}
 	// From here on changes go to both. Copies of what was there before have the lowest version.
@@ -331,14 +339,14 @@ func (m Maintainer) rebuild(ctx context.Context) error {
 		}
 		count += len(page)
 	}
-	if err := m.Keeper.Swap(ctx); err != nil {
+	if err := m.Index.Swap(ctx); err != nil {
 		return err
 	}
 	slog.InfoContext(ctx, "index built anew", "events", count)
 	return nil
 }
 
-func (m Maintainer) copyInto(ctx context.Context, page []Stamp) error {
+func (m Maintainer) copyInto(ctx context.Context, page []EventVersions) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(3)
 	for from := 0; from < len(page); from += fetchAtMost {
@@ -372,17 +380,13 @@ func refused(errs []error) error {
 
 // repair compares sums, and events only where these differ.
 func (m Maintainer) repair(ctx context.Context) (int, error) {
-	equal, err := m.equal(ctx)
+	// The position is older than the lists below: a copy replaces what is in the index, a wrong deletion
+	// too, and yields to any later change.
+	equal, position, err := m.equal(ctx)
 	if err != nil || equal {
 		return 0, err
 	}
-	// Before anything is read: a copy replaces what is there, a wrong deletion too, and yields to any
-	// later change.
-	position, err := m.Truth.Position(ctx)
-	if err != nil {
-		return 0, err
-	}
-	there, here := stamps{list: m.Catalog.Published, last: uuid.Max}, stamps{list: m.Keeper.Indexed, last: uuid.Max}
+	there, here := listing{list: m.Catalog.Published, last: uuid.Max}, listing{list: m.Index.Indexed, last: uuid.Max}
 	repaired := 0
 	var wrong []uuid.UUID
 	written := map[uuid.UUID]uint64{}
@@ -448,42 +452,43 @@ func (m Maintainer) repair(ctx context.Context) (int, error) {
 	return repaired, nil
 }
 
-// equal compares sums. Changes may be on their way: what differs is looked at twice.
-func (m Maintainer) equal(ctx context.Context) (bool, error) {
+// equal compares sums. Changes may be on their way: sums that differ are compared again after a while.
+// position is that of the last comparison.
+func (m Maintainer) equal(ctx context.Context) (equal bool, position uint64, err error) {
 	for try := 0; ; try++ {
-		if err := m.Keeper.Refresh(ctx); err != nil {
-			return false, err
+		if err := m.Index.Refresh(ctx); err != nil {
+			return false, 0, err
 		}
-		in, err := m.Keeper.Summary(ctx)
+		in, err := m.Index.Summary(ctx)
 		if err != nil {
-			return false, err
+			return false, 0, err
 		}
-		want, err := m.Truth.Summary(ctx)
+		want, err := m.Catalog.Summary(ctx)
 		if err != nil {
-			return false, err
+			return false, 0, err
 		}
-		if in == want {
-			return true, nil
+		if in == want.Summary {
+			return true, want.Position, nil
 		}
 		if try == 2 || in.Count == 0 {
 			slog.WarnContext(ctx, "index differs from the database", "indexed", in.Count, "published", want.Count)
-			return false, nil
+			return false, want.Position, nil
 		}
 		if err := worker.Sleep(ctx, m.Grace); err != nil {
-			return false, err
+			return false, 0, err
 		}
 	}
 }
 
-// stamps reads a list page by page.
-type stamps struct {
-	list func(context.Context, uuid.UUID) ([]Stamp, error)
-	page []Stamp
+// listing reads a list page by page.
+type listing struct {
+	list func(context.Context, uuid.UUID) ([]EventVersions, error)
+	page []EventVersions
 	last uuid.UUID
 	end  bool
 }
 
-func (s *stamps) peek(ctx context.Context) (*Stamp, error) {
+func (s *listing) peek(ctx context.Context) (*EventVersions, error) {
 	if len(s.page) == 0 && !s.end {
 		page, err := s.list(ctx, s.last)
 		if err != nil {
@@ -501,9 +506,9 @@ func (s *stamps) peek(ctx context.Context) (*Stamp, error) {
 	return &s.page[0], nil
 }
 
-func (s *stamps) next() { s.page = s.page[1:] }
+func (s *listing) next() { s.page = s.page[1:] }
 
-func compare(t, h *Stamp) int {
+func compare(t, h *EventVersions) int {
 	switch {
 	case h == nil:
 		return -1

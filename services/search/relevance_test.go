@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/search"
 )
 
@@ -35,7 +36,7 @@ type grade struct {
 }
 
 func (g grade) fits(e search.Event) bool {
-	has := func(in, part string) bool { return strings.Contains(search.Fold(in), search.Fold(part)) }
+	has := func(in, part string) bool { return strings.Contains(text.Fold(in), text.Fold(part)) }
 	return (g.name == "" || has(e.Name, g.name)) && (g.city == "" || has(e.Venue.City, g.city)) &&
 		(g.topic == "" || slices.Contains(e.Topics, g.topic) || e.Category == g.topic) && (g.month == "" || strings.HasSuffix(e.Month(), "-"+g.month))
 }
@@ -126,12 +127,12 @@ func dcg(grades []float64) float64 {
 // TestRelevance asks what people would ask of the seeded catalogue and keeps the mean nDCG@10
 // (https://en.wikipedia.org/wiki/Discounted_cumulative_gain) from falling.
 func TestRelevance(t *testing.T) {
-	w := newWorld(t)
-	w.seedConferences(t)
-	w.addShows(t)
-	w.check(t)
+	env := newEnvironment(t)
+	env.seedConferences(t)
+	env.addShows(t)
+	env.check(t)
 	var everything []search.Event
-	page := ask(t, w.index, search.Query{Sort: search.ByDate, Limit: 5000})
+	page := ask(t, env.index, search.Query{Sort: search.ByDate, Limit: 5000})
 	for _, h := range page.Hits {
 		everything = append(everything, h.Event)
 	}
@@ -139,7 +140,7 @@ func TestRelevance(t *testing.T) {
 
 	all := readJudgements(t)
 	require.GreaterOrEqual(t, len(all), 60)
-	for engine, e := range map[string]search.Engine{"index": w.index, "database": w.database} {
+	for engine, e := range map[string]search.Engine{"index": env.index, "fallback": env.catalog} {
 		sum := 0.0
 		for _, j := range all {
 			var ideal []float64
@@ -169,7 +170,7 @@ func TestRelevance(t *testing.T) {
 }
 
 // addShows adds to the conferences what is on at venues, in the languages we index.
-func (w world) addShows(t testing.TB) {
+func (env environment) addShows(t testing.TB) {
 	t.Helper()
 	day := func(n int) time.Time { return now.AddDate(0, 0, n) }
 	for _, e := range []event{
@@ -194,6 +195,6 @@ func (w world) addShows(t testing.TB) {
 		{name: "Beyoncé Tribute Night", category: "music", venue: "Union", city: "London", country: "GB", lat: 51.5072, lon: -0.1276, at: day(48), description: "All the hits by a ten-piece live band with dancers on stage."},
 		{name: "Hamlet", category: "theatre", venue: "Globe", city: "London", country: "GB", lat: 51.508, lon: -0.0972, at: day(58), description: "Shakespeare's tragedy in the round, with the players of the house and a live band."},
 	} {
-		w.add(t, e)
+		env.add(t, e)
 	}
 }

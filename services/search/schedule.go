@@ -20,8 +20,8 @@ const (
 // DriftGrace is for changes on their way: what differs counts when it still does after twice that.
 const DriftGrace = 2 * time.Second
 
-// ErrBusy tells that another replica is at it.
-var ErrBusy = errors.New("another replica keeps the index")
+// ErrBusy says that another replica maintains the index now.
+var ErrBusy = errors.New("another replica maintains the index")
 
 // Run checks the index at once and then on schedule, and builds it anew when somebody asks.
 func (m Maintainer) Run(ctx context.Context) error {

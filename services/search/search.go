@@ -35,8 +35,8 @@ const (
 
 // Point is a place on the WGS 84 ellipsoid, in degrees.
 type Point struct {
-	Lat float64 `json:"lat"`
-	Lon float64 `json:"lon"`
+	Lat float64
+	Lon float64
 }
 
 // Query is one question. Zero values do not restrict.

@@ -14,16 +14,9 @@ import (
 	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
-// What Import did.
-const (
-	Created   = "created"
-	Updated   = "updated"
-	Unchanged = "unchanged"
-)
-
 // Import stores an imported event as published, or brings it up to date. What is already on sale
 // keeps its tickets. It may be repeated without effect.
-func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome string, err error) {
+func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome catalog.ImportOutcome, err error) {
 	id, outcome, err = s.importOnce(ctx, merchant, i, now)
 	if database.Violates(err, database.UniqueViolation, "events_by_source") {
 		// Another import of the same record came first; what it stored is there to compare with now.
@@ -32,15 +25,15 @@ func (s Store) Import(ctx context.Context, merchant string, i catalog.Imported, 
 	return id, outcome, err
 }
 
-func (s Store) importOnce(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome string, err error) {
-	fingerprint := i.Fingerprint()
+func (s Store) importOnce(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (id uuid.UUID, outcome catalog.ImportOutcome, err error) {
+	mark := fingerprint(i)
 	err = database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		var present string
 		err := tx.QueryRow(ctx, `SELECT id, fingerprint FROM events WHERE merchant = $1 AND source_id = $2 FOR UPDATE`,
 			merchant, i.SourceID).Scan(&id, &present)
 		switch {
-		case err == nil && present == fingerprint:
-			outcome = Unchanged
+		case err == nil && present == mark:
+			outcome = catalog.ImportUnchanged
 			return nil
 		case err != nil && !errors.Is(err, pgx.ErrNoRows):
 			return fmt.Errorf("import: %w", err)
@@ -51,13 +44,13 @@ func (s Store) importOnce(ctx context.Context, merchant string, i catalog.Import
 			return err
 		}
 		if known {
-			outcome = Updated
-			return s.reimport(ctx, tx, id, e, fingerprint, now)
+			outcome = catalog.ImportUpdated
+			return s.reimport(ctx, tx, id, e, mark, now)
 		}
 		if id, err = uuid.NewV7(); err != nil {
 			return err
 		}
-		outcome = Created
+		outcome = catalog.ImportCreated
 		e.ID, e.Merchant, e.Status, e.UpdatedAt = id, merchant, catalog.Published, now
 		e.TicketTypes = slices.Clone(e.TicketTypes) // the caller's record stays as it was read
 		for n := range e.TicketTypes {
@@ -65,7 +58,7 @@ func (s Store) importOnce(ctx context.Context, merchant string, i catalog.Import
 				return err
 			}
 		}
-		return insertEvent(ctx, tx, e, &i.SourceID, fingerprint)
+		return insertEvent(ctx, tx, e, &i.SourceID, mark)
 	})
 	return id, outcome, err
 }

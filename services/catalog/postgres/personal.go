@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/services/catalog"
@@ -18,12 +20,18 @@ type Personal struct {
 
 var _ personaldata.Stepwise = Personal{}
 
+// exportCursor is a catalog.Cursor as an export's pages carry it.
+type exportCursor struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
+}
+
 // personalPage is how many events are exported at once.
 const personalPage = 100
 
 // Export implements personaldata.Holder.
 func (p Personal) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
-	var before Cursor
+	var before exportCursor
 	sections := map[string][]any{"events": {}}
 	if cursor != "" {
 		if err := httpapi.DecodeCursor(cursor, &before); err != nil {
@@ -39,7 +47,7 @@ func (p Personal) Export(ctx context.Context, account, cursor string) (personald
 			sections["venues"][i] = map[string]any{"id": v.ID, "name": v.Name, "city": v.City, "country": v.Country, "timeZone": v.TimeZone}
 		}
 	}
-	found, err := p.Store.ByMerchant(ctx, account, before, personalPage)
+	found, err := p.Store.ByMerchant(ctx, account, catalog.Cursor(before), personalPage)
 	if err != nil {
 		return personaldata.Page{}, err
 	}
@@ -49,7 +57,7 @@ func (p Personal) Export(ctx context.Context, account, cursor string) (personald
 	page := personaldata.Page{Sections: sections}
 	if len(found) == personalPage {
 		last := found[len(found)-1]
-		page.Next, err = httpapi.EncodeCursor(Cursor{At: last.UpdatedAt, ID: last.ID})
+		page.Next, err = httpapi.EncodeCursor(exportCursor{At: last.UpdatedAt, ID: last.ID})
 	}
 	return page, err
 }

@@ -126,14 +126,8 @@ func (s Store) event(ctx context.Context, q querier, id uuid.UUID, lock string) 
 	return e, nil
 }
 
-// Cursor is a place in a list of events; the zero value is its start.
-type Cursor struct {
-	At time.Time `json:"at"`
-	ID uuid.UUID `json:"id"`
-}
-
 // Published lists published events that end at or after from, by start.
-func (s Store) Published(ctx context.Context, from time.Time, after Cursor, limit int) ([]catalog.Event, error) {
+func (s Store) Published(ctx context.Context, from time.Time, after catalog.Cursor, limit int) ([]catalog.Event, error) {
 	rows, err := s.Pool.Query(ctx, selectEvent+`
 		WHERE e.status = 'published' AND ($1 OR e.ends_at >= $2) AND (e.starts_at, e.id) > ($3, $4)
 		ORDER BY e.starts_at, e.id LIMIT $5`, from.IsZero(), from, after.At, after.ID, limit)
@@ -144,7 +138,7 @@ func (s Store) Published(ctx context.Context, from time.Time, after Cursor, limi
 }
 
 // ByMerchant lists a merchant's events, all of them when merchant is empty, newest change first.
-func (s Store) ByMerchant(ctx context.Context, merchant string, before Cursor, limit int) ([]catalog.Event, error) {
+func (s Store) ByMerchant(ctx context.Context, merchant string, before catalog.Cursor, limit int) ([]catalog.Event, error) {
 	rows, err := s.Pool.Query(ctx, selectEvent+`
 		WHERE ($1 = '' OR e.merchant = $1) AND ($2 OR (e.updated_at, e.id) < ($3, $4))
 		ORDER BY e.updated_at DESC, e.id DESC LIMIT $5`, merchant, before.At.IsZero(), before.At, before.ID, limit)
@@ -163,35 +157,27 @@ func (s Store) ByIDs(ctx context.Context, ids []uuid.UUID) ([]catalog.Event, err
 	return pgx.CollectRows(rows, scanEvent)
 }
 
-// IDVersion is an event's id with the versions of all that its search document is made of.
-type IDVersion struct {
-	ID           uuid.UUID `json:"id"`
-	Version      int64     `json:"version"`
-	Venue        int64     `json:"venue"`
-	Availability int64     `json:"availability"`
-}
-
 const selectVersions = `
 	SELECT e.id, e.version, v.version, coalesce(a.version, 0)
 	FROM events e JOIN venues v ON v.id = e.venue LEFT JOIN availability a ON a.event = e.id
 	WHERE e.status = 'published'`
 
 // PublishedIDs lists published events by id, the youngest first, with versions.
-func (s Store) PublishedIDs(ctx context.Context, before uuid.UUID, limit int) ([]IDVersion, error) {
+func (s Store) PublishedIDs(ctx context.Context, before uuid.UUID, limit int) ([]catalog.EventVersions, error) {
 	return s.versions(ctx, selectVersions+" AND e.id < $1 ORDER BY e.id DESC LIMIT $2", before, limit)
 }
 
 // Versions gives those of the events that are published.
-func (s Store) Versions(ctx context.Context, ids []uuid.UUID) ([]IDVersion, error) {
+func (s Store) Versions(ctx context.Context, ids []uuid.UUID) ([]catalog.EventVersions, error) {
 	return s.versions(ctx, selectVersions+" AND e.id = ANY($1)", ids)
 }
 
-func (s Store) versions(ctx context.Context, query string, args ...any) ([]IDVersion, error) {
+func (s Store) versions(ctx context.Context, query string, args ...any) ([]catalog.EventVersions, error) {
 	rows, err := s.Pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("event ids: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[IDVersion])
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[catalog.EventVersions])
 }
 
 // Create stores a new event.

@@ -210,13 +210,13 @@ func TestPagesAreStableUnderInserts(t *testing.T) {
 	hidden := draft(t, s, v, 11)
 
 	seen := map[uuid.UUID]int{}
-	var at postgres.Cursor
+	var at catalog.Cursor
 	for page := 0; ; page++ {
 		events, err := s.Published(t.Context(), time.Time{}, at, 3)
 		require.NoError(t, err)
 		for _, e := range events {
 			seen[e.ID]++
-			at = postgres.Cursor{At: e.StartsAt, ID: e.ID}
+			at = catalog.Cursor{At: e.StartsAt, ID: e.ID}
 		}
 		if page == 1 {
 			seen[on(1)]-- // before the cursor: not seen, and nothing is seen twice for it
@@ -232,10 +232,10 @@ func TestPagesAreStableUnderInserts(t *testing.T) {
 	assert.NotContains(t, seen, hidden.ID, "a draft is not public")
 	assert.Len(t, seen, 12)
 
-	own, err := s.ByMerchant(t.Context(), "m", postgres.Cursor{}, 100)
+	own, err := s.ByMerchant(t.Context(), "m", catalog.Cursor{}, 100)
 	require.NoError(t, err)
 	assert.Len(t, own, 13, "drafts too")
-	foreign, err := s.ByMerchant(t.Context(), "another", postgres.Cursor{}, 100)
+	foreign, err := s.ByMerchant(t.Context(), "another", catalog.Cursor{}, 100)
 	require.NoError(t, err)
 	assert.Empty(t, foreign)
 	venues, err := s.Venues(t.Context(), "another")
@@ -322,7 +322,7 @@ func TestImportsAreIdempotentAndShareAVenue(t *testing.T) {
 			assert.NoError(t, err)
 			ids.Store(id, true)
 			outcomes.Store(outcome, true)
-			if outcome == postgres.Created {
+			if outcome == catalog.ImportCreated {
 				created.Add(1)
 			}
 		})
@@ -335,14 +335,14 @@ func TestImportsAreIdempotentAndShareAVenue(t *testing.T) {
 
 	id, outcome, err := s.Import(t.Context(), "m", record, now)
 	require.NoError(t, err)
-	assert.Equal(t, postgres.Unchanged, outcome)
+	assert.Equal(t, catalog.ImportUnchanged, outcome)
 	before, err := s.Event(t.Context(), id)
 	require.NoError(t, err)
 	record.Event.Description = "changed at the source"
 	record.Event.TicketTypes[0].Price.Amount = 1
 	_, outcome, err = s.Import(t.Context(), "m", record, now)
 	require.NoError(t, err)
-	assert.Equal(t, postgres.Updated, outcome)
+	assert.Equal(t, catalog.ImportUpdated, outcome)
 	after, err := s.Event(t.Context(), id)
 	require.NoError(t, err)
 	assert.Equal(t, "changed at the source", after.Description)

@@ -3,6 +3,7 @@ package rest
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -18,13 +19,19 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/services/catalog"
-	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 )
+
+// PageStore is what the pages read.
+type PageStore interface {
+	Event(ctx context.Context, id uuid.UUID) (catalog.Event, error)
+	// PublishedIDs lists at most limit published events with an id below before, the youngest first.
+	PublishedIDs(ctx context.Context, before uuid.UUID, limit int) ([]catalog.EventVersions, error)
+}
 
 // Pages serves what must be readable without running script: an event's page with its share card,
 // structured data and what the API says of it, the sitemap and robots.txt.
 type Pages struct {
-	Store     postgres.Store
+	Store     PageStore
 	PublicURL string
 	App       httpapi.Page
 }

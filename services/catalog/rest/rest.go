@@ -12,12 +12,57 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/identity"
 	"github.com/foyer-tickets/foyer/services/catalog"
-	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 )
 
-// Server implements the generated interface on the store.
+// EventReader reads events, each with its venue, its ticket types and what is left. An event that
+// does not exist is catalog.ErrEventNotFound.
+type EventReader interface {
+	Event(ctx context.Context, id uuid.UUID) (catalog.Event, error)
+	// Sale reads an event with its venue's plan, which is nil without one.
+	Sale(ctx context.Context, id uuid.UUID) (catalog.Event, *catalog.Plan, error)
+	// Published lists at most limit published events that end at or after from, by start.
+	Published(ctx context.Context, from time.Time, after catalog.Cursor, limit int) ([]catalog.Event, error)
+	// ByMerchant lists at most limit events of a merchant ("": of all), the latest change first.
+	ByMerchant(ctx context.Context, merchant string, before catalog.Cursor, limit int) ([]catalog.Event, error)
+}
+
+// EventWriter stores events.
+type EventWriter interface {
+	Create(ctx context.Context, e catalog.Event) error
+	// Change applies one step to an event under a lock, and returns the event as it is then. The
+	// step gets the venue's plan, nil without one.
+	Change(ctx context.Context, id uuid.UUID, now time.Time, step func(catalog.Event, *catalog.Plan) (catalog.Event, error)) (catalog.Event, error)
+	// Import creates the event of a record, or brings it up to date. It may be repeated.
+	Import(ctx context.Context, merchant string, i catalog.Imported, now time.Time) (uuid.UUID, catalog.ImportOutcome, error)
+}
+
+// VenueReader reads venues. A venue that does not exist is catalog.ErrVenueNotFound.
+type VenueReader interface {
+	Venue(ctx context.Context, id uuid.UUID) (catalog.Venue, error)
+	// Venues lists the venues that a merchant made by hand.
+	Venues(ctx context.Context, merchant string) ([]catalog.Venue, error)
+	// Plan gives the venue's plan as it was put, nil without one.
+	Plan(ctx context.Context, venue uuid.UUID) ([]byte, error)
+}
+
+// VenueWriter stores venues.
+type VenueWriter interface {
+	CreateVenue(ctx context.Context, v catalog.Venue) error
+	// PutPlan stores a venue's plan. catalog.ErrPlanInUse once a published event sells its seats.
+	PutPlan(ctx context.Context, venue uuid.UUID, raw []byte) error
+}
+
+// Store is what the public API reads and writes.
+type Store interface {
+	EventReader
+	EventWriter
+	VenueReader
+	VenueWriter
+}
+
+// Server implements the generated interface on a store.
 type Server struct {
-	Store postgres.Store
+	Store Store
 	Cache Cache
 	Now   func() time.Time
 }
@@ -32,18 +77,24 @@ func (s Server) ListEvents(w http.ResponseWriter, r *http.Request, params ListEv
 	if params.From != nil {
 		from = *params.From
 	}
-	page, err := s.page(params.Cursor, params.Limit, func(after postgres.Cursor, limit int) ([]catalog.Event, error) {
+	page, err := s.page(params.Cursor, params.Limit, func(after catalog.Cursor, limit int) ([]catalog.Event, error) {
 		return s.Store.Published(r.Context(), from, after, limit)
-	}, func(e catalog.Event) postgres.Cursor { return postgres.Cursor{At: e.StartsAt, ID: e.ID} })
+	}, func(e catalog.Event) catalog.Cursor { return catalog.Cursor{At: e.StartsAt, ID: e.ID} })
 	if err != nil {
 		return err
 	}
 	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
 
+// listCursor is a catalog.Cursor on the wire, where clients take it for an opaque text.
+type listCursor struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
+}
+
 // page reads one page and the cursor to the next.
-func (s Server) page(cursor *string, asked *int, read func(postgres.Cursor, int) ([]catalog.Event, error), place func(catalog.Event) postgres.Cursor) (EventPage, error) {
-	var at postgres.Cursor
+func (s Server) page(cursor *string, asked *int, read func(catalog.Cursor, int) ([]catalog.Event, error), place func(catalog.Event) catalog.Cursor) (EventPage, error) {
+	var at listCursor
 	if cursor != nil && *cursor != "" {
 		if err := httpapi.DecodeCursor(*cursor, &at); err != nil {
 			return EventPage{}, err
@@ -53,14 +104,14 @@ func (s Server) page(cursor *string, asked *int, read func(postgres.Cursor, int)
 	if asked != nil {
 		limit = *asked
 	}
-	events, err := read(at, limit+1) // one more tells whether there is a next page
+	events, err := read(catalog.Cursor(at), limit+1) // one more tells whether there is a next page
 	if err != nil {
 		return EventPage{}, err
 	}
 	page := EventPage{Items: make([]Event, 0, limit)}
 	for i, e := range events {
 		if i == limit {
-			next, err := httpapi.EncodeCursor(place(events[limit-1]))
+			next, err := httpapi.EncodeCursor(listCursor(place(events[limit-1])))
 			if err != nil {
 				return page, err
 			}
@@ -247,7 +298,7 @@ func (s Server) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, param
 
 // PublishEvent implements POST /api/v1/events/{id}/publish.
 func (s Server) PublishEvent(w http.ResponseWriter, r *http.Request, id Id) error {
-	return s.change(w, r, id, 0, func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) { return e.Publish(p, s.Now()) })
+	return s.change(w, r, id, 0, func(e catalog.Event, p *catalog.Plan) (catalog.Event, error) { return publish(e, p, s.Now()) })
 }
 
 // CancelEvent implements POST /api/v1/events/{id}/cancel.
@@ -287,9 +338,9 @@ func (s Server) ListMerchantEvents(w http.ResponseWriter, r *http.Request, param
 	if caller.Has(identity.Admin) {
 		merchant = ""
 	}
-	page, err := s.page(params.Cursor, params.Limit, func(before postgres.Cursor, limit int) ([]catalog.Event, error) {
+	page, err := s.page(params.Cursor, params.Limit, func(before catalog.Cursor, limit int) ([]catalog.Event, error) {
 		return s.Store.ByMerchant(r.Context(), merchant, before, limit)
-	}, func(e catalog.Event) postgres.Cursor { return postgres.Cursor{At: e.UpdatedAt, ID: e.ID} })
+	}, func(e catalog.Event) catalog.Cursor { return catalog.Cursor{At: e.UpdatedAt, ID: e.ID} })
 	if err != nil {
 		return err
 	}
@@ -408,7 +459,11 @@ func (s Server) putPlan(r *http.Request, id uuid.UUID) (catalog.Venue, error) {
 	if err != nil {
 		return v, err
 	}
-	if _, err := catalog.ParsePlan(raw); err != nil {
+	plan, err := catalog.ParsePlan(raw)
+	if err != nil {
+		return v, err
+	}
+	if err := checkPlanSize(plan); err != nil {
 		return v, err
 	}
 	if err := s.Store.PutPlan(r.Context(), id, raw); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/foyer-tickets/foyer/internal/text"
 	"github.com/foyer-tickets/foyer/services/search"
 )
 
@@ -83,7 +84,7 @@ func facetFilters(q search.Query) map[string][]m {
 	if len(q.Cities) > 0 {
 		keys := make([]string, 0, len(q.Cities))
 		for _, city := range q.Cities {
-			keys = append(keys, search.Fold(city))
+			keys = append(keys, text.Fold(city))
 		}
 		filters["city"] = []m{{"terms": m{"cityKey": keys}}}
 	}
@@ -133,7 +134,7 @@ func basic(q search.Query) []any {
 	}
 	switch {
 	case q.Radius > 0:
-		filters = append(filters, m{"geo_distance": m{"distance": kilometres(q.Radius), "venue.location": q.Near}})
+		filters = append(filters, m{"geo_distance": m{"distance": kilometres(q.Radius), "venue.location": geoPoint(q.Near)}})
 	case q.Sort == search.ByDistance:
 		filters = append(filters, m{"exists": m{"field": "venue.location"}})
 	}
@@ -184,7 +185,7 @@ func hits(q search.Query, how search.Match, must m, should []any) m {
 			m{"distance_feature": m{"field": "startsAt", "origin": q.Now.UTC().Truncate(time.Minute).Format(time.RFC3339), "pivot": "60d", "boost": 1}},
 		)
 		if q.Near != nil {
-			should = append(should, m{"distance_feature": m{"field": "venue.location", "origin": q.Near, "pivot": "50km", "boost": 4}})
+			should = append(should, m{"distance_feature": m{"field": "venue.location", "origin": geoPoint(q.Near), "pivot": "50km", "boost": 4}})
 		}
 		query["should"] = should
 	}
@@ -219,7 +220,7 @@ func order(q search.Query) []any {
 	case search.ByPrice:
 		return []any{m{"minPrice": m{"order": "asc", "missing": "_last"}}, byDate, byID}
 	case search.ByDistance:
-		return []any{m{"_geo_distance": m{"venue.location": q.Near, "order": "asc", "unit": "km"}}, byID}
+		return []any{m{"_geo_distance": m{"venue.location": geoPoint(q.Near), "order": "asc", "unit": "km"}}, byID}
 	}
 	return []any{m{"_score": "desc"}, byDate, byID}
 }

@@ -38,7 +38,7 @@ type answer struct {
 // hit is an event as it was written; the index keeps its description apart.
 type hit struct {
 	Source struct {
-		search.Event
+		event
 		Summary  string `json:"summary"`
 		MinPrice *int64 `json:"minPrice"`
 		MaxPrice *int64 `json:"maxPrice"`
@@ -219,7 +219,7 @@ func (x *Index) ask(ctx context.Context, body m, index ...string) (answer, error
 }
 
 func (h *hit) found(q search.Query) search.Hit {
-	e := h.Source.Event
+	e := h.Source.read()
 	e.Description = h.Source.Summary
 	found := search.Hit{Event: e, Highlights: map[string][]string{}}
 	if h.Source.MinPrice != nil && h.Source.MaxPrice != nil {
@@ -289,7 +289,7 @@ func (x *Index) suggest(ctx context.Context, text string, now time.Time, how sea
 	}
 	var events []search.Suggestion
 	for _, h := range a.Hits.Hits {
-		e := h.Source.Event
+		e := h.Source
 		events = append(events, search.Suggestion{
 			Kind: search.SuggestEvent, Text: e.Name, Event: e.ID, StartsAt: e.StartsAt, City: e.Venue.City, Country: e.Venue.Country, Count: 1,
 		})

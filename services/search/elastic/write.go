@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/elastic/go-elasticsearch/v8/esapi"
@@ -14,62 +13,6 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/services/search"
 )
-
-// document is an event with what is derived from it.
-type document struct {
-	search.Event
-	Summary    string   `json:"summary"`
-	Day        string   `json:"day"`
-	Month      string   `json:"month"`
-	CityKey    string   `json:"cityKey,omitempty"`
-	Prices     []int64  `json:"prices,omitempty"`
-	MinPrice   *int64   `json:"minPrice,omitempty"`
-	MaxPrice   *int64   `json:"maxPrice,omitempty"`
-	Currency   string   `json:"currency,omitempty"`
-	Open       bool     `json:"open"`
-	Popularity float64  `json:"popularity"`
-	Checksum   int64    `json:"checksum"`
-	Words      []string `json:"words"`
-	AllEN      string   `json:"all_en,omitempty"`
-	AllDE      string   `json:"all_de,omitempty"`
-	AllFR      string   `json:"all_fr,omitempty"`
-	AllES      string   `json:"all_es,omitempty"`
-	AllVI      string   `json:"all_vi,omitempty"`
-	AllJA      string   `json:"all_ja,omitempty"`
-}
-
-const summaryLength = 300 // characters
-
-func documentOf(e search.Event) document {
-	d := document{
-		Event: e, Summary: e.Description, Day: e.Day(), Month: e.Month(), CityKey: search.Fold(e.Venue.City),
-		Open: e.Availability.Available > 0, Popularity: e.Popularity(), Words: e.Words(),
-		Checksum: search.Checksum(e.ID, e.Versions),
-	}
-	if r := []rune(e.Description); len(r) > summaryLength {
-		d.Summary = strings.TrimSpace(string(r[:summaryLength])) + "…"
-	}
-	if d.Prices, d.Currency = e.Prices(); len(d.Prices) > 0 {
-		d.MinPrice, d.MaxPrice = &d.Prices[0], &d.Prices[len(d.Prices)-1]
-	}
-	d.TicketTypes = nil
-	all := strings.Join([]string{e.Name, strings.Join(e.Performers, " "), e.Venue.Name, e.Venue.City, strings.Join(e.Topics, " "), e.Description}, "\n")
-	switch search.Language(e.Name + " " + e.Description) {
-	case "en":
-		d.AllEN = all
-	case "de":
-		d.AllDE = all
-	case "fr":
-		d.AllFR = all
-	case "es":
-		d.AllES = all
-	case "vi":
-		d.AllVI = all
-	case "ja":
-		d.AllJA = all
-	}
-	return d
-}
 
 const bulkTimeout = 20 * time.Second
 

@@ -21,7 +21,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/services/search"
 	"github.com/foyer-tickets/foyer/services/search/elastic"
-	"github.com/foyer-tickets/foyer/services/search/postgres"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
@@ -70,10 +70,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer b.db.Close(ctx)
-	if b.truth, err = postgres.Open(ctx, s.Config.DatabaseURL("catalog")); err != nil {
+	if b.catalog, err = postgres.OpenSearch(ctx, s.Config.DatabaseURL("catalog")); err != nil {
 		return err
 	}
-	defer b.truth.Close()
+	defer b.catalog.Close()
 	if b.index, err = elastic.New(b.es); err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ type bench struct {
 	stack    *devstack.Stack
 	platform *harness.Platform
 	db       *pgx.Conn
-	truth    postgres.Database
+	catalog  postgres.Search
 	index    *elastic.Index
 	es, api  string
 	report   strings.Builder
@@ -133,13 +133,13 @@ func (b *bench) fromNothing(ctx context.Context) error {
 	if err := b.stack.Start("catalog", "search"); err != nil {
 		return err
 	}
-	want, err := b.truth.Summary(ctx)
+	want, err := b.catalog.Summary(ctx)
 	if err != nil {
 		return err
 	}
 	for {
 		have, err := b.index.Summary(ctx)
-		if err == nil && have == want {
+		if err == nil && have == (search.Summary{Count: want.Count, Checksum: want.Checksum}) {
 			break
 		}
 		if time.Since(began) > 5*time.Minute {

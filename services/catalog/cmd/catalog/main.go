@@ -47,6 +47,11 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
+	finder, err := postgres.OpenSearch(ctx, cfg.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	p.OnClose("postgres of searches", process.Plain(finder.Close))
 	cache, events := client.Store(messages.Cache), postgres.Store{Pool: pool}
 	answers := dapr.Cache{Store: cache}
 
@@ -60,7 +65,7 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.Mount(router, rest.Server{Store: events, Cache: answers, Now: time.Now})
 	rest.Pages{Store: events, PublicURL: cfg.PublicURL, App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
-	rest.Internal{Store: events, Cache: answers}.Mount(guarded)
+	rest.Internal{Sales: events, Index: events, Finder: finder, Cache: answers}.Mount(guarded)
 	personaldata.Mount(guarded, postgres.Personal{Store: events, Now: time.Now})
 	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 

@@ -1,4 +1,4 @@
-// Command search finds events and keeps the index that it finds them in.
+// Command search finds events, and keeps its index equal to the catalog.
 package main
 
 import (
@@ -7,17 +7,16 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/process"
 	"github.com/foyer-tickets/foyer/services/search"
 	"github.com/foyer-tickets/foyer/services/search/dapr"
 	"github.com/foyer-tickets/foyer/services/search/elastic"
-	"github.com/foyer-tickets/foyer/services/search/postgres"
 	"github.com/foyer-tickets/foyer/services/search/rest"
 )
 
 type config struct {
 	Sidecar          daprclient.Config
-	DatabaseURL      string `secret:"search-database-url"`
 	ElasticsearchURL string `env:"ELASTICSEARCH_URL,required"`
 	WebIndex         string `env:"FOYER_WEB_INDEX" envDefault:"web/dist/index.html"`
 }
@@ -34,14 +33,7 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	p.OnClose("sidecar", process.Plain(client.Close))
-	if err := client.LoadSecrets(ctx, &cfg); err != nil {
-		return err
-	}
-	database, err := postgres.Open(ctx, cfg.DatabaseURL)
-	if err != nil {
-		return err
-	}
-	p.OnClose("postgres", process.Plain(database.Close))
+	catalog := dapr.Catalog{Client: client}
 	index, err := elastic.New(cfg.ElasticsearchURL)
 	if err != nil {
 		return err
@@ -51,10 +43,10 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.Mount(router, rest.Server{Finder: &search.Finder{Index: &search.CoalescingEngine{Engine: index}, Database: database}, Now: time.Now})
+	rest.Mount(router, rest.Server{Finder: &search.Finder{Index: &search.CoalescingEngine{Engine: index}, Fallback: catalog}, Now: time.Now})
 	rest.Pages{App: httpapi.Page{Index: cfg.WebIndex, API: router}}.Mount(router)
-	indexer := search.Indexer{Catalog: dapr.Catalog{Client: client}, Writer: index}
-	maintainer := search.Maintainer{Indexer: indexer, Keeper: index, Truth: database, Asked: make(chan struct{}, 1), Grace: search.DriftGrace}
+	indexer := search.Indexer{Catalog: catalog, Writer: index}
+	maintainer := search.Maintainer{Indexer: indexer, Index: index, Lock: dapr.Lock{Cache: client.Store(messages.Cache)}, Asked: make(chan struct{}, 1), Grace: search.DriftGrace}
 	rest.Internal{Ask: maintainer.Ask, Name: index.Name}.Mount(daprclient.Guarded(router, cfg.Sidecar.AppToken))
 	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(indexer)...)
 

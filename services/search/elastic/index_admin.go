@@ -22,7 +22,7 @@ var (
 	_ search.Engine     = (*Index)(nil)
 )
 
-const keepTimeout = 30 * time.Second
+const adminTimeout = 30 * time.Second
 
 // behind lists the indices that an alias stands for.
 func (x *Index) behind(ctx context.Context, alias string) ([]string, error) {
@@ -40,7 +40,7 @@ func (x *Index) behind(ctx context.Context, alias string) ([]string, error) {
 
 // Name is that of the index that people search.
 func (x *Index) Name(ctx context.Context) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	names, err := x.behind(ctx, live)
 	if err != nil || len(names) == 0 {
@@ -51,7 +51,7 @@ func (x *Index) Name(ctx context.Context) (string, error) {
 
 // IsBuilding implements search.Writer.
 func (x *Index) IsBuilding(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	names, err := x.behind(ctx, building)
 	return len(names) > 0, err
@@ -59,7 +59,7 @@ func (x *Index) IsBuilding(ctx context.Context) (bool, error) {
 
 // Ensure implements search.IndexAdmin.
 func (x *Index) Ensure(ctx context.Context) (current bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	names, err := x.behind(ctx, live)
 	if err != nil {
@@ -94,7 +94,7 @@ func (x *Index) create(ctx context.Context, name, alias string) error {
 
 // Build implements search.IndexAdmin. What an earlier, broken-off build left is thrown away.
 func (x *Index) Build(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	left, err := x.behind(ctx, building)
 	if err != nil {
@@ -110,7 +110,7 @@ func (x *Index) Build(ctx context.Context) error {
 
 // Swap implements search.IndexAdmin.
 func (x *Index) Swap(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	fresh, err := x.behind(ctx, building)
 	if err != nil {
@@ -143,7 +143,7 @@ func (x *Index) Swap(ctx context.Context) error {
 
 // Refresh implements search.IndexAdmin.
 func (x *Index) Refresh(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	return x.do(ctx, esapi.IndicesRefreshRequest{Index: []string{live}}, nil)
 }
@@ -153,7 +153,7 @@ func (x *Index) Show(ctx context.Context) { x.shown.soon(ctx) }
 
 // Summary implements search.IndexAdmin.
 func (x *Index) Summary(ctx context.Context) (search.Summary, error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	var answer struct {
 		Hits struct {
@@ -175,21 +175,21 @@ func (x *Index) Summary(ctx context.Context) (search.Summary, error) {
 const indexedPage = 5000
 
 // Indexed implements search.IndexAdmin.
-func (x *Index) Indexed(ctx context.Context, before uuid.UUID) ([]search.Stamp, error) {
-	return x.stamps(ctx, m{"size": indexedPage, "sort": []any{m{"id": "desc"}}, "search_after": []string{before.String()}})
+func (x *Index) Indexed(ctx context.Context, before uuid.UUID) ([]search.EventVersions, error) {
+	return x.versions(ctx, m{"size": indexedPage, "sort": []any{m{"id": "desc"}}, "search_after": []string{before.String()}})
 }
 
 // Written implements search.Writer.
-func (x *Index) Written(ctx context.Context, ids []uuid.UUID) ([]search.Stamp, error) {
-	stamps, err := x.stamps(ctx, m{"size": len(ids), "query": m{"terms": m{"id": ids}}})
+func (x *Index) Written(ctx context.Context, ids []uuid.UUID) ([]search.EventVersions, error) {
+	found, err := x.versions(ctx, m{"size": len(ids), "query": m{"terms": m{"id": ids}}})
 	if is(err, http.StatusNotFound) { // no index, nothing in it
 		return nil, nil
 	}
-	return stamps, err
+	return found, err
 }
 
-func (x *Index) stamps(ctx context.Context, body m) ([]search.Stamp, error) {
-	ctx, cancel := context.WithTimeout(ctx, keepTimeout)
+func (x *Index) versions(ctx context.Context, body m) ([]search.EventVersions, error) {
+	ctx, cancel := context.WithTimeout(ctx, adminTimeout)
 	defer cancel()
 	body["version"], body["_source"], body["track_total_hits"] = true, false, false
 	body["docvalue_fields"] = []string{"version", "venueVersion", "availabilityVersion"}
@@ -213,10 +213,10 @@ func (x *Index) stamps(ctx context.Context, body m) ([]search.Stamp, error) {
 	if err := x.do(ctx, esapi.SearchRequest{Index: []string{live}, Body: reader}, &answer); err != nil {
 		return nil, err
 	}
-	stamps := make([]search.Stamp, 0, len(answer.Hits.Hits))
+	found := make([]search.EventVersions, 0, len(answer.Hits.Hits))
 	for _, h := range answer.Hits.Hits {
 		v := search.Versions{Event: h.Fields.Event[0], Venue: h.Fields.Venue[0], Availability: h.Fields.Availability[0]}
-		stamps = append(stamps, search.Stamp{ID: h.ID, Versions: v, Written: h.Version})
+		found = append(found, search.EventVersions{ID: h.ID, Versions: v, Written: h.Version})
 	}
-	return stamps, nil
+	return found, nil
 }

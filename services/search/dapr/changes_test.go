@@ -49,12 +49,21 @@ func (s *shelf) Documents(_ context.Context, ids []uuid.UUID) ([]search.Event, e
 	return events, nil
 }
 
-func (s *shelf) Published(context.Context, uuid.UUID) ([]search.Stamp, error)  { return nil, nil }
-func (s *shelf) Versions(context.Context, []uuid.UUID) ([]search.Stamp, error) { return nil, nil }
-func (s *shelf) Written(context.Context, []uuid.UUID) ([]search.Stamp, error)  { return nil, nil }
-func (s *shelf) IsBuilding(context.Context) (bool, error)                      { return false, nil }
-func (s *shelf) Show(context.Context)                                          {}
-func (s *shelf) Ready(context.Context) error                                   { return nil }
+func (s *shelf) Published(context.Context, uuid.UUID) ([]search.EventVersions, error) {
+	return nil, nil
+}
+func (s *shelf) Versions(context.Context, []uuid.UUID) ([]search.EventVersions, error) {
+	return nil, nil
+}
+func (s *shelf) Summary(context.Context) (search.CatalogSummary, error) {
+	return search.CatalogSummary{}, nil
+}
+func (s *shelf) Written(context.Context, []uuid.UUID) ([]search.EventVersions, error) {
+	return nil, nil
+}
+func (s *shelf) IsBuilding(context.Context) (bool, error) { return false, nil }
+func (s *shelf) Show(context.Context)                     {}
+func (s *shelf) Ready(context.Context) error              { return nil }
 
 func (s *shelf) Write(_ context.Context, _ search.Target, writes []search.Write) []error {
 	s.mu.Lock()

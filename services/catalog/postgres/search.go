@@ -1,5 +1,3 @@
-// Package postgres finds events in the catalog's own database while the index is away, and sums
-// them up so that the index can be compared. It only reads; the catalog owns the tables.
 package postgres
 
 import (
@@ -15,42 +13,51 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/foyer-tickets/foyer/internal/database"
-	"github.com/foyer-tickets/foyer/services/search"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/text"
+	"github.com/foyer-tickets/foyer/services/catalog"
 )
 
-// Database is the catalog's.
-type Database struct{ pool *pgxpool.Pool }
+// Search is full-text search in the table event_texts, which triggers keep up to date. It has
+// connections of its own, so that many searches at once take none from what the catalog writes.
+type Search struct{ pool *pgxpool.Pool }
 
-var (
-	_ search.Engine         = Database{}
-	_ search.CatalogSummary = Database{}
+// Limits of searches.
+const (
+	searchConnections = 8
+	// Less than a call of the catalog may take (`invoke` in dapr/resiliency.yaml): a query that takes
+	// longer fails here, and is not repeated by the sidecar.
+	searchTimeout = 2500 * time.Millisecond
 )
 
-// Open prepares connections; none is made before the first question, and none is needed to start.
-func Open(ctx context.Context, url string) (Database, error) {
+// OpenSearch prepares connections that only read. None is made before the first query.
+func OpenSearch(ctx context.Context, url string) (Search, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
-		return Database{}, fmt.Errorf("postgres: %w", err)
+		return Search{}, fmt.Errorf("postgres: %w", err)
 	}
-	cfg.ConnConfig.ConnectTimeout = 3 * time.Second
-	cfg.MaxConns = 8
-	for name, value := range map[string]string{"default_transaction_read_only": "on", "statement_timeout": "4000"} {
+	cfg.ConnConfig.ConnectTimeout = searchTimeout
+	cfg.MaxConns = searchConnections
+	for name, value := range map[string]string{"default_transaction_read_only": "on", "statement_timeout": fmt.Sprint(searchTimeout.Milliseconds())} {
 		cfg.ConnConfig.RuntimeParams[name] = value
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
-		return Database{}, fmt.Errorf("postgres: %w", err)
+		return Search{}, fmt.Errorf("postgres: %w", err)
 	}
-	return Database{pool}, nil
+	return Search{pool}, nil
 }
 
 // Close ends the connections.
-func (d Database) Close() { d.pool.Close() }
+func (d Search) Close() { d.pool.Close() }
 
-// Summary implements search.CatalogSummary. The sum is that of search.Checksum.
-func (d Database) Summary(ctx context.Context) (search.Summary, error) {
-	var s search.Summary
+// Summary sums up the published events.
+func (d Search) Summary(ctx context.Context) (catalog.PublishedSummary, error) {
+	var s catalog.PublishedSummary
+	// Read first: what is copied at this version yields to every change that comes later.
+	if err := d.pool.QueryRow(ctx, `SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint`).Scan(&s.Position); err != nil {
+		return s, fmt.Errorf("position: %w", err)
+	}
 	err := d.pool.QueryRow(ctx, `
 		SELECT count(*), coalesce(sum(('x' || left(md5(concat_ws(':', e.id, e.version, v.version, coalesce(a.version, 0))), 8))::bit(32)::bigint), 0)::bigint
 		FROM events e JOIN venues v ON v.id = e.venue LEFT JOIN availability a ON a.event = e.id
@@ -61,40 +68,19 @@ func (d Database) Summary(ctx context.Context) (search.Summary, error) {
 	return s, nil
 }
 
-// Position implements search.CatalogSummary.
-func (d Database) Position(ctx context.Context) (uint64, error) {
-	var position int64
-	if err := d.pool.QueryRow(ctx, `SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint`).Scan(&position); err != nil {
-		return 0, fmt.Errorf("position: %w", err)
-	}
-	return uint64(position), nil //nolint:gosec // a place in the log is not negative
-}
-
-// keeping is the advisory lock of whoever keeps the index.
-const keeping = 0x666f796572
-
-// Alone implements search.CatalogSummary.
-func (d Database) Alone(ctx context.Context, f func(context.Context) error) error {
-	err := database.WithLock(ctx, d.pool, keeping, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
-	if errors.Is(err, database.ErrLocked) {
-		return search.ErrBusy
-	}
-	return err
-}
-
 // words makes a tsquery of what somebody typed: every word, each as the beginning of one. Only
 // letters and digits are left, so that nothing is syntax.
-func words(text string) string {
+func words(typed string) string {
 	var terms []string
-	for term := range strings.FieldsFuncSeq(search.Fold(text), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+	for term := range strings.FieldsFuncSeq(text.Fold(typed), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 		terms = append(terms, term+":*")
 	}
 	return strings.Join(terms, " & ")
 }
 
 // like escapes a text for LIKE.
-func like(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(search.Fold(text))
+func like(typed string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text.Fold(typed))
 }
 
 // statement collects conditions with their arguments.
@@ -108,17 +94,17 @@ func (s *statement) arg(v any) string {
 }
 
 // facetFilters are the conditions on `base` that have a facet, by its name.
-func (s *statement) facetFilters(q search.Query) map[string]string {
+func (s *statement) facetFilters(q catalog.SearchQuery) map[string]string {
 	filters := map[string]string{}
 	if len(q.Categories) > 0 {
 		filters["category"] = "category = ANY(" + s.arg(q.Categories) + ")"
 	}
 	if len(q.Cities) > 0 {
-		keys := make([]string, 0, len(q.Cities))
+		folded := make([]string, 0, len(q.Cities))
 		for _, c := range q.Cities {
-			keys = append(keys, search.Fold(c))
+			folded = append(folded, text.Fold(c))
 		}
-		filters["city"] = "fold(city) = ANY(" + s.arg(keys) + ")"
+		filters["city"] = "fold(city) = ANY(" + s.arg(folded) + ")"
 	}
 	var when []string
 	if !q.From.IsZero() {
@@ -160,14 +146,13 @@ func except(filters map[string]string, own string) string {
 }
 
 // base selects what a question means, with all that filters, facets and orders look at.
-func (s *statement) base(q search.Query, how search.Match) string {
-	where := []string{"e.status = 'published'", "e.ends_at >= " + s.arg(q.Now)}
+func (s *statement) base(q catalog.SearchQuery) string {
+	where := []string{"e.status = 'published'", "e.ends_at >= " + s.arg(q.EndsAfter)}
 	score := "0::real"
 	switch {
 	case q.Text == "":
-	case how > search.Strict:
-		text := s.arg(search.Fold(q.Text))
-		score = "word_similarity(" + text + ", t.names)"
+	case q.Similar:
+		score = "word_similarity(" + s.arg(text.Fold(q.Text)) + ", t.names)"
 		where = append(where, score+" > 0.4")
 	default:
 		names := "t.names LIKE " + s.arg("%"+like(q.Text)+"%")
@@ -193,7 +178,7 @@ func (s *statement) base(q search.Query, how search.Match) string {
 		distance = "12742 * asin(sqrt(least(1, power(sin(radians(v.lat - " + lat + "::float8) / 2), 2) + cos(radians(" + lat + ")) * cos(radians(v.lat)) * power(sin(radians(v.lon - " + lon + "::float8) / 2), 2))))"
 		if q.Radius > 0 {
 			where = append(where, distance+" <= "+s.arg(q.Radius))
-		} else if q.Sort == search.ByDistance {
+		} else if q.Sort == catalog.SortByDistance {
 			where = append(where, "v.lat IS NOT NULL")
 		}
 	}
@@ -208,45 +193,27 @@ func (s *statement) base(q search.Query, how search.Match) string {
 		WHERE ` + strings.Join(where, " AND ") + `)`
 }
 
-var orders = map[search.Sort]string{
-	search.Relevance:  "score DESC, starts_at, id",
-	search.ByDate:     "starts_at, id",
-	search.ByPrice:    "lowest NULLS LAST, starts_at, id",
-	search.ByDistance: "distance, id",
+var orders = map[catalog.SearchSort]string{
+	catalog.SortByRelevance: "score DESC, starts_at, id",
+	catalog.SortByStart:     "starts_at, id",
+	catalog.SortByPrice:     "lowest NULLS LAST, starts_at, id",
+	catalog.SortByDistance:  "distance, id",
 }
 
-// Search implements search.Engine.
-func (d Database) Search(ctx context.Context, q search.Query) (search.Page, error) {
-	place, err := q.Place()
-	if err != nil {
-		return search.Page{}, err
-	}
-	page, err := d.page(ctx, q, place)
-	if err == nil && page.Total == 0 && q.Text != "" && q.Cursor == "" {
-		place.Match = search.Fuzzy
-		page, err = d.page(ctx, q, place)
-	}
-	if err != nil {
-		return page, err
-	}
-	// Only how much was seen: whoever answers next finds the place by that.
-	page.Next, err = q.Next(search.Cursor{Seen: place.Seen, Match: place.Match}, len(page.Hits))
-	return page, err
-}
-
-func (d Database) page(ctx context.Context, q search.Query, place search.Cursor) (search.Page, error) {
+// Search finds a page of the published events that the query selects, with facets.
+func (d Search) Search(ctx context.Context, q catalog.SearchQuery) (catalog.SearchResult, error) {
 	var s statement
-	base := s.base(q, place.Match)
+	base := s.base(q)
 	filters := s.facetFilters(q)
 	facet := func(name, column, order string, size int) string {
 		return fmt.Sprintf(`(SELECT coalesce(json_agg(f), '[]') FROM (SELECT %[1]s AS value, count(*) AS count FROM base WHERE %[1]s <> '' AND %[2]s GROUP BY 1 ORDER BY %[3]s LIMIT %[4]d) f)`,
 			column, except(filters, name), order, size)
 	}
 	currency := "(SELECT currency FROM base WHERE " + except(filters, "price") + " AND currency IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC LIMIT 1)"
-	steps := s.arg(search.PriceSteps)
+	steps := s.arg(q.PriceSteps)
 	sql := "WITH" + base + `,
 	found AS MATERIALIZED (SELECT * FROM base WHERE ` + except(filters, "") + `),
-	best AS (SELECT * FROM found ORDER BY ` + orders[q.Sort] + ` LIMIT ` + s.arg(q.Limit) + ` OFFSET ` + s.arg(place.Seen) + `)
+	best AS (SELECT * FROM found ORDER BY ` + orders[q.Sort] + ` LIMIT ` + s.arg(q.Limit) + ` OFFSET ` + s.arg(q.Offset) + `)
 	SELECT (SELECT count(*) FROM found),
 		` + facet("category", "category", "2 DESC, 1", 20) + `,
 		` + facet("city", "city", "2 DESC, 1", 30) + `,
@@ -263,26 +230,23 @@ func (d Database) page(ctx context.Context, q search.Query, place search.Cursor)
 				json_build_object('available', coalesce(a.available, b.capacity, 0), 'held', coalesce(a.held, 0), 'booked', coalesce(a.booked, 0)) AS availability
 			FROM best b JOIN events e ON e.id = b.id JOIN venues v ON v.id = e.venue LEFT JOIN availability a ON a.event = e.id) h)`
 	var (
-		page                              search.Page
-		categories, cities, months, price []byte
-		hits                              []byte
-		code                              *string
+		found                                   catalog.SearchResult
+		categories, cities, months, price, hits []byte
+		code                                    *string
 	)
-	err := d.pool.QueryRow(ctx, sql, s.args...).Scan(&page.Total, &categories, &cities, &months, &code, &price, &hits)
+	err := d.pool.QueryRow(ctx, sql, s.args...).Scan(&found.Total, &categories, &cities, &months, &code, &price, &hits)
 	if err != nil {
-		return page, fmt.Errorf("search: %w", err)
+		return found, fmt.Errorf("search: %w", err)
 	}
-	if page.Hits, err = readHits(hits); err != nil {
-		return page, err
+	if found.Events, err = readHits(hits); err != nil {
+		return found, err
 	}
-	if q.Cursor != "" {
-		return page, nil
+	if code != nil {
+		found.Facets.Currency = *code
 	}
-	page.Facets, err = readFacets(categories, cities, months, price)
-	if err == nil && code != nil {
-		page.Facets.Currency = *code
-	}
-	return page, err
+	f := &found.Facets
+	return found, errors.Join(json.Unmarshal(categories, &f.Categories), json.Unmarshal(cities, &f.Cities),
+		json.Unmarshal(months, &f.Months), json.Unmarshal(price, &f.Prices))
 }
 
 func prefixed(order string) string {
@@ -293,57 +257,76 @@ func prefixed(order string) string {
 	return strings.Join(columns, ", ")
 }
 
-func readHits(raw []byte) ([]search.Hit, error) {
-	var rows []struct {
-		search.Event
-		Distance *float64 `json:"distance"`
-		Lowest   *int64   `json:"lowest"`
-		Highest  *int64   `json:"highest"`
-		Currency string   `json:"currency"`
-	}
+// hitRow is a search result as the database writes it.
+type hitRow struct {
+	ID          uuid.UUID      `json:"id"`
+	Slug        string         `json:"slug"`
+	Name        string         `json:"name"`
+	Description string         `json:"description"`
+	Category    string         `json:"category"`
+	Performers  []string       `json:"performers"`
+	Topics      []string       `json:"topics"`
+	Image       string         `json:"image"`
+	URL         string         `json:"url"`
+	Online      bool           `json:"online"`
+	StartsAt    time.Time      `json:"startsAt"`
+	EndsAt      time.Time      `json:"endsAt"`
+	TimeZone    string         `json:"timeZone"`
+	HighDemand  bool           `json:"highDemand"`
+	Status      catalog.Status `json:"status"`
+	Version     int64          `json:"version"`
+	Venue       struct {
+		ID       uuid.UUID `json:"id"`
+		Name     string    `json:"name"`
+		City     string    `json:"city"`
+		Country  string    `json:"country"`
+		Location *struct {
+			Lat float64 `json:"lat"`
+			Lon float64 `json:"lon"`
+		} `json:"location"`
+	} `json:"venue"`
+	Availability struct {
+		Available int `json:"available"`
+		Held      int `json:"held"`
+		Booked    int `json:"booked"`
+	} `json:"availability"`
+	Distance *float64 `json:"distance"`
+	Lowest   *int64   `json:"lowest"`
+	Highest  *int64   `json:"highest"`
+	Currency string   `json:"currency"`
+}
+
+func readHits(raw []byte) ([]catalog.FoundEvent, error) {
+	var rows []hitRow
 	if err := json.Unmarshal(raw, &rows); err != nil {
 		return nil, err
 	}
-	hits := make([]search.Hit, 0, len(rows))
+	found := make([]catalog.FoundEvent, 0, len(rows))
 	for _, r := range rows {
-		r.Availability.Status = r.Availability.Word()
-		h := search.Hit{Event: r.Event, Distance: r.Distance}
+		h := catalog.FoundEvent{Distance: r.Distance, Event: catalog.Event{
+			ID: r.ID, Slug: r.Slug, Name: r.Name, Description: r.Description, Category: r.Category, Performers: r.Performers, Topics: r.Topics,
+			Image: r.Image, URL: r.URL, Online: r.Online, StartsAt: r.StartsAt, EndsAt: r.EndsAt, TimeZone: r.TimeZone, HighDemand: r.HighDemand,
+			Status: r.Status, Version: r.Version, Venue: catalog.Venue{ID: r.Venue.ID, Name: r.Venue.Name, City: r.Venue.City, Country: r.Venue.Country},
+			Availability: catalog.Availability{Available: r.Availability.Available, Held: r.Availability.Held, Booked: r.Availability.Booked},
+		}}
+		if l := r.Venue.Location; l != nil {
+			h.Event.Venue.Location = &catalog.Location{Lat: l.Lat, Lon: l.Lon}
+		}
 		if r.Lowest != nil && r.Highest != nil {
-			h.Price = &search.PriceRange{From: *r.Lowest, To: *r.Highest, Currency: r.Currency}
+			h.Lowest = &money.Money{Amount: *r.Lowest, Currency: r.Currency}
+			h.Highest = &money.Money{Amount: *r.Highest, Currency: r.Currency}
 		}
-		hits = append(hits, h)
+		found = append(found, h)
 	}
-	return hits, nil
+	return found, nil
 }
 
-func readFacets(categories, cities, months, prices []byte) (*search.Facets, error) {
-	var (
-		f    search.Facets
-		errs []error
-	)
-	for raw, list := range map[*[]byte]*[]search.Bucket{&categories: &f.Categories, &cities: &f.Cities, &months: &f.Months} {
-		errs = append(errs, json.Unmarshal(*raw, list))
-	}
-	var steps []struct {
-		Step  int
-		Count int64
-	}
-	errs = append(errs, json.Unmarshal(prices, &steps))
-	for _, s := range steps {
-		b := search.PriceBucket{From: search.PriceSteps[max(s.Step-1, 0)], Count: s.Count}
-		if s.Step < len(search.PriceSteps) {
-			b.To = search.PriceSteps[s.Step]
-		}
-		f.Prices = append(f.Prices, b)
-	}
-	return &f, errors.Join(errs...)
-}
-
-// Suggest implements search.Engine.
-func (d Database) Suggest(ctx context.Context, text string, now time.Time) ([]search.Suggestion, error) {
-	start := like(text)
+// Suggest completes a text with cities, venues and events that have a word which begins with it.
+func (d Search) Suggest(ctx context.Context, typed string, endsAfter time.Time) (catalog.Suggestions, error) {
+	var found catalog.Suggestions
+	start := like(typed)
 	if start == "" {
-		return nil, nil
+		return found, nil
 	}
 	rows, err := d.pool.Query(ctx, `
 		WITH begins AS (
@@ -357,33 +340,33 @@ func (d Database) Suggest(ctx context.Context, text string, now time.Time) ([]se
 		UNION ALL
 		(SELECT 'venue', venue, NULL, NULL, min(city), min(country), count(*) AS n FROM begins WHERE by_venue GROUP BY venue ORDER BY n DESC, venue LIMIT 4)
 		UNION ALL
-		(SELECT 'event', name, id, starts_at, city, country, 1 FROM begins WHERE by_name ORDER BY starts_at, id LIMIT 8)`, start, now)
+		(SELECT 'event', name, id, starts_at, city, country, 1 FROM begins WHERE by_name ORDER BY starts_at, id LIMIT 8)`, start, endsAfter)
 	if err != nil {
-		return nil, fmt.Errorf("suggest: %w", err)
+		return found, fmt.Errorf("suggest: %w", err)
 	}
-	var cities, venues, events []search.Suggestion
 	_, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (struct{}, error) {
 		var (
-			s  search.Suggestion
-			id *uuid.UUID
-			at *time.Time
+			kind string
+			s    catalog.Suggestion
+			id   *uuid.UUID
+			at   *time.Time
 		)
-		if err := row.Scan(&s.Kind, &s.Text, &id, &at, &s.City, &s.Country, &s.Count); err != nil {
+		if err := row.Scan(&kind, &s.Text, &id, &at, &s.City, &s.Country, &s.Count); err != nil {
 			return struct{}{}, err
 		}
-		switch s.Kind {
-		case search.SuggestCity:
-			cities = append(cities, s)
-		case search.SuggestVenue:
-			venues = append(venues, s)
+		switch kind {
+		case "city":
+			found.Cities = append(found.Cities, s)
+		case "venue":
+			found.Venues = append(found.Venues, s)
 		default:
 			s.Event, s.StartsAt = *id, *at
-			events = append(events, s)
+			found.Events = append(found.Events, s)
 		}
 		return struct{}{}, nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("suggest: %w", err)
+		return found, fmt.Errorf("suggest: %w", err)
 	}
-	return search.Assemble(cities, venues, events), nil
+	return found, nil
 }
