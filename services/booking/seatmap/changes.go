@@ -16,20 +16,20 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
 
-// announceEvery bounds how often one event's changes go out: one message carries what gathered.
+// announceEvery is how often the changes of an event are published: one message has all of them.
 const announceEvery = 50 * time.Millisecond
 
-// changesMost bounds the changes in one message, by what one of them takes at most.
+// maxChanges bounds the changes of one message, by the most bytes that one takes.
 const (
-	changesMost = 1000
-	changeSize  = 256
+	maxChanges = 1000
+	changeSize = 256
 )
 
-// ChangePublisher tells all replicas of changed units. What it loses in a crash the replicas find out
-// by looking at the store.
+// ChangePublisher publishes changed units to all replicas. What is lost in a crash, the replicas find in the
+// store when they refresh.
 type ChangePublisher struct {
 	Client *daprclient.Client
-	Local  func(event uuid.UUID, changes []booking.Change) // this process's own seat maps; may be nil
+	Local  func(event uuid.UUID, changes []booking.Change) // applies them to the seat maps of this process at once; may be nil
 
 	mu      sync.Mutex
 	pending map[uuid.UUID][]messages.SeatChange
@@ -38,29 +38,29 @@ type ChangePublisher struct {
 var _ booking.Announcer = (*ChangePublisher)(nil)
 
 // Announce implements booking.Announcer.
-func (m *ChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
+func (p *ChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
 	if len(changes) == 0 {
 		return
 	}
-	if m.Local != nil {
-		m.Local(id, changes)
+	if p.Local != nil {
+		p.Local(id, changes)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.pending == nil {
-		m.pending = map[uuid.UUID][]messages.SeatChange{}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pending == nil {
+		p.pending = map[uuid.UUID][]messages.SeatChange{}
 	}
 	for _, c := range changes {
-		wire := messages.SeatChange{Unit: c.Unit, State: string(c.State), Hold: c.Hold, Version: c.Version}
+		w := messages.SeatChange{Unit: c.Unit, State: string(c.State), Hold: c.Hold, Version: c.Version}
 		if !c.Until.IsZero() {
-			wire.Until = c.Until.UnixMilli()
+			w.Until = c.Until.UnixMilli()
 		}
-		m.pending[id] = append(m.pending[id], wire)
+		p.pending[id] = append(p.pending[id], w)
 	}
 }
 
-// Run sends what was announced until ctx ends. What is announced later is sent by Flush.
-func (m *ChangePublisher) Run(ctx context.Context) error {
+// Run publishes what was announced until ctx ends. Flush publishes the rest.
+func (p *ChangePublisher) Run(ctx context.Context) error {
 	tick := time.NewTicker(announceEvery)
 	defer tick.Stop()
 	for {
@@ -68,22 +68,22 @@ func (m *ChangePublisher) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			_ = m.Flush(ctx) // logged
+			_ = p.Flush(ctx) // logged
 		}
 	}
 }
 
-// Flush sends what was announced.
-func (m *ChangePublisher) Flush(ctx context.Context) error {
+// Flush publishes what was announced.
+func (p *ChangePublisher) Flush(ctx context.Context) error {
 	var errs []error
-	m.mu.Lock()
-	pending := m.pending
-	m.pending = nil
-	m.mu.Unlock()
+	p.mu.Lock()
+	pending := p.pending
+	p.pending = nil
+	p.mu.Unlock()
 	for id, changes := range pending {
-		for part := range slices.Chunk(changes, changesMost) {
+		for part := range slices.Chunk(changes, maxChanges) {
 			msg := messages.SeatsChanged{Event: id, Changes: part}
-			if err := m.Client.Publish(ctx, messages.Broadcast, messages.SeatChanges, id.String(), daprclient.RawJSON(wire.MustEncode(msg))); err != nil {
+			if err := p.Client.Publish(ctx, messages.Broadcast, messages.SeatChanges, id.String(), daprclient.RawJSON(wire.MustEncode(msg))); err != nil {
 				slog.WarnContext(ctx, "seat changes not announced", "event", id, "error", err)
 				errs = append(errs, err)
 			}
@@ -92,7 +92,7 @@ func (m *ChangePublisher) Flush(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// ReadChanges reads an announcement.
+// ReadChanges gives the changes of a message.
 func ReadChanges(s messages.SeatsChanged) (changes []booking.Change) {
 	for _, c := range s.Changes {
 		if len(c.State) != 1 {

@@ -16,7 +16,7 @@ func TestSeatChangesFitIntoAMessage(t *testing.T) {
 	longID := uuid.Max.String() + "-100000"
 	one := messages.SeatChange{Unit: longID, State: "h", Until: 1 << 42, Hold: uuid.Max, Version: 1 << 41}
 	require.LessOrEqual(t, len(wire.MustEncode(one))+1, changeSize)
-	require.LessOrEqual(t, changesMost*changeSize+200, messages.MaxPayload(messages.SeatChanges, true))
+	require.LessOrEqual(t, maxChanges*changeSize+200, messages.MaxPayload(messages.SeatChanges, true))
 	all := make([]string, 50)
 	for i := range all {
 		all[i] = longID

@@ -18,24 +18,25 @@ type InventoryStore interface {
 	Unsettled(ctx context.Context) ([]uuid.UUID, error)
 }
 
-// InventoryPublisher publishes what is left of events, at most once an event and second. One replica
+// InventoryPublisher publishes the inventories that changed, each event at most once a second. One replica
 // does it for all.
 type InventoryPublisher struct {
 	Client *daprclient.Client
-	Live   *Cache
+	Cache  *Cache
 	Store  InventoryStore
 }
 
-// Run publishes until ctx ends. It starts with the events whose holds nobody may be watching.
+// Run publishes until ctx ends. First it loads the events that had holds when they were last published, as
+// those may have expired since.
 func (p InventoryPublisher) Run(ctx context.Context) error {
-	p.Live.Follow(true)
-	defer p.Live.Follow(false)
+	p.Cache.Follow(true)
+	defer p.Cache.Follow(false)
 	unsettled, err := p.Store.Unsettled(ctx)
 	if err != nil {
 		return err
 	}
 	for _, id := range unsettled {
-		if _, err := p.Live.Get(ctx, id); err != nil {
+		if _, err := p.Cache.Get(ctx, id); err != nil {
 			slog.WarnContext(ctx, "event not loaded", "event", id, "error", err)
 		}
 	}
@@ -46,12 +47,12 @@ func (p InventoryPublisher) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
-			p.Live.Changed(func(id uuid.UUID, i Inventory) error { return p.tell(ctx, id, i, now) })
+			p.Cache.Changed(func(id uuid.UUID, i Inventory) error { return p.publish(ctx, id, i, now) })
 		}
 	}
 }
 
-func (p InventoryPublisher) tell(ctx context.Context, id uuid.UUID, i Inventory, now time.Time) error {
+func (p InventoryPublisher) publish(ctx context.Context, id uuid.UUID, i Inventory, now time.Time) error {
 	msg := messages.Inventory{
 		Event: id, Available: i.Available, Held: i.Held, Booked: i.Booked, Total: i.Total, Version: i.Version, At: now.UTC(),
 	}

@@ -63,6 +63,6 @@ func run(ctx context.Context, p *process.Process) error {
 	p.Go("expiries", expiries.Run)
 	p.OnClose("expiries", expiries.Flush)
 	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
-	p.Go("inventories", b.Then(b.Store.Alone(postgres.InventoryLock, seatmap.InventoryPublisher{Client: b.Client, Live: live, Store: b.Store}.Run)))
+	p.Go("inventories", b.Then(b.Store.Alone(postgres.InventoryLock, seatmap.InventoryPublisher{Client: b.Client, Cache: live, Store: b.Store}.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }
