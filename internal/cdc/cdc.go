@@ -29,29 +29,29 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
-// Op is what happened to a row.
+// Op is the kind of change of a row.
 type Op string
 
-// The operations. A row of the snapshot is an insert.
+// The operations. Rows of a snapshot are inserts.
 const (
 	Insert Op = "insert"
 	Update Op = "update"
 	Delete Op = "delete"
 )
 
-// Change is one row's change. Row has the columns as Postgres writes them in text, without those
-// that are null; for a delete, only those of the primary key; for an update, without large values
-// that stayed as they were (https://www.postgresql.org/docs/15/storage-toast.html), which are not
-// in the log. LSN is that of the commit: it orders changes of one row.
+// Change is the change of one row. Row has the columns in Postgres's text format, without null columns; for a
+// delete, only those of the primary key; for an update, without large values that did not change
+// (https://www.postgresql.org/docs/15/storage-toast.html), which are not in the log. LSN is the log position
+// of the commit; it orders the changes of a row.
 type Change struct {
 	Table    string
 	Op       Op
 	Row      map[string]string
 	LSN      uint64
-	Snapshot bool // found there when the slot was made
+	Snapshot bool // read from the snapshot
 }
 
-// Message goes to a topic of event.PubSub. Messages of one key keep their order.
+// Message is a message for a topic of messages.PubSub. Messages with the same key keep their order.
 type Message struct {
 	Topic   string
 	Key     string
@@ -59,20 +59,21 @@ type Message struct {
 	Trace   string // W3C trace parent of the cause, where it is known
 }
 
-// Publisher is what a relay needs of the sidecar.
+// Publisher publishes messages to the broker.
 type Publisher interface {
 	PublishBulk(ctx context.Context, component, topic string, messages []daprclient.Message) (failed []int, err error)
 }
 
-// Relay follows the tables of one database.
+// Relay publishes the changes of tables of one database.
 type Relay struct {
 	DatabaseURL string
 	Name        string   // of publication and slot: letters and underscores
 	Tables      []string // in schema public
 	Inserts     bool     // only inserts matter
-	Latest      bool     // of the messages of one key that are on their way together, the last says it all
+	Latest      bool     // of coalesce: per batch, publish only the newest message of each key
 
-	// Map makes the messages of a change; none is fine. An error stops the relay at this change.
+	// Map returns the messages that report a change; it may return none. An error stops the relay at this
+	// change.
 	Map func(ctx context.Context, c Change) ([]Message, error)
 
 	Publisher Publisher
@@ -83,12 +84,12 @@ type Relay struct {
 	rejected prometheus.Counter
 }
 
-// keptOutbox is how long relayed outbox rows are kept for people to look at.
+// keptOutbox is how long published outbox rows are kept, for inspection.
 const keptOutbox = time.Hour
 
-// Outbox relays a table outbox(id uuid, topic text, key text, payload jsonb, created_at timestamptz).
-// A column trace text, of which telemetry.TraceParent is the value, lets the trace go on with
-// whoever gets the message.
+// Outbox returns a Relay of a table outbox(id uuid, topic text, key text, payload jsonb, created_at
+// timestamptz). An optional column trace text, set to telemetry.TraceParent, continues the trace in the
+// consumer.
 func Outbox(databaseURL string, publisher Publisher, metrics prometheus.Registerer) *Relay {
 	return &Relay{
 		DatabaseURL: databaseURL, Name: "outbox", Tables: []string{"outbox"}, Inserts: true,
@@ -99,8 +100,8 @@ func Outbox(databaseURL string, publisher Publisher, metrics prometheus.Register
 	}
 }
 
-// Bounds of a batch. A batch leaves as soon as nothing more has come for gatherTime, since people
-// wait for what is in it; while one is on its way the next one gathers by itself.
+// Bounds of a batch. A batch is published when no further change arrives within gatherTime, to keep latency
+// low; while a batch is being published, the next one is collected.
 const (
 	maxBatch     = 500
 	gatherTime   = 3 * time.Millisecond
@@ -109,7 +110,7 @@ const (
 	publishGrace = 30 * time.Second // then another replica may try with its sidecar
 )
 
-// latest keeps of each topic and key the last message, in the order in which keys first came.
+// latest keeps only the newest message of each topic and key, in the order in which the keys first appeared.
 func latest(messages []Message) []Message {
 	at := make(map[[2]string]int, len(messages))
 	kept := messages[:0]
@@ -125,8 +126,8 @@ func latest(messages []Message) []Message {
 	return kept
 }
 
-// waves splits messages by topic and then so that no two of one key are in one bulk: within a
-// bulk the broker's order is not promised.
+// waves splits messages by topic, and so that no bulk has two messages with the same key, because the broker's
+// order within a bulk is not guaranteed.
 func waves(messages []Message) []batch {
 	var all []batch
 	type turn struct {
@@ -155,8 +156,8 @@ type batch struct {
 	messages []daprclient.Message
 }
 
-// send publishes one wave, and what the broker did not take again while it takes something. What
-// is left stays in the wave.
+// send publishes one wave, and repeats the rejected messages as long as some are accepted. Messages that are
+// left stay in the wave.
 func (r *Relay) send(ctx context.Context, w *batch) error {
 	for len(w.messages) > 0 {
 		failed, err := r.Publisher.PublishBulk(ctx, messages.PubSub, w.topic, w.messages)

@@ -13,19 +13,22 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
-// A message that the broker never takes would hold up the relay for ever. Such a one is set aside:
-// kept in cdc_rejected for a while (internal/retention), told with an alarm, and passed by. What cannot be told from a broker that is
-// away waits.
+// A message that the broker never accepts would block the relay for ever. It is set aside: stored in
+// cdc_rejected for a while (internal/retention), logged as an error, and skipped. If the cause could be an
+// unavailable broker, the relay waits instead.
 const (
-	// tooLarge is what brokers surely do not take in one message.
+	// tooLarge is a message size that every broker rejects.
 	tooLarge = 900 << 10
-	// strangers is how many messages in a row have to fail for the broker to count as away.
+	// strangers is how many messages in a row have to fail before the broker is considered unavailable.
 	strangers = 5
 )
 
-// isolate sends each message of a wave by itself, and sets those aside that fail while others do
-// not. taken is how many of the wave the broker has taken so far. It gives an error when the broker is
-// away; the messages left stay in the wave.
+// isolate publishes each message of a wave separately, and sets aside those that fail while others succeed.
+// taken is the number of messages of the wave that the broker has accepted so far. It returns an error if the
+// broker is unavailable; the remaining messages stay in the wave.
+//
+// A wave has no two messages with the same key, so their order does not matter, and a bad message does not
+// block the ones behind it.
 func (r *Relay) isolate(ctx context.Context, w *batch, taken int) error {
 	// No two of one key are in a wave: any order will do. So poison cannot hide what is behind it.
 	rand.Shuffle(len(w.messages), func(i, j int) { w.messages[i], w.messages[j] = w.messages[j], w.messages[i] })
@@ -64,7 +67,7 @@ func (r *Relay) isolate(ctx context.Context, w *batch, taken int) error {
 	return nil
 }
 
-// refused tells a sidecar's refusal, which stays, from trouble that passes.
+// refused reports whether an error is a permanent rejection by the sidecar, rather than a temporary failure.
 func refused(err error) bool {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.PermissionDenied, codes.NotFound, codes.ResourceExhausted:

@@ -20,7 +20,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// How a relay waits and watches.
+// Timing and limits of a relay.
 const (
 	standbyWait    = time.Second // between tries to become the leader
 	statusInterval = 2 * time.Second
@@ -28,10 +28,11 @@ const (
 	lagAlarm       = 256 << 20 // bytes of WAL that the slot holds back
 	receiveWait    = time.Second
 	hangUpTime     = 200 * time.Millisecond
-	silence        = 15 * time.Second // without a word, each side takes the other for gone
+	silence        = 15 * time.Second // without a message, each side considers the other dead
 )
 
-// Run relays until ctx ends. It survives the database, the broker and other replicas.
+// Run publishes changes until ctx ends. It recovers from failures of the database and the broker, and waits
+// while another replica leads.
 func (r *Relay) Run(ctx context.Context) error {
 	lag := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "cdc_lag_bytes", Help: "WAL that the relay's slot holds back.", ConstLabels: prometheus.Labels{"slot": r.Name},
@@ -65,13 +66,13 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 }
 
-// errStandby: another replica has the slot.
+// errStandby means that another replica has the slot.
 var errStandby = errors.New("another replica relays")
 
-// slotName keeps slots of several databases in one cluster apart.
+// slotName makes the slot's name unique in the cluster by including the database's name.
 func (r *Relay) slotName(database string) string { return "foyer_" + database + "_" + r.Name }
 
-// lead gets the slot and follows it until something fails.
+// lead acquires the slot and follows it until an error occurs.
 func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	cfg, err := pgx.ParseConfig(r.DatabaseURL)
 	if err != nil {
@@ -95,7 +96,8 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 	defer hangUp(ctx, stream)
 
 	slot := r.slotName(cfg.Database)
-	// A slot that is being made, or read to its snapshot, is not yet held by a stream.
+	// A slot that is being created, or whose snapshot is being read, is not yet held by a stream, hence the
+	// lock.
 	ours, err := tryLock(ctx, db, slot)
 	if err != nil {
 		return fmt.Errorf("relay: %w", err)
@@ -139,8 +141,8 @@ func unlock(ctx context.Context, db *pgx.Conn, slot string) error {
 	return err
 }
 
-// hangUp closes a connection, also after ctx has ended, and does not wait for long that the other
-// side agrees. What the session had, a lock or a slot, goes with it.
+// hangUp closes a connection with a short timeout, even after ctx has ended. The session's locks and slot are
+// released with it.
 func hangUp(ctx context.Context, conn interface {
 	Close(ctx context.Context) error
 }) {
@@ -151,7 +153,7 @@ func hangUp(ctx context.Context, conn interface {
 
 func (r *Relay) publication() string { return "foyer_" + r.Name }
 
-// standby tells "the slot is active for another process" from what is wrong.
+// standby reports whether the error only says that the slot is active for another process.
 func standby(err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == "55006" { // object_in_use
 		return errStandby
@@ -159,7 +161,7 @@ func standby(err error) error {
 	return err
 }
 
-// prepare makes the publication.
+// prepare creates or updates the publication.
 func (r *Relay) prepare(ctx context.Context, db *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, silence)
 	defer cancel()
@@ -194,13 +196,14 @@ func (r *Relay) prepare(ctx context.Context, db *pgx.Conn) error {
 	return nil
 }
 
-// isDuplicate: another replica was a moment faster.
+// isDuplicate means that another replica has just created the object.
 func isDuplicate(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && (pg.Code == "42710" || pg.Code == "23505" || pg.Code == "42P07")
 }
 
-// position finds where to go on, making the slot and relaying the snapshot if need be.
+// position returns the log position to continue from. If necessary it creates the slot and publishes the
+// snapshot.
 func (r *Relay) position(ctx context.Context, db *pgx.Conn, stream *pgconn.PgConn, slot string) (pglogrepl.LSN, error) {
 	var (
 		confirmed string
@@ -229,8 +232,8 @@ func (r *Relay) position(ctx context.Context, db *pgx.Conn, stream *pgconn.PgCon
 	return r.snapshot(ctx, db, stream, slot)
 }
 
-// snapshot makes the slot and relays every row there was at that moment. Until it is noted as
-// finished, a slot is not to be trusted.
+// snapshot creates the slot and publishes every row that existed at that moment. A slot whose snapshot is not
+// recorded as finished is not used.
 func (r *Relay) snapshot(ctx context.Context, db *pgx.Conn, stream *pgconn.PgConn, slot string) (pglogrepl.LSN, error) {
 	if _, err := db.Exec(ctx, `DELETE FROM cdc_snapshots WHERE slot = $1`, slot); err != nil {
 		return 0, fmt.Errorf("relay: snapshot: %w", err)
@@ -257,7 +260,7 @@ func (r *Relay) snapshot(ctx context.Context, db *pgx.Conn, stream *pgconn.PgCon
 }
 
 func (r *Relay) relaySnapshot(ctx context.Context, db *pgx.Conn, name string, lsn uint64) error {
-	// The rows are read on a connection of their own: Map may query, and reading pauses for the broker.
+	// The rows are read on a separate connection: Map may query, and reading pauses while the broker is slow.
 	cfg := db.Config().Copy()
 	reader, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
@@ -280,7 +283,7 @@ func (r *Relay) relaySnapshot(ctx context.Context, db *pgx.Conn, name string, ls
 	return nil
 }
 
-// relayTable reads a table in the text form that streaming has too.
+// relayTable reads a table in the same text format as streaming.
 func (r *Relay) relayTable(ctx context.Context, tx pgx.Tx, table string, lsn uint64) error {
 	rows, err := tx.Query(ctx, "SELECT * FROM "+pgx.Identifier{table}.Sanitize(), pgx.QueryResultFormats{pgx.TextFormatCode})
 	if err != nil {
@@ -312,8 +315,8 @@ func (r *Relay) relayTable(ctx context.Context, tx pgx.Tx, table string, lsn uin
 	return r.publish(ctx, pending, nil)
 }
 
-// publish sends messages until the broker has them all; meanwhile tells Postgres, if idle is
-// given, that we are still here.
+// publish publishes messages until the broker has accepted all of them. If idle is set, it is called meanwhile
+// to keep the replication connection alive.
 func (r *Relay) publish(ctx context.Context, messages []Message, idle func() error) error {
 	if r.Latest {
 		messages = latest(messages)
@@ -359,7 +362,7 @@ type follower struct {
 	lag       prometheus.Gauge
 	relations map[uint32]*pglogrepl.RelationMessage
 
-	done    pglogrepl.LSN // everything before has arrived
+	done    pglogrepl.LSN // everything before it is published
 	pending []Message
 	since   time.Time     // pending's first message came
 	commit  pglogrepl.LSN // end of the last transaction that is pending as a whole
@@ -419,7 +422,7 @@ func (f *follower) follow(ctx context.Context) error {
 	}
 }
 
-// receive waits for the next message; nil when none came in time.
+// receive waits for the next message; it returns nil if none arrived in time.
 func (f *follower) receive(ctx context.Context, wait time.Duration) (*pgproto3.CopyData, error) {
 	deadline, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -514,8 +517,8 @@ func (f *follower) add(ctx context.Context, op Op, relation uint32, tuple *pglog
 	return nil
 }
 
-// flush publishes what is pending. Of a transaction too large for one batch, the first part goes
-// ahead: only its end moves the slot.
+// flush publishes the pending messages. A transaction too large for one batch is published in parts; only its
+// end advances the slot.
 func (f *follower) flush(ctx context.Context) error {
 	if err := f.relay.publish(ctx, f.pending, func() error { return f.status(ctx) }); err != nil {
 		return err
@@ -525,13 +528,14 @@ func (f *follower) flush(ctx context.Context) error {
 	return nil
 }
 
-// status tells Postgres what has arrived, which it may then forget, and asks for a word.
+// status acknowledges the published position to Postgres, which may then discard the log before it, and
+// requests a reply.
 func (f *follower) status(ctx context.Context) error {
 	f.nextStatus = time.Now().Add(statusInterval)
 	return pglogrepl.SendStandbyStatusUpdate(ctx, f.stream, pglogrepl.StandbyStatusUpdate{WALWritePosition: f.done, ReplyRequested: true})
 }
 
-// watch measures how much the slot holds back, and prunes what was relayed.
+// watch measures how much log the slot retains, and deletes published rows.
 func (f *follower) watch(ctx context.Context) {
 	f.nextLag = time.Now().Add(lagInterval)
 	ctx, cancel := context.WithTimeout(ctx, lagInterval)

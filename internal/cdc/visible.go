@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// snapshot tells which transactions a reader sees, as pg_current_snapshot() gives it
+// snapshot describes which transactions are visible to a reader, from pg_current_snapshot()
 // (https://www.postgresql.org/docs/15/functions-info.html#FUNCTIONS-INFO-SNAPSHOT).
 type snapshot struct {
 	xmin, xmax uint64   // all below xmin have ended; none from xmax on has
@@ -43,23 +43,22 @@ func parseSnapshot(text string) (s snapshot, err error) {
 	return s, nil
 }
 
-// sees tells whether a reader sees what the transaction did. The stream numbers transactions with the
-// last 32 of the snapshot's 64 bits; one is never two billion away from those that run.
+// sees reports whether the transaction's changes are visible. The stream identifies transactions by the low 32
+// of the snapshot's 64 bits; a transaction is never two billion away from the running ones.
 func (s snapshot) sees(xid uint32) bool {
 	full := s.xmax + uint64(int64(int32(xid-uint32(s.xmax)))) //nolint:gosec // the difference is meant to wrap
 	return full < s.xmin || full < s.xmax && !slices.Contains(s.running, full)
 }
 
-// Pauses between looks at a transaction that is in the log and cannot be read yet.
+// Pauses between checks of a transaction that is in the log but not yet visible.
 const (
 	firstLook = time.Millisecond
 	lastLook  = 50 * time.Millisecond
 )
 
-// awaitVisible waits until readers see what the transaction did. Postgres streams a commit once it is in
-// the log, which is before others can read it: on a busy machine by milliseconds, and with a
-// synchronous standby by as long as that takes. A consumer that gets the change and reads the row
-// must not find what was there before.
+// awaitVisible waits until the transaction's changes are visible to other sessions. Postgres streams a commit
+// once it is in the log, which is milliseconds earlier on a busy machine, and longer with a synchronous
+// standby. A consumer that receives the change and reads the row must not find the previous version.
 func (f *follower) awaitVisible(ctx context.Context, xid uint32) error {
 	for looks := worker.Backoff(firstLook, lastLook, 0); !f.seen.sees(xid); {
 		text, err := f.readersSnapshot(ctx)

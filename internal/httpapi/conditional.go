@@ -10,15 +10,15 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Refusals of conditional requests (RFC 9110, 13) and of cursors.
+// Errors of conditional requests (RFC 9110, 13) and of cursors.
 var (
 	ErrVersionRequired = fault.New(fault.PreconditionRequired, "if_match_required", "The If-Match header is missing; send the ETag of the version that you changed.")
 	ErrVersionStale    = fault.New(fault.PreconditionFailed, "version_stale", "This was changed after you read it. Read it again.")
 	ErrInvalidCursor   = fault.New(fault.Invalid, "invalid_cursor", "The cursor is not valid.")
 )
 
-// ETag writes a version as a strong entity tag. A representation that also shows what changes
-// without the thing itself has those versions behind the first.
+// ETag formats versions as a strong entity tag. The first is the version of the resource itself; the others
+// are versions of related data in the response.
 func ETag(version int64, shown ...int64) string {
 	tag := strconv.AppendInt([]byte{'"'}, version, 10)
 	for _, v := range shown {
@@ -27,8 +27,8 @@ func ETag(version int64, shown ...int64) string {
 	return string(append(tag, '"'))
 }
 
-// IfMatch reads the version a client changed: the first of its entity tag. ErrVersionRequired when
-// it does not say, ErrVersionStale for what was never a tag of ours.
+// IfMatch returns the version that a client's change is based on: the first number of the entity tag. It
+// returns ErrVersionRequired if the header is missing, and ErrVersionStale if it is not one of our tags.
 func IfMatch(header string) (int64, error) {
 	if header == "" {
 		return 0, ErrVersionRequired
@@ -41,7 +41,7 @@ func IfMatch(header string) (int64, error) {
 	return version, nil
 }
 
-// NotModified answers 304 when the client's copy is current. Call it before writing a body.
+// NotModified responds 304 and returns true if the client's copy is current. Call it before writing a body.
 func NotModified(w http.ResponseWriter, r *http.Request, etag string) bool {
 	w.Header().Set("ETag", etag)
 	for tag := range strings.SplitSeq(r.Header.Get("If-None-Match"), ",") {
@@ -55,7 +55,7 @@ func NotModified(w http.ResponseWriter, r *http.Request, etag string) bool {
 	return false
 }
 
-// EncodeCursor makes an opaque cursor of the last row's sort key.
+// EncodeCursor returns an opaque cursor for the sort key of a page's last row.
 func EncodeCursor(key any) (string, error) {
 	raw, err := json.Marshal(key)
 	if err != nil {
@@ -64,7 +64,7 @@ func EncodeCursor(key any) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// DecodeCursor reads a cursor made by EncodeCursor into key. ErrInvalidCursor for anything else.
+// DecodeCursor decodes a cursor of EncodeCursor into key. It returns ErrInvalidCursor for anything else.
 func DecodeCursor(cursor string, key any) error {
 	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil {

@@ -29,15 +29,15 @@ import (
 	"github.com/foyer-tickets/foyer/internal/text"
 )
 
-// contract is a service's OpenAPI document in force.
+// contract is a service's OpenAPI document, used to validate and authorize requests.
 //
-// Who may call an operation is in its `security`, in the standard's own words: each alternative names
-// the role that it takes, as in `security: [{bearer: [merchant]}, {bearer: [admin]}]`; one without
-// roles is for everyone who is signed in.
+// `security` of an operation declares who may call it, as OpenAPI defines it: each alternative lists a role,
+// as in `security: [{bearer: [merchant]}, {bearer: [admin]}]`; an alternative without roles admits everyone
+// who is signed in.
 //
-// Three extensions on an operation: `x-max-body: 16777216` sets the body limit in bytes;
-// `x-stream-body: true` leaves the body unread for the handler to stream and check;
-// `x-shared: true` says that everyone gets the same answer, so that the gateway may keep it.
+// Three extensions of an operation: `x-max-body: 16777216` sets the body limit in bytes; `x-stream-body: true`
+// leaves the body unread, for the handler to stream and validate; `x-shared: true` declares that everyone gets
+// the same response, so that the gateway may cache it.
 type contract struct {
 	doc     *openapi3.T
 	dialect *openapi3.T // names the validator; see newContract
@@ -68,7 +68,7 @@ func broken(rule text.Rule) error {
 	return errors.New(string(rule))
 }
 
-// Years that a time may be in. What is far outside is a mistake, and the year 10000 has no form in RFC 3339.
+// The years that a time may be in. Others are mistakes, and RFC 3339 cannot represent the year 10000.
 const firstYear, lastYear = 1900, 2200
 
 func checkTime(s string) error {
@@ -109,8 +109,8 @@ func newContract(spec []byte) (*contract, error) {
 	return &contract{doc: doc, dialect: &dialect, options: &openapi3filter.Options{MultiError: true, SkipSettingDefaults: true}}, nil
 }
 
-// access says who may call an operation: its own word, or the document's. Roles are alternatives;
-// none: everyone who is signed in.
+// access returns the operation's security, or else the document's: the roles are alternatives; with none,
+// everyone who is signed in is admitted.
 func (c *contract) access(op *openapi3.Operation) (roles []identity.Role, secured bool) {
 	required := op.Security
 	if required == nil {
@@ -134,8 +134,8 @@ func (c *contract) access(op *openapi3.Operation) (roles []identity.Role, secure
 	return roles, len(*required) > 0
 }
 
-// operation finds the matched route's entry. The router's templates are those of the document,
-// since both servers and document come from one file.
+// operation returns the matched route's operation. Router and document use the same path templates, since both
+// are generated from one file.
 func (c *contract) operation(r *http.Request) (template string, item *openapi3.PathItem, op *openapi3.Operation) {
 	route := mux.CurrentRoute(r)
 	if route == nil {
@@ -152,7 +152,7 @@ func (c *contract) operation(r *http.Request) (template string, item *openapi3.P
 	return template, item, item.GetOperation(r.Method)
 }
 
-// permit settles who may call before anything of the body is read, and who may keep the answer.
+// permit checks who may call the operation before the body is read, and sets the response's cache policy.
 func (c *contract) permit(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _, op := c.operation(r)
@@ -180,11 +180,11 @@ func (c *contract) permit(next http.Handler) http.Handler {
 	})
 }
 
-// bodyKey finds the body of a request as it came, without its limit.
+// bodyKey is the context key of a request's original body, without its limit.
 type bodyKey struct{}
 
-// exact refuses a method that an address of its own does not take, such as PATCH /events/import: the
-// router would take it for /events/{id}. An address without parameters comes first (OpenAPI 3.1, 4.8.8.2).
+// exact rejects a method that a fixed path does not support, such as PATCH /events/import, which the router
+// would match with /events/{id}. Fixed paths take precedence (OpenAPI 3.1, 4.8.8.2).
 func (c *contract) exact(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		item := c.doc.Paths.Value(r.URL.Path)
@@ -216,8 +216,8 @@ func (c *contract) limitBody(next http.Handler) http.Handler {
 	})
 }
 
-// LimitBody sets how many bytes of its body a request may have, for routes that are not in the
-// contract, such as deliveries. The operations of the contract have `x-max-body`.
+// LimitBody limits the body of a request in bytes, for routes that are not in the contract, such as
+// deliveries. Operations of the contract use `x-max-body`.
 func LimitBody(w http.ResponseWriter, r *http.Request, limit int64) {
 	body, ok := r.Context().Value(bodyKey{}).(io.ReadCloser)
 	if !ok {
@@ -289,8 +289,8 @@ func (c *contract) check(r *http.Request, path string, item *openapi3.PathItem, 
 
 var errUnsupportedMediaType = fault.New(fault.Unsupported, "unsupported_media_type", "This endpoint does not support the request's content type.")
 
-// announced is the media type of a body by its headers, and whether they say that it is as it is read here: in
-// UTF-8, and not compressed.
+// announced returns the media type of a body according to its headers, and whether they declare a supported
+// encoding: UTF-8, not compressed.
 func announced(header http.Header) (media string, plain bool) {
 	media, parameters, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	charset, coding := parameters["charset"], header.Get("Content-Encoding")
@@ -300,8 +300,8 @@ func announced(header http.Header) (media string, plain bool) {
 
 var errMalformedQuery = fault.New(fault.Malformed, "malformed_query", "The query string is malformed.")
 
-// checkParameters refuses control characters in what the operation reads of the address and the
-// header: no column and no index takes a NUL. Names that the operation does not know are passed over.
+// checkParameters rejects control characters in the parameters that the operation declares, since no column or
+// index accepts a NUL. Undeclared parameters are ignored.
 func checkParameters(r *http.Request, query url.Values, item *openapi3.PathItem, op *openapi3.Operation) error {
 	vars := mux.Vars(r)
 	for _, parameters := range []openapi3.Parameters{item.Parameters, op.Parameters} {
@@ -325,15 +325,15 @@ func checkParameters(r *http.Request, query url.Values, item *openapi3.PathItem,
 	return nil
 }
 
-// Shared is the Cache-Control of answers that everyone may share: a second old without asking, one
-// more while asking, and for a day while the service is away. The gateway goes by it; to browsers
-// it says that they ask each time.
+// Shared is the Cache-Control of responses that are the same for everyone: fresh for one second,
+// stale-while-revalidate for one more, stale-if-error for a day. The gateway applies it; browsers must
+// revalidate.
 const Shared = "public, s-maxage=1, stale-while-revalidate=1, stale-if-error=86400"
 
-// violation is one thing wrong with a request. Its rule is a keyword of JSON Schema or one of package text.
+// violation is one error in a request. Its rule is a JSON Schema keyword or a rule of package text.
 type violation = text.Violation
 
-// maxViolations is how many a refusal tells.
+// maxViolations limits the violations of one response.
 const maxViolations = 20
 
 func invalid(found ...violation) *fault.Error {
@@ -344,7 +344,8 @@ func invalid(found ...violation) *fault.Error {
 		With("violations", found)
 }
 
-// fieldName writes the place of a value, "body" for the whole. Names can be the client's own: they are cut.
+// fieldName formats the location of a value, "body" for the whole body. Names may come from the client, so
+// they are truncated.
 func fieldName(parts []string) string {
 	const longest = 60
 	for i, part := range parts {
@@ -359,7 +360,7 @@ func fieldName(parts []string) string {
 	return cmp.Or(strings.Join(parts, "."), "body")
 }
 
-// refusal turns a validation error into the fault a client can act on.
+// refusal converts a validation error into a fault that a client can act on.
 func refusal(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
@@ -430,7 +431,7 @@ func bodyViolations(re *openapi3filter.RequestError) []violation {
 	return found
 }
 
-// ruleOf is the schema's keyword; of a text, what it holds that it must not.
+// ruleOf returns the violated schema keyword or, for text, the violated rule of package text.
 func ruleOf(e *openapi3.SchemaError) text.Rule {
 	if s, ok := e.Value.(string); ok && e.Schema != nil && (e.Schema.Format == "line" || e.Schema.Format == "text") && e.SchemaField == "format" {
 		return cmp.Or(text.Check(s, e.Schema.Format == "text"), text.Format)
@@ -441,7 +442,7 @@ func ruleOf(e *openapi3.SchemaError) text.Rule {
 	return text.Rule(e.SchemaField)
 }
 
-// unknownProperty is the name that the schema does not have, if that is what is wrong.
+// unknownProperty returns the property that the schema does not have, if that is the error.
 func unknownProperty(e *openapi3.SchemaError) (string, bool) {
 	quoted, ok := strings.CutSuffix(e.Reason, " is unsupported")
 	if !ok || e.SchemaField != "properties" {
@@ -451,7 +452,7 @@ func unknownProperty(e *openapi3.SchemaError) (string, bool) {
 	return name, err == nil
 }
 
-// leaves gives the innermost schema errors: the outer ones only say that something inside is wrong.
+// leaves returns the innermost schema errors; the outer ones only say that something inside is invalid.
 func leaves(err error) []*openapi3.SchemaError {
 	var found []*openapi3.SchemaError
 	for _, e := range flatten(err) {

@@ -14,15 +14,15 @@ import (
 	"github.com/foyer-tickets/foyer/internal/text"
 )
 
-// errMalformedBody is for what is not JSON at all.
+// errMalformedBody means that the body is not JSON.
 var errMalformedBody = fault.New(fault.Malformed, "malformed_body", "The request body is not valid JSON.")
 
-// Decode reads a request's JSON body into v, which is a pointer. Names are case-sensitive; a name that
-// v does not know, a name twice in one object, text that is not UTF-8 and anything after the value are
-// refused. On an operation of the contract these are the bytes that were validated.
+// Decode decodes a request's JSON body into v, which is a pointer. Names are case-sensitive. Names unknown to
+// v, duplicate names in an object, invalid UTF-8 and content after the value are rejected. For operations of
+// the contract it decodes the bytes that were validated.
 //
-// encoding/json would match names whatever their case and take the last of two: it and the validator
-// would read different documents.
+// encoding/json would ignore case and use the last of two equal names, and so could interpret the document
+// differently from the validator.
 func Decode(r *http.Request, v any) error {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -31,8 +31,8 @@ func Decode(r *http.Request, v any) error {
 	return refuseJSON(json.Unmarshal(raw, v, json.RejectUnknownMembers(true)))
 }
 
-// DecodeInternal is Decode for what another of our services sends: a newer one may say more, and names
-// that v does not know are passed over.
+// DecodeInternal is Decode for requests of our other services: unknown names are ignored, since a newer
+// service may send more.
 func DecodeInternal(r *http.Request, v any) error {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -41,7 +41,7 @@ func DecodeInternal(r *http.Request, v any) error {
 	return refuseJSON(json.Unmarshal(raw, v))
 }
 
-// strict checks that raw is one JSON value as Decode wants it, whatever it means.
+// strict checks that raw is one JSON value in the strict syntax that Decode requires.
 func strict(raw []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
 	if err := d.SkipValue(); err != nil {
@@ -60,7 +60,7 @@ func strict(raw []byte) error {
 	}
 }
 
-// refuseJSON makes a refusal of a decoder's error.
+// refuseJSON converts a decoder's error into a fault.
 func refuseJSON(err error) error {
 	if err == nil {
 		return nil
@@ -84,7 +84,7 @@ func refuseJSON(err error) error {
 	return errMalformedBody.Because(redacted(err))
 }
 
-// redacted keeps a decoder's words, which may quote what was sent, out of logs.
+// redacted removes the decoder's message, which may quote the request, from logs.
 func redacted(err error) error {
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
@@ -97,5 +97,5 @@ func redacted(err error) error {
 	return nil
 }
 
-// pointer writes a JSON pointer as violations name fields.
+// pointer formats a JSON pointer as violations name fields.
 func pointer(p jsontext.Pointer) string { return fieldName(slices.Collect(p.Tokens())) }

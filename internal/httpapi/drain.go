@@ -9,14 +9,14 @@ import (
 
 type drainKey struct{}
 
-// WithDrain returns a context for the requests of a process that begins to stop when drain ends.
+// WithDrain returns a context for the requests of a process that starts draining when drain ends.
 func WithDrain(ctx, drain context.Context) context.Context {
 	return context.WithValue(ctx, drainKey{}, drain)
 }
 
-// UntilDrain returns a context that ends with the request or when the process begins to stop,
-// whichever comes first. A stream lives by it: it would keep the process from stopping otherwise.
-// Requests that end by themselves do not need it; they are finished.
+// UntilDrain returns a context that ends with the request or when the process starts draining, whichever comes
+// first. Streams use it, since they would otherwise keep the process from stopping. Other requests do not need
+// it; they are finished.
 func UntilDrain(ctx context.Context) (context.Context, context.CancelFunc) {
 	drain, ok := ctx.Value(drainKey{}).(context.Context)
 	ctx, cancel := context.WithCancel(ctx)
@@ -30,8 +30,8 @@ func UntilDrain(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
-// drainStreams ends each stream when the process begins to stop, without its handler's doing, and
-// tells the reader when to come back: a stream is whatever the contract says answers with events.
+// drainStreams ends every stream when the process starts draining, independently of its handler, and tells the
+// client when to reconnect. A stream is an operation whose contract responds with events.
 func (c *contract) drainStreams(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, _, op := c.operation(r); !stream(op) {
@@ -48,13 +48,13 @@ func (c *contract) drainStreams(next http.Handler) http.Handler {
 	})
 }
 
-// The pause before a client whose stream ended comes back, in milliseconds.
+// The delay after which a client reconnects, in milliseconds.
 const (
 	comeBackAfter  = 100
 	comeBackWithin = 1900
 )
 
-// Farewell is what a stream ends with when its process stops: come back soon, but not all at once.
+// Farewell returns the last bytes of a stream when its process stops: a randomised reconnection delay.
 func Farewell() []byte {
 	return fmt.Appendf(nil, "retry: %d\n\n", comeBackAfter+rand.IntN(comeBackWithin))
 }

@@ -19,18 +19,17 @@ import (
 // IdempotencyHeader is the request header of draft-ietf-httpapi-idempotency-key-header.
 const IdempotencyHeader = "Idempotency-Key"
 
-// How long an answer is kept, and how long a request may be at work before its key is free again.
+// How long a response is stored, and how long a request may run before its key is free again.
 const (
 	idempotencyKept  = 24 * time.Hour
 	idempotencyClaim = time.Minute
 )
 
-// repeatable marks an operation that finds what it made before, by what it is asked for. A repeated
-// request is handled again instead of answered from memory, so that an answer with a secret in it is
-// kept nowhere.
+// repeatable marks an operation that finds the result of an earlier request by itself. A repeated request is
+// processed again instead of answered from the store, so that a response with a secret is never stored.
 const repeatable = "x-repeatable"
 
-// Answer is a stored response. Status 0 means that the first request is still at work.
+// Answer is a stored response. Status 0 means that the first request is still being processed.
 type Answer struct {
 	Fingerprint string      `json:"fingerprint"` // of method, path and body
 	Status      int         `json:"status,omitempty"`
@@ -38,7 +37,7 @@ type Answer struct {
 	Body        []byte      `json:"body,omitempty"`
 }
 
-// IdempotencyStore remembers answers by key.
+// IdempotencyStore stores responses by key.
 type IdempotencyStore interface {
 	// Claim stores a if the key is free; otherwise it returns what is there.
 	Claim(ctx context.Context, key string, a Answer, ttl time.Duration) (present *Answer, err error)
@@ -54,8 +53,8 @@ var (
 	errKeyShape  = fault.New(fault.Malformed, "invalid_idempotency_key", "The Idempotency-Key must have 1 to 255 characters.")
 )
 
-// idempotent answers a repeated POST as it was answered first. It acts on operations whose
-// OpenAPI entry declares the header, for signed-in callers; keys of two accounts never meet.
+// idempotent answers a repeated POST with the response to the first. It applies to operations whose OpenAPI
+// entry declares the header, for signed-in callers; keys are separate for each account.
 func (c *contract) idempotent(store IdempotencyStore) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -100,7 +99,7 @@ func (c *contract) idempotent(store IdempotencyStore) mux.MiddlewareFunc {
 }
 
 func answerOnce(w http.ResponseWriter, r *http.Request, next http.Handler, store IdempotencyStore, key string, a Answer, again bool) {
-	// The answer is kept even when the client has gone: it will come back and ask.
+	// The response is stored even if the client has disconnected, since it will repeat the request.
 	ctx := context.WithoutCancel(r.Context())
 	tape := &tape{ResponseWriter: w}
 	kept := false
@@ -132,7 +131,7 @@ func answerOnce(w http.ResponseWriter, r *http.Request, next http.Handler, store
 	kept = true
 }
 
-// worthKeeping: a refusal that a retry could turn around is not an answer.
+// worthKeeping reports whether a response is final: an error that a retry could change is not stored.
 func worthKeeping(status int) bool {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusTooEarly:
@@ -150,7 +149,7 @@ func replay(w http.ResponseWriter, a Answer) {
 	_, _ = w.Write(a.Body)
 }
 
-// tape copies the body that passes through.
+// tape records the response body that it forwards.
 type tape struct {
 	http.ResponseWriter
 	status int

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Page is the web application's page, as its build left it. A service that serves it at an address of
-// its own puts into it what the application would ask for, so that it is shown without another round trip.
+// Page is the web application's HTML page, as built. A service that serves it at one of its own paths embeds
+// the API response that the application would request, which saves a round trip.
 type Page struct {
 	Index string       // path of the application's index.html
 	API   http.Handler // whom the application would ask
@@ -21,7 +21,7 @@ type Page struct {
 
 const emptyPage = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title></title></head><body></body></html>`
 
-// Read gives the page, or one with nothing in it where the application is not built.
+// Read returns the page, or an empty one if the application has not been built.
 func (p Page) Read() []byte {
 	page, err := os.ReadFile(p.Index)
 	if err != nil {
@@ -30,7 +30,7 @@ func (p Page) Read() []byte {
 	return page
 }
 
-// With gives the page with head in place of its own title, before all that runs, and body at the end.
+// With returns the page with head in place of its title, before all scripts, and body at its end.
 func (p Page) With(head, body []byte) []byte {
 	page := p.Read()
 	if before, rest, ok := bytes.Cut(page, []byte("<title>")); ok {
@@ -41,12 +41,12 @@ func (p Page) With(head, body []byte) []byte {
 	return bytes.Replace(page, []byte("</body>"), slices.Concat(body, []byte("</body>")), 1)
 }
 
-// pagePatience is how long a page waits for what it could bring: without it, it is there at once and
-// the application asks by itself.
+// pagePatience is how long a page waits for its data. Without data it is sent at once, and the application
+// makes the request itself.
 const pagePatience = 300 * time.Millisecond
 
-// Answer is what the API says to a stranger at an address, with its headers; false when it does not say it
-// soon and plainly.
+// Answer returns the API's response to an anonymous request for a path, with its headers; false if it does not
+// succeed in time.
 func (p Page) Answer(ctx context.Context, address string) ([]byte, http.Header, bool) {
 	// Given up like a reader who goes away: that says nothing about whoever was asked.
 	ctx, cancel := context.WithCancel(ctx)
@@ -65,13 +65,13 @@ func (p Page) Answer(ctx context.Context, address string) ([]byte, http.Header, 
 	return bytes.TrimSpace(answer.body.Bytes()), answer.header, true
 }
 
-// Data is an element with an answer in it, which runs nothing. JSON as we write it has <, > and &
-// escaped, so no text can end the element.
+// Data returns an element that contains a response and runs nothing. Our JSON escapes <, > and &, so no text
+// can end the element.
 func Data(address string, answer []byte) []byte {
 	return fmt.Appendf(nil, "<script type=\"application/json\" data-address=\"%s\">%s</script>\n", html.EscapeString(address), answer)
 }
 
-// kept is an answer that stays here.
+// kept is an http.ResponseWriter that stores the response in memory.
 type kept struct {
 	header http.Header
 	body   bytes.Buffer

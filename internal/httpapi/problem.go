@@ -15,7 +15,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// status maps each kind of refusal to HTTP, once.
+// status maps each kind of fault to an HTTP status.
 var status = map[fault.Kind]int{
 	fault.Internal:             http.StatusInternalServerError,
 	fault.Malformed:            http.StatusBadRequest,
@@ -35,11 +35,11 @@ var status = map[fault.Kind]int{
 	fault.Unavailable:          http.StatusServiceUnavailable,
 }
 
-// StatusOf gives the HTTP status WriteProblem would answer err with.
+// StatusOf returns the HTTP status with which WriteProblem would answer err.
 func StatusOf(err error) int { return status[fault.KindOf(err)] }
 
-// WriteProblem answers with problem details (RFC 9457). Anything that is not a fault is logged
-// and becomes an opaque 500, or a 503 when it is only that time ran out.
+// WriteProblem responds with problem details (RFC 9457). An error that is not a fault is logged and becomes an
+// opaque 500, or a 503 if it is a timeout.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	f := toFault(err)
 	code := status[f.Kind]
@@ -87,13 +87,13 @@ func toFault(err error) *fault.Error {
 	return fault.New(fault.Internal, "internal", "Something went wrong on our side.").Because(err)
 }
 
-// BadRequest answers what the generated code could not parse: a wrong parameter or body.
-// It fits ErrorHandlerFunc and RequestErrorHandlerFunc of the generated servers.
+// BadRequest responds to requests that the generated code could not parse: an invalid parameter or body. It
+// has the signature of ErrorHandlerFunc and RequestErrorHandlerFunc of the generated servers.
 func BadRequest(w http.ResponseWriter, r *http.Request, err error) {
 	WriteProblem(w, r, Unreadable(err))
 }
 
-// Unreadable makes a refusal of an error that came of reading a request, unless it is one.
+// Unreadable converts an error of reading a request into a fault, unless it is one.
 func Unreadable(err error) error {
 	if fault.KindOf(err) == fault.Internal {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
@@ -103,8 +103,9 @@ func Unreadable(err error) error {
 	return err
 }
 
-// Handle serves f, and answers the error it returns as a problem. f may have written nothing then.
-// The generated servers do the same with the operations of the contract (handlers.tmpl).
+// Handle returns a handler that calls f and responds with a problem if f returns an error; f must not have
+// written anything then. The generated servers do the same with the operations of the contract
+// (handlers.tmpl).
 func Handle(f func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := f(w, r); err != nil {
@@ -113,8 +114,8 @@ func Handle(f func(w http.ResponseWriter, r *http.Request) error) http.HandlerFu
 	}
 }
 
-// WriteJSON answers with status and v as JSON. An error means that v cannot be written as JSON, and
-// that nothing was; an answer that does not arrive is none.
+// WriteJSON responds with status and v as JSON. It returns an error only if v cannot be encoded, and has
+// written nothing then; a failed write to the client is not an error.
 func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) error {
 	var body bytes.Buffer
 	if err := json.NewEncoder(&body).Encode(v); err != nil {
@@ -128,7 +129,7 @@ func WriteJSON(w http.ResponseWriter, r *http.Request, status int, v any) error 
 	return nil
 }
 
-// WriteRaw answers 200 with what is JSON already.
+// WriteRaw responds 200 with a value that is already JSON.
 func WriteRaw(w http.ResponseWriter, r *http.Request, raw []byte) error {
 	w.Header().Set("Content-Type", "application/json")
 	if _, err := w.Write(raw); err != nil {
@@ -137,7 +138,7 @@ func WriteRaw(w http.ResponseWriter, r *http.Request, raw []byte) error {
 	return nil
 }
 
-// NoContent answers 204.
+// NoContent responds 204.
 func NoContent(w http.ResponseWriter) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil

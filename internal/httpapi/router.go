@@ -25,7 +25,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 )
 
-// Verifier turns a raw access token into the account it speaks for.
+// Verifier authenticates a raw access token and returns its account.
 type Verifier interface {
 	Verify(ctx context.Context, raw string) (identity.Account, error)
 }
@@ -33,24 +33,24 @@ type Verifier interface {
 // Options configures a router.
 type Options struct {
 	Service     string                // the name in traces
-	Spec        []byte                // the OpenAPI document; operations not in it are not validated
-	Verifier    Verifier              // who is calling; nil: nobody ever signs in
+	Spec        []byte                // the OpenAPI document; routes outside of it are not validated
+	Verifier    Verifier              // authenticates callers; nil: every caller is anonymous
 	Metrics     prometheus.Registerer // nil: none
 	Idempotency IdempotencyStore      // nil: Idempotency-Key is ignored
 }
 
-// RequestIDHeader carries the id that the gateway gives each request.
+// RequestIDHeader has the id that the gateway assigns to each request.
 const RequestIDHeader = "X-Request-Id"
 
-// maxBody is what an operation takes unless its OpenAPI entry says otherwise with `x-max-body`;
-// maxInternalBody what a route outside the contract takes, unless it says otherwise with LimitBody.
+// maxBody is the body limit of an operation unless its OpenAPI entry has `x-max-body`; maxInternalBody is that
+// of routes outside the contract unless they use LimitBody.
 const (
 	maxBody         = 64 << 10
 	maxInternalBody = 1 << 20
 )
 
-// NewRouter returns a router that knows no routes yet. Mount generated servers on it with
-// HandlerWithOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest}.
+// NewRouter returns a router without routes. Mount generated servers on it with HandlerWithOptions{BaseRouter:
+// router, ErrorHandlerFunc: httpapi.BadRequest}.
 func NewRouter(o Options) (*mux.Router, error) {
 	router := mux.NewRouter()
 	observed := observe(o.Service, o.Metrics)
@@ -94,7 +94,7 @@ func notAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
 	WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "This resource does not support the request's method."))
 }
 
-// allowed lists the methods that an address takes (RFC 9110, 10.2.1).
+// allowed lists the methods that a path supports (RFC 9110, 10.2.1).
 func allowed(router *mux.Router, r *http.Request) []string {
 	var found []string
 	for _, method := range methods {
@@ -108,7 +108,8 @@ func allowed(router *mux.Router, r *http.Request) []string {
 	return found
 }
 
-// known is a request's method, for a label: clients can send any word.
+// known returns a request's method as a metric label; unknown methods share one label, since clients can send
+// any.
 func known(method string) string {
 	if slices.Contains(methods, method) {
 		return method
@@ -116,7 +117,7 @@ func known(method string) string {
 	return "other"
 }
 
-// Traced wraps the whole router so that a trace covers routing too.
+// Traced wraps the whole router so that a trace includes routing.
 func Traced(service string, h http.Handler) http.Handler {
 	return otelhttp.NewHandler(h, service, otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string {
 		return known(r.Method)
@@ -125,7 +126,7 @@ func Traced(service string, h http.Handler) http.Handler {
 
 type requestIDKey struct{}
 
-// RequestID gives the id of the request being served, "" outside of one.
+// RequestID returns the id of the current request, or "" outside of one.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
@@ -142,8 +143,8 @@ func requestID(next http.Handler) http.Handler {
 	})
 }
 
-// template gives the matched route's path template, which is safe to log and to label with:
-// the real path may carry what identifies somebody.
+// template returns the matched route's path template, which is safe for logs and labels; the real path may
+// contain ids of people.
 func template(r *http.Request) string {
 	if route := mux.CurrentRoute(r); route != nil {
 		if t, err := route.GetPathTemplate(); err == nil {
@@ -153,7 +154,7 @@ func template(r *http.Request) string {
 	return "unmatched"
 }
 
-// observe counts, times and logs each request: rate, errors, duration by route.
+// observe records and logs each request: rate, errors and duration by route.
 func observe(service string, reg prometheus.Registerer) mux.MiddlewareFunc {
 	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "http_request_duration_seconds", Help: "Time to answer by route, method and status.",
@@ -179,7 +180,7 @@ func observe(service string, reg prometheus.Registerer) mux.MiddlewareFunc {
 	}
 }
 
-// recorder remembers the status. Unwrap keeps http.ResponseController working through it.
+// recorder records the status. Unwrap keeps http.ResponseController working through it.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -217,8 +218,8 @@ func recovery(next http.Handler) http.Handler {
 	})
 }
 
-// authenticate verifies a bearer token when there is one. A bad token is refused even where
-// none is needed: the caller believes to be somebody.
+// authenticate verifies a bearer token if there is one. An invalid token is rejected even where none is
+// required, since the caller expects to be signed in.
 func authenticate(v Verifier) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

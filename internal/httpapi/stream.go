@@ -13,13 +13,13 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 )
 
-// watcher is a Verifier that can tell when a token's time is over.
+// watcher is a Verifier that can signal when a token is no longer valid.
 type watcher interface {
 	Watch(ctx context.Context, a identity.Account) (context.Context, context.CancelFunc)
 }
 
-// boundStreams ends each stream of a signed-in caller with their token: an event stream goes on for
-// hours after the check that let it in. The reader comes back with a fresh token, or is refused.
+// boundStreams ends each stream of a signed-in caller when their token expires or is revoked, since a stream
+// can outlast the check at its start by hours. The client reconnects with a fresh token, or is rejected.
 func (c *contract) boundStreams(v Verifier) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -36,7 +36,7 @@ func (c *contract) boundStreams(v Verifier) mux.MiddlewareFunc {
 	}
 }
 
-// personalStream tells whether the operation answers a signed-in caller with events.
+// personalStream reports whether the operation responds to signed-in callers with events.
 func (c *contract) personalStream(r *http.Request) bool {
 	_, _, op := c.operation(r)
 	if !stream(op) {
@@ -46,7 +46,7 @@ func (c *contract) personalStream(r *http.Request) bool {
 	return secured
 }
 
-// stream tells whether an operation answers with events.
+// stream reports whether an operation responds with events.
 func stream(op *openapi3.Operation) bool {
 	if op == nil || op.Responses == nil {
 		return false
@@ -55,21 +55,21 @@ func stream(op *openapi3.Operation) bool {
 	return ok != nil && ok.Value != nil && ok.Value.Content["text/event-stream"] != nil
 }
 
-// streamWriteTimeout is how long one write to a slow reader may take before it is dropped.
+// streamWriteTimeout is how long one write to a slow client may take before the stream is closed.
 const streamWriteTimeout = 5 * time.Second
 
 // Heartbeat is how often an idle stream should send a comment, so that proxies and sleeping
 // clients notice a dead connection.
 const Heartbeat = 15 * time.Second
 
-// Stream writes server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html).
-// A reader that does not keep up makes a write fail; the handler then returns.
+// Stream writes server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). If the
+// client does not keep up, a write fails; the handler should then return.
 type Stream struct {
 	w  http.ResponseWriter
 	rc *http.ResponseController
 }
 
-// NewStream answers 200 and opens the stream.
+// NewStream responds 200 and opens the stream.
 func NewStream(w http.ResponseWriter) (*Stream, error) {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -84,15 +84,15 @@ func NewStream(w http.ResponseWriter) (*Stream, error) {
 	return s, s.Raw([]byte("retry: 2000\n\n"))
 }
 
-// Send writes one event. id may be empty; data must hold no bare carriage return.
+// Send writes one event. id may be empty; data must not contain a bare carriage return.
 func (s *Stream) Send(event, id string, data []byte) error {
 	return s.Raw(Event(event, id, data))
 }
 
-// Comment writes a line that clients ignore.
+// Comment writes a comment, which clients ignore.
 func (s *Stream) Comment() error { return s.Raw([]byte(":\n\n")) }
 
-// Raw writes bytes made by Event: one slice may serve any number of streams.
+// Raw writes the result of Event, which may be shared by any number of streams.
 func (s *Stream) Raw(frame []byte) error {
 	if err := s.rc.SetWriteDeadline(time.Now().Add(streamWriteTimeout)); err != nil {
 		return fmt.Errorf("stream: %w", err)
@@ -106,7 +106,7 @@ func (s *Stream) Raw(frame []byte) error {
 	return nil
 }
 
-// Event builds the bytes of one event.
+// Event encodes one event.
 func Event(event, id string, data []byte) []byte {
 	var b bytes.Buffer
 	b.Grow(len(data) + len(event) + len(id) + 24)

@@ -11,20 +11,20 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 )
 
-// maxStreamsPerAccount is how many event streams one account may have open at one process: more
-// browser tabs than anyone watches. Callers without an account are counted by address, at the gateway.
+// maxStreamsPerAccount limits the open event streams of one account in one process; it exceeds the number of
+// tabs that people use. The gateway limits anonymous callers by address.
 const maxStreamsPerAccount = 20
 
-// ErrTooManyStreams is for an account that has enough streams open.
+// ErrTooManyStreams means that the account has reached the limit of open streams.
 var ErrTooManyStreams = fault.New(fault.TooMany, "too_many_streams", "Too many open streams.").After(10 * time.Second)
 
-// StreamLimit counts the open streams of each account. The zero value is ready.
+// StreamLimit counts the open streams of each account. The zero value is ready to use.
 type StreamLimit struct {
 	mu   sync.Mutex
 	open map[string]int
 }
 
-// Enter counts a stream in, or refuses it. leave has to be called once it ended.
+// Enter counts a new stream or rejects it. leave must be called when the stream has ended.
 func (l *StreamLimit) Enter(account string) (leave func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,7 +44,7 @@ func (l *StreamLimit) Enter(account string) (leave func(), err error) {
 	}), nil
 }
 
-// limitStreams bounds the streams of each account, whatever they stream.
+// limitStreams limits the open streams of each account, over all operations.
 func (c *contract) limitStreams(limit *StreamLimit) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
