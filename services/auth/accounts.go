@@ -99,7 +99,7 @@ func (a *Accounts) Register(ctx context.Context, r Registration, ip string) erro
 	if err := a.allowIP(ctx, ip); err != nil {
 		return err
 	}
-	return a.enqueue(ctx, JobRegister, "", r)
+	return a.enqueue(ctx, JobRegister, "", &r)
 }
 
 // RequestReset has a mail sent with a link for a new password, if there is such an account.
@@ -111,7 +111,7 @@ func (a *Accounts) RequestReset(ctx context.Context, email, ip string) error {
 	if err := a.allowIP(ctx, ip); err != nil {
 		return err
 	}
-	return a.enqueue(ctx, JobReset, "", Registration{Email: email})
+	return a.enqueue(ctx, JobReset, "", &Registration{Email: email})
 }
 
 // RequestConfirmation sends the signed-in account another link to confirm its address.

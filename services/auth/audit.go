@@ -55,8 +55,8 @@ type AuditQuery struct {
 
 // AuditCursor is a place in the trail. The zero value is its start.
 type AuditCursor struct {
-	At time.Time `json:"at"`
-	ID uuid.UUID `json:"id"`
+	At time.Time
+	ID uuid.UUID
 }
 
 // Audit is the trail: added to and read, never changed.

@@ -77,16 +77,23 @@ type Directory interface {
 	SetEnabled(ctx context.Context, id string, enabled bool) error
 }
 
+// SignInRequest is what a sign-in asks of the provider's page.
+type SignInRequest struct {
+	Locale     string // "": the browser's
+	Again      bool   // ask for the password even of people who are signed in
+	AddPasskey bool   // register a passkey or security key before coming back
+}
+
 // Tokens are what Keycloak gave for a signed-in browser.
 type Tokens struct {
-	Access        string    `json:"access"`
-	Refresh       string    `json:"refresh"`
-	Expires       time.Time `json:"expires"`       // of the access token
-	SessionExpiry time.Time `json:"sessionExpiry"` // of the refresh token
-	Session       string    `json:"session"`       // Keycloak's session id, which its logout tokens name
+	Access        string
+	Refresh       string
+	Expires       time.Time // of the access token
+	SessionExpiry time.Time // of the refresh token
+	Session       string    // Keycloak's session id, which its logout tokens name
 	// Confirmed is the mark of a confirmed address that they were renewed for: a session is renewed
 	// once for a mark, whatever the clocks say and the new token says.
-	Confirmed time.Time `json:"confirmed,omitzero"`
+	Confirmed time.Time
 }
 
 // Stale tells whether the access token should be renewed before it is used.

@@ -47,9 +47,9 @@ type Deletion struct {
 
 // Person is who the last mail goes to.
 type Person struct {
-	Email  string `json:"email"`
-	Name   string `json:"name"`
-	Locale string `json:"locale"`
+	Email  string
+	Name   string
+	Locale string
 }
 
 // Deletions keeps them. Save writes progress; Forget also takes address and name off the account,

@@ -13,14 +13,6 @@ import (
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 )
 
-// Export is everything that is kept about an account, by section.
-type Export struct {
-	Account  string           `json:"account"`
-	At       time.Time        `json:"exportedAt"`
-	Profile  any              `json:"profile"`
-	Sections map[string][]any `json:"data"`
-}
-
 // Bounds of exports. One is held in memory until it is known to be complete, and once more while it
 // is written: as many at once as a process has room for.
 const (

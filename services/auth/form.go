@@ -20,7 +20,7 @@ import (
 type Registration struct {
 	Email, Password, Name, Locale string
 
-	Job string `json:"-"` // that makes the account; it is noted there
+	Job string // the job that creates the account, which is noted in the account
 }
 
 // Check puts the fields into their canonical form and refuses what breaks a rule. It looks at the

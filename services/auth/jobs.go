@@ -86,12 +86,20 @@ func (a *Accounts) queue() leased.Queue[Job] {
 // Step does the jobs that are due, as many as run at once, and tells how many those were.
 func (a *Accounts) Step(ctx context.Context) (int, error) { return a.queue().Step(ctx) }
 
+// registrationForm is a Registration as its job stores it, under encryption.
+type registrationForm struct {
+	Email    string `json:"Email"`
+	Password string `json:"Password"`
+	Name     string `json:"Name"`
+	Locale   string `json:"Locale"`
+}
+
 // enqueue has a job done after the answer. Whether there is such an account then shows neither in
 // the answer nor in its time.
-func (a *Accounts) enqueue(ctx context.Context, kind JobKind, account string, form any) error {
+func (a *Accounts) enqueue(ctx context.Context, kind JobKind, account string, form *Registration) error {
 	j := Job{ID: uuid.Must(uuid.NewV7()), Kind: kind, Account: account, CreatedAt: a.Now()}
 	if form != nil {
-		raw, err := json.Marshal(form)
+		raw, err := json.Marshal(registrationForm{form.Email, form.Password, form.Name, form.Locale})
 		if err != nil {
 			return err
 		}
@@ -113,7 +121,9 @@ var errForm = fault.New(fault.Gone, "form_lost", "The job's registration form ca
 func (a *Accounts) form(j Job) (r Registration, err error) {
 	raw, err := a.Seal.Open(nil, nil, j.Sealed, j.ID[:])
 	if err == nil {
-		err = json.Unmarshal(raw, &r)
+		var form registrationForm
+		err = json.Unmarshal(raw, &form)
+		r = Registration{Email: form.Email, Password: form.Password, Name: form.Name, Locale: form.Locale}
 	}
 	if err != nil {
 		return r, errForm.Because(err)

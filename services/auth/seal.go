@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Sealer encrypts what is stored about sessions and carried by browsers. Each session has a key of
@@ -45,13 +46,23 @@ func (s Sealer) Mac(purpose string) ([]byte, error) {
 
 func (s Sealer) session(id string) (cipher.AEAD, error) { return s.AEAD("foyer session " + id) }
 
+// sealedTokens are Tokens as they are stored, under encryption.
+type sealedTokens struct {
+	Access        string    `json:"access"`
+	Refresh       string    `json:"refresh"`
+	Expires       time.Time `json:"expires"`
+	SessionExpiry time.Time `json:"sessionExpiry"`
+	Session       string    `json:"session"`
+	Confirmed     time.Time `json:"confirmed,omitzero"`
+}
+
 // Seal encrypts a session's tokens.
 func (s Sealer) Seal(id string, t Tokens) ([]byte, error) {
 	aead, err := s.session(id)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := json.Marshal(t)
+	raw, err := json.Marshal(sealedTokens(t))
 	if err != nil {
 		return nil, err
 	}
@@ -68,5 +79,7 @@ func (s Sealer) Open(id string, sealed []byte) (t Tokens, err error) {
 	if err != nil {
 		return t, fmt.Errorf("session: %w", err)
 	}
-	return t, json.Unmarshal(raw, &t)
+	var form sealedTokens
+	err = json.Unmarshal(raw, &form)
+	return Tokens(form), err
 }

@@ -28,35 +28,35 @@ import (
 // Recipient is whom a mail goes to. It is asked for when the mail is sent, and not stored; only that of an
 // account's last mail is, until the mail is out (Farewells).
 type Recipient struct {
-	Email  string `json:"email"`
-	Name   string `json:"name"`
-	Locale string `json:"locale"`
-	Link   string `json:"-"` // of this one mail
+	Email  string
+	Name   string
+	Locale string
+	Link   string // of this one mail
 }
 
 // Order is what a mail about a booking shows.
 type Order struct {
-	Booking uuid.UUID   `json:"booking"`
-	Total   money.Money `json:"total"`
+	Booking uuid.UUID
+	Total   money.Money
 	Event   struct {
-		ID       uuid.UUID `json:"id"`
-		Name     string    `json:"name"`
-		StartsAt time.Time `json:"startsAt"`
-		TimeZone string    `json:"timeZone"`
+		ID       uuid.UUID
+		Name     string
+		StartsAt time.Time
+		TimeZone string
 		Venue    struct {
-			Name string `json:"name"`
-			City string `json:"city"`
-		} `json:"venue"`
-	} `json:"event"`
-	Tickets []Ticket `json:"tickets"`
+			Name string
+			City string
+		}
+	}
+	Tickets []Ticket
 }
 
 // Ticket is one line of a booking. ID is zero before tickets were issued.
 type Ticket struct {
-	ID    uuid.UUID  `json:"id"`
-	Unit  string     `json:"unit"`
-	Label string     `json:"label"`
-	Place seat.Place `json:"place"`
+	ID    uuid.UUID
+	Unit  string
+	Label string
+	Place seat.Place
 }
 
 // Mail is ready to be sent.

@@ -30,8 +30,8 @@ type Message struct {
 
 // Refund is what a message about a refund says of it.
 type Refund struct {
-	Amount money.Money `json:"amount"`
-	Units  []string    `json:"units"`
+	Amount money.Money
+	Units  []string
 }
 
 // Mailed tells whether a kind also goes out by mail. What a person only needs while looking at
@@ -133,8 +133,8 @@ type Store interface {
 
 // Cursor is a place in the list of messages. The zero value is its start.
 type Cursor struct {
-	At time.Time `json:"at"`
-	ID uuid.UUID `json:"id"`
+	At time.Time
+	ID uuid.UUID
 }
 
 // Announcer pushes a stored message to open browsers, on whichever replica they are.

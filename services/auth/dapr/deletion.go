@@ -33,7 +33,7 @@ var _ auth.Farewells = Farewells{}
 
 // Farewell implements auth.Farewells.
 func (f Farewells) Farewell(ctx context.Context, tombstone string, to auth.Person) error {
-	return f.Client.Invoke(ctx, messages.Notification, http.MethodPost, "/internal/mails/account-deleted", map[string]any{"tombstone": tombstone, "to": to}, nil)
+	return f.Client.Invoke(ctx, messages.Notification, http.MethodPost, "/internal/mails/account-deleted", map[string]any{"tombstone": tombstone, "to": map[string]string{"email": to.Email, "name": to.Name, "locale": to.Locale}}, nil)
 }
 
 // Lease is auth.Lease on a state store.

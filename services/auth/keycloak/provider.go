@@ -59,15 +59,8 @@ func NewProvider(ctx context.Context, cfg WebConfig) *Provider {
 	}
 }
 
-// SignIn is what a sign-in asks of Keycloak's page beside who it is.
-type SignIn struct {
-	Locale     string // "": the browser's
-	Again      bool   // ask for the password in any case
-	AddPasskey bool   // register a passkey or security key before coming back
-}
-
 // LoginURL is Keycloak's page for this sign-in.
-func (p *Provider) LoginURL(state, nonce, verifier string, in SignIn) string {
+func (p *Provider) LoginURL(state, nonce, verifier string, in auth.SignInRequest) string {
 	options := []oauth2.AuthCodeOption{oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)}
 	if in.Locale != "" {
 		options = append(options, oauth2.SetAuthURLParam("ui_locales", in.Locale))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/services/auth"
 	"github.com/foyer-tickets/foyer/services/auth/keycloak"
 )
 
@@ -51,13 +52,13 @@ func TestOnlyARefusedGrantEndsASession(t *testing.T) {
 func TestWhatASignInAsksFor(t *testing.T) {
 	p := keycloak.NewProvider(t.Context(), keycloak.WebConfig{Issuer: "https://id.example/realms/foyer", URL: "http://keycloak", Realm: "foyer", ClientID: "foyer-web", PublicURL: "https://foyer.example"})
 	for _, c := range []struct {
-		in                     keycloak.SignIn
+		in                     auth.SignInRequest
 		locale, prompt, action string
 	}{
-		{keycloak.SignIn{}, "", "", ""},
-		{keycloak.SignIn{Locale: "de"}, "de", "", ""},
-		{keycloak.SignIn{Again: true}, "", "login", ""},
-		{keycloak.SignIn{AddPasskey: true}, "", "", "webauthn-register"},
+		{auth.SignInRequest{}, "", "", ""},
+		{auth.SignInRequest{Locale: "de"}, "de", "", ""},
+		{auth.SignInRequest{Again: true}, "", "login", ""},
+		{auth.SignInRequest{AddPasskey: true}, "", "", "webauthn-register"},
 	} {
 		u, err := url.Parse(p.LoginURL("state", "nonce", "verifier", c.in))
 		require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
@@ -263,9 +264,11 @@ func (s Server) listAudit(r *http.Request, params ListAuditParams) (page AuditPa
 		q.Limit = *params.Limit
 	}
 	if params.Cursor != nil && *params.Cursor != "" {
-		if err := httpapi.DecodeCursor(*params.Cursor, &q.Before); err != nil {
+		var before auditCursor
+		if err := httpapi.DecodeCursor(*params.Cursor, &before); err != nil {
 			return page, err
 		}
+		q.Before = auth.AuditCursor(before)
 	}
 	entries, err := s.Audit.Find(r.Context(), q)
 	if err != nil {
@@ -295,7 +298,7 @@ func (s Server) listAudit(r *http.Request, params ListAuditParams) (page AuditPa
 	}
 	if len(entries) == q.Limit {
 		last := entries[len(entries)-1]
-		next, err := httpapi.EncodeCursor(auth.AuditCursor{At: last.At, ID: last.ID})
+		next, err := httpapi.EncodeCursor(auditCursor{At: last.At, ID: last.ID})
 		if err != nil {
 			return page, err
 		}
@@ -363,4 +366,10 @@ func (s Server) MountInternal(router *mux.Router) {
 		}
 		return httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"url": link})
 	})).Methods(http.MethodPost)
+}
+
+// auditCursor is an auth.AuditCursor on the wire, where clients take it for an opaque text.
+type auditCursor struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
 }

@@ -37,6 +37,14 @@ func (s Server) recently(r *http.Request) (identity.Account, error) {
 	return a, nil
 }
 
+// accountExport is everything that is stored about an account, by section, as people download it.
+type accountExport struct {
+	Account  string           `json:"account"`
+	At       time.Time        `json:"exportedAt"`
+	Profile  any              `json:"profile"`
+	Sections map[string][]any `json:"data"`
+}
+
 type exportedSignIn struct {
 	Address  string    `json:"address"`
 	At       time.Time `json:"at"`
@@ -55,29 +63,29 @@ func (s Server) ExportMe(w http.ResponseWriter, r *http.Request) error {
 }
 
 // export makes a copy. end gives its place back, once it was written.
-func (s Server) export(r *http.Request) (_ auth.Export, end func(), err error) {
+func (s Server) export(r *http.Request) (_ accountExport, end func(), err error) {
 	end = func() {}
 	a, err := s.recently(r)
 	if err != nil {
-		return auth.Export{}, end, err
+		return accountExport{}, end, err
 	}
 	taken, err := s.Exports.Begin(a.ID)
 	if err != nil {
-		return auth.Export{}, end, err
+		return accountExport{}, end, err
 	}
 	end = taken
 	p, err := s.Directory.Profile(r.Context(), a.ID)
 	if err != nil {
-		return auth.Export{}, end, err
+		return accountExport{}, end, err
 	}
 	p.Roles = a.Roles
 	sessions, err := s.SignIns.SignIns(r.Context(), a.ID)
 	if err != nil {
-		return auth.Export{}, end, err
+		return accountExport{}, end, err
 	}
 	sections, err := auth.Collect(r.Context(), s.Deleter.Holders, a.ID)
 	if err != nil {
-		return auth.Export{}, end, err
+		return accountExport{}, end, err
 	}
 	sections["sessions"] = []any{}
 	for _, in := range sessions {
@@ -86,9 +94,9 @@ func (s Server) export(r *http.Request) (_ auth.Export, end func(), err error) {
 	now := time.Now().UTC()
 	// Whoever has the data is known before they have it.
 	if err := s.Audit.Record(r.Context(), auth.Exported(now, a.ID, clientIP(r))); err != nil {
-		return auth.Export{}, end, fault.Away("accounts", err)
+		return accountExport{}, end, fault.Away("accounts", err)
 	}
-	return auth.Export{Account: a.ID, At: now, Profile: profileView(p), Sections: sections}, end, nil
+	return accountExport{Account: a.ID, At: now, Profile: profileView(p), Sections: sections}, end, nil
 }
 
 // PreviewDeletion implements GET /api/v1/me/deletion.

@@ -16,6 +16,8 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
@@ -52,8 +54,13 @@ var (
 // Recipient asks auth, which asks Keycloak, and remembers the answer in memory for two minutes.
 func (a Adapter) Recipient(ctx context.Context, account string) (notification.Recipient, error) {
 	return a.people.Get(ctx, account, otter.LoaderFunc[string, notification.Recipient](func(ctx context.Context, account string) (r notification.Recipient, err error) {
-		err = a.Client.Invoke(ctx, messages.Auth, http.MethodGet, "/internal/accounts/"+account, nil, &r)
-		return r, err
+		var answer struct {
+			Email  string `json:"email"`
+			Name   string `json:"name"`
+			Locale string `json:"locale"`
+		}
+		err = a.Client.Invoke(ctx, messages.Auth, http.MethodGet, "/internal/accounts/"+account, nil, &answer)
+		return notification.Recipient{Email: answer.Email, Name: answer.Name, Locale: answer.Locale}, err
 	}))
 }
 
@@ -68,9 +75,41 @@ func (a Adapter) Link(ctx context.Context, account, kind string) (string, error)
 
 // Order asks booking.
 func (a Adapter) Order(ctx context.Context, booking uuid.UUID) (notification.Order, error) {
-	var o notification.Order
-	err := a.Client.Invoke(ctx, messages.Booking, http.MethodGet, fmt.Sprintf("/internal/bookings/%s/mail", booking), nil, &o)
-	return o, err
+	var answer order
+	err := a.Client.Invoke(ctx, messages.Booking, http.MethodGet, fmt.Sprintf("/internal/bookings/%s/mail", booking), nil, &answer)
+	return answer.read(), err
+}
+
+// order is booking's answer about a booking.
+type order struct {
+	Booking uuid.UUID   `json:"booking"`
+	Total   money.Money `json:"total"`
+	Event   struct {
+		ID       uuid.UUID `json:"id"`
+		Name     string    `json:"name"`
+		StartsAt time.Time `json:"startsAt"`
+		TimeZone string    `json:"timeZone"`
+		Venue    struct {
+			Name string `json:"name"`
+			City string `json:"city"`
+		} `json:"venue"`
+	} `json:"event"`
+	Tickets []struct {
+		ID    uuid.UUID  `json:"id"`
+		Unit  string     `json:"unit"`
+		Label string     `json:"label"`
+		Place seat.Place `json:"place"`
+	} `json:"tickets"`
+}
+
+func (o order) read() notification.Order {
+	read := notification.Order{Booking: o.Booking, Total: o.Total}
+	read.Event.ID, read.Event.Name, read.Event.StartsAt, read.Event.TimeZone = o.Event.ID, o.Event.Name, o.Event.StartsAt, o.Event.TimeZone
+	read.Event.Venue.Name, read.Event.Venue.City = o.Event.Venue.Name, o.Event.Venue.City
+	for _, t := range o.Tickets {
+		read.Tickets = append(read.Tickets, notification.Ticket(t))
+	}
+	return read
 }
 
 // Send hands a mail to the SMTP binding, one at a time: Dapr 1.18 writes the recipient and the

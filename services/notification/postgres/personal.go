@@ -3,6 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
@@ -17,24 +20,24 @@ const personalPage = 500
 
 // Export implements personaldata.Holder.
 func (s Store) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
-	var before notification.Cursor
+	var before cursorForm
 	if cursor != "" {
 		if err := httpapi.DecodeCursor(cursor, &before); err != nil {
 			return personaldata.Page{}, err
 		}
 	}
-	found, err := s.List(ctx, account, before, personalPage)
+	found, err := s.List(ctx, account, notification.Cursor(before), personalPage)
 	if err != nil {
 		return personaldata.Page{}, err
 	}
 	items := make([]any, len(found))
 	for i, m := range found {
-		items[i] = map[string]any{"id": m.ID, "kind": m.Kind, "event": m.Event, "booking": m.Booking, "hold": m.Hold, "refund": m.Refund, "at": m.At, "read": m.Read}
+		items[i] = map[string]any{"id": m.ID, "kind": m.Kind, "event": m.Event, "booking": m.Booking, "hold": m.Hold, "refund": (*refundColumn)(m.Refund), "at": m.At, "read": m.Read}
 	}
 	page := personaldata.Page{Sections: map[string][]any{"messages": items}}
 	if len(found) == personalPage {
 		last := found[len(found)-1]
-		if page.Next, err = httpapi.EncodeCursor(notification.Cursor{At: last.At, ID: last.ID}); err != nil {
+		if page.Next, err = httpapi.EncodeCursor(cursorForm{At: last.At, ID: last.ID}); err != nil {
 			return personaldata.Page{}, err
 		}
 	}
@@ -57,4 +60,10 @@ func (s Store) Erase(ctx context.Context, account, _ string) error {
 		return fmt.Errorf("delete messages: %w", err)
 	}
 	return nil
+}
+
+// cursorForm is a notification.Cursor on the wire, where clients take it for an opaque text.
+type cursorForm struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
 }

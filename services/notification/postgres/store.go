@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/foyer-tickets/foyer/internal/database"
+	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/services/notification"
 )
 
@@ -38,13 +39,26 @@ var (
 	_ notification.FarewellStore = Store{}
 )
 
+// refundColumn is a notification.Refund in the column messages.refund.
+type refundColumn struct {
+	Amount money.Money `json:"amount"`
+	Units  []string    `json:"units"`
+}
+
+// recipientColumn is a notification.Recipient in the column farewells.recipient.
+type recipientColumn struct {
+	Email  string `json:"email"`
+	Name   string `json:"name"`
+	Locale string `json:"locale"`
+}
+
 // Add implements notification.Store: the message and its mail in one transaction.
 func (s Store) Add(ctx context.Context, m notification.Message, mailed bool) (added bool, err error) {
 	err = database.InTx(ctx, s.Pool, func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `
 			INSERT INTO messages (id, account, kind, event, booking, hold, at, refund)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-			m.ID, m.Account, m.Kind, m.Event, m.Booking, m.Hold, m.At, m.Refund)
+			m.ID, m.Account, m.Kind, m.Event, m.Booking, m.Hold, m.At, (*refundColumn)(m.Refund))
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
@@ -71,7 +85,15 @@ func (s Store) List(ctx context.Context, account string, before notification.Cur
 	if err != nil {
 		return nil, fmt.Errorf("list messages: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[notification.Message])
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (notification.Message, error) {
+		var (
+			m      notification.Message
+			refund *refundColumn
+		)
+		err := row.Scan(&m.ID, &m.Account, &m.Kind, &m.Event, &m.Booking, &m.Hold, &m.At, &m.Read, &refund)
+		m.Refund = (*notification.Refund)(refund)
+		return m, err
+	})
 }
 
 // MarkRead implements notification.Store.
@@ -98,9 +120,13 @@ func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limi
 		return nil, fmt.Errorf("mails due: %w", err)
 	}
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (notification.Due, error) {
-		var d notification.Due
+		var (
+			d      notification.Due
+			refund *refundColumn
+		)
 		m := &d.Message
-		err := row.Scan(&m.ID, &m.Account, &m.Kind, &m.Event, &m.Booking, &m.Hold, &m.At, &m.Refund, &d.Try)
+		err := row.Scan(&m.ID, &m.Account, &m.Kind, &m.Event, &m.Booking, &m.Hold, &m.At, &refund, &d.Try)
+		m.Refund = (*notification.Refund)(refund)
 		return d, err
 	})
 }
@@ -129,7 +155,7 @@ func (s Store) Failed(ctx context.Context, id uuid.UUID, retry time.Time) error 
 
 // AddFarewell implements notification.FarewellStore.
 func (s Store) AddFarewell(ctx context.Context, id string, to notification.Recipient, now time.Time) error {
-	_, err := s.Pool.Exec(ctx, `INSERT INTO farewells (id, recipient, next_try, at) VALUES ($1, $2, $3, $3) ON CONFLICT (id) DO NOTHING`, id, to, now)
+	_, err := s.Pool.Exec(ctx, `INSERT INTO farewells (id, recipient, next_try, at) VALUES ($1, $2, $3, $3) ON CONFLICT (id) DO NOTHING`, id, recipientColumn{to.Email, to.Name, to.Locale}, now)
 	if err != nil {
 		return fmt.Errorf("add farewell: %w", err)
 	}
@@ -145,7 +171,15 @@ func (s Store) DueFarewells(ctx context.Context, now time.Time, lease time.Durat
 	if err != nil {
 		return nil, fmt.Errorf("farewells due: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[notification.DueFarewell])
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (notification.DueFarewell, error) {
+		var (
+			d  notification.DueFarewell
+			to recipientColumn
+		)
+		err := row.Scan(&d.ID, &to, &d.Try, &d.QueuedAt)
+		d.To = notification.Recipient{Email: to.Email, Name: to.Name, Locale: to.Locale}
+		return d, err
+	})
 }
 
 // EndFarewell implements notification.FarewellStore.

@@ -16,13 +16,17 @@ type Internal struct{ Farewells notification.Farewells }
 func (i Internal) Mount(router *mux.Router) {
 	router.HandleFunc("/internal/mails/account-deleted", httpapi.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		var form struct {
-			Tombstone string                 `json:"tombstone"`
-			To        notification.Recipient `json:"to"`
+			Tombstone string `json:"tombstone"`
+			To        struct {
+				Email  string `json:"email"`
+				Name   string `json:"name"`
+				Locale string `json:"locale"`
+			} `json:"to"`
 		}
 		if err := httpapi.DecodeInternal(r, &form); err != nil {
 			return httpapi.Unreadable(err)
 		}
-		if err := i.Farewells.Send(r.Context(), form.Tombstone, form.To); err != nil {
+		if err := i.Farewells.Send(r.Context(), form.Tombstone, notification.Recipient{Email: form.To.Email, Name: form.To.Name, Locale: form.To.Locale}); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusAccepted)

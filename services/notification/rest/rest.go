@@ -40,7 +40,7 @@ func (s Server) ListNotifications(w http.ResponseWriter, r *http.Request, params
 	if err != nil {
 		return err
 	}
-	var before notification.Cursor
+	var before cursorForm
 	if params.Cursor != nil {
 		if err := httpapi.DecodeCursor(*params.Cursor, &before); err != nil {
 			return err
@@ -50,7 +50,7 @@ func (s Server) ListNotifications(w http.ResponseWriter, r *http.Request, params
 	if params.Limit != nil {
 		limit = *params.Limit
 	}
-	messages, err := s.Store.List(r.Context(), account.ID, before, limit)
+	messages, err := s.Store.List(r.Context(), account.ID, notification.Cursor(before), limit)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (s Server) ListNotifications(w http.ResponseWriter, r *http.Request, params
 	}
 	if len(messages) == limit {
 		last := messages[limit-1]
-		next, err := httpapi.EncodeCursor(notification.Cursor{At: last.At, ID: last.ID})
+		next, err := httpapi.EncodeCursor(cursorForm{At: last.At, ID: last.ID})
 		if err != nil {
 			return err
 		}
@@ -210,4 +210,10 @@ func (h *Hub) remove(account string, id uuid.UUID) {
 	if len(h.open[account]) == 0 {
 		delete(h.open, account)
 	}
+}
+
+// cursorForm is a notification.Cursor on the wire, where clients take it for an opaque text.
+type cursorForm struct {
+	At time.Time `json:"at"`
+	ID uuid.UUID `json:"id"`
 }
