@@ -15,24 +15,25 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
 
-// capKept keeps a cap beyond its last hold, so that a pass whose hold ran out is known as used.
+// capKept is how long a cap is kept after its last hold expired, so that the admission pass of that hold is
+// known to be used.
 const capKept = 10 * time.Minute
 
-// Decide implements holdqueue.Decider: one look at everything the batch is about, decisions in
-// memory, a few transactions side by side. When something outside interferes with one of them,
-// its requests are decided page by page, in their order.
+// Decide implements holdqueue.Decider. It reads all keys of the batch at once, decides in memory, and writes a
+// few transactions in parallel. The requests of a transaction that fails, because another writer was faster,
+// are decided again block by block, in their order.
 func (s *Seats) Decide(ctx context.Context, requests []booking.QueuedHold) ([]holdqueue.Verdict, error) {
 	verdicts, undone, err := s.decide(ctx, requests)
 	if err != nil {
 		return nil, err
 	}
 	for len(undone) > 0 {
-		page := holdqueue.BlockKey(requests[undone[0]].Hold.ID)
-		n := slices.IndexFunc(undone, func(i int) bool { return holdqueue.BlockKey(requests[i].Hold.ID) != page })
+		block := holdqueue.BlockKey(requests[undone[0]].Hold.ID)
+		n := slices.IndexFunc(undone, func(i int) bool { return holdqueue.BlockKey(requests[i].Hold.ID) != block })
 		if n < 0 {
 			n = len(undone)
 		}
-		if err := s.insist(ctx, requests, undone[:n], verdicts); err != nil {
+		if err := s.retry(ctx, requests, undone[:n], verdicts); err != nil {
 			return nil, err
 		}
 		undone = undone[n:]
@@ -40,13 +41,13 @@ func (s *Seats) Decide(ctx context.Context, requests []booking.QueuedHold) ([]ho
 	return verdicts, nil
 }
 
-// insist decides some of the requests until nobody interferes.
-func (s *Seats) insist(ctx context.Context, requests []booking.QueuedHold, some []int, verdicts []holdqueue.Verdict) error {
+// retry decides some of the requests again until their transactions succeed.
+func (s *Seats) retry(ctx context.Context, requests []booking.QueuedHold, some []int, verdicts []holdqueue.Verdict) error {
 	again := make([]booking.QueuedHold, len(some))
 	for i, of := range some {
 		again[i] = requests[of]
 	}
-	for try := range tries {
+	for try := range maxTries {
 		decided, undone, err := s.decide(ctx, again)
 		if err != nil {
 			return err
@@ -64,38 +65,39 @@ func (s *Seats) insist(ctx context.Context, requests []booking.QueuedHold, some 
 	return ErrBusy
 }
 
-// A transaction's steps follow one another in the store, so a batch is stored in several at once.
+// The store executes the operations of a transaction one after the other, so a batch is written in several
+// transactions in parallel.
 const (
-	partsMost = 4
-	partLeast = 12 // requests
+	maxParts    = 4
+	minPartSize = 12 // requests
 )
 
-// parts tells which part of a batch each request belongs to. Those that are about the same units
-// or the same account belong together: if the first of them comes to nothing, the others have to
-// be decided anew. So do those of one page, which is written whole.
+// parts divides a batch into as many parts as transactions: part[i] is that of request i. Requests about the
+// same unit, account or block are in the same part (a union-find), as the later ones depend on the
+// earlier ones and a block is written whole.
 func parts(requests []booking.QueuedHold) (part []int, count int) {
-	part, count = make([]int, len(requests)), max(1, min(partsMost, len(requests)/partLeast))
+	part, count = make([]int, len(requests)), max(1, min(maxParts, len(requests)/minPartSize))
 	if count == 1 {
 		return part, 1
 	}
-	leader := make([]int, len(requests)) // towards the first of those that belong together
-	var lead func(i int) int
-	lead = func(i int) int {
-		if leader[i] != i {
-			leader[i] = lead(leader[i])
+	parent := make([]int, len(requests)) // of the union-find
+	var root func(i int) int
+	root = func(i int) int {
+		if parent[i] != i {
+			parent[i] = root(parent[i])
 		}
-		return leader[i]
+		return parent[i]
 	}
 	first := map[string]int{}
 	for i, r := range requests {
-		leader[i] = i
+		parent[i] = i
 		keys := []string{CapKey(r.Hold.Event, r.Hold.Account), holdqueue.BlockKey(r.Hold.ID)}
 		for _, u := range r.Hold.UnitIDs() {
 			keys = append(keys, SeatKey(r.Hold.Event, u))
 		}
 		for _, key := range keys {
 			if other, ok := first[key]; ok {
-				leader[lead(i)] = lead(other)
+				parent[root(i)] = root(other)
 			} else {
 				first[key] = i
 			}
@@ -103,38 +105,38 @@ func parts(requests []booking.QueuedHold) (part []int, count int) {
 	}
 	next, of := 0, map[int]int{}
 	for i := range requests {
-		p, known := of[lead(i)]
+		p, known := of[root(i)]
 		if !known {
 			p = next % count
-			of[lead(i)], next = p, next+1
+			of[root(i)], next = p, next+1
 		}
 		part[i] = p
 	}
 	return part, count
 }
 
-// decide makes one attempt. undone are the requests that somebody interfered with.
+// decide makes one attempt. undone are the requests whose transaction failed.
 func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verdicts []holdqueue.Verdict, undone []int, err error) {
 	var keys []string
-	asked := map[string]bool{}
-	ask := func(key string) {
-		if !asked[key] {
-			asked[key] = true
+	listed := map[string]bool{}
+	add := func(key string) {
+		if !listed[key] {
+			listed[key] = true
 			keys = append(keys, key)
 		}
 	}
 	for _, r := range requests {
-		ask(holdqueue.BlockKey(r.Hold.ID))
-		ask(CapKey(r.Hold.Event, r.Hold.Account))
+		add(holdqueue.BlockKey(r.Hold.ID))
+		add(CapKey(r.Hold.Event, r.Hold.Account))
 		for _, u := range r.Hold.UnitIDs() {
-			ask(SeatKey(r.Hold.Event, u))
+			add(SeatKey(r.Hold.Event, u))
 		}
 	}
 	items, err := s.store.GetBulk(ctx, keys)
 	if err != nil {
 		return nil, nil, fault.Away("seats", err)
 	}
-	floor, pages, err := s.read(requests, items)
+	batch, blocks, err := s.read(requests, items)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -147,32 +149,32 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 	}
 	for i, r := range requests {
 		h, ops, key := r.Hold, steps[part[i]], holdqueue.BlockKey(r.Hold.ID)
-		page := pages[key]
+		block := blocks[key]
 		put := func(op daprclient.Op) { ops[op.Key] = op }
 		verdicts[i].Hold = h.ID
-		if before, ok := page.Find(h.ID); ok { // decided before, and the answer got lost
+		if before, ok := block.Find(h.ID); ok { // decided before; only the answer was lost
 			if before.Refusal != nil {
 				verdicts[i].Refusal = before.Refusal.Err()
 			}
 			continue
 		}
-		if refusal := floor.Decide(r, now); refusal != nil {
+		if refusal := batch.Decide(r, now); refusal != nil {
 			verdicts[i].Refusal = refusal
-			page.AddRefusal(h, refusal)
+			block.AddRefusal(h, refusal)
 		} else {
-			page.AddHold(h)
-			c := floor.Caps[h.Event][h.Account]
+			block.AddHold(h)
+			c := batch.Caps[h.Event][h.Account]
 			put(v.put(CapKey(h.Event, h.Account), EncodeCap(c), CapTTL(c, now)))
 			for _, u := range h.UnitIDs() {
-				put(v.put(SeatKey(h.Event, u), EncodeSeat(floor.Seats[h.Event][u]), ceilSecond(h.Until.Sub(now))))
+				put(v.put(SeatKey(h.Event, u), EncodeSeat(batch.Seats[h.Event][u]), ceilSecond(h.Until.Sub(now))))
 			}
 		}
-		put(daprclient.Op{Key: key}) // written below, once it is whole
+		put(daprclient.Op{Key: key}) // written below, once it is complete
 	}
 	for _, ops := range steps {
 		for key := range ops {
-			if page, ok := pages[key]; ok {
-				ops[key] = v.put(key, wire.MustEncode(page), page.TTL(now))
+			if block, ok := blocks[key]; ok {
+				ops[key] = v.put(key, wire.MustEncode(block), block.TTL(now))
 			}
 		}
 	}
@@ -186,7 +188,7 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 			})
 		}
 	}
-	_ = group.Wait() // each has its own answer
+	_ = group.Wait() // errors are in refused
 	for i := range requests {
 		if refused[part[i]] {
 			undone = append(undone, i)
@@ -195,23 +197,23 @@ func (s *Seats) decide(ctx context.Context, requests []booking.QueuedHold) (verd
 	return verdicts, undone, nil
 }
 
-// read puts what the store has into a batch, and gives the pages by key.
+// read decodes what the store has: the seats and caps as a batch, and the blocks by key.
 func (s *Seats) read(requests []booking.QueuedHold, items map[string]daprclient.Item) (*holdqueue.Batch, map[string]*holdqueue.Block, error) {
-	floor, pages := holdqueue.NewBatch(), map[string]*holdqueue.Block{}
+	batch, blocks := holdqueue.NewBatch(), map[string]*holdqueue.Block{}
 	for _, r := range requests {
 		h := r.Hold
-		if key := holdqueue.BlockKey(h.ID); pages[key] == nil {
-			page, err := holdqueue.DecodeBlock(items[key].Value)
+		if key := holdqueue.BlockKey(h.ID); blocks[key] == nil {
+			block, err := holdqueue.DecodeBlock(items[key].Value)
 			if err != nil {
 				return nil, nil, err
 			}
-			pages[key] = page
+			blocks[key] = block
 		}
 		c, err := s.cap(items[CapKey(h.Event, h.Account)].Value)
 		if err != nil {
 			return nil, nil, err
 		}
-		floor.PutCap(h.Event, h.Account, c)
+		batch.PutCap(h.Event, h.Account, c)
 		for _, u := range h.UnitIDs() {
 			item, ok := items[SeatKey(h.Event, u)]
 			if !ok {
@@ -221,8 +223,8 @@ func (s *Seats) read(requests []booking.QueuedHold, items map[string]daprclient.
 			if err != nil {
 				return nil, nil, err
 			}
-			floor.PutSeat(h.Event, u, seat)
+			batch.PutSeat(h.Event, u, seat)
 		}
 	}
-	return floor, pages, nil
+	return batch, blocks, nil
 }

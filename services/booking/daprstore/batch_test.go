@@ -13,9 +13,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/holdqueue"
 )
 
-// TestPartsKeepTogetherWhatBelongsTogether: whoever wants a unit that another of the batch wants, is
-// the same account or stands on the same page, is stored in the same transaction, over any number of
-// corners.
+// TestPartsKeepTogetherWhatBelongsTogether: requests about the same unit, account or block are written in the
+// same transaction, also when only others connect them.
 func TestPartsKeepTogetherWhatBelongsTogether(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		event, record := uuid.New(), uuid.New()

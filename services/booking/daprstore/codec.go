@@ -1,5 +1,5 @@
-// Package sidecar is everything of booking that speaks Dapr: seats, holds and caps in the state
-// store `seats`, topics, and calls to catalog and payment.
+// Package daprstore keeps seats, holds and caps in a Dapr state store. Seats decides who has which unit: each
+// decision is one transaction guarded by ETags. Await refuses a store that could sell a seat twice.
 package daprstore
 
 import (
@@ -97,8 +97,8 @@ func DecodeCap(raw []byte) (booking.Cap, error) {
 	return c, nil
 }
 
-// CapTTL is how long a cap has to be kept: for ever once something is booked, otherwise beyond
-// the last hold, so that an admission pass whose hold ran out is known as used.
+// CapTTL is the time to live of a cap: for ever (0) once something is booked, otherwise capKept after the last
+// hold.
 func CapTTL(c booking.Cap, now time.Time) time.Duration {
 	if c.Booked > 0 {
 		return 0

@@ -18,7 +18,7 @@ import (
 
 // TestReturnsAreCountedAcrossReplicas: the count of holds that came to nothing and the time of the last one stand in
 // the state store, so that an account has to wait whichever replica it asks, and whether or not its hold goes through
-// the line of an event in high demand.
+// the hold queue.
 func TestReturnsAreCountedAcrossReplicas(t *testing.T) {
 	now := time.Now().Truncate(time.Millisecond)
 	clock := func() time.Time { return now }
@@ -66,7 +66,7 @@ func TestReturnsAreCountedAcrossReplicas(t *testing.T) {
 	for name, s := range map[string]*Seats{"one": one, "two": two} {
 		for way, take := range map[string]func(booking.Hold) error{
 			"at once": func(h booking.Hold) error { return s.Take(t.Context(), h, 8) },
-			"through the line": func(h booking.Hold) error {
+			"by the hold queue": func(h booking.Hold) error {
 				verdicts, err := s.Decide(t.Context(), []booking.QueuedHold{{Hold: h, Limit: 8, Admitted: time.Unix(1<<40, 0)}})
 				require.NoError(t, err)
 				return verdicts[0].Refusal

@@ -7,46 +7,46 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// keyedMutex lets the users of one key in one after the other. The zero value is ready.
+// keyedMutex is a mutex for each key. The zero value is unlocked.
 type keyedMutex struct {
 	mu    sync.Mutex
-	lines map[string]*line
+	locks map[string]*keyLock
 }
 
-type line struct {
-	turn    chan struct{} // holds one token while nobody is in
-	waiting int
+type keyLock struct {
+	free  chan struct{} // has one token while it is unlocked
+	users int           // that hold it or wait for it
 }
 
-// enter waits for the key's turn, as long as ctx allows. leave has to be called.
-func (t *keyedMutex) enter(ctx context.Context, key string) (leave func(), err error) {
-	t.mu.Lock()
-	if t.lines == nil {
-		t.lines = map[string]*line{}
+// lock locks a key, or fails when ctx ends first. unlock has to be called.
+func (k *keyedMutex) lock(ctx context.Context, key string) (unlock func(), err error) {
+	k.mu.Lock()
+	if k.locks == nil {
+		k.locks = map[string]*keyLock{}
 	}
-	l := t.lines[key]
+	l := k.locks[key]
 	if l == nil {
-		l = &line{turn: make(chan struct{}, 1)}
-		l.turn <- struct{}{}
-		t.lines[key] = l
+		l = &keyLock{free: make(chan struct{}, 1)}
+		l.free <- struct{}{}
+		k.locks[key] = l
 	}
-	l.waiting++
-	t.mu.Unlock()
-	gone := func() {
-		t.mu.Lock()
-		defer t.mu.Unlock()
-		if l.waiting--; l.waiting == 0 {
-			delete(t.lines, key)
+	l.users++
+	k.mu.Unlock()
+	release := func() {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if l.users--; l.users == 0 {
+			delete(k.locks, key)
 		}
 	}
 	select {
-	case <-l.turn:
+	case <-l.free:
 		return func() {
-			l.turn <- struct{}{}
-			gone()
+			l.free <- struct{}{}
+			release()
 		}, nil
 	case <-ctx.Done():
-		gone()
+		release()
 		return nil, fault.Away("seats", ctx.Err())
 	}
 }

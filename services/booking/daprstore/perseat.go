@@ -12,14 +12,14 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// oneByOne is the strategy for stores whose transactions are not atomic (Redis): the steps as
-// single conditional writes, undone in reverse when one is refused. Units are taken first and
-// given back last, so that whatever a cart says it has it did have; the count comes before the
-// cart, since the next try sets it right.
+// writeOneByOne is the strategy for stores whose transactions are not atomic (Redis): one conditional write for
+// each operation, undone in reverse order when one is refused. Units are taken first and freed last, so that
+// a hold never lists a unit that it did not have. The cap is written before the hold, as the next try
+// corrects it.
 //
-// What a crash in between leaves behind is bounded by the TTL of holds; the database's unique
-// index still keeps a unit out of two bookings.
-func (s *Seats) oneByOne(ctx context.Context, ops []daprclient.Op) error {
+// What a crash leaves behind ends with the TTL of holds, and the unique index of the database still keeps a
+// unit out of two bookings.
+func (s *Seats) writeOneByOne(ctx context.Context, ops []daprclient.Op) error {
 	slices.SortStableFunc(ops, func(a, b daprclient.Op) int { return order(a) - order(b) })
 	for i, op := range ops {
 		err := s.single(ctx, op)
@@ -42,28 +42,28 @@ func order(op daprclient.Op) int {
 	return 0
 }
 
-// linger is how long the key of a seat outlives its hold. Redis counts a key's versions from one
-// again once it is gone, so that an old ETag would fit a new holder: keys that come and go must
-// not come back while somebody may still remember them.
-const linger = time.Hour
+// seatLinger is how long the key of a seat outlives its hold. Redis counts the versions of a key from one
+// again after it was deleted, so that an old ETag would match the value of a new hold: the key must not be
+// created anew while a process may still have the old ETag.
+const seatLinger = time.Hour
 
 var freeSeat = EncodeSeat(booking.Seat{State: booking.Available})
 
 func (s *Seats) single(ctx context.Context, op daprclient.Op) error {
 	if op.Value == nil {
-		return s.store.PutIf(ctx, op.Key, freeSeat, op.ETag, linger)
+		return s.store.PutIf(ctx, op.Key, freeSeat, op.ETag, seatLinger)
 	}
 	ttl := op.TTL
 	switch {
 	case ttl == 0:
 		ttl = Forever
 	case strings.HasPrefix(op.Key, "seat:"):
-		ttl += linger
+		ttl += seatLinger
 	}
 	return s.store.PutIf(ctx, op.Key, op.Value, op.ETag, ttl)
 }
 
-// done tells whether a step that was refused was taken all the same, and only the answer lost.
+// done tells whether a write that failed took place all the same.
 func (s *Seats) done(ctx context.Context, op daprclient.Op) bool {
 	items, err := s.store.GetBulk(ctx, []string{op.Key})
 	if err != nil {
@@ -75,16 +75,16 @@ func (s *Seats) done(ctx context.Context, op daprclient.Op) bool {
 	return bytes.Equal(items[op.Key].Value, op.Value)
 }
 
-// Forever clears a TTL on stores that otherwise keep the old one.
+// Forever is a TTL that clears the one a key has, on stores that otherwise keep it.
 const Forever time.Duration = -1
 
-// undo takes back the units, holds and counts that this change created.
+// undo deletes the keys that these operations created.
 func (s *Seats) undo(ctx context.Context, done []daprclient.Op) error {
 	var errs []error
 	for i := len(done) - 1; i >= 0; i-- {
 		op := done[i]
 		if op.Value == nil || op.ETag != "" {
-			continue // replaced, not created: the next try starts from what stands there
+			continue // replaced, not created: the next try starts from the new value
 		}
 		items, err := s.store.GetBulk(ctx, []string{op.Key})
 		if err != nil {

@@ -14,17 +14,17 @@ import (
 // Strategy is how units are decided on a store.
 type Strategy string
 
-// The strategies. PerSeat has to be chosen by name: a crash in the middle of a group's hold can
-// leave part of it held until it runs out.
+// The strategies. PerSeat is never the default: a crash while a group is held can leave some of its units held
+// until the hold expires.
 const (
 	Transactional Strategy = "transaction"
 	PerSeat       Strategy = "per-seat"
 )
 
-// Guarantee is one thing a store has to do right.
+// Guarantee is a property that a store needs.
 type Guarantee string
 
-// The guarantees that the probe tries out.
+// The guarantees that Probe tests.
 const (
 	CreateIfAbsent Guarantee = "create if absent"
 	StaleETag      Guarantee = "refuse a stale ETag"
@@ -32,10 +32,10 @@ const (
 	TTLReset       Guarantee = "write without TTL clears the TTL"
 )
 
-// Unfit says what a store gets wrong.
+// Unfit is the error for a store that lacks guarantees.
 type Unfit struct {
 	Missing []Guarantee
-	PerSeat bool // would do with the per-seat strategy
+	PerSeat bool // it has those of the per-seat strategy
 }
 
 func (u *Unfit) Error() string {
@@ -46,8 +46,8 @@ func (u *Unfit) Error() string {
 	return fmt.Sprintf("the state store `seats` cannot keep seats from being sold twice: it lacks %q; %s", u.Missing, hint)
 }
 
-// Probe runs a store through what the strategy relies on. It writes a few keys that it removes
-// again. *Unfit when the store does not do it; any other error when it could not be tried.
+// Probe tests a store for what the strategy relies on. It writes a few keys and deletes them again. It returns
+// *Unfit when the store lacks a guarantee, and another error when the test could not be run.
 func Probe(ctx context.Context, store *daprclient.Store, strategy Strategy) error {
 	p := prober{ctx: ctx, store: store, prefix: "probe:" + uuid.NewString() + ":"}
 	checks := []struct {
@@ -153,7 +153,7 @@ func (p *prober) allOrNothing() (bool, error) {
 	return refused != nil && !partial, nil
 }
 
-// ttlReset: a seat that is booked must outlive its hold.
+// ttlReset tests that a booked seat outlives its hold.
 func (p *prober) ttlReset(strategy Strategy) (bool, error) {
 	k := p.key("ttl")
 	if err := p.store.PutIf(p.ctx, k, one, "", time.Second); err != nil {
@@ -180,7 +180,7 @@ func (p *prober) ttlReset(strategy Strategy) (bool, error) {
 	return v == string(two), err
 }
 
-// Await probes until the store answers, as process and sidecar may start in any order.
+// Await probes until the store answers, as the process and its sidecar start in any order.
 func Await(ctx context.Context, store *daprclient.Store, strategy Strategy, within time.Duration) error {
 	if strategy != Transactional && strategy != PerSeat {
 		return fmt.Errorf("FOYER_SEATS_STRATEGY is %q or %q, not %q", Transactional, PerSeat, strategy)

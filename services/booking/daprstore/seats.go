@@ -17,22 +17,22 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
 
-// Seats decides over units in the state store `seats`. Every decision is one transaction, its
-// steps sorted by key. The store's error text says nothing reliable, so it is never read: after
-// any error the keys are read back, and whoever's hold id stands there has won.
+// Seats decides who has which unit, in the state store `seats`. Every decision is one transaction with its
+// operations sorted by key. The errors of stores do not tell reliably what happened, so they are not
+// interpreted: after any error the keys are read back, and the hold id that they have is the winner.
 type Seats struct {
-	store   Keys
-	now     func() time.Time
-	holdFor time.Duration
-	perKey  bool // the store's transactions are not atomic: one key at a time, with compensation
-	turns   keyedMutex
+	store    Keys
+	now      func() time.Time
+	holdFor  time.Duration
+	perKey   bool       // the store's transactions are not atomic: one key at a time, with compensation
+	accounts keyedMutex // by cap key
 
-	// Lenient asks nobody to wait who gave back a lot. For tests and benchmarks, in which few accounts
-	// do what many would.
+	// Lenient lets accounts hold again at once, however often they gave holds back. It is for tests and
+	// benchmarks, in which few accounts stand for many.
 	Lenient bool
 }
 
-// Keys is what a state store has to offer.
+// Keys is a state store.
 type Keys interface {
 	Get(ctx context.Context, key string) (daprclient.Item, error)
 	GetBulk(ctx context.Context, keys []string) (map[string]daprclient.Item, error)
@@ -52,21 +52,21 @@ var (
 )
 
 const (
-	tries = 12               // of a transaction that lost against others
-	pause = time.Millisecond // before the second try; doubles
+	maxTries   = 12               // of a transaction that fails
+	firstPause = time.Millisecond // before the second try; doubles
 )
 
-// ErrBusy is for a store that keeps refusing without a reason we can see.
+// ErrBusy is for transactions that failed maxTries times although nobody else has the units.
 var ErrBusy = fault.New(fault.Unavailable, "seats_busy", "The seats are temporarily unavailable. Please try again.").After(time.Second)
 
-// view is what the store held when a decision was made.
+// view is what was read from the store for a decision.
 type view struct {
 	items map[string]daprclient.Item
 	cap   booking.Cap
 	seats map[string]booking.Seat
 }
 
-func (s *Seats) look(ctx context.Context, store daprclient.BulkReader, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
+func (s *Seats) readView(ctx context.Context, store daprclient.BulkReader, event uuid.UUID, account string, hold uuid.UUID, units []string) (view, error) {
 	keys := make([]string, 0, len(units)+3)
 	keys = append(keys, CapKey(event, account), HoldKey(hold), holdqueue.BlockKey(hold))
 	for _, u := range units {
@@ -100,12 +100,12 @@ func (s *Seats) cap(raw []byte) (booking.Cap, error) {
 	return c, err
 }
 
-// put is a step that replaces what the view saw, or creates what it did not see.
+// put is an operation that replaces the value that was read, or creates the key if there was none.
 func (v view) put(key string, value []byte, ttl time.Duration) daprclient.Op {
 	return daprclient.Op{Key: key, Value: value, ETag: v.items[key].ETag, TTL: ttl}
 }
 
-// hold gives a hold and the ETag of its own key, which is "" as long as only its page has it.
+// hold gives a hold and the ETag of its own key, which is "" as long as only its outcome block has it.
 func (v view) hold(id uuid.UUID) (h booking.Hold, etag string, found bool, err error) {
 	if it, ok := v.items[HoldKey(id)]; ok {
 		h, err = DecodeHold(id, it.Value)
@@ -115,42 +115,44 @@ func (v view) hold(id uuid.UUID) (h booking.Hold, etag string, found bool, err e
 	if !ok {
 		return h, "", false, nil
 	}
-	page, err := holdqueue.DecodeBlock(it.Value)
+	block, err := holdqueue.DecodeBlock(it.Value)
 	if err != nil {
 		return h, "", false, err
 	}
-	e, ok := page.Find(id)
+	e, ok := block.Find(id)
 	if !ok || e.Hold == nil {
 		return h, "", false, nil
 	}
 	return e.Hold.ToHold(id), "", true, nil
 }
 
-// gone is a step that deletes what the view saw.
-func (v view) gone(key string) daprclient.Op { return daprclient.Op{Key: key, ETag: v.items[key].ETag} }
+// delete is an operation that deletes the value that was read.
+func (v view) delete(key string) daprclient.Op {
+	return daprclient.Op{Key: key, ETag: v.items[key].ETag}
+}
 
 // Take implements booking.Seats.
 func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
-	// Requests of one account take turns here, so that they do not beat each other to the cap.
-	// Between replicas the ETag decides.
-	leave, err := s.turns.enter(ctx, CapKey(h.Event, h.Account))
+	// Requests of one account are serialised, as they would fail each other's write of the cap. Between
+	// replicas the ETag decides.
+	unlock, err := s.accounts.lock(ctx, CapKey(h.Event, h.Account))
 	if err != nil {
 		return err
 	}
-	defer leave()
+	defer unlock()
 	units := h.UnitIDs()
-	var first []string // a unit's key is created, or refused: no need to look at it before
+	var first []string // keys of units are created or the write is refused: they need not be read first
 	if s.perKey {
 		first = units
 	}
-	v, err := s.look(ctx, s.store, h.Event, h.Account, h.ID, first)
-	for try := range tries {
+	v, err := s.readView(ctx, s.store, h.Event, h.Account, h.ID, first)
+	for try := range maxTries {
 		if err != nil {
 			return err
 		}
 		now := s.now()
 		if _, ok := v.items[HoldKey(h.ID)]; ok {
-			return nil // an answer got lost, not the hold
+			return nil // only the answer was lost
 		}
 		if taken := others(v.seats, h.ID, now); len(taken) > 0 {
 			return booking.ErrUnitsUnavailable.With("units", taken)
@@ -176,7 +178,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 		if err := backoff(ctx, try); err != nil {
 			return err
 		}
-		v, err = s.look(ctx, s.store, h.Event, h.Account, h.ID, units)
+		v, err = s.readView(ctx, s.store, h.Event, h.Account, h.ID, units)
 		if err != nil {
 			return err
 		}
@@ -184,7 +186,7 @@ func (s *Seats) Take(ctx context.Context, h booking.Hold, limit int) error {
 	return ErrBusy
 }
 
-// others names the units that somebody else has.
+// others gives the units that another hold has.
 func others(seats map[string]booking.Seat, hold uuid.UUID, now time.Time) []string {
 	var taken []string
 	for u, seat := range seats {
@@ -217,13 +219,13 @@ func (s *Seats) find(ctx context.Context, id uuid.UUID) (booking.Hold, string, e
 // Change implements booking.Seats.
 func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(booking.Hold) (booking.Hold, error)) (booking.Hold, error) {
 	var tried *edit
-	for try := range tries {
+	for try := range maxTries {
 		before, etag, err := s.find(ctx, id)
 		if err != nil {
 			return booking.Hold{}, err
 		}
 		if tried != nil && tried.visible(before) {
-			return before, nil // an answer got lost, not the change
+			return before, nil // only the answer was lost
 		}
 		after, err := f(before)
 		if err != nil {
@@ -235,7 +237,7 @@ func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(book
 		}
 		tried = &e
 		if len(e.add)+len(e.remove) == 0 {
-			// Only the mark changes; one key needs no transaction.
+			// Only the status changes. One key needs no transaction.
 			if s.store.PutIf(ctx, HoldKey(id), EncodeHold(after), etag, wire.HoldTTL(after.Until, s.now())) == nil {
 				return after, nil
 			}
@@ -249,23 +251,23 @@ func (s *Seats) Change(ctx context.Context, id uuid.UUID, limit int, f func(book
 	return booking.Hold{}, ErrBusy
 }
 
-// edit is a change of a hold: what it is afterwards, and what came and went.
+// edit is a change of a hold.
 type edit struct {
 	after       booking.Hold
 	add, remove []string
 }
 
-// visible tells whether a stored hold shows the change already.
+// visible tells whether a stored hold has the change already.
 func (e edit) visible(stored booking.Hold) bool {
 	units := stored.UnitIDs()
 	return stored.Status == e.after.Status && stored.Booking == e.after.Booking &&
 		len(difference(e.add, units)) == 0 && len(difference(e.remove, units)) == len(e.remove)
 }
 
-// exchange takes and gives back units of a hold in one transaction. false: somebody interfered.
+// exchange takes and frees units of a hold in one transaction. false: the transaction failed.
 func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (bool, error) {
 	after, add, remove := e.after, e.add, e.remove
-	v, err := s.look(ctx, s.store, after.Event, after.Account, after.ID, append(slices.Clone(add), remove...))
+	v, err := s.readView(ctx, s.store, after.Event, after.Account, after.ID, append(slices.Clone(add), remove...))
 	if err != nil {
 		return false, err
 	}
@@ -296,7 +298,7 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 	}
 	for _, u := range remove {
 		if seat, ok := v.seats[u]; ok && seat.Hold == after.ID {
-			ops = append(ops, v.gone(SeatKey(after.Event, u)))
+			ops = append(ops, v.delete(SeatKey(after.Event, u)))
 		}
 	}
 	return s.transact(ctx, ops) == nil, nil
@@ -304,8 +306,8 @@ func (s *Seats) exchange(ctx context.Context, e edit, etag string, limit int) (b
 
 // Free implements booking.Seats and saga.Fence.
 func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole bool) error {
-	for try := range tries {
-		v, err := s.look(ctx, daprclient.VerifiedReader{BulkReader: s.store}, h.Event, h.Account, h.ID, units)
+	for try := range maxTries {
+		v, err := s.readView(ctx, daprclient.VerifiedReader{BulkReader: s.store}, h.Event, h.Account, h.ID, units)
 		if err != nil {
 			return err
 		}
@@ -323,7 +325,7 @@ func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole 
 			if seat.State == booking.Booked {
 				booked++
 			}
-			ops = append(ops, v.gone(SeatKey(h.Event, u)))
+			ops = append(ops, v.delete(SeatKey(h.Event, u)))
 		}
 		c := v.cap.Return(booked, now)
 		if whole {
@@ -353,8 +355,8 @@ func (s *Seats) Free(ctx context.Context, h booking.Hold, units []string, whole 
 // Fence implements saga.Fence.
 func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
 	units := b.UnitIDs()
-	for try := range tries {
-		v, err := s.look(ctx, s.store, b.Event, b.Account, b.Hold, units)
+	for try := range maxTries {
+		v, err := s.readView(ctx, s.store, b.Event, b.Account, b.Hold, units)
 		if err != nil {
 			return err
 		}
@@ -406,7 +408,7 @@ func (s *Seats) Fence(ctx context.Context, b booking.Booking) error {
 	return ErrBusy
 }
 
-// Read gives the seats of units at once; those nobody has are not in the answer.
+// Read implements seatmap.SeatReader.
 func (s *Seats) Read(ctx context.Context, event uuid.UUID, units []string) (map[string]booking.Seat, error) {
 	const chunk = 2000
 	seats := make(map[string]booking.Seat)
@@ -432,12 +434,12 @@ func (s *Seats) Read(ctx context.Context, event uuid.UUID, units []string) (map[
 	return seats, nil
 }
 
-// transact applies the steps in the order of their keys, so that two of them never wait for
-// each other.
+// transact executes operations in the order of their keys, so that two transactions never wait for each
+// other.
 func (s *Seats) transact(ctx context.Context, ops []daprclient.Op) error {
 	slices.SortFunc(ops, func(a, b daprclient.Op) int { return cmp.Compare(a.Key, b.Key) })
 	if s.perKey {
-		return s.oneByOne(ctx, ops)
+		return s.writeOneByOne(ctx, ops)
 	}
 	return s.store.Transact(ctx, ops)
 }
@@ -452,14 +454,14 @@ func difference(a, b []string) []string {
 	return only
 }
 
-// ceilSecond keeps a key alive at least as long as the hold: TTLs are whole seconds.
+// ceilSecond rounds a time to live up, as the store counts whole seconds.
 func ceilSecond(d time.Duration) time.Duration {
 	return max(time.Second, (d + time.Second - 1).Truncate(time.Second))
 }
 
-// backoff waits a little longer each time, with jitter.
+// backoff waits before the next try: exponentially longer, with jitter.
 func backoff(ctx context.Context, try int) error {
-	d := pause << min(try, 7)
+	d := firstPause << min(try, 7)
 	select {
 	case <-ctx.Done():
 		return fault.Away("seats", ctx.Err())

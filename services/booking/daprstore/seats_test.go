@@ -200,10 +200,10 @@ func (r *replicas) Read(ctx context.Context, event uuid.UUID, units []string) (m
 	return r.one().Read(ctx, event, units)
 }
 
-// lined are seats whose holds are made through the line: they stand on a page until somebody changes them.
-type lined struct{ *replicas }
+// queuedSeats make holds by the hold queue: they stand in an outcome block until they are changed.
+type queuedSeats struct{ *replicas }
 
-func (l lined) Take(ctx context.Context, h booking.Hold, limit int) error {
+func (l queuedSeats) Take(ctx context.Context, h booking.Hold, limit int) error {
 	never := time.Unix(1<<40, 0) // no pass is used up
 	verdicts, err := l.one().Decide(ctx, []booking.QueuedHold{{Hold: h, Limit: limit, Admitted: never}})
 	if err != nil {
@@ -212,14 +212,14 @@ func (l lined) Take(ctx context.Context, h booking.Hold, limit int) error {
 	return verdicts[0].Refusal
 }
 
-func TestHoldsOfTheLineInMemory(t *testing.T) {
+func TestHoldsOfTheQueueInMemory(t *testing.T) {
 	for name, k := range map[string]*keys{"all well": newKeys(), "answers get lost": {values: map[string]entry{}, failEvery: 3}} {
-		t.Run(name, func(t *testing.T) { bookingtest.Run(t, lined{twoOf(slow{k})}) })
+		t.Run(name, func(t *testing.T) { bookingtest.Run(t, queuedSeats{twoOf(slow{k})}) })
 	}
 }
 
-// TestAHoldLeavesItsPage when it is changed, alone: those beside it stay as they were.
-func TestAHoldLeavesItsPage(t *testing.T) {
+// TestAChangedHoldLeavesItsBlock when it is changed, alone: those beside it stay as they were.
+func TestAChangedHoldLeavesItsBlock(t *testing.T) {
 	store, of, now := newKeys(), uuid.New(), time.Now().Truncate(time.Millisecond)
 	s := seats(store, daprstore.Transactional)
 	name := uuid.New() // of the record: these differ in what is before the eighth byte
@@ -237,7 +237,7 @@ func TestAHoldLeavesItsPage(t *testing.T) {
 	require.ErrorIs(t, verdicts[3].Refusal, booking.ErrUnitsUnavailable)
 	first, other := requests[0].Hold, requests[2].Hold
 	require.Equal(t, holdqueue.BlockKey(first.ID), holdqueue.BlockKey(other.ID))
-	require.Len(t, store.values, 5, "two seats, two caps, a page")
+	require.Len(t, store.values, 5, "two seats, two caps, a block")
 	found, err := s.Find(t.Context(), first.ID)
 	require.NoError(t, err)
 	require.Equal(t, first, found)
@@ -265,7 +265,7 @@ func TestSeatsOnPostgres(t *testing.T) {
 	require.NoError(t, daprstore.Await(t.Context(), store, daprstore.Transactional, time.Minute), "the probe accepts it")
 	bookingtest.Run(t, twoOf(store))
 	t.Run("ten thousand buyers, one seat, one winner", func(t *testing.T) { crowd(t, twoOf(store), 10_000) })
-	t.Run("through the line", func(t *testing.T) { bookingtest.Run(t, lined{twoOf(store)}) })
+	t.Run("by the hold queue", func(t *testing.T) { bookingtest.Run(t, queuedSeats{twoOf(store)}) })
 }
 
 // crowd has so many accounts ask for one seat, as many at once as a replica lets through.
@@ -317,8 +317,8 @@ func TestRedis(t *testing.T) {
 
 	require.NoError(t, daprstore.Await(t.Context(), store, daprstore.PerSeat, time.Minute))
 	bookingtest.Run(t, seats(store, daprstore.PerSeat))
-	t.Run("through the line", func(t *testing.T) {
-		bookingtest.Run(t, lined{&replicas{all: []*daprstore.Seats{seats(store, daprstore.PerSeat)}}})
+	t.Run("by the hold queue", func(t *testing.T) {
+		bookingtest.Run(t, queuedSeats{&replicas{all: []*daprstore.Seats{seats(store, daprstore.PerSeat)}}})
 	})
 }
 
@@ -349,7 +349,7 @@ func TestScenariosNoticeABrokenStore(t *testing.T) {
 	}
 }
 
-// slow lets others in between a look and a decision.
+// slow lets others in between a read and a decision.
 type slow struct{ *keys }
 
 func (s slow) GetBulk(ctx context.Context, names []string) (map[string]daprclient.Item, error) {
@@ -437,7 +437,7 @@ func TestABatchKeepsItsOrder(t *testing.T) {
 	}
 }
 
-// interfering lets something happen between the look at a batch and its first transaction.
+// interfering lets something happen between the read of a batch and its first transaction.
 type interfering struct {
 	*keys
 	once func()

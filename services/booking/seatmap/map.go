@@ -268,13 +268,6 @@ func (m *Map) Snapshot() (version int64, states []byte) {
 	return m.version, states
 }
 
-// Version grows with each change.
-func (m *Map) Version() int64 {
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	return m.version
-}
-
 // Inventory counts the units. Blocked ones are not for sale and not counted.
 func (m *Map) Inventory() Inventory {
 	m.mu.RLock()
