@@ -9,17 +9,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// releaseTimeout bounds what is done on a connection before it goes back to its pool.
+// releaseTimeout is the timeout of statements that run before a connection returns to its pool.
 const releaseTimeout = time.Second
 
-// ErrLocked says that another session has the lock.
+// ErrLocked means that another session has the lock.
 var ErrLocked = errors.New("another session has the lock")
 
-// WithLock runs f while a session of the pool has an advisory lock, which nobody else then has.
-// alive, called within f, tells whether the session is still there: the lock goes with it.
+// WithLock runs f while a session of the pool holds an advisory lock exclusively. alive, called within f,
+// checks that the session still exists; the lock is lost with it.
 //
-// The lock is given up in bounded time also when the database does not answer: the connection is
-// then closed instead of given back, and Postgres releases what its session had.
+// The lock is released in bounded time even if the database does not answer: the connection is then closed
+// instead of returned to the pool, and Postgres releases the session's locks.
 func WithLock(ctx context.Context, pool *pgxpool.Pool, key int64, f func(ctx context.Context, alive func(context.Context) error) error) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -41,8 +41,8 @@ func WithLock(ctx context.Context, pool *pgxpool.Pool, key int64, f func(ctx con
 	})
 }
 
-// Restore runs what a connection needs before it may go back to its pool, and closes it when that
-// cannot be done soon. It works after ctx has ended.
+// Restore runs what a connection needs before it may return to its pool, and closes the connection if that
+// fails or takes too long. It works after ctx has ended.
 func Restore(ctx context.Context, conn *pgxpool.Conn, sql string, args ...any) {
 	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout/2)
 	defer cancel()
@@ -51,7 +51,7 @@ func Restore(ctx context.Context, conn *pgxpool.Conn, sql string, args ...any) {
 	}
 }
 
-// discard closes a connection, without waiting for long that the other side agrees.
+// discard closes a connection with a short timeout.
 func discard(ctx context.Context, conn *pgxpool.Conn) {
 	soon, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTimeout/2)
 	defer cancel()

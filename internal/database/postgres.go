@@ -16,9 +16,9 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// Open connects, applies the migrations (files NNNN_name.sql at the root of migrations, goose
-// format) and returns the pool. Replicas that start together take turns behind an advisory lock.
-// Every statement gets a server-side limit so that a forgotten context cannot hold a connection.
+// Open connects, applies the migrations (files NNNN_name.sql at the root of migrations, in goose format) and
+// returns the pool. Replicas that start together migrate one after another, serialised by an advisory lock.
+// Every statement has a server-side timeout, so that a missing deadline cannot block a connection.
 func Open(ctx context.Context, url string, migrations fs.FS) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
@@ -46,7 +46,7 @@ const maxConns = 16
 
 func migrate(ctx context.Context, cfg *pgx.ConnConfig, migrations fs.FS) error {
 	cfg = cfg.Copy()
-	// A migration may take long, and waits for other replicas.
+	// A migration may take long, and may have to wait for other replicas.
 	for _, limit := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		cfg.RuntimeParams[limit] = "0"
 	}
@@ -72,7 +72,7 @@ func setDefault(params map[string]string, name, value string) {
 	}
 }
 
-// SQLSTATE codes stores ask for (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+// SQLSTATE codes that stores check (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
 	UniqueViolation      = "23505"
 	ForeignKeyViolation  = "23503"
@@ -81,21 +81,21 @@ const (
 	NoDataFound          = "P0002"
 )
 
-// Violates says whether err carries the SQLSTATE code and, when constraint is not empty, names it.
+// Violates reports whether err has the SQLSTATE code and, if constraint is not empty, names that constraint.
 func Violates(err error, code, constraint string) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && pg.Code == code && (constraint == "" || pg.ConstraintName == constraint)
 }
 
-// InTx runs f in one transaction and commits when f returns nil.
-// There is no remote call inside f: a slow peer must not hold a row.
+// InTx runs f in a transaction and commits if f returns nil. f must not make remote calls, since a slow peer
+// would then hold row locks.
 func InTx(ctx context.Context, pool *pgxpool.Pool, f func(pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, pool, f)
 }
 
-// InBatches repeats a statement until it affects fewer than size rows. The statement affects at most as
-// many as its last argument, which is size. Each batch is a transaction of its own: what was done stays
-// done when there is no time for the rest, and whoever tries again has less to do.
+// InBatches repeats a statement until it affects fewer than size rows. The statement must affect at most as
+// many rows as its last argument, which is size. Each batch is its own transaction, so completed batches are
+// kept if there is no time for the rest.
 func InBatches(ctx context.Context, pool *pgxpool.Pool, size int64, sql string, args ...any) error {
 	args = append(args, size)
 	for {
@@ -106,9 +106,9 @@ func InBatches(ctx context.Context, pool *pgxpool.Pool, size int64, sql string, 
 	}
 }
 
-// InTwo runs a transaction in two round trips. look queues what is read, each with the function
-// that takes its rows; change then decides by it and queues what is written, which goes together
-// with the commit. An error of any of them undoes it all. Nothing within it calls anybody.
+// InTwo runs a transaction in two round trips. look queues queries, each with the function that receives its
+// rows; change then decides and queues the writes, which are sent together with the commit. Any error rolls
+// back everything. look and change must not make remote calls.
 func InTwo(ctx context.Context, pool *pgxpool.Pool, look func(*pgx.Batch), change func(*pgx.Batch) error) error {
 	conn, err := pool.Acquire(ctx)
 	if err != nil {
@@ -126,7 +126,7 @@ func InTwo(ctx context.Context, pool *pgxpool.Pool, look func(*pgx.Batch), chang
 		}
 	}
 	if err != nil && conn.Conn().PgConn().TxStatus() != idle {
-		// A connection that cannot even do this is thrown away with its transaction.
+		// A connection that cannot roll back is closed, which ends its transaction.
 		undo, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer cancel()
 		if _, undone := conn.Exec(undo, "ROLLBACK"); undone != nil {

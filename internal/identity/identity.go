@@ -18,17 +18,17 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Role is a realm role of Keycloak.
+// Role is a Keycloak realm role.
 type Role string
 
-// The roles, each of which includes nothing of the others.
+// The roles. None of them includes another.
 const (
 	Customer Role = "customer"
 	Merchant Role = "merchant"
 	Admin    Role = "admin"
 )
 
-// Account is the caller.
+// Account is the authenticated caller.
 type Account struct {
 	ID      string // Keycloak's subject: opaque, stable
 	Email   string
@@ -43,12 +43,12 @@ type Account struct {
 	SignedInAt    time.Time // when a password was last asked for; zero where the token does not say
 }
 
-// Has tells whether the account holds one of the roles.
+// Has reports whether the account has one of the roles.
 func (a Account) Has(roles ...Role) bool {
 	return slices.ContainsFunc(roles, func(r Role) bool { return slices.Contains(a.Roles, r) })
 }
 
-// What Require refuses with, and Verify for any token that is not good.
+// The errors of Require and Verify.
 var (
 	ErrUnauthenticated = fault.New(fault.Unauthenticated, "unauthenticated", "Please sign in.")
 	ErrInvalidToken    = fault.New(fault.Unauthenticated, "invalid_token", "The access token is not valid.")
@@ -57,38 +57,38 @@ var (
 	ErrForbidden       = fault.New(fault.Forbidden, "forbidden", "Your account does not have permission to do this.")
 )
 
-// Audience is the `aud` every access token for Foyer's services carries.
+// Audience is the `aud` of every access token for Foyer's services.
 const Audience = "foyer"
 
-// Config says whose tokens count.
+// Config has the accepted issuer of tokens, and where to get its keys.
 type Config struct {
 	Issuer  string `env:"OIDC_ISSUER,required"`
 	JWKSURL string `env:"OIDC_JWKS_URL,required"`
 }
 
-// Verifier checks access tokens offline against Keycloak's published keys, which it caches
-// and refetches when a token names a key it has not seen. A token it found good it knows again
-// for a while: somebody who buys shows the same one many times.
+// Verifier verifies access tokens offline with Keycloak's published keys. It caches the keys, and fetches them
+// again if a token names an unknown key. It also caches verified tokens, since a client sends the same token
+// many times.
 type Verifier struct {
 	tokens  *oidc.IDTokenVerifier
 	known   *otter.Cache[[sha256.Size]byte, known]
 	revoked *revocations // nil: none is known of
 }
 
-// known is what a good token said.
+// known is a cached verified token.
 type known struct {
 	account Account
 	until   time.Time
 }
 
-// A token is known again for so long, and no longer than it is good; a key taken out of use stops
-// working that much later.
+// A verified token is cached for this long, and never beyond its expiry. A retired signing key is accepted
+// longer by this time.
 const (
 	knownFor  = 5 * time.Minute
 	knownMost = 20_000
 )
 
-// NewVerifier returns a verifier. It fetches nothing until the first token arrives.
+// NewVerifier returns a verifier. It fetches keys when the first token arrives.
 func NewVerifier(cfg Config, store Store) *Verifier {
 	keys := &keySet{url: cfg.JWKSURL, client: &http.Client{Timeout: 3 * time.Second}}
 	if store == nil {
@@ -100,7 +100,7 @@ func NewVerifier(cfg Config, store Store) *Verifier {
 	return v
 }
 
-// NewVerifierWithKeys returns a verifier that takes keys from elsewhere.
+// NewVerifierWithKeys returns a verifier that uses the given keys.
 func NewVerifierWithKeys(issuer string, keys oidc.KeySet) *Verifier {
 	return &Verifier{
 		tokens: oidc.NewVerifier(issuer, keys, &oidc.Config{
@@ -112,8 +112,8 @@ func NewVerifierWithKeys(issuer string, keys oidc.KeySet) *Verifier {
 	}
 }
 
-// Verify returns the account of a raw access token, or ErrInvalidToken; ErrSessionEnded for a token
-// that was good until its session was ended.
+// Verify returns the account of a raw access token. It returns ErrInvalidToken for an invalid token, and
+// ErrSessionEnded for a token whose session has been ended.
 func (v *Verifier) Verify(ctx context.Context, raw string) (Account, error) {
 	account, err := v.recognize(ctx, raw)
 	if err == nil && v.revoked != nil && v.revoked.revoked(ctx, account) {
@@ -122,8 +122,8 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (Account, error) {
 	return account, err
 }
 
-// Watch returns a context that ends with the account's token: when it expires, or soon after its
-// session has ended. It bounds what outlives a request's check, such as streams.
+// Watch returns a context that ends when the account's token expires, or soon after its session has ended.
+// Streams use it, since they outlast the check of the request.
 func (v *Verifier) Watch(ctx context.Context, a Account) (context.Context, context.CancelFunc) {
 	ctx, end := context.WithCancelCause(ctx)
 	ctx, cancel := context.WithDeadlineCause(ctx, a.Expires, ErrSessionEnded)
@@ -135,7 +135,7 @@ func (v *Verifier) Watch(ctx context.Context, a Account) (context.Context, conte
 	return ctx, func() { v.revoked.remove(w); cancel(); end(nil) }
 }
 
-// Reread makes the next token be judged by what is revoked now. Who revokes calls it.
+// Reread makes the next verification read the list of revocations again. Call it after revoking.
 func (v *Verifier) Reread() {
 	if v.revoked != nil {
 		v.revoked.forget()
@@ -201,30 +201,30 @@ func (v *Verifier) verify(ctx context.Context, raw string) (a Account, err error
 	return account, nil
 }
 
-// Bearer takes the token from an Authorization header (RFC 6750, 2.1).
+// Bearer returns the token of an Authorization header (RFC 6750, 2.1).
 func Bearer(header string) (token string, ok bool) {
 	scheme, token, found := strings.Cut(header, " ")
 	return token, found && strings.EqualFold(scheme, "Bearer") && token != ""
 }
 
-// clockSkew is how far our clock and Keycloak's may be apart.
+// clockSkew is the tolerated difference between our clock and Keycloak's.
 const clockSkew = 30 * time.Second
 
 type accountKey struct{}
 
-// With returns a context that carries the caller.
+// With returns a context with the caller's account.
 func With(ctx context.Context, a Account) context.Context {
 	return context.WithValue(ctx, accountKey{}, a)
 }
 
-// From gives the caller, false when nobody signed in.
+// From returns the caller's account, or false for an anonymous request.
 func From(ctx context.Context) (Account, bool) {
 	a, ok := ctx.Value(accountKey{}).(Account)
 	return a, ok
 }
 
-// Require gives the caller if signed in and, when roles are named, holding one of them;
-// ErrUnauthenticated or ErrForbidden otherwise.
+// Require returns the caller if signed in and, when roles are given, if the account has one of them. Otherwise
+// it returns ErrUnauthenticated or ErrForbidden.
 func Require(ctx context.Context, roles ...Role) (Account, error) {
 	a, ok := From(ctx)
 	if !ok {

@@ -17,18 +17,17 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Store is what verifiers share outside the process. It keeps the last good key set, so that a
-// process that starts while Keycloak is away still knows the keys, and the tokens that were
-// revoked. nil is allowed: then there is neither.
+// Store stores what verifiers of all processes share: the last valid key set, so that a process that starts
+// while Keycloak is down still has keys, and the revoked tokens. It may be nil; then nothing is shared.
 type Store interface {
 	Load(ctx context.Context) ([]byte, error)
 	Save(ctx context.Context, keys []byte) error
 	Revocations(ctx context.Context) ([]byte, error)
 }
 
-// How often the keys are fetched: again when a token names an unknown one, but not more often
-// than refetch, so that made-up key ids cannot turn us against Keycloak; and in any case after
-// maxAge, so that a key taken out of use stops working.
+// Keys are fetched again if a token names an unknown one, but not more often than refetch, so that forged key
+// ids cannot cause many requests to Keycloak; and at the latest after maxAge, so that a retired key is no
+// longer accepted.
 const (
 	refetch = 10 * time.Second
 	maxAge  = time.Hour
@@ -51,8 +50,8 @@ var _ oidc.KeySet = (*keySet)(nil)
 
 var errUnknownKey = errors.New("the token's key is not one of the issuer's")
 
-// VerifySignature implements oidc.KeySet. The key is chosen by its id among the issuer's own;
-// whatever else a token's header says about keys (jwk, jku, x5u) is not looked at.
+// VerifySignature implements oidc.KeySet. It selects the key by its id from the issuer's own keys and ignores
+// key information in the token's header (jwk, jku, x5u).
 func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil {
@@ -87,8 +86,8 @@ func (k *keySet) find(id string) (key *jose.JSONWebKey, fresh bool) {
 	return nil, false
 }
 
-// refresh fetches the keys once for all who wait. When Keycloak is away it falls back on the
-// stored ones, and keeps those it has.
+// refresh fetches the keys once for all concurrent callers. If Keycloak is down, it uses the stored keys, or
+// keeps the current ones.
 func (k *keySet) refresh(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx) // others wait for the same answer
 	_, _, _ = k.fetch.Do("keys", func() (any, error) {

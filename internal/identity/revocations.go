@@ -11,20 +11,20 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// MaxTokenAge is how long an access token lives at most: accessTokenLifespan of the realm, which a
-// test compares. A revocation is kept until the last token it is about has expired.
+// MaxTokenAge is the maximum lifetime of an access token: accessTokenLifespan of the realm, which a test
+// compares. A revocation is kept until the last token that it affects has expired.
 const MaxTokenAge = 15 * time.Minute
 
-// revocationAge is how old a process's copy of the revocation list may be when it decides. A
-// revoked token stops working within that time.
+// revocationAge is the maximum age of a process's copy of the revocation list when a token is checked. A
+// revoked token stops working within this time.
 const revocationAge = 2 * time.Second
 
-// revocationWait is how long a request waits for a newer copy. While the store is away, tokens
-// stay good until they expire, which is at most MaxTokenAge: selling goes on.
+// revocationWait is how long a request waits for a newer copy. While the store is down, tokens stay valid
+// until they expire, which is at most MaxTokenAge, so that sales continue.
 const revocationWait = 250 * time.Millisecond
 
-// Revocation ends access tokens before they expire: those of one Keycloak session, or all of an
-// account that were issued before a Unix second.
+// Revocation revokes access tokens before they expire: those of one Keycloak session, or all of an account
+// that were issued before a Unix second.
 type Revocation struct {
 	Session string `json:"session,omitempty"`
 	Account string `json:"account,omitempty"`
@@ -32,15 +32,15 @@ type Revocation struct {
 	Until   int64  `json:"until"` // Unix second from which on there is no such token
 }
 
-// Revocations is the list that all processes share. There is one, of what happened in the last
-// minutes: short enough to be read whole.
+// Revocations is the list that all processes share. It covers only the last minutes, so it is small enough to
+// be read completely.
 type Revocations []Revocation
 
-// maxRevocations bounds the list. Accounts come before sessions when it is full: the token of a
-// session that was signed out has never left our processes.
+// maxRevocations limits the list. A full list drops sessions before accounts, since the tokens of a session
+// that signed out never left our processes.
 const maxRevocations = 20_000
 
-// DecodeRevocations reads a stored list; nothing stored is an empty one.
+// DecodeRevocations decodes a stored list; empty data is an empty list.
 func DecodeRevocations(raw []byte) (Revocations, error) {
 	if len(raw) == 0 {
 		return nil, nil
@@ -52,10 +52,10 @@ func DecodeRevocations(raw []byte) (Revocations, error) {
 	return list, nil
 }
 
-// Encode gives what is stored.
+// Encode returns the stored form of the list.
 func (l Revocations) Encode() ([]byte, error) { return json.Marshal(l) }
 
-// With returns the list with more added and without what is over.
+// With returns the list with more entries added and expired ones removed.
 func (l Revocations) With(now time.Time, more ...Revocation) Revocations {
 	kept := make(Revocations, 0, len(l)+len(more))
 	sessions := 0
@@ -83,18 +83,18 @@ func (l Revocations) With(now time.Time, more ...Revocation) Revocations {
 	return kept
 }
 
-// RevokeSession ends the tokens of one Keycloak session.
+// RevokeSession revokes the tokens of one Keycloak session.
 func RevokeSession(now time.Time, session string) Revocation {
 	return Revocation{Session: session, Until: now.Add(MaxTokenAge + clockSkew).Unix()}
 }
 
-// RevokeAccount ends the tokens of an account that were issued before a moment. Tokens tell the
-// second of their birth and no more: those of the moment's own second stay.
+// RevokeAccount revokes the tokens of an account that were issued before a time. Tokens have their time of
+// issue in whole seconds; those of the same second stay valid.
 func RevokeAccount(now time.Time, account string, before time.Time) Revocation {
 	return Revocation{Account: account, Before: before.Unix(), Until: now.Add(MaxTokenAge + clockSkew).Unix()}
 }
 
-// revocations is a process's copy of the list, and who wants to know when it ends a session.
+// revocations is a process's copy of the list, with the watchers of sessions.
 type revocations struct {
 	load    func(ctx context.Context) ([]byte, error)
 	reading singleflight.Group
@@ -112,7 +112,7 @@ type watch struct {
 	end     context.CancelCauseFunc
 }
 
-// refresh reads the list when the copy is too old, and waits for it a moment.
+// refresh reads the list if the copy is too old, and waits for it for a short time.
 func (r *revocations) refresh(ctx context.Context) {
 	r.mu.RLock()
 	fresh := time.Since(r.tried) < revocationAge
@@ -167,7 +167,7 @@ func (r *revocations) take(list Revocations, good bool) {
 	}
 }
 
-// ended decides by the copy. The lock is held.
+// ended checks the copy. The lock must be held.
 func (r *revocations) ended(a Account) bool {
 	if _, ok := r.sessions[a.Session]; ok && a.Session != "" {
 		return true
@@ -183,7 +183,7 @@ func (r *revocations) revoked(ctx context.Context, a Account) bool {
 	return r.ended(a)
 }
 
-// forget makes the next decision read the list anew.
+// forget makes the next check read the list again.
 func (r *revocations) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -213,7 +213,7 @@ func (r *revocations) remove(w *watch) {
 	delete(r.watches, w)
 }
 
-// poll reads the list for as long as somebody watches.
+// poll reads the list periodically while there are watchers.
 func (r *revocations) poll() {
 	tick := time.NewTicker(revocationAge)
 	defer tick.Stop()

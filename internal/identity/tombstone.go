@@ -6,12 +6,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// tombstonePrefix makes a tombstone no account's id.
+// tombstonePrefix distinguishes tombstones from account ids.
 const tombstonePrefix = "deleted-"
 
-// NewTombstone makes the random name that a deleted account's entries in the books go under.
-// Nothing connects it with the account once the deletion is over.
+// NewTombstone returns a random name that replaces the id of a deleted account in financial records. After the
+// deletion nothing links it to the account.
 func NewTombstone() string { return tombstonePrefix + uuid.NewString() }
 
-// IsTombstone tells whether an account field names nobody any more.
+// IsTombstone reports whether an account field contains a tombstone.
 func IsTombstone(account string) bool { return strings.HasPrefix(account, tombstonePrefix) }

@@ -14,9 +14,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// Queue is a queue and how it is worked off. Whatever happens to one item, the others go on: an
-// error of Do is logged, and it is for Do to say when the item is due again, which otherwise is
-// when its lease ends.
+// Queue defines a queue and how its items are processed. An error of one item is logged and does not affect
+// others. Do itself sets when a failed item is due again; otherwise it is due when its lease expires.
 type Queue[T any] struct {
 	Name    string
 	Workers int           // items at a time
@@ -28,15 +27,16 @@ type Queue[T any] struct {
 	Do   func(ctx context.Context, item T) error
 }
 
-// margin is how much longer than an item's deadline its lease is: for the way from and to the database.
+// margin is how much longer than its deadline an item is leased, for round trips to the database.
 const margin = 10 * time.Second
 
-// Lease is how long an item is taken for.
+// Lease returns the duration of an item's lease.
 func (q Queue[T]) Lease() time.Duration { return q.Timeout + margin }
 
-// Run works until ctx ends, and lets the items in hand finish.
+// Run processes items until ctx ends, and lets running items finish.
 func (q Queue[T]) Run(ctx context.Context) error {
-	// Items are not torn off when the process leaves: what was sent half is sent again.
+	// Running items are not cancelled when the process stops, because an item that was half sent would be sent
+	// again.
 	items, abandon := worker.Grace(ctx, worker.InHand)
 	defer abandon()
 
@@ -77,7 +77,7 @@ func (q Queue[T]) Run(ctx context.Context) error {
 	}
 }
 
-// reserve waits for a free worker, and takes all that are free.
+// reserve waits for a free worker, and reserves all that are free.
 func reserve(ctx context.Context, free chan struct{}) (n int, err error) {
 	select {
 	case <-ctx.Done():
@@ -106,8 +106,8 @@ func (q Queue[T]) do(ctx context.Context, item T) {
 	}
 }
 
-// Step takes and works off what is due now, as far as the workers go at once, and tells how many
-// items that were. For tests, and whoever has a rhythm of their own.
+// Step leases and processes the items that are due now, as many as there are workers, and returns their
+// number. It is for tests and for callers with their own schedule.
 func (q Queue[T]) Step(ctx context.Context) (int, error) {
 	taken, err := q.Take(ctx, q.Lease(), q.Workers)
 	if err != nil {
@@ -121,8 +121,7 @@ func (q Queue[T]) Step(ctx context.Context) (int, error) {
 	return len(taken), nil
 }
 
-// Pause is how long an item waits before its next try: first, twice as long for each try that failed
-// before, and at most most.
+// Pause returns the pause before an item's next try: first, doubled for each failed try, up to most.
 func Pause(first, most time.Duration, failed int) time.Duration {
 	return worker.Pause(first, most, failed)
 }

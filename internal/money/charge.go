@@ -7,19 +7,20 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// What the payment provider takes, by currency (https://docs.stripe.com/currencies, as it stood in 2026). Catalog
-// checks it when a price is set, booking when places are held and payment when an order is charged, so that nothing
-// is offered that cannot be bought.
+// The limits of the payment provider's charges by currency (https://docs.stripe.com/currencies, as of 2026).
+// Catalog checks them when a price is set, booking when units are held, and payment when a booking is charged,
+// so that nothing is on sale that cannot be paid.
 
-// smallest gives the smallest charge in minor units of ISO 4217, and so the currencies that can be charged: the
-// provider's presentment currencies that are in circulation.
+// smallest has the smallest charge in minor units of ISO 4217, and so lists the currencies that can be
+// charged: the provider's presentment currencies that are in circulation.
 //
-// The provider's own minimum belongs to the currency that its account settles in (0.50 USD, 0.50 EUR, 15 CZK,
-// 175 HUF ...). For these an organiser's account is taken to settle in what it sells in, and the documented minimum
-// holds. A charge in any other currency is converted and must then be worth as much. The day's rate is not known when a
-// price is set, so each of those amounts is a round one of about one US dollar at the rates of late 2025, twice what an
-// account in dollars needs and a third above 15 CZK, the documented minimum of the greatest worth. Currencies that lose
-// value fast, or that banks do not trade at the official rate, have more.
+// The provider's own minimum applies to the currency in which its account settles (0.50 USD, 0.50 EUR, 15 CZK,
+// 175 HUF ...). For these currencies we assume that an organiser's account settles in the currency of the
+// sale, and use the documented minimum. A charge in any other currency is converted and must then be worth as
+// much. The exchange rate on the day of the sale is unknown when a price is set, so each of those amounts is a
+// round one of about one US dollar at the rates of late 2025, twice what an account in dollars needs and a
+// third above 15 CZK, the documented minimum of the greatest worth. Currencies that lose value fast, or that
+// banks do not trade at the official rate, have more.
 var smallest = map[string]int64{
 	"AED": 200, "AFN": 8_000, "ALL": 10_000, "AMD": 50_000, "ANG": 200, "AOA": 150_000, "ARS": 300_000, "AUD": 50, "AWG": 200, "AZN": 200,
 	"BAM": 200, "BBD": 200, "BDT": 15_000, "BHD": 400, "BIF": 4_000, "BMD": 100, "BND": 150, "BOB": 1_500, "BRL": 50, "BSD": 100,
@@ -37,20 +38,20 @@ var smallest = map[string]int64{
 	"XAF": 700, "XCD": 300, "XOF": 700, "XPF": 150, "YER": 50_000, "ZAR": 2_000, "ZMW": 3_000,
 }
 
-// largest gives the largest charge in the provider's minor unit where it is not largestCharge. These are the limits
-// that hold for every way to pay; for many cards the provider takes more.
+// largest has the largest charge in the provider's minor unit for currencies where it differs from
+// largestCharge. These limits apply to every payment method; the limit of many cards is higher.
 var largest = map[string]int64{"COP": 9_999_999_999, "IDR": 999_999_999_999, "INR": 999_999_999}
 
 const largestCharge = 99_999_999
 
-// providerDigits lists the currencies whose amounts the provider counts in another minor unit than ISO 4217:
-// the krona and the Ugandan shilling have no decimals any more but are still sent with two, the ariary is sent whole.
+// providerDigits lists the currencies for which the provider's minor unit differs from ISO 4217: the krona and
+// the Ugandan shilling no longer have decimals but are sent with two, the ariary is sent without.
 var providerDigits = map[string]int{"ISK": 2, "UGX": 2, "MGA": 0}
 
-// threeDecimals are the currencies with three decimals that the provider takes; the last has to be 0.
+// threeDecimals are the currencies with three decimals that the provider supports; the last digit must be 0.
 var threeDecimals = []string{"BHD", "JOD", "KWD", "OMR", "TND"}
 
-// The refusals of Chargeable.
+// The errors of Chargeable.
 var (
 	ErrTooSmall              = fault.New(fault.Invalid, "amount_too_small", "The amount is below the smallest card payment. The price of a free ticket is 0.")
 	ErrTooLarge              = fault.New(fault.Invalid, "amount_too_large", "The amount is above the largest card payment.")
@@ -58,8 +59,8 @@ var (
 	ErrCurrencyNotChargeable = fault.New(fault.Invalid, "currency_not_chargeable", "Card payments are not possible in this currency.")
 )
 
-// Chargeable tells whether a card can be charged the amount: it is 0, or the provider knows the currency, takes that
-// much, and can count it. An amount of 0 is never charged.
+// Chargeable returns nil if a card can be charged the amount: it is 0, or within the provider's limits for its
+// currency and representable in the provider's minor unit. An amount of 0 is never charged.
 func Chargeable(m Money) error {
 	if m.Amount == 0 {
 		return nil
@@ -82,8 +83,8 @@ func Chargeable(m Money) error {
 	return nil
 }
 
-// ToProvider gives the amount in the provider's minor unit. exact is false when that loses a part, or when
-// the provider does not take the last digit.
+// ToProvider converts an amount to the provider's minor unit. exact is false if the conversion loses a
+// fraction, or if the provider does not accept the last digit.
 func ToProvider(m Money) (amount int64, exact bool) {
 	have := m.Digits()
 	want, ok := providerDigits[m.Currency]
@@ -93,8 +94,8 @@ func ToProvider(m Money) (amount int64, exact bool) {
 	return scale(m.Amount, want-have)
 }
 
-// FromProvider gives an amount that the provider told in its own minor unit. exact is false when it has
-// a fraction of the currency's minor unit.
+// FromProvider converts an amount from the provider's minor unit. exact is false if it has a fraction of the
+// currency's minor unit.
 func FromProvider(amount int64, currency string) (m Money, exact bool) {
 	m = Money{Amount: amount, Currency: currency}
 	digits, ok := providerDigits[currency]

@@ -17,14 +17,14 @@ type Money struct {
 	Currency string `json:"currency"` // ISO 4217, upper case
 }
 
-// maxAmount keeps sums of many prices far from overflow, and is the most that the payment provider takes in any
-// currency: twelve digits. What it takes in each is Chargeable's to say.
+// maxAmount keeps sums of many prices far from overflow. It is the largest amount of the payment provider in
+// any currency: twelve digits. Chargeable has the limits of each currency.
 const maxAmount = 999_999_999_999
 
 //go:embed iso4217.tsv
 var iso4217 string
 
-// digits gives the number of minor digits by currency.
+// digits has the number of minor digits by currency.
 var digits = func() map[string]int {
 	table := map[string]int{}
 	for line := range strings.Lines(iso4217) {
@@ -41,15 +41,15 @@ var digits = func() map[string]int {
 	return table
 }()
 
-// Digits gives the number of digits of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD. These are
-// ISO 4217's, which differ from CLDR's: a display table leaves out decimals that people do not use (HUF, COP,
-// RSD), and the amounts of a payment need them. ok is false for a code that is no currency in circulation.
+// Digits returns the number of digits of a currency's minor unit: 2 for EUR, 0 for JPY, 3 for KWD. They are
+// ISO 4217's, which differ from CLDR's: display data omits decimals that people do not use (HUF, COP, RSD),
+// but payments need them. ok is false for a code that is not a currency in circulation.
 func Digits(currency string) (n int, ok bool) {
 	n, ok = digits[currency]
 	return n, ok
 }
 
-// New returns an amount after checking it: non-negative, at most twelve digits, a currency of ISO 4217.
+// New returns an amount after validating it: non-negative, at most twelve digits, a currency of ISO 4217.
 func New(amount int64, code string) (Money, error) {
 	if amount < 0 || amount > maxAmount {
 		return Money{}, fault.New(fault.Invalid, "invalid_amount", fmt.Sprintf("An amount must lie between 0 and %d minor units.", maxAmount))
@@ -60,7 +60,7 @@ func New(amount int64, code string) (Money, error) {
 	return Money{Amount: amount, Currency: code}, nil
 }
 
-// Plus adds amounts of one currency. Mixing currencies is a defect of the caller.
+// Plus adds two amounts of the same currency. Different currencies are an error of the caller.
 func (m Money) Plus(n Money) (Money, error) {
 	if m == (Money{}) {
 		return n, nil
@@ -71,7 +71,7 @@ func (m Money) Plus(n Money) (Money, error) {
 	return Money{Amount: m.Amount + n.Amount, Currency: m.Currency}, nil
 }
 
-// Digits gives the number of minor digits of the amount's currency; 2 where it is not known.
+// Digits returns the number of minor digits of the amount's currency, or 2 if the currency is unknown.
 func (m Money) Digits() int {
 	if n, ok := Digits(m.Currency); ok {
 		return n
@@ -79,13 +79,13 @@ func (m Money) Digits() int {
 	return 2
 }
 
-// String writes the amount for logs and plain texts: "45.00 EUR".
+// String formats the amount for logs and plain text: "45.00 EUR".
 func (m Money) String() string {
 	return Decimal(m.Amount, m.Digits()) + " " + m.Currency
 }
 
-// Decimal writes an amount of minor units as a decimal number with the given number of digits after the
-// point: 4500 with 2 is "45.00".
+// Decimal formats an amount of minor units as a decimal number with the given number of digits: 4500 with 2 is
+// "45.00".
 func Decimal(amount int64, digits int) string {
 	sign, n := "", uint64(amount)
 	if amount < 0 {

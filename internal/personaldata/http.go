@@ -13,8 +13,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/identity"
 )
 
-// Paths of the contract, after the service's own address. Only the service that answers for
-// accounts calls them, through both sidecars.
+// Paths of the contract, relative to the service. Only the auth service calls them, through both sidecars.
 const base = "/internal/personal-data/"
 
 var (
@@ -86,7 +85,7 @@ type Remote struct {
 
 var _ Holder = Remote{}
 
-// NewRemote returns the holder of the service app. Access control allows what it calls (dapr/access).
+// NewRemote returns the Holder of the service app. dapr/access must allow its calls.
 func NewRemote(app string, invoker Invoker) Remote { return Remote{App: app, Invoker: invoker} }
 
 // Export implements Holder.
@@ -95,7 +94,7 @@ func (r Remote) Export(ctx context.Context, account, cursor string) (page Page, 
 	if cursor != "" {
 		path += "?" + url.Values{"cursor": {cursor}}.Encode()
 	}
-	// Records go on as they came: taken apart they are several times as large.
+	// Records are passed on undecoded; decoded they are several times as large.
 	var raw struct {
 		Sections map[string][]json.RawMessage `json:"sections"`
 		Next     string                       `json:"next"`
@@ -120,7 +119,7 @@ func (r Remote) Obstacles(ctx context.Context, account string) ([]Obstacle, erro
 	return found.Items, err
 }
 
-// Erase implements Holder: step by step, each with a call's deadline of its own.
+// Erase implements Holder: in steps, each with the deadline of one call.
 func (r Remote) Erase(ctx context.Context, account, tombstone string) error {
 	return Steps(func(cursor string) (string, error) {
 		var done erased

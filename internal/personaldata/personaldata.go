@@ -14,26 +14,27 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Holder is one service's side of an account's export and erasure.
+// Holder is a service's part in the export and erasure of an account.
 type Holder interface {
-	// Export gives one page of everything that is kept about an account. cursor is "" at first.
+	// Export returns one page of all data stored about an account. cursor is "" for the first page.
 	Export(ctx context.Context, account, cursor string) (Page, error)
-	// Obstacles tells what speaks against erasing the account now.
+	// Obstacles returns the reasons that prevent erasing the account now.
 	Obstacles(ctx context.Context, account string) ([]Obstacle, error)
-	// Erase deletes what may go, and puts tombstone in place of the account where the books need
-	// an entry. It is asked again until it succeeded, and once more after that.
+	// Erase deletes the account's data, and replaces the account id with tombstone in records that must be
+	// kept. It is called until it succeeds, and once more after that.
 	Erase(ctx context.Context, account, tombstone string) error
 }
 
-// Stepwise is a Holder that has much to look through: it erases a part in each call, so that each
-// fits into a call's deadline. Erase does all parts.
+// Stepwise is a Holder that erases in steps, each short enough for the deadline of one call. Erase runs all
+// steps.
 type Stepwise interface {
 	Holder
-	// EraseStep goes on from cursor, "" at first, and gives that of the next step, "" after the last.
+	// EraseStep erases one part, starting at cursor ("" at first), and returns the cursor of the next step, or
+	// "" after the last.
 	EraseStep(ctx context.Context, account, tombstone, cursor string) (next string, err error)
 }
 
-// More is the cursor of an erasure that finds by itself what is left.
+// More is the cursor of an erasure that finds the remaining data by itself.
 const More = "more"
 
 // Steps calls step until there is no next cursor.
@@ -49,10 +50,10 @@ func Steps(step func(cursor string) (next string, err error)) error {
 	return errTooManySteps
 }
 
-// eraseSteps bounds an erasure. Each step moves the cursor on.
+// eraseSteps limits the steps of an erasure.
 const eraseSteps = 100_000
 
-// CursorID reads a cursor that is an id: uuid.Nil for "".
+// CursorID decodes a cursor that is an id; it returns uuid.Nil for "".
 func CursorID(cursor string) (uuid.UUID, error) {
 	id, err := uuid.Parse(cursor)
 	if err != nil && cursor != "" {
@@ -61,20 +62,20 @@ func CursorID(cursor string) (uuid.UUID, error) {
 	return id, nil
 }
 
-// Page is a part of an export: records by section, as they are shown to the person.
+// Page is one page of an export: records by section, as they are shown to the account's owner.
 type Page struct {
 	Sections map[string][]any `json:"sections"`
 	Next     string           `json:"next,omitempty"` // cursor of the next page, "" after the last
 }
 
-// Obstacle is a reason not to erase an account yet. The person can overrule a Waivable one.
+// Obstacle is a reason not to erase an account yet. The owner can override a Waivable one.
 type Obstacle struct {
 	Code     string `json:"code"`
 	Count    int    `json:"count"`
 	Waivable bool   `json:"waivable,omitempty"`
 }
 
-// Codes of obstacles. They are part of the public contract.
+// Codes of obstacles. They are part of the public API.
 const (
 	OpenBookings    = "open_bookings"    // bookings or refunds on their way
 	UpcomingTickets = "upcoming_tickets" // waivable: the tickets are given up
@@ -99,14 +100,14 @@ type Key struct {
 	Place     `yaml:",inline"`
 }
 
-// Place is a table, a kind of key, a topic or a record kept by somebody else. Every field of it is
-// either personal or named as not personal.
+// Place is a table, a kind of key, a topic, or a record kept by another system. Each of its fields is declared
+// as personal or as not personal.
 type Place struct {
 	Personal map[string]Rule `yaml:"personal"`
 	Plain    []string        `yaml:"plain"`
 }
 
-// Rule says what is kept of a person and what becomes of it.
+// Rule declares which data of a person is kept and what happens to it.
 type Rule struct {
 	What     string   `yaml:"what"`     // category of data
 	Why      string   `yaml:"why"`      // purpose
@@ -116,10 +117,10 @@ type Rule struct {
 	Export   string   `yaml:"export"`   // section of the export, or "no" and why not
 }
 
-// Deletion is what becomes of personal data when its account is deleted.
+// Deletion is what happens to personal data when its account is deleted.
 type Deletion string
 
-// What may become of personal data.
+// The kinds of Deletion.
 const (
 	Delete    Deletion = "delete"
 	Anonymise Deletion = "anonymise" // a tombstone takes the account's place
@@ -127,7 +128,7 @@ const (
 	Keep      Deletion = "keep"      // for the reason that Reason says
 )
 
-// Parse reads a declaration strictly.
+// Parse decodes a declaration and rejects unknown fields.
 func Parse(raw []byte) (Declaration, error) {
 	var d Declaration
 	dec := yaml.NewDecoder(bytes.NewReader(raw))
@@ -183,7 +184,7 @@ func (p Place) check() error {
 	return nil
 }
 
-// Declared tells whether the place names a field, one way or the other.
+// Declared reports whether the place declares a field, as personal or not.
 func (p Place) Declared(field string) bool {
 	if _, ok := p.Personal[field]; ok {
 		return true
@@ -191,7 +192,7 @@ func (p Place) Declared(field string) bool {
 	return slices.Contains(p.Plain, field)
 }
 
-// Fields names all of them.
+// Fields returns the names of all declared fields.
 func (p Place) Fields() []string {
 	return slices.AppendSeq(slices.Clone(p.Plain), maps.Keys(p.Personal))
 }

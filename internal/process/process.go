@@ -34,8 +34,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/telemetry"
 )
 
-// Config is what every process reads from its environment. Secrets come from here only when
-// they are needed before the sidecar answers.
+// Config is the configuration that every process reads from its environment. It contains only those secrets
+// that are needed before the sidecar answers.
 type Config struct {
 	Host         string        `env:"APP_HOST" envDefault:"127.0.0.1"`
 	Port         uint16        `env:"APP_PORT"` // required by Serve
@@ -52,7 +52,7 @@ const (
 	flushTimeout = 500 * time.Millisecond // for traces
 )
 
-// limit is how long stopping takes at most.
+// limit is the maximum duration of a stop.
 func (c Config) limit() time.Duration {
 	return c.DrainDelay + c.DrainTimeout + cutTimeout + c.TaskTimeout + c.CloseTimeout + flushTimeout
 }
@@ -81,8 +81,8 @@ type closer struct {
 	close func(context.Context) error
 }
 
-// Main runs a process until SIGINT or SIGTERM, and exits with 0 when it stopped in order and with
-// 1 when something failed. A second signal ends it at once.
+// Main runs a process until SIGINT or SIGTERM. It exits with 0 after an orderly stop and with 1 after a
+// failure. A second signal ends the process at once.
 func Main(name string, run func(ctx context.Context, p *Process) error) {
 	ctx, stop := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -137,7 +137,7 @@ func start(ctx context.Context, name string, run func(context.Context, *Process)
 	return err
 }
 
-// watch ends a process that does not stop in time for a reason that no step bounds.
+// watch ends a process whose stop hangs in spite of the steps' timeouts.
 func (p *Process) watch() {
 	time.AfterFunc(p.Config.limit(), func() {
 		var stacks strings.Builder
@@ -147,7 +147,7 @@ func (p *Process) watch() {
 	})
 }
 
-// Load fills a struct with `env` tags from the environment. It is called once, at the start.
+// Load fills a struct with `env` tags from the environment. It is called once, at start.
 func Load[T any]() (T, error) {
 	cfg, err := env.ParseAs[T]()
 	if err != nil {
@@ -156,26 +156,25 @@ func Load[T any]() (T, error) {
 	return cfg, nil
 }
 
-// Check adds a condition for being ready. It gets a context of two seconds.
+// Check adds a readiness check. Its context has a timeout of two seconds.
 func (p *Process) Check(name string, check func(context.Context) error) { p.checks[name] = check }
 
-// OnDrain registers what ends when draining begins, beside the requests: connections that were
-// taken over from the server, for instance.
+// OnDrain registers a function that runs when draining begins, for example to end hijacked connections.
 func (p *Process) OnDrain(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.onDrain = append(p.onDrain, f)
 }
 
-// OnClose registers what is flushed or closed once all requests and tasks have ended. The last
-// registered goes first, so what is opened later may use what was opened before until its end.
+// OnClose registers a function that flushes or closes a resource after all requests and tasks have ended. The
+// last registered runs first, so a resource may use those that were opened before it.
 func (p *Process) OnClose(name string, f func(context.Context) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closers = append(p.closers, closer{name, f})
 }
 
-// Plain makes a function for OnClose of one that takes and returns nothing.
+// Plain adapts a function without arguments and results for OnClose.
 func Plain(f func()) func(context.Context) error {
 	return func(context.Context) error {
 		f()
@@ -199,7 +198,7 @@ func (p *Process) beginDrain() {
 
 func (p *Process) draining() bool { return p.drain.Err() != nil }
 
-// close runs the closers. One that hangs is left behind, and does not keep the others from theirs.
+// close runs the closers. A closer that hangs is abandoned and does not block the others.
 func (p *Process) close() error {
 	p.mu.Lock()
 	closers := slices.Clone(p.closers)

@@ -17,14 +17,14 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 )
 
-// Endpoint is an address and who answers there.
+// Endpoint is an address and the handler that serves it.
 type Endpoint struct {
 	Address string
 	Handler http.Handler
 }
 
-// Serve answers requests on the process's port until ctx ends, then drains. /healthz, /readyz
-// and /metrics are served beside handler; the gateway does not route them.
+// Serve serves requests on the process's port until ctx ends, then drains. It adds /healthz, /readyz and
+// /metrics to handler; the gateway does not route them.
 func (p *Process) Serve(ctx context.Context, handler http.Handler) error {
 	if p.Config.Port == 0 {
 		return errors.New("configuration: APP_PORT is not set")
@@ -37,9 +37,9 @@ func (p *Process) Serve(ctx context.Context, handler http.Handler) error {
 	return p.ServeAll(ctx, Endpoint{Address: net.JoinHostPort(p.Config.Host, fmt.Sprint(p.Config.Port)), Handler: mux})
 }
 
-// ServeAll answers requests at all endpoints until ctx ends or a task fails, and then drains: the
-// process stops being ready, streams end, no new connection is taken, and running requests get
-// DrainTimeout to finish. Those that have not by then are cancelled and may still say so.
+// ServeAll serves requests at all endpoints until ctx ends or a task fails, and then drains: the process
+// reports not ready, streams end, no new connection is accepted, and running requests get DrainTimeout to
+// finish. After that they are cancelled and may still send a response.
 func (p *Process) ServeAll(ctx context.Context, endpoints ...Endpoint) error {
 	requests, cancelRequests := context.WithCancel(httpapi.WithDrain(context.WithoutCancel(ctx), p.drain))
 	defer cancelRequests()
@@ -74,9 +74,9 @@ func (p *Process) ServeAll(ctx context.Context, endpoints ...Endpoint) error {
 	return errors.Join(errs...)
 }
 
-// listen takes the listener that whoever started us holds open for us, by the protocol of
-// systemd (https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html), and makes
-// one otherwise. Connections that come while the process is restarted then wait for it.
+// listen uses the listener inherited from the supervisor by systemd's protocol
+// (https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html), or else opens one. Connections
+// that arrive during a restart then wait for the next process.
 func listen(ctx context.Context, address string, i, n int) (net.Listener, error) {
 	const firstDescriptor = 3
 	if os.Getenv("LISTEN_FDS") == fmt.Sprint(n) {
@@ -87,7 +87,7 @@ func listen(ctx context.Context, address string, i, n int) (net.Listener, error)
 	return (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 }
 
-// server is an http.Server that knows how many connections it has.
+// server is an http.Server that counts its connections.
 type server struct {
 	*http.Server
 	listener net.Listener
@@ -99,7 +99,7 @@ func (p *Process) server(base context.Context, listener net.Listener, handler ht
 	s.Server = &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if p.draining() {
-				w.Header().Set("Connection", "close") // whoever comes next goes to another process
+				w.Header().Set("Connection", "close") // the next request goes to another process
 			}
 			handler.ServeHTTP(w, r)
 		}),
@@ -123,16 +123,16 @@ func (p *Process) server(base context.Context, listener net.Listener, handler ht
 	return s
 }
 
-// How a server waits for its connections to be given up.
+// Timing of draining.
 const (
 	lingerTime = time.Second // of idle connections; see drain
 	lingerLook = 10 * time.Millisecond
 )
 
-// drain stops taking connections, answers what comes on those that are open, and gives running
-// requests the time to finish. An idle connection is not closed at once: somebody may be sending a
-// request on it this very moment, who would then get no answer and could not know whether it may
-// be repeated. Proxies use idle connections first, and each answer says that it is the last.
+// drain stops accepting connections, serves requests on open ones, and gives running requests time to finish.
+// Idle connections are not closed at once: a client that is just sending a request would get no response and
+// could not know whether it may repeat it. Proxies use idle connections first, and each response closes its
+// connection.
 func (s *server) drain(timeout time.Duration, cancelRequests func()) error {
 	end := time.Now().Add(timeout)
 	_ = s.listener.Close()
@@ -153,7 +153,7 @@ func (s *server) drain(timeout time.Duration, cancelRequests func()) error {
 	return nil
 }
 
-// healthz is what Dapr goes by: it stops delivering to a process that drains.
+// healthz is Dapr's health check: Dapr stops delivering messages to a process that drains.
 func (p *Process) healthz(w http.ResponseWriter, _ *http.Request) {
 	if p.draining() {
 		http.Error(w, "draining", http.StatusServiceUnavailable)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// taskGroup runs tasks, and knows by name which have not ended.
+// taskGroup runs background tasks and knows the names of those that have not ended.
 type taskGroup struct {
 	ctx    context.Context //nolint:containedctx // ends when the tasks are to end, which is after the last request
 	cancel context.CancelCauseFunc
@@ -20,8 +20,8 @@ type taskGroup struct {
 	failure error         // of the first that failed
 }
 
-// Go runs a task beside the server. Its context ends after the last request was served.
-// A task that fails takes the process down: a half-working process is worse than a restart.
+// Go runs a background task. Its context ends after the last request has been served. A task that fails stops
+// the process, since a restart is better than a process that works only in part.
 func (p *Process) Go(name string, task func(context.Context) error) { p.tasks.run(name, task) }
 
 func (g *taskGroup) run(name string, task func(context.Context) error) {
@@ -45,8 +45,8 @@ func (g *taskGroup) run(name string, task func(context.Context) error) {
 	}()
 }
 
-// stop ends all tasks and waits for them, but no longer than within. The error is that of the
-// task that failed, or names those that did not end.
+// stop cancels all tasks and waits for them for at most within. It returns the error of a failed task, or
+// names the tasks that did not end.
 func (g *taskGroup) stop(within time.Duration) error {
 	g.cancel(context.Canceled)
 	ended := make(chan struct{})

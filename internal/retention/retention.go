@@ -14,7 +14,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// Config is the environment.
+// Config is read from the environment.
 type Config struct {
 	Messages     time.Duration `env:"FOYER_KEEP_MESSAGES" envDefault:"8760h"`      // in-app messages and their mails: a year
 	Webhooks     time.Duration `env:"FOYER_KEEP_WEBHOOKS" envDefault:"720h"`       // receipts of webhooks that had their effect: the provider repeats one for days
@@ -27,29 +27,29 @@ type Config struct {
 	Audit        time.Duration `env:"FOYER_KEEP_AUDIT" envDefault:"9600h"`         // the rest of the trail: 400 days
 }
 
-// Rule removes rows, or empties columns, that are older than Keep. Statement gets the time before
-// which and the most rows of one step as $1 and $2, and affects no more than those.
+// Rule deletes rows, or clears columns, that are older than Keep. Statement gets the cutoff time and the
+// maximum number of rows as $1 and $2, and affects at most that many.
 type Rule struct {
 	Name      string
 	Keep      time.Duration
 	Statement string
 }
 
-// outbox: a row that was never relayed for so long is of no use to anybody. While a relay is behind
-// for hours there is an alarm (cdc_lag_bytes).
+// outbox: rows that were not published for so long are useless. A relay that lags behind for hours raises an
+// alarm (cdc_lag_bytes).
 func (c Config) outbox() Rule {
 	return Rule{"outbox", c.Outbox, `DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 ORDER BY created_at LIMIT $2)`}
 }
 
-// rejected: what the relay set aside, for people to look at.
+// rejected: messages that the relay set aside, for inspection.
 func (c Config) rejected() Rule {
 	return Rule{"rejected", c.Rejected, `DELETE FROM cdc_rejected WHERE ctid = ANY (ARRAY(SELECT ctid FROM cdc_rejected WHERE at < $1 ORDER BY at LIMIT $2))`}
 }
 
-// Catalog is what the database catalog keeps.
+// Catalog returns the rules of the database catalog.
 func (c Config) Catalog() []Rule { return []Rule{c.rejected()} }
 
-// Booking is what the database booking keeps.
+// Booking returns the rules of the database booking.
 func (c Config) Booking() []Rule {
 	return []Rule{
 		c.outbox(), c.rejected(),
@@ -61,7 +61,7 @@ func (c Config) Booking() []Rule {
 	}
 }
 
-// Payment is what the database payment keeps.
+// Payment returns the rules of the database payment.
 func (c Config) Payment() []Rule {
 	return []Rule{
 		c.outbox(), c.rejected(),
@@ -74,7 +74,7 @@ func (c Config) Payment() []Rule {
 	}
 }
 
-// Notification is what the database notification keeps. A message takes its mail with it.
+// Notification returns the rules of the database notification. Deleting a notification deletes its email too.
 func (c Config) Notification() []Rule {
 	return []Rule{
 		{"messages", c.Messages, `DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE at < $1 ORDER BY at LIMIT $2)`},
@@ -82,7 +82,8 @@ func (c Config) Notification() []Rule {
 	}
 }
 
-// Auth is what the database auth keeps. Its trail refuses to lose entries of the last 80 days.
+// Auth returns the rules of the database auth. Its audit trail rejects deletions of entries of the last 80
+// days.
 func (c Config) Auth() []Rule {
 	return []Rule{
 		{"links", 0, `DELETE FROM links WHERE (account, kind) IN (SELECT account, kind FROM links WHERE expires < $1 ORDER BY expires LIMIT $2)`},
@@ -95,7 +96,7 @@ func (c Config) Auth() []Rule {
 	}
 }
 
-// countsKept is longer than the hour that mails are counted by.
+// countsKept is longer than the hour over which emails are counted.
 const countsKept = 24 * time.Hour
 
 // The queue gives jobs up after so long; the rules are for those that it does not come to. A form holds
@@ -105,15 +106,15 @@ const (
 	endsKept = 7 * 24 * time.Hour
 )
 
-// Janitor applies rules, now and then, in steps that lock few rows and for a bounded time. Several
-// replicas may: what one removed the others do not find.
+// Janitor applies rules periodically, in batches that lock few rows for a short time. Several replicas may run
+// it at once.
 type Janitor struct {
 	Pool    *pgxpool.Pool
 	Rules   []Rule
 	Metrics prometheus.Registerer // may be nil
 }
 
-// Bounds of one run; the next one does the rest.
+// Limits of one run; the next run continues.
 const (
 	every    = 10 * time.Minute
 	step     = 1000
@@ -136,8 +137,8 @@ func (j Janitor) Run(ctx context.Context) error {
 	})
 }
 
-// Apply applies all rules once, and tells how many rows each affected. One that fails keeps no
-// other from its work.
+// Apply applies all rules once and returns the number of rows that each affected. A failed rule does not stop
+// the others.
 func (j Janitor) Apply(ctx context.Context, now time.Time) map[string]int64 {
 	affected := map[string]int64{}
 	for _, rule := range j.Rules {

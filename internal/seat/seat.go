@@ -7,7 +7,7 @@ import (
 	"golang.org/x/text/language"
 )
 
-// Place is what its owner looks for in the venue. General admission has none.
+// Place is the location of a seat in its venue. General admission has none.
 type Place struct {
 	Zone   string `json:"zone,omitempty"`
 	Row    string `json:"row,omitempty"`
@@ -15,8 +15,8 @@ type Place struct {
 	Note   string `json:"note,omitempty"` // the merchant's own words: "restricted view"
 }
 
-// phrases have the zone as %z, the row as %r and the seat as %s; the first is for everyone else. The web
-// application's catalogues (seats.place) say the same.
+// phrases are templates with %z for the zone, %r for the row and %s for the seat; the first is the fallback.
+// The web application's catalogues (seats.place) have the same texts.
 var phrases = []struct {
 	tag  language.Tag
 	text string
@@ -38,8 +38,8 @@ var matcher = func() language.Matcher {
 	return language.NewMatcher(tags)
 }()
 
-// In says where the place is in the first of the wanted languages (RFC 9110, section 12.5.4) that we
-// speak. What has no row is called by its label.
+// In formats the place in the first supported language of an Accept-Language header (RFC 9110, section
+// 12.5.4). A place without a row is named by its label.
 func (p Place) In(acceptLanguage, label string) string {
 	if p.Row == "" {
 		return label

@@ -8,11 +8,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// countWithin is how long a count may take while metrics are read.
+// countWithin is the timeout of a count during a scrape.
 const countWithin = 2 * time.Second
 
-// CountGauge is a gauge that counts whenever it is read. What could not be counted is NaN: an alarm must not take it
-// for nothing.
+// CountGauge is a gauge whose value is counted at each scrape. If counting fails, the value is NaN, which an
+// alert must not treat as zero.
 func CountGauge(ctx context.Context, name, help string, count func(context.Context) (int, error)) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 {
 		ctx, cancel := context.WithTimeout(ctx, countWithin)

@@ -21,18 +21,18 @@ import (
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
-// Logger writes JSON lines to w, each with the service's name and, inside a request, its trace id.
-// Addresses are masked wherever they stand: a mail server that refuses one repeats it in its error,
-// and so does the URL of a search that failed.
+// Logger returns a logger that writes JSON lines to w, each with the service's name and, within a request, its
+// trace id. Email addresses are masked everywhere: they can occur in errors of mail servers and in URLs of
+// failed requests.
 func Logger(w io.Writer, service string, level slog.Level) *slog.Logger {
 	h := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: masked})
 	return slog.New(traced{h}).With("service", service)
 }
 
-// address finds mail addresses, also as they stand in a URL.
+// address matches email addresses, including URL-encoded ones.
 var address = regexp.MustCompile(`[\pL\pN.!#$&'*+/=?^_{|}~%-]+(?:@|%40)[\pL\pN-]+(?:\.[\pL\pN-]+)+`)
 
-// Mask takes mail addresses out of a text.
+// Mask replaces email addresses in a text.
 func Mask(text string) string {
 	if !strings.Contains(text, "@") && !strings.Contains(text, "%40") {
 		return text
@@ -53,7 +53,7 @@ func masked(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// traced adds the trace id of the context to each record.
+// traced adds the context's trace id to each record.
 type traced struct{ slog.Handler }
 
 func (t traced) Handle(ctx context.Context, r slog.Record) error {
@@ -86,14 +86,14 @@ func Tracing(ctx context.Context, service string, export bool) (stop func(contex
 	return provider.Shutdown, nil
 }
 
-// TraceParent gives the context's place in its trace (W3C Trace Context), "" outside of one.
+// TraceParent returns the context's trace parent (W3C Trace Context), or "" outside of a trace.
 func TraceParent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier["traceparent"]
 }
 
-// Metrics returns a registry with the Go runtime's and the process's own figures in it.
+// Metrics returns a registry with the metrics of the Go runtime and of the process.
 func Metrics() *prometheus.Registry {
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -7,10 +7,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// undecomposed maps letters that Unicode does not decompose to what people type instead.
+// undecomposed maps letters that Unicode does not decompose to the letters that people type instead.
 var undecomposed = strings.NewReplacer("đ", "d", "Đ", "d", "ø", "o", "Ø", "o", "ł", "l", "Ł", "l", "ß", "ss", "æ", "ae", "Æ", "ae", "œ", "oe", "Œ", "oe", "ı", "i")
 
-// Fold writes a text without accents, in lower case and with single spaces, as names are compared.
+// Fold returns a text without accents, in lower case and with single spaces, for comparing names.
 func Fold(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Mn, r) {

@@ -18,7 +18,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// Rule names what a text breaks. It is part of the public contract.
+// Rule is the rule that a text violates. The names are part of the public API.
 type Rule string
 
 // The rules.
@@ -36,7 +36,7 @@ const (
 	Maximum   Rule = "maximum"
 )
 
-// says explains the rules to people.
+// says has the English explanation of each rule.
 var says = map[Rule]string{
 	UTF8:      "is not valid UTF-8",
 	Control:   "contains a control character or a line break",
@@ -51,14 +51,14 @@ var says = map[Rule]string{
 	Maximum:   "is too large",
 }
 
-// Violation is one thing wrong with a form. It names the place and the rule, never the value: what
-// people type by mistake is often a secret or a name.
+// Violation is one error in a form. It has the field and the rule but never the value, since mistyped values
+// are often secrets or names.
 type Violation struct {
 	Field string `json:"field"`
 	Rule  Rule   `json:"rule"`
 }
 
-// Invalid is the refusal of a form with one wrong field.
+// Invalid returns the fault for a form with one invalid field.
 func Invalid(field string, rule Rule) error {
 	code := "invalid_request"
 	if rule == UTF8 || rule == Control || rule == Bidi || rule == Invisible {
@@ -68,7 +68,7 @@ func Invalid(field string, rule Rule) error {
 		With("violations", []Violation{{Field: field, Rule: rule}})
 }
 
-// Check tells which rule s breaks, "" for none. Line breaks and tabs are for texts of many lines.
+// Check returns the rule that s violates, or "" for none. lines allows line breaks and tabs.
 func Check(s string, lines bool) Rule {
 	if !utf8.ValidString(s) {
 		return UTF8
@@ -132,8 +132,8 @@ func joins(r rune) bool {
 	return r > 0 && r != utf8.RuneError && unicode.In(r, unicode.L, unicode.M, unicode.S)
 }
 
-// Printable makes text of one line of what was kept before there was a rule: a control character
-// becomes a space, what shows nothing or turns the direction is left out.
+// Printable converts text that was stored before these rules to a single valid line: control characters become
+// spaces, invisible and direction-changing characters are removed.
 func Printable(s string) string {
 	if Check(s, false) == "" {
 		return s
@@ -156,7 +156,7 @@ func Printable(s string) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// Field is one text of a form.
+// Field is one text field of a form.
 type Field struct {
 	Name     string
 	Value    *string
@@ -165,7 +165,7 @@ type Field struct {
 	Required bool
 }
 
-// Clean trims and normalizes the fields in place and refuses the first that breaks a rule.
+// Clean trims and normalizes the fields in place and returns a fault for the first invalid one.
 func Clean(fields ...Field) error {
 	for _, f := range fields {
 		if rule := Check(*f.Value, f.Lines); rule != "" {
@@ -182,7 +182,7 @@ func Clean(fields ...Field) error {
 	return nil
 }
 
-// Each makes a field of each text of a list, which has at most most.
+// Each returns a field for each text of a list with at most most entries.
 func Each(name string, list []string, limit int) []Field {
 	fields := make([]Field, len(list))
 	for i := range list {

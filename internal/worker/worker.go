@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Every calls fn at once and then every interval until ctx ends, and returns ctx's error. A call
-// that takes longer than the interval delays the next one; missed ticks are not made up for.
+// Every calls fn at once and then at every interval until ctx ends, and returns ctx's error. A call that takes
+// longer than the interval delays the next one; missed ticks are dropped.
 func Every(ctx context.Context, interval time.Duration, fn func(context.Context)) error {
 	return EveryOr(ctx, interval, nil, fn)
 }
 
-// EveryOr is Every, and also calls fn when wake gets a value.
+// EveryOr is like Every, and also calls fn when wake receives a value.
 func EveryOr(ctx context.Context, interval time.Duration, wake <-chan struct{}, fn func(context.Context)) error {
 	tick := time.NewTicker(interval)
 	defer tick.Stop()
@@ -31,8 +31,8 @@ func EveryOr(ctx context.Context, interval time.Duration, wake <-chan struct{}, 
 	}
 }
 
-// LogFailures returns a function for Every that logs message when fn fails: the first time only
-// of failures in a row, and none that ctx's end caused.
+// LogFailures returns a function for Every that logs message when fn fails. Of consecutive failures it logs
+// only the first, and none that were caused by the end of ctx.
 func LogFailures(message string, fn func(context.Context) error) func(context.Context) {
 	failing := false
 	return func(ctx context.Context) {
@@ -54,8 +54,8 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Grace returns a context with ctx's values that ends a while after ctx does: a task that is told
-// to end takes nothing new, and finishes within it what it has in hand.
+// Grace returns a context with ctx's values that ends some time after ctx: a task that is stopping starts
+// nothing new, and uses this context to finish its current work.
 func Grace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	grace, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(d, cancel) })
@@ -65,6 +65,6 @@ func Grace(ctx context.Context, d time.Duration) (context.Context, context.Cance
 	}
 }
 
-// InHand is how long a task that ends may take for what it has in hand: less than a process gives
-// its tasks to end.
+// InHand is how long a stopping task may take to finish its current work: less than the process's task
+// timeout.
 const InHand = 700 * time.Millisecond
