@@ -26,7 +26,7 @@ var errMalformedBody = fault.New(fault.Malformed, "malformed_body", "The request
 func Decode(r *http.Request, v any) error {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
-		return err
+		return Unreadable(err)
 	}
 	return refuseJSON(json.Unmarshal(raw, v, json.RejectUnknownMembers(true)))
 }
@@ -36,9 +36,21 @@ func Decode(r *http.Request, v any) error {
 func DecodeInternal(r *http.Request, v any) error {
 	raw, err := io.ReadAll(r.Body)
 	if err != nil {
-		return err
+		return Unreadable(err)
 	}
 	return refuseJSON(json.Unmarshal(raw, v))
+}
+
+// Body is Decode of a new T.
+func Body[T any](r *http.Request) (body T, err error) {
+	err = Decode(r, &body)
+	return body, err
+}
+
+// InternalBody is DecodeInternal of a new T.
+func InternalBody[T any](r *http.Request) (body T, err error) {
+	err = DecodeInternal(r, &body)
+	return body, err
 }
 
 // strict checks that raw is one JSON value in the strict syntax that Decode requires.

@@ -95,12 +95,11 @@ func BadRequest(w http.ResponseWriter, r *http.Request, err error) {
 
 // Unreadable converts an error of reading a request into a fault, unless it is one.
 func Unreadable(err error) error {
-	if fault.KindOf(err) == fault.Internal {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); !ok {
-			return fault.New(fault.Malformed, "malformed_request", "The request could not be read.").Because(err)
-		}
+	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
+	if tooLarge || fault.KindOf(err) != fault.Internal {
+		return err
 	}
-	return err
+	return fault.New(fault.Malformed, "malformed_request", "The request could not be read.").Because(err)
 }
 
 // Handle returns a handler that calls f and responds with a problem if f returns an error; f must not have

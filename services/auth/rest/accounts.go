@@ -54,8 +54,8 @@ func clientNetwork(r *http.Request) string {
 
 // Register implements POST /api/v1/accounts.
 func (s Server) Register(w http.ResponseWriter, r *http.Request) error {
-	var form RegisterJSONRequestBody
-	if err := httpapi.Decode(r, &form); err != nil {
+	form, err := httpapi.Body[RegisterJSONRequestBody](r)
+	if err != nil {
 		return err
 	}
 	reg := auth.Registration{Email: form.Email, Password: form.Password, Name: form.Name, Locale: "en"}
@@ -67,8 +67,8 @@ func (s Server) Register(w http.ResponseWriter, r *http.Request) error {
 
 // RequestPasswordReset implements POST /api/v1/accounts/password-reset.
 func (s Server) RequestPasswordReset(w http.ResponseWriter, r *http.Request) error {
-	var form RequestPasswordResetJSONRequestBody
-	if err := httpapi.Decode(r, &form); err != nil {
+	form, err := httpapi.Body[RequestPasswordResetJSONRequestBody](r)
+	if err != nil {
 		return err
 	}
 	return s.accepted(w, r, s.Accounts.RequestReset(r.Context(), form.Email, clientNetwork(r)))
@@ -137,8 +137,8 @@ func (s Server) UpdateMe(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var form UpdateMeJSONRequestBody
-	if err := httpapi.Decode(r, &form); err != nil {
+	form, err := httpapi.Body[UpdateMeJSONRequestBody](r)
+	if err != nil {
 		return err
 	}
 	if form.Name != nil {

@@ -160,7 +160,7 @@ func priceView(m *money.Money) *internalapi.Price {
 func readIDs(r *http.Request) ([]uuid.UUID, error) {
 	var in internalapi.EventIds
 	if err := httpapi.DecodeInternal(r, &in); err != nil {
-		return nil, httpapi.Unreadable(err)
+		return nil, err
 	}
 	if len(in.Ids) > maxDocuments {
 		return nil, fault.New(fault.Invalid, "too_many_ids", "The request lists more than 500 events.")

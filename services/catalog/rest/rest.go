@@ -146,11 +146,6 @@ func (s Server) writeEvent(w http.ResponseWriter, r *http.Request, status int, e
 // tag: what is left changes without the event.
 func tag(e catalog.Event) string { return httpapi.ETag(e.Version, e.Availability.Version) }
 
-func decode[T any](r *http.Request) (form T, err error) {
-	err = httpapi.Decode(r, &form)
-	return form, err
-}
-
 // CreateEvent implements POST /api/v1/events.
 func (s Server) CreateEvent(w http.ResponseWriter, r *http.Request, _ CreateEventParams) error {
 	e, err := s.createEvent(r)
@@ -166,7 +161,7 @@ func (s Server) createEvent(r *http.Request) (catalog.Event, error) {
 	if err != nil {
 		return catalog.Event{}, err
 	}
-	form, err := decode[EventPatch](r)
+	form, err := httpapi.Body[EventPatch](r)
 	if err != nil {
 		return catalog.Event{}, err
 	}
@@ -279,7 +274,7 @@ func (s Server) UpdateEvent(w http.ResponseWriter, r *http.Request, id Id, param
 	if err != nil {
 		return err
 	}
-	form, err := decode[EventPatch](r)
+	form, err := httpapi.Body[EventPatch](r)
 	if err != nil {
 		return err
 	}
@@ -391,7 +386,7 @@ func (s Server) createVenue(r *http.Request) (catalog.Venue, error) {
 	if err != nil {
 		return catalog.Venue{}, err
 	}
-	form, err := decode[NewVenue](r)
+	form, err := httpapi.Body[NewVenue](r)
 	if err != nil {
 		return catalog.Venue{}, err
 	}

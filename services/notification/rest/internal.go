@@ -24,7 +24,7 @@ func (i Internal) Mount(router *mux.Router) {
 			} `json:"to"`
 		}
 		if err := httpapi.DecodeInternal(r, &form); err != nil {
-			return httpapi.Unreadable(err)
+			return err
 		}
 		if err := i.Farewells.Send(r.Context(), form.Tombstone, notification.Recipient{Email: form.To.Email, Name: form.To.Name, Locale: form.To.Locale}); err != nil {
 			return err

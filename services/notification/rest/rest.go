@@ -75,9 +75,9 @@ func (s Server) MarkNotificationsRead(w http.ResponseWriter, r *http.Request) er
 	if err != nil {
 		return err
 	}
-	var body MarkNotificationsReadJSONRequestBody
-	if err := httpapi.Decode(r, &body); err != nil {
-		return httpapi.Unreadable(err)
+	body, err := httpapi.Body[MarkNotificationsReadJSONRequestBody](r)
+	if err != nil {
+		return err
 	}
 	if err := s.Store.MarkRead(r.Context(), account.ID, body.Until); err != nil {
 		return err

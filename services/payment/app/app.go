@@ -67,7 +67,7 @@ func Run(ctx context.Context, p *process.Process) error {
 			return nil
 		})
 	}
-	rest.HandlerWithOptions(parts.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	rest.Mount(router, parts.server)
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	parts.internal.Mount(guarded)
 	parts.job.Mount(guarded)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -373,29 +374,90 @@ type RunReconciliationJSONRequestBody RunReconciliationJSONBody
 // ReceiveWebhookJSONRequestBody defines body for ReceiveWebhook for application/json ContentType.
 type ReceiveWebhookJSONRequestBody = ReceiveWebhookJSONBody
 
-// ServerInterface represents all server handlers.
-type ServerInterface interface {
+// Handlers are the operations. An error is answered as a problem; nothing may have been written then.
+type Handlers interface {
 	// GetReconciliation Get the report of the last reconciliation, or of a given one, as JSON or CSV
 	// (GET /api/v1/admin/reconciliation)
-	GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams)
+	GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams) error
 	// ListOwingRefunds List failed refunds whose money is still owed, the oldest first
 	// (GET /api/v1/admin/reconciliation/refunds)
-	ListOwingRefunds(w http.ResponseWriter, r *http.Request)
+	ListOwingRefunds(w http.ResponseWriter, r *http.Request) error
 	// ResolveRefund Record that a failed refund was paid back by other means
 	// (POST /api/v1/admin/reconciliation/refunds/{refund}/resolve)
-	ResolveRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
+	ResolveRefund(w http.ResponseWriter, r *http.Request, refund RefundId) error
 	// RetryRefund Retry a failed refund at the provider
 	// (POST /api/v1/admin/reconciliation/refunds/{refund}/retry)
-	RetryRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
+	RetryRefund(w http.ResponseWriter, r *http.Request, refund RefundId) error
 	// RunReconciliation Run a reconciliation
 	// (POST /api/v1/admin/reconciliation/run)
-	RunReconciliation(w http.ResponseWriter, r *http.Request)
+	RunReconciliation(w http.ResponseWriter, r *http.Request) error
 	// GetPaymentProvider Get the payment provider and its settings for the browser
 	// (GET /api/v1/payment-provider)
-	GetPaymentProvider(w http.ResponseWriter, r *http.Request)
+	GetPaymentProvider(w http.ResponseWriter, r *http.Request) error
 	// ReceiveWebhook Receive a webhook from Stripe
 	// (POST /webhooks/stripe)
+	ReceiveWebhook(w http.ResponseWriter, r *http.Request, params ReceiveWebhookParams) error
+}
+
+// ServerInterface is Handlers as the router takes them.
+type ServerInterface interface {
+	GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams)
+	ListOwingRefunds(w http.ResponseWriter, r *http.Request)
+	ResolveRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
+	RetryRefund(w http.ResponseWriter, r *http.Request, refund RefundId)
+	RunReconciliation(w http.ResponseWriter, r *http.Request)
+	GetPaymentProvider(w http.ResponseWriter, r *http.Request)
 	ReceiveWebhook(w http.ResponseWriter, r *http.Request, params ReceiveWebhookParams)
+}
+
+// Mount adds the operations to a router. Problems are answered as httpapi does.
+func Mount(router *mux.Router, h Handlers) {
+	HandlerWithOptions(problems{h}, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+}
+
+// problems answers the errors of handlers.
+type problems struct{ handlers Handlers }
+
+func (p problems) GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams) {
+	if err := p.handlers.GetReconciliation(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListOwingRefunds(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.ListOwingRefunds(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ResolveRefund(w http.ResponseWriter, r *http.Request, refund RefundId) {
+	if err := p.handlers.ResolveRefund(w, r, refund); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) RetryRefund(w http.ResponseWriter, r *http.Request, refund RefundId) {
+	if err := p.handlers.RetryRefund(w, r, refund); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) RunReconciliation(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.RunReconciliation(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetPaymentProvider(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.GetPaymentProvider(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ReceiveWebhook(w http.ResponseWriter, r *http.Request, params ReceiveWebhookParams) {
+	if err := p.handlers.ReceiveWebhook(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.

@@ -51,14 +51,13 @@ type Server struct {
 	Now        func() time.Time
 }
 
-var _ ServerInterface = Server{}
+var _ Handlers = Server{}
 
 // ReceiveWebhook implements POST /webhooks/stripe.
-func (s Server) ReceiveWebhook(w http.ResponseWriter, r *http.Request, params ReceiveWebhookParams) {
+func (s Server) ReceiveWebhook(w http.ResponseWriter, r *http.Request, params ReceiveWebhookParams) error {
 	body, err := io.ReadAll(r.Body) // limited by the contract
 	if err != nil {
-		httpapi.BadRequest(w, r, err)
-		return
+		return httpapi.Unreadable(err)
 	}
 	signature := ""
 	if params.StripeSignature != nil {
@@ -69,23 +68,21 @@ func (s Server) ReceiveWebhook(w http.ResponseWriter, r *http.Request, params Re
 		err = s.Webhooks.Receive(r.Context(), m)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]bool{"received": true})
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]bool{"received": true})
 }
 
 // GetPaymentProvider implements GET /api/v1/payment-provider.
-func (s Server) GetPaymentProvider(w http.ResponseWriter, r *http.Request) {
+func (s Server) GetPaymentProvider(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "public, max-age=300")
-	httpapi.WriteJSON(w, r, http.StatusOK, s.Provider)
+	return httpapi.WriteJSON(w, r, http.StatusOK, s.Provider)
 }
 
 // GetReconciliation implements GET /api/v1/admin/reconciliation.
-func (s Server) GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams) {
+func (s Server) GetReconciliation(w http.ResponseWriter, r *http.Request, params GetReconciliationParams) error {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	var id uuid.UUID
 	if params.Run != nil {
@@ -94,28 +91,24 @@ func (s Server) GetReconciliation(w http.ResponseWriter, r *http.Request, params
 	report, err := s.Reports.Report(r.Context(), id)
 	missing := errors.Is(err, payment.ErrReconciliationNotFound)
 	if err != nil && (!missing || id != uuid.Nil) { // that none has run yet is a report, too
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	asked := params.Format != nil && *params.Format == "csv"
 	if asked || params.Format == nil && strings.Contains(r.Header.Get("Accept"), "text/csv") {
-		s.writeCSV(w, r, report)
-		return
+		return s.writeCSV(w, r, report)
 	}
-	s.write(w, r, report)
+	return s.write(w, r, report)
 }
 
 // RunReconciliation implements POST /api/v1/admin/reconciliation/run.
-func (s Server) RunReconciliation(w http.ResponseWriter, r *http.Request) {
+func (s Server) RunReconciliation(w http.ResponseWriter, r *http.Request) error {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	var body RunReconciliationJSONRequestBody
 	if r.ContentLength != 0 { // the contract has read it: it is known
 		if err := httpapi.Decode(r, &body); err != nil {
-			httpapi.BadRequest(w, r, err)
-			return
+			return err
 		}
 	}
 	to := s.Now().UTC()
@@ -127,38 +120,35 @@ func (s Server) RunReconciliation(w http.ResponseWriter, r *http.Request) {
 		from = *body.From
 	}
 	if !from.Before(to) || to.Sub(from) > maxPeriod {
-		httpapi.WriteProblem(w, r, fault.New(fault.Invalid, "invalid_period", "The period must end after it begins and have at most 92 days."))
-		return
+		return fault.New(fault.Invalid, "invalid_period", "The period must end after it begins and have at most 92 days.")
 	}
 	// It may take longer than the server's usual answer.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(runDeadline))
 	report, err := s.Reconciler.Run(r.Context(), "request", from, to)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.write(w, r, report)
+	return s.write(w, r, report)
 }
 
 const maxOwing = 100
 
 // ListOwingRefunds implements GET /api/v1/admin/reconciliation/refunds.
-func (s Server) ListOwingRefunds(w http.ResponseWriter, r *http.Request) {
+func (s Server) ListOwingRefunds(w http.ResponseWriter, r *http.Request) error {
 	_, err := identity.Require(r.Context(), identity.Admin)
 	var owing []payment.Refund
 	if err == nil {
 		owing, err = s.Refunds.Owing(r.Context(), maxOwing)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	items := make([]OwingRefund, 0, len(owing))
 	for _, o := range owing {
 		items = append(items, refundView(o))
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": items})
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{"items": items})
 }
 
 func refundView(o payment.Refund) OwingRefund {
@@ -173,40 +163,36 @@ func refundView(o payment.Refund) OwingRefund {
 }
 
 // RetryRefund implements POST /api/v1/admin/reconciliation/refunds/{refund}/retry.
-func (s Server) RetryRefund(w http.ResponseWriter, r *http.Request, id RefundId) {
+func (s Server) RetryRefund(w http.ResponseWriter, r *http.Request, id RefundId) error {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.act(w, r, http.StatusAccepted, id, func(p payment.Payment, o payment.Refund) (payment.Change, error) { return p.Reopen(o, s.Now()) })
+	return s.act(w, r, http.StatusAccepted, id, func(p payment.Payment, o payment.Refund) (payment.Change, error) { return p.Reopen(o, s.Now()) })
 }
 
 // ResolveRefund implements POST /api/v1/admin/reconciliation/refunds/{refund}/resolve.
-func (s Server) ResolveRefund(w http.ResponseWriter, r *http.Request, id RefundId) {
+func (s Server) ResolveRefund(w http.ResponseWriter, r *http.Request, id RefundId) error {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	var body ResolveRefundJSONRequestBody
-	if err := httpapi.Decode(r, &body); err != nil {
-		httpapi.BadRequest(w, r, err)
-		return
+	body, err := httpapi.Body[ResolveRefundJSONRequestBody](r)
+	if err != nil {
+		return err
 	}
-	s.act(w, r, http.StatusOK, id, func(p payment.Payment, o payment.Refund) (payment.Change, error) {
+	return s.act(w, r, http.StatusOK, id, func(p payment.Payment, o payment.Refund) (payment.Change, error) {
 		return p.Resolve(o, body.How, s.Now())
 	})
 }
 
-func (s Server) act(w http.ResponseWriter, r *http.Request, status int, id uuid.UUID, act func(payment.Payment, payment.Refund) (payment.Change, error)) {
+func (s Server) act(w http.ResponseWriter, r *http.Request, status int, id uuid.UUID, act func(payment.Payment, payment.Refund) (payment.Change, error)) error {
 	o, err := s.Refunds.FindRefund(r.Context(), id)
 	if err == nil {
 		o, err = s.Service.ChangeRefund(r.Context(), o.Payment, id, act)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, status, refundView(o))
+	return httpapi.WriteJSON(w, r, status, refundView(o))
 }
 
 const (
@@ -214,14 +200,13 @@ const (
 	runDeadline = 115 * time.Second
 )
 
-func (s Server) write(w http.ResponseWriter, r *http.Request, report payment.Reconciliation) {
+func (s Server) write(w http.ResponseWriter, r *http.Request, report payment.Reconciliation) error {
 	balances, err := s.Reports.Balances(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	httpapi.WriteJSON(w, r, http.StatusOK, view(report, balances))
+	return httpapi.WriteJSON(w, r, http.StatusOK, view(report, balances))
 }
 
 func view(report payment.Reconciliation, balances []payment.Balance) Reconciliation {
@@ -288,7 +273,7 @@ func given(s string) *string {
 }
 
 // writeCSV writes one line a finding (RFC 4180).
-func (s Server) writeCSV(w http.ResponseWriter, r *http.Request, report payment.Reconciliation) {
+func (s Server) writeCSV(w http.ResponseWriter, r *http.Request, report payment.Reconciliation) error {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
 	w.Header().Set("Content-Disposition", `attachment; filename="reconciliation.csv"`)
 	w.Header().Set("Cache-Control", "no-store")
@@ -302,6 +287,7 @@ func (s Server) writeCSV(w http.ResponseWriter, r *http.Request, report payment.
 		})
 	}
 	lines.Flush() // an error means that the reader has gone
+	return nil
 }
 
 func name(id *uuid.UUID) string {

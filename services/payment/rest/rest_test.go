@@ -130,7 +130,7 @@ func start(t *testing.T) *bench {
 		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Poller: b.poller, Now: b.now},
 		Reports:    b.store, Refunds: b.store, Service: b.service, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
 	}
-	rest.HandlerWithOptions(b.server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	rest.Mount(router, b.server)
 	rest.Internal{Service: b.service, PublishableKey: publicKey}.Mount(daprclient.Guarded(router, appToken))
 	return b
 }

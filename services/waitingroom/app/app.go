@@ -49,9 +49,7 @@ func Run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(rest.Server{Service: parts.Service, Hub: hub}, rest.GorillaServerOptions{
-		BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest,
-	})
+	rest.Mount(router, rest.Server{Service: parts.Service, Hub: hub})
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	parts.Host.Mount(guarded, cfg.Sidecar.AppToken)
 	personaldata.Mount(guarded, parts.Personal())

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -305,35 +306,110 @@ type ListQueueDrawEntriesParams struct {
 // ChangeQueueSettingsJSONRequestBody defines body for ChangeQueueSettings for application/json ContentType.
 type ChangeQueueSettingsJSONRequestBody = SettingsChange
 
-// ServerInterface represents all server handlers.
-type ServerInterface interface {
+// Handlers are the operations. An error is answered as a problem; nothing may have been written then.
+type Handlers interface {
 	// LeaveQueue Leave the queue
 	// (DELETE /api/v1/events/{event}/queue)
-	LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId)
+	LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId) error
 	// GetQueuePlace Get your place and position
 	// (GET /api/v1/events/{event}/queue)
-	GetQueuePlace(w http.ResponseWriter, r *http.Request, event EventId, params GetQueuePlaceParams)
+	GetQueuePlace(w http.ResponseWriter, r *http.Request, event EventId, params GetQueuePlaceParams) error
 	// JoinQueue Join the queue; an account has one place, and joining again returns it
 	// (POST /api/v1/events/{event}/queue)
-	JoinQueue(w http.ResponseWriter, r *http.Request, event EventId)
+	JoinQueue(w http.ResponseWriter, r *http.Request, event EventId) error
 	// ClaimAdmission Exchange your place for an admission pass when it is your turn; a repeated request returns the same pass
 	// (POST /api/v1/events/{event}/queue/admission)
-	ClaimAdmission(w http.ResponseWriter, r *http.Request, event EventId, params ClaimAdmissionParams)
+	ClaimAdmission(w http.ResponseWriter, r *http.Request, event EventId, params ClaimAdmissionParams) error
 	// GetQueueDraw Get the data that verifies the draw of those who joined before the opening
 	// (GET /api/v1/events/{event}/queue/draw)
-	GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId)
+	GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId) error
 	// ListQueueDrawEntries List the entries of the draw in order of arrival, up to 4096 per request; available after the draw
 	// (GET /api/v1/events/{event}/queue/draw/entries)
-	ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams)
+	ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams) error
 	// GetQueueSettings Get settings and statistics, for the event's merchant and admins
 	// (GET /api/v1/events/{event}/queue/settings)
-	GetQueueSettings(w http.ResponseWriter, r *http.Request, event EventId)
+	GetQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) error
 	// ChangeQueueSettings Change settings; changes apply within a second
 	// (PATCH /api/v1/events/{event}/queue/settings)
-	ChangeQueueSettings(w http.ResponseWriter, r *http.Request, event EventId)
+	ChangeQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) error
 	// StreamQueue Stream the queue as server-sent events: a `tick` each time it advances, the same for everyone
 	// (GET /api/v1/events/{event}/queue/stream)
+	StreamQueue(w http.ResponseWriter, r *http.Request, event EventId) error
+}
+
+// ServerInterface is Handlers as the router takes them.
+type ServerInterface interface {
+	LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId)
+	GetQueuePlace(w http.ResponseWriter, r *http.Request, event EventId, params GetQueuePlaceParams)
+	JoinQueue(w http.ResponseWriter, r *http.Request, event EventId)
+	ClaimAdmission(w http.ResponseWriter, r *http.Request, event EventId, params ClaimAdmissionParams)
+	GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId)
+	ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams)
+	GetQueueSettings(w http.ResponseWriter, r *http.Request, event EventId)
+	ChangeQueueSettings(w http.ResponseWriter, r *http.Request, event EventId)
 	StreamQueue(w http.ResponseWriter, r *http.Request, event EventId)
+}
+
+// Mount adds the operations to a router. Problems are answered as httpapi does.
+func Mount(router *mux.Router, h Handlers) {
+	HandlerWithOptions(problems{h}, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+}
+
+// problems answers the errors of handlers.
+type problems struct{ handlers Handlers }
+
+func (p problems) LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId) {
+	if err := p.handlers.LeaveQueue(w, r, event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetQueuePlace(w http.ResponseWriter, r *http.Request, event EventId, params GetQueuePlaceParams) {
+	if err := p.handlers.GetQueuePlace(w, r, event, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) JoinQueue(w http.ResponseWriter, r *http.Request, event EventId) {
+	if err := p.handlers.JoinQueue(w, r, event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ClaimAdmission(w http.ResponseWriter, r *http.Request, event EventId, params ClaimAdmissionParams) {
+	if err := p.handlers.ClaimAdmission(w, r, event, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId) {
+	if err := p.handlers.GetQueueDraw(w, r, event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams) {
+	if err := p.handlers.ListQueueDrawEntries(w, r, event, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) {
+	if err := p.handlers.GetQueueSettings(w, r, event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ChangeQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) {
+	if err := p.handlers.ChangeQueueSettings(w, r, event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) StreamQueue(w http.ResponseWriter, r *http.Request, event EventId) {
+	if err := p.handlers.StreamQueue(w, r, event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.

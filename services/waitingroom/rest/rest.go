@@ -28,43 +28,39 @@ type Server struct {
 	Hub     *Hub
 }
 
-var _ ServerInterface = Server{}
+var _ Handlers = Server{}
 
 // JoinQueue implements POST /api/v1/events/{event}/queue.
-func (s Server) JoinQueue(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) JoinQueue(w http.ResponseWriter, r *http.Request, event EventId) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	standing, created, err := s.Service.Join(r.Context(), account, event)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	status := http.StatusOK
 	if created {
 		status = http.StatusCreated
 	}
-	s.place(w, r, status, event, account, standing)
+	return s.place(w, r, status, event, account, standing)
 }
 
 // GetQueuePlace implements GET /api/v1/events/{event}/queue.
-func (s Server) GetQueuePlace(w http.ResponseWriter, r *http.Request, event EventId, params GetQueuePlaceParams) {
+func (s Server) GetQueuePlace(w http.ResponseWriter, r *http.Request, event EventId, params GetQueuePlaceParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	standing, err := s.Service.Standing(r.Context(), account, event, deref(params.QueuePlace))
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.place(w, r, http.StatusOK, event, account, standing)
+	return s.place(w, r, http.StatusOK, event, account, standing)
 }
 
-func (s Server) place(w http.ResponseWriter, r *http.Request, status int, event uuid.UUID, account identity.Account, st waitingroom.Standing) {
+func (s Server) place(w http.ResponseWriter, r *http.Request, status int, event uuid.UUID, account identity.Account, st waitingroom.Standing) error {
 	p := Place{
 		Place: s.Service.Place(event, account, st.Arrival), Number: st.Number, Position: st.Position, Ahead: st.Ahead, State: PlaceState(st.State),
 	}
@@ -81,72 +77,64 @@ func (s Server) place(w http.ResponseWriter, r *http.Request, status int, event 
 		p.ExpiresAt = &until
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	httpapi.WriteJSON(w, r, status, p)
+	return httpapi.WriteJSON(w, r, status, p)
 }
 
 // LeaveQueue implements DELETE /api/v1/events/{event}/queue.
-func (s Server) LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) LeaveQueue(w http.ResponseWriter, r *http.Request, event EventId) error {
 	account, err := identity.Require(r.Context())
 	if err == nil {
 		err = s.Service.Leave(r.Context(), account, event)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return httpapi.NoContent(w)
 }
 
 // ClaimAdmission implements POST /api/v1/events/{event}/queue/admission.
-func (s Server) ClaimAdmission(w http.ResponseWriter, r *http.Request, event EventId, params ClaimAdmissionParams) {
+func (s Server) ClaimAdmission(w http.ResponseWriter, r *http.Request, event EventId, params ClaimAdmissionParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	pass, until, err := s.Service.Admit(r.Context(), account, event, deref(params.QueuePlace))
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	httpapi.WriteJSON(w, r, http.StatusCreated, Admission{Pass: pass, ExpiresAt: until.UTC()})
+	return httpapi.WriteJSON(w, r, http.StatusCreated, Admission{Pass: pass, ExpiresAt: until.UTC()})
 }
 
 // StreamQueue implements GET /api/v1/events/{event}/queue/stream.
-func (s Server) StreamQueue(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) StreamQueue(w http.ResponseWriter, r *http.Request, event EventId) error {
 	front, err := s.Service.Front(r.Context(), event)
-	if err == nil {
-		account, _ := identity.From(r.Context())
-		err = s.Hub.Open(w, account.ID, front)
-	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
+		return err
 	}
+	account, _ := identity.From(r.Context())
+	return s.Hub.Open(w, account.ID, front)
 }
 
 // GetQueueSettings implements GET /api/v1/events/{event}/queue/settings.
-func (s Server) GetQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) GetQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) error {
 	account, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	line, err := s.Service.Settings(r.Context(), account, event)
-	s.settings(w, r, line, err)
+	return s.settings(w, r, line, err)
 }
 
 // ChangeQueueSettings implements PATCH /api/v1/events/{event}/queue/settings.
-func (s Server) ChangeQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) ChangeQueueSettings(w http.ResponseWriter, r *http.Request, event EventId) error {
 	account, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	var in SettingsChange
 	if err := httpapi.Decode(r, &in); err != nil {
-		httpapi.BadRequest(w, r, err)
-		return
+		return err
 	}
 	line, err := s.Service.Configure(r.Context(), account, event, func(set waitingroom.Settings) waitingroom.Settings {
 		put(&set.Rate, in.Rate, func(v float64) float64 { return v })
@@ -158,7 +146,7 @@ func (s Server) ChangeQueueSettings(w http.ResponseWriter, r *http.Request, even
 		put(&set.ClaimWindow, in.ClaimWindowSeconds, func(v int) time.Duration { return time.Duration(v) * time.Second })
 		return set
 	})
-	s.settings(w, r, line, err)
+	return s.settings(w, r, line, err)
 }
 
 // put sets a field that the client sent.
@@ -168,14 +156,13 @@ func put[T, V any](field *T, sent *V, convert func(V) T) {
 	}
 }
 
-func (s Server) settings(w http.ResponseWriter, r *http.Request, l waitingroom.Line, err error) {
+func (s Server) settings(w http.ResponseWriter, r *http.Request, l waitingroom.Line, err error) error {
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	now := s.Service.Now()
 	speed := l.Speed(now)
-	httpapi.WriteJSON(w, r, http.StatusOK, Settings{
+	return httpapi.WriteJSON(w, r, http.StatusOK, Settings{
 		Rate: l.Settings.Rate, Concurrency: l.Settings.Concurrency, Open: l.Settings.Open, Paused: l.Settings.Paused,
 		Order: SettingsOrder(l.Settings.Order), OpensAt: l.OpensAt().UTC(), ClaimWindowSeconds: int(l.Settings.ClaimWindow / time.Second),
 		State: LineState(l.Status(now)), Served: l.Served, Joined: l.Arrivals, Waiting: l.Waiting(),
@@ -189,11 +176,10 @@ const (
 )
 
 // GetQueueDraw implements GET /api/v1/events/{event}/queue/draw.
-func (s Server) GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) GetQueueDraw(w http.ResponseWriter, r *http.Request, event EventId) error {
 	line, err := s.Service.Line(r.Context(), event)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	d := line.Draw
 	out := Draw{Order: DrawOrder(line.Settings.Order), Algorithm: algorithm}
@@ -205,18 +191,17 @@ func (s Server) GetQueueDraw(w http.ResponseWriter, r *http.Request, event Event
 		seed, digest, at := waitingroom.Hex(d.Seed), waitingroom.Hex(d.Digest), d.HeldAt.UTC()
 		out.Seed, out.Digest, out.Count, out.HeldAt = &seed, &digest, &d.Count, &at
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, out)
+	return httpapi.WriteJSON(w, r, http.StatusOK, out)
 }
 
 // ListQueueDrawEntries implements GET /api/v1/events/{event}/queue/draw/entries.
-func (s Server) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams) {
+func (s Server) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, event EventId, params ListQueueDrawEntriesParams) error {
 	line, err := s.Service.Line(r.Context(), event)
 	if err == nil && !line.Draw.Held() {
 		err = fault.New(fault.NotFound, "no_draw", "This event has no draw.")
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	from := int64(1)
 	if params.From != nil {
@@ -224,8 +209,7 @@ func (s Server) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, eve
 	}
 	hashes, next, err := s.Service.Drawn(r.Context(), line, from, entriesMost)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	out := DrawEntries{From: from, Entries: make([]string, 0, len(hashes))}
 	for _, h := range hashes {
@@ -234,7 +218,7 @@ func (s Server) ListQueueDrawEntries(w http.ResponseWriter, r *http.Request, eve
 	if next > 0 {
 		out.Next = &next
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, out)
+	return httpapi.WriteJSON(w, r, http.StatusOK, out)
 }
 
 func deref[T any](p *T) T {
