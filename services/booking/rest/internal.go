@@ -32,9 +32,9 @@ type InternalReader interface {
 
 // Mount adds the routes to a guarded router.
 func (i Internal) Mount(router *mux.Router) {
-	router.HandleFunc("/internal/events/{event}/inventory", i.inventory).Methods(http.MethodGet)
-	router.HandleFunc("/internal/bookings/{booking}/mail", i.mail).Methods(http.MethodGet)
-	router.HandleFunc("/internal/reconciliation/bookings", i.reconciliation).Methods(http.MethodGet)
+	router.HandleFunc("/internal/events/{event}/inventory", httpapi.Handle(i.inventory)).Methods(http.MethodGet)
+	router.HandleFunc("/internal/bookings/{booking}/mail", httpapi.Handle(i.mail)).Methods(http.MethodGet)
+	router.HandleFunc("/internal/reconciliation/bookings", httpapi.Handle(i.reconciliation)).Methods(http.MethodGet)
 }
 
 func pathID(r *http.Request, name string, missing error) (uuid.UUID, error) {
@@ -45,18 +45,16 @@ func pathID(r *http.Request, name string, missing error) (uuid.UUID, error) {
 	return id, nil
 }
 
-func (i Internal) inventory(w http.ResponseWriter, r *http.Request) {
+func (i Internal) inventory(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r, "event", booking.ErrEventNotFound)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	house, err := i.Server.Live.Get(r.Context(), id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, InventoryMessage(id, house.Inventory(), time.Now()))
+	return httpapi.WriteJSON(w, r, http.StatusOK, InventoryMessage(id, house.Inventory(), time.Now()))
 }
 
 type mailVenue struct {
@@ -87,24 +85,21 @@ type mailTicket struct {
 }
 
 // mail gives all that a mail about a booking shows.
-func (i Internal) mail(w http.ResponseWriter, r *http.Request) {
+func (i Internal) mail(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r, "booking", booking.ErrBookingNotFound)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	b, err := i.Store.Get(r.Context(), id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	tickets, err := i.Store.Tickets(r.Context(), id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	o := b.Occasion
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]any{
 		"booking": b.ID, "account": b.Account, "status": b.Status, "reason": b.Reason, "total": b.Total,
 		"event":   mailEvent{b.Event, o.Name, o.StartsAt, o.EndsAt, o.TimeZone, mailVenue{o.VenueName, o.VenueCity, o.VenueCountry}},
 		"tickets": mailTickets(b, tickets[id]),
@@ -132,24 +127,21 @@ func mailTickets(b booking.Booking, issued []booking.Ticket) []mailTicket {
 const maxReconciled = 5000
 
 // reconciliation lists a page of the bookings that moved within a time, for comparing with the money.
-func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
+func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	from, errFrom := time.Parse(time.RFC3339, query.Get("from"))
 	to, errTo := time.Parse(time.RFC3339, query.Get("to"))
 	if errFrom != nil || errTo != nil {
-		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_period", "from and to must be RFC 3339 times."))
-		return
+		return fault.New(fault.Malformed, "invalid_period", "from and to must be RFC 3339 times.")
 	}
 	limit, err := strconv.Atoi(query.Get("limit"))
 	if err != nil || limit < 1 || limit > maxReconciled {
-		httpapi.WriteProblem(w, r, fault.New(fault.Malformed, "invalid_limit", "limit must be a number from 1 to 5000."))
-		return
+		return fault.New(fault.Malformed, "invalid_limit", "limit must be a number from 1 to 5000.")
 	}
 	var after position
 	if cursor := query.Get("cursor"); cursor != "" {
 		if err := httpapi.DecodeCursor(cursor, &after); err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
 	}
 	found, err := i.Store.Reconciliation(r.Context(), from, to, booking.Position(after), limit)
@@ -161,7 +153,7 @@ func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) {
 		last := found[limit-1]
 		page.Next, err = httpapi.EncodeCursor(position{At: last.At, ID: last.Booking})
 	}
-	answer(w, r, http.StatusOK, page, err)
+	return answer(w, r, http.StatusOK, page, err)
 }
 
 type reconciledPage struct {

@@ -46,7 +46,7 @@ func api(t *testing.T, sale *booking.Sale, now func() time.Time) *httptest.Serve
 	router, err := httpapi.NewRouter(httpapi.Options{Service: "booking", Spec: rest.Spec, Verifier: named{}})
 	require.NoError(t, err)
 	server := rest.Server{Service: office, Live: live, Maps: maps, Steps: &rest.Steps{}}
-	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	rest.Mount(router, server)
 	s := httptest.NewServer(router)
 	t.Cleanup(s.Close)
 	t.Cleanup(s.CloseClientConnections)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/gorilla/mux"
 	"github.com/oapi-codegen/runtime"
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -491,65 +492,210 @@ type CreateHoldJSONRequestBody = HoldRequest
 // ChangeHoldJSONRequestBody defines body for ChangeHold for application/json ContentType.
 type ChangeHoldJSONRequestBody ChangeHoldJSONBody
 
-// ServerInterface represents all server handlers.
-type ServerInterface interface {
+// Handlers are the operations. An error is answered as a problem; nothing may have been written then.
+type Handlers interface {
 	// ListBookings List all bookings, for admins
 	// (GET /api/v1/admin/bookings)
-	ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams)
+	ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams) error
 	// ListSetAsideBookings List bookings that were set aside after repeated failures, the oldest first
 	// (GET /api/v1/admin/bookings/set-aside)
-	ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams)
+	ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams) error
 	// RetryBooking Retry a booking that was set aside
 	// (POST /api/v1/admin/bookings/{booking}/retry)
-	RetryBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
+	RetryBooking(w http.ResponseWriter, r *http.Request, booking BookingId) error
 	// CreateBooking Create a booking from a hold
 	// (POST /api/v1/bookings)
-	CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams)
+	CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams) error
 	// GetBooking Get a booking
 	// (GET /api/v1/bookings/{booking})
-	GetBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
+	GetBooking(w http.ResponseWriter, r *http.Request, booking BookingId) error
 	// CancelBooking Cancel an unpaid booking
 	// (POST /api/v1/bookings/{booking}/cancel)
-	CancelBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params CancelBookingParams)
+	CancelBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params CancelBookingParams) error
 	// RefundBooking Refund all units of a booking, or some; for the buyer within the refund period, the event's merchant, and admins
 	// (POST /api/v1/bookings/{booking}/refunds)
-	RefundBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params RefundBookingParams)
+	RefundBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params RefundBookingParams) error
 	// StreamBooking Stream a booking as server-sent events: one `booking` event per change, until nothing is pending
 	// (GET /api/v1/bookings/{booking}/stream)
-	StreamBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
+	StreamBooking(w http.ResponseWriter, r *http.Request, booking BookingId) error
 	// CreateHold Hold units for a few minutes
 	// (POST /api/v1/events/{event}/holds)
-	CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams)
+	CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams) error
 	// GetSeats Get the state of every seat of an event
 	// (GET /api/v1/events/{event}/seats)
-	GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams)
+	GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams) error
 	// StreamSeats Stream seat changes as server-sent events: a `snapshot`, then `delta` events; Last-Event-ID resumes
 	// (GET /api/v1/events/{event}/seats/stream)
-	StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams)
+	StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams) error
 	// ReleaseHold Release a hold
 	// (DELETE /api/v1/holds/{hold})
-	ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId)
+	ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId) error
 	// GetHold Get a hold
 	// (GET /api/v1/holds/{hold})
-	GetHold(w http.ResponseWriter, r *http.Request, hold HoldId)
+	GetHold(w http.ResponseWriter, r *http.Request, hold HoldId) error
 	// ChangeHold Add and remove units, all or none; the expiry does not change
 	// (PATCH /api/v1/holds/{hold})
-	ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId)
+	ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId) error
 	// ListMyBookings List my bookings, newest first
 	// (GET /api/v1/me/bookings)
-	ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams)
+	ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams) error
 	// GetSales Get an event's sales, for its merchant and admins
 	// (GET /api/v1/merchant/events/{event}/sales)
-	GetSales(w http.ResponseWriter, r *http.Request, event EventId)
+	GetSales(w http.ResponseWriter, r *http.Request, event EventId) error
 	// GetTicketKey Get the public key that verifies ticket codes
 	// (GET /api/v1/tickets/key)
-	GetTicketKey(w http.ResponseWriter, r *http.Request)
+	GetTicketKey(w http.ResponseWriter, r *http.Request) error
 	// GetTicketCalendar Download a ticket's event as iCalendar, for its buyer
 	// (GET /api/v1/tickets/{ticket}.ics)
-	GetTicketCalendar(w http.ResponseWriter, r *http.Request, ticket TicketId)
+	GetTicketCalendar(w http.ResponseWriter, r *http.Request, ticket TicketId) error
 	// GetTicketPdf Download a ticket as PDF, for its buyer
 	// (GET /api/v1/tickets/{ticket}.pdf)
+	GetTicketPdf(w http.ResponseWriter, r *http.Request, ticket TicketId) error
+}
+
+// ServerInterface is Handlers as the router takes them.
+type ServerInterface interface {
+	ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams)
+	ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams)
+	RetryBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
+	CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams)
+	GetBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
+	CancelBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params CancelBookingParams)
+	RefundBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params RefundBookingParams)
+	StreamBooking(w http.ResponseWriter, r *http.Request, booking BookingId)
+	CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams)
+	GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams)
+	StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams)
+	ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId)
+	GetHold(w http.ResponseWriter, r *http.Request, hold HoldId)
+	ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId)
+	ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams)
+	GetSales(w http.ResponseWriter, r *http.Request, event EventId)
+	GetTicketKey(w http.ResponseWriter, r *http.Request)
+	GetTicketCalendar(w http.ResponseWriter, r *http.Request, ticket TicketId)
 	GetTicketPdf(w http.ResponseWriter, r *http.Request, ticket TicketId)
+}
+
+// Mount adds the operations to a router. Problems are answered as httpapi does.
+func Mount(router *mux.Router, h Handlers) {
+	HandlerWithOptions(problems{h}, GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+}
+
+// problems answers the errors of handlers.
+type problems struct{ handlers Handlers }
+
+func (p problems) ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams) {
+	if err := p.handlers.ListBookings(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams) {
+	if err := p.handlers.ListSetAsideBookings(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) RetryBooking(w http.ResponseWriter, r *http.Request, booking BookingId) {
+	if err := p.handlers.RetryBooking(w, r, booking); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams) {
+	if err := p.handlers.CreateBooking(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetBooking(w http.ResponseWriter, r *http.Request, booking BookingId) {
+	if err := p.handlers.GetBooking(w, r, booking); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) CancelBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params CancelBookingParams) {
+	if err := p.handlers.CancelBooking(w, r, booking, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) RefundBooking(w http.ResponseWriter, r *http.Request, booking BookingId, params RefundBookingParams) {
+	if err := p.handlers.RefundBooking(w, r, booking, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) StreamBooking(w http.ResponseWriter, r *http.Request, booking BookingId) {
+	if err := p.handlers.StreamBooking(w, r, booking); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams) {
+	if err := p.handlers.CreateHold(w, r, event, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams) {
+	if err := p.handlers.GetSeats(w, r, event, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams) {
+	if err := p.handlers.StreamSeats(w, r, event, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+	if err := p.handlers.ReleaseHold(w, r, hold); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+	if err := p.handlers.GetHold(w, r, hold); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+	if err := p.handlers.ChangeHold(w, r, hold); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams) {
+	if err := p.handlers.ListMyBookings(w, r, params); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetSales(w http.ResponseWriter, r *http.Request, event EventId) {
+	if err := p.handlers.GetSales(w, r, event); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetTicketKey(w http.ResponseWriter, r *http.Request) {
+	if err := p.handlers.GetTicketKey(w, r); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetTicketCalendar(w http.ResponseWriter, r *http.Request, ticket TicketId) {
+	if err := p.handlers.GetTicketCalendar(w, r, ticket); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
+}
+
+func (p problems) GetTicketPdf(w http.ResponseWriter, r *http.Request, ticket TicketId) {
+	if err := p.handlers.GetTicketPdf(w, r, ticket); err != nil {
+		httpapi.WriteProblem(w, r, err)
+	}
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.

@@ -57,28 +57,25 @@ type Server struct {
 	Maps    *Maps
 }
 
-var _ ServerInterface = Server{}
+var _ Handlers = Server{}
 
 // answer writes v, or err as a problem.
-func answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) {
+func answer(w http.ResponseWriter, r *http.Request, status int, v any, err error) error {
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	httpapi.WriteJSON(w, r, status, v)
+	return httpapi.WriteJSON(w, r, status, v)
 }
 
 // CreateHold implements POST /api/v1/events/{event}/holds.
-func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams) {
+func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId, params CreateHoldParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	var in HoldRequest
 	if err := httpapi.Decode(r, &in); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	wish := booking.HoldRequest{Units: deref(in.Units), Pass: deref(params.AdmissionPass)}
 	for _, it := range deref(in.Items) {
@@ -89,20 +86,19 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 		err = s.withHold(r.Context(), account, err)
 	}
 	if errors.Is(err, booking.ErrStillWaiting) {
-		pending(w, r, h.ID)
-		return
+		return pending(w, r, h.ID)
 	}
 	if err == nil {
 		w.Header().Set("Location", "/api/v1/holds/"+h.ID.String())
 	}
-	answer(w, r, http.StatusCreated, holdView(h, s.Service.Now()), err)
+	return answer(w, r, http.StatusCreated, holdView(h, s.Service.Now()), err)
 }
 
 // pending says that a hold is still in line, and where to ask again.
-func pending(w http.ResponseWriter, r *http.Request, hold uuid.UUID) {
+func pending(w http.ResponseWriter, r *http.Request, hold uuid.UUID) error {
 	w.Header().Set("Location", "/api/v1/holds/"+hold.String())
 	w.Header().Set("Retry-After", "1")
-	httpapi.WriteJSON(w, r, http.StatusAccepted, PendingHold{Id: hold, Status: Pending})
+	return httpapi.WriteJSON(w, r, http.StatusAccepted, PendingHold{Id: hold, Status: Pending})
 }
 
 // withHold shows the hold that stands in the way, so that the client can go on with it.
@@ -120,60 +116,53 @@ func (s Server) withHold(ctx context.Context, account identity.Account, err erro
 }
 
 // GetHold implements GET /api/v1/holds/{hold}.
-func (s Server) GetHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+func (s Server) GetHold(w http.ResponseWriter, r *http.Request, hold HoldId) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	h, err := s.Service.Find(r.Context(), account, hold)
 	if errors.Is(err, booking.ErrStillWaiting) {
-		pending(w, r, hold)
-		return
+		return pending(w, r, hold)
 	}
-	answer(w, r, http.StatusOK, holdView(h, s.Service.Now()), err)
+	return answer(w, r, http.StatusOK, holdView(h, s.Service.Now()), err)
 }
 
 // ChangeHold implements PATCH /api/v1/holds/{hold}.
-func (s Server) ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+func (s Server) ChangeHold(w http.ResponseWriter, r *http.Request, hold HoldId) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	var in ChangeHoldJSONRequestBody
-	if err := httpapi.Decode(r, &in); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+	in, err := httpapi.Body[ChangeHoldJSONRequestBody](r)
+	if err != nil {
+		return err
 	}
 	h, err := s.Service.Change(r.Context(), account, hold, deref(in.Add), deref(in.Remove))
-	answer(w, r, http.StatusOK, holdView(h, s.Service.Now()), err)
+	return answer(w, r, http.StatusOK, holdView(h, s.Service.Now()), err)
 }
 
 // ReleaseHold implements DELETE /api/v1/holds/{hold}.
-func (s Server) ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId) {
+func (s Server) ReleaseHold(w http.ResponseWriter, r *http.Request, hold HoldId) error {
 	account, err := identity.Require(r.Context())
 	if err == nil {
 		err = s.Service.Release(r.Context(), account, hold)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return httpapi.NoContent(w)
 }
 
 // CreateBooking implements POST /api/v1/bookings.
-func (s Server) CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams) {
+func (s Server) CreateBooking(w http.ResponseWriter, r *http.Request, params CreateBookingParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	var in CreateBookingJSONRequestBody
-	if err := httpapi.Decode(r, &in); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+	in, err := httpapi.Body[CreateBookingJSONRequestBody](r)
+	if err != nil {
+		return err
 	}
 	wait := preference(deref(params.Prefer))
 	b, _, err := s.Service.CheckOut(r.Context(), account, in.Hold)
@@ -182,8 +171,7 @@ func (s Server) CreateBooking(w http.ResponseWriter, r *http.Request, params Cre
 		b, err = s.awaitStep(r.Context(), b, wait)
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	status := http.StatusCreated
 	if b.Status == booking.Requested {
@@ -191,7 +179,7 @@ func (s Server) CreateBooking(w http.ResponseWriter, r *http.Request, params Cre
 	}
 	w.Header().Set("Location", "/api/v1/bookings/"+b.ID.String())
 	view, err := s.view(r.Context(), account, b)
-	answer(w, r, status, view, err)
+	return answer(w, r, status, view, err)
 }
 
 // preference reads `wait=N` of a Prefer header (RFC 7240, 4.3).
@@ -231,14 +219,13 @@ func (s Server) awaitStep(ctx context.Context, b booking.Booking, wait time.Dura
 }
 
 // GetBooking implements GET /api/v1/bookings/{booking}.
-func (s Server) GetBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
+func (s Server) GetBooking(w http.ResponseWriter, r *http.Request, id BookingId) error {
 	account, b, err := s.find(r, id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	view, err := s.view(r.Context(), account, b)
-	answer(w, r, http.StatusOK, view, err)
+	return answer(w, r, http.StatusOK, view, err)
 }
 
 func (s Server) find(r *http.Request, id uuid.UUID) (identity.Account, booking.Booking, error) {
@@ -251,66 +238,59 @@ func (s Server) find(r *http.Request, id uuid.UUID) (identity.Account, booking.B
 }
 
 // CancelBooking implements POST /api/v1/bookings/{booking}/cancel.
-func (s Server) CancelBooking(w http.ResponseWriter, r *http.Request, id BookingId, _ CancelBookingParams) {
+func (s Server) CancelBooking(w http.ResponseWriter, r *http.Request, id BookingId, _ CancelBookingParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	b, err := s.Service.Cancel(r.Context(), account, id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	view, err := s.view(r.Context(), account, b)
-	answer(w, r, http.StatusOK, view, err)
+	return answer(w, r, http.StatusOK, view, err)
 }
 
 // RefundBooking implements POST /api/v1/bookings/{booking}/refunds.
-func (s Server) RefundBooking(w http.ResponseWriter, r *http.Request, id BookingId, _ RefundBookingParams) {
+func (s Server) RefundBooking(w http.ResponseWriter, r *http.Request, id BookingId, _ RefundBookingParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	var in RefundBookingJSONRequestBody
-	if err := httpapi.Decode(r, &in); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+	in, err := httpapi.Body[RefundBookingJSONRequestBody](r)
+	if err != nil {
+		return err
 	}
 	b, refund, err := s.Service.Refund(r.Context(), account, id, deref(in.Units), deref(in.Reason))
-	answer(w, r, http.StatusAccepted, refundView(refund, b.Total.Currency), err)
+	return answer(w, r, http.StatusAccepted, refundView(refund, b.Total.Currency), err)
 }
 
 // ListMyBookings implements GET /api/v1/me/bookings.
-func (s Server) ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams) {
+func (s Server) ListMyBookings(w http.ResponseWriter, r *http.Request, params ListMyBookingsParams) error {
 	account, err := identity.Require(r.Context())
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.list(w, r, account, booking.Filter{Account: account.ID}, params.Cursor, params.Limit)
+	return s.list(w, r, account, booking.Filter{Account: account.ID}, params.Cursor, params.Limit)
 }
 
 // ListBookings implements GET /api/v1/admin/bookings.
-func (s Server) ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams) {
+func (s Server) ListBookings(w http.ResponseWriter, r *http.Request, params ListBookingsParams) error {
 	account, err := identity.Require(r.Context(), identity.Admin)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
-	s.list(w, r, account, booking.Filter{
+	return s.list(w, r, account, booking.Filter{
 		Account: deref(params.Account), Event: deref(params.Event), Status: string(deref(params.Status)),
 	}, params.Cursor, params.Limit)
 }
 
 const defaultLimit = 20
 
-func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Account, f booking.Filter, cursor *string, limit *int) {
+func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Account, f booking.Filter, cursor *string, limit *int) error {
 	if cursor != nil {
 		if err := httpapi.DecodeCursor(*cursor, &f.Before); err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
 	}
 	if f.Limit = defaultLimit; limit != nil {
@@ -318,8 +298,7 @@ func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Ac
 	}
 	bookings, err := s.Reader.List(r.Context(), f)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	ids := make([]uuid.UUID, len(bookings))
 	for i, b := range bookings {
@@ -327,8 +306,7 @@ func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Ac
 	}
 	tickets, err := s.Reader.Tickets(r.Context(), ids...)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	page := BookingPage{Items: make([]Booking, 0, len(bookings))}
 	for _, b := range bookings {
@@ -337,19 +315,17 @@ func (s Server) list(w http.ResponseWriter, r *http.Request, account identity.Ac
 	if len(bookings) == f.Limit {
 		next, err := httpapi.EncodeCursor(bookings[len(bookings)-1].ID)
 		if err != nil {
-			httpapi.WriteProblem(w, r, err)
-			return
+			return err
 		}
 		page.Next = &next
 	}
-	httpapi.WriteJSON(w, r, http.StatusOK, page)
+	return httpapi.WriteJSON(w, r, http.StatusOK, page)
 }
 
 // ListSetAsideBookings implements GET /api/v1/admin/bookings/set-aside.
-func (s Server) ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams) {
+func (s Server) ListSetAsideBookings(w http.ResponseWriter, r *http.Request, params ListSetAsideBookingsParams) error {
 	if _, err := identity.Require(r.Context(), identity.Admin); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	limit := defaultLimit
 	if params.Limit != nil {
@@ -362,13 +338,13 @@ func (s Server) ListSetAsideBookings(w http.ResponseWriter, r *http.Request, par
 			Booking: t.Booking, Code: t.Code, Tries: t.Tries, Since: t.Since.UTC(), SetAsideAt: t.SetAside.UTC(), NextTry: t.Next.UTC(),
 		})
 	}
-	answer(w, r, http.StatusOK, map[string]any{"items": items}, err)
+	return answer(w, r, http.StatusOK, map[string]any{"items": items}, err)
 }
 
 var errNotSetAside = fault.New(fault.Conflict, "booking_not_set_aside", "This booking is not set aside.")
 
 // RetryBooking implements POST /api/v1/admin/bookings/{booking}/retry.
-func (s Server) RetryBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
+func (s Server) RetryBooking(w http.ResponseWriter, r *http.Request, id BookingId) error {
 	_, err := identity.Require(r.Context(), identity.Admin)
 	if err == nil {
 		_, err = s.Service.Bookings.Get(r.Context(), id)
@@ -380,21 +356,20 @@ func (s Server) RetryBooking(w http.ResponseWriter, r *http.Request, id BookingI
 		}
 	}
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	w.WriteHeader(http.StatusAccepted)
+	return nil
 }
 
 // GetSales implements GET /api/v1/merchant/events/{event}/sales.
-func (s Server) GetSales(w http.ResponseWriter, r *http.Request, event EventId) {
+func (s Server) GetSales(w http.ResponseWriter, r *http.Request, event EventId) error {
 	account, err := identity.Require(r.Context(), identity.Merchant, identity.Admin)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	view, err := s.sales(r.Context(), account, event)
-	answer(w, r, http.StatusOK, view, err)
+	return answer(w, r, http.StatusOK, view, err)
 }
 
 func (s Server) sales(ctx context.Context, account identity.Account, event uuid.UUID) (Sales, error) {
@@ -418,42 +393,41 @@ func (s Server) sales(ctx context.Context, account identity.Account, event uuid.
 }
 
 // GetTicketKey implements GET /api/v1/tickets/key.
-func (s Server) GetTicketKey(w http.ResponseWriter, r *http.Request) {
+func (s Server) GetTicketKey(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "public, max-age=3600")
-	httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"algorithm": "Ed25519", "key": base64.StdEncoding.EncodeToString(s.Key())})
+	return httpapi.WriteJSON(w, r, http.StatusOK, map[string]string{"algorithm": "Ed25519", "key": base64.StdEncoding.EncodeToString(s.Key())})
 }
 
 // GetTicketPdf implements GET /api/v1/tickets/{ticket}.pdf.
-func (s Server) GetTicketPdf(w http.ResponseWriter, r *http.Request, id TicketId) {
+func (s Server) GetTicketPdf(w http.ResponseWriter, r *http.Request, id TicketId) error {
 	t, b, err := s.ticket(r, id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	raw, err := s.Printer.PDF(t, b, r.Header.Get("Accept-Language"))
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/pdf")
 	h.Set("Content-Disposition", `inline; filename="ticket-`+t.ID.String()+`.pdf"`)
 	h.Set("Cache-Control", "private, no-store")
 	_, _ = w.Write(raw)
+	return nil
 }
 
 // GetTicketCalendar implements GET /api/v1/tickets/{ticket}.ics.
-func (s Server) GetTicketCalendar(w http.ResponseWriter, r *http.Request, id TicketId) {
+func (s Server) GetTicketCalendar(w http.ResponseWriter, r *http.Request, id TicketId) error {
 	t, b, err := s.ticket(r, id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/calendar; charset=utf-8")
 	h.Set("Content-Disposition", `attachment; filename="ticket-`+t.ID.String()+`.ics"`)
 	h.Set("Cache-Control", "private, no-store")
 	_, _ = w.Write(calendar(t, b, r.Header.Get("Accept-Language")))
+	return nil
 }
 
 // ticket finds a ticket of the caller's. Nobody else gets one, not even who runs the event: it has

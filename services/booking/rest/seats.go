@@ -159,28 +159,25 @@ func render(plan int64, house *seatmap.Map) (*tail, error) {
 }
 
 // GetSeats implements GET /api/v1/events/{event}/seats.
-func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams) {
+func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams) error {
 	house, err := s.Live.Public(r.Context(), event)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	sm := s.Maps.of(event, house)
 	t, err := sm.recent()
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	h := w.Header()
 	h.Set("Cache-Control", httpapi.Shared)
 	h.Set("Vary", "Accept-Encoding")
 	if httpapi.NotModified(w, r, t.etag) {
-		return
+		return nil
 	}
 	head, err := sm.head(deref(params.Units))
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	body := [][]byte{head.plain, t.plain}
 	switch accepted := r.Header.Get("Accept-Encoding"); {
@@ -200,6 +197,7 @@ func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, 
 	for _, b := range body {
 		_, _ = w.Write(b)
 	}
+	return nil
 }
 
 // Encode implements seatmap.FrameEncoder.
@@ -218,37 +216,34 @@ func (m *Maps) Encode(d seatmap.Delta) []byte {
 }
 
 // StreamSeats implements GET /api/v1/events/{event}/seats/stream.
-func (s Server) StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams) {
+func (s Server) StreamSeats(w http.ResponseWriter, r *http.Request, event EventId, params StreamSeatsParams) error {
 	if _, err := s.Live.Public(r.Context(), event); err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	feed, err := s.Live.Watch(r.Context(), event, deref(params.LastEventID))
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	defer feed.Close()
 	stream, err := httpapi.NewStream(w)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	if !feed.Resumed {
 		// Taken after subscribing: a delta that it already contains says the same once more.
 		sm := s.Maps.of(event, feed.Map)
 		head, err := sm.head(deref(params.Units))
 		if err != nil {
-			return
+			return nil
 		}
 		tail, err := sm.newest()
 		if err != nil || stream.Send("snapshot", feed.Current, slices.Concat(head.plain, tail.plain)) != nil {
-			return
+			return nil
 		}
 	}
 	for _, f := range feed.Missed {
 		if stream.Send("delta", f.ID, f.Data) != nil {
-			return
+			return nil
 		}
 	}
 	beat := time.NewTicker(httpapi.Heartbeat)
@@ -256,14 +251,14 @@ func (s Server) StreamSeats(w http.ResponseWriter, r *http.Request, event EventI
 	for {
 		select {
 		case <-r.Context().Done():
-			return
+			return nil
 		case <-beat.C:
 			if stream.Comment() != nil {
-				return
+				return nil
 			}
 		case f, ok := <-feed.Frames:
 			if !ok || stream.Send("delta", f.ID, f.Data) != nil {
-				return // too slow: it comes back with Last-Event-ID
+				return nil // too slow: it comes back with Last-Event-ID
 			}
 		}
 	}

@@ -72,18 +72,16 @@ func (s *Steps) Run(ctx context.Context, listen func(context.Context, func(uuid.
 }
 
 // StreamBooking implements GET /api/v1/bookings/{booking}/stream.
-func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id BookingId) {
+func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id BookingId) error {
 	steps, leave := s.Steps.Watch(id) // before the first look: no step comes in between
 	defer leave()
 	account, b, err := s.find(r, id)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	stream, err := httpapi.NewStream(w)
 	if err != nil {
-		httpapi.WriteProblem(w, r, err)
-		return
+		return err
 	}
 	beat := time.NewTicker(httpapi.Heartbeat)
 	defer beat.Stop()
@@ -94,29 +92,29 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 		if b.Version != sent {
 			view, err := s.view(r.Context(), account, b)
 			if err != nil {
-				return
+				return nil
 			}
 			raw, err := json.Marshal(view)
 			if err != nil || stream.Send("booking", strconv.FormatInt(b.Version, 10), raw) != nil {
-				return
+				return nil
 			}
 			sent = b.Version
 		}
 		if atRest(b) {
-			return
+			return nil
 		}
 		select {
 		case <-r.Context().Done():
-			return
+			return nil
 		case <-beat.C:
 			if stream.Comment() != nil {
-				return
+				return nil
 			}
 		case <-steps:
 		case <-poll.C:
 		}
 		if b, err = s.Service.Booking(r.Context(), account, id); err != nil {
-			return // it comes back
+			return nil // it comes back
 		}
 	}
 }

@@ -52,7 +52,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	rest.HandlerWithOptions(server, rest.GorillaServerOptions{BaseRouter: router, ErrorHandlerFunc: httpapi.BadRequest})
+	rest.Mount(router, server)
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
 	rest.Internal{Server: server, Store: b.Store}.Mount(guarded)
 	personaldata.Mount(guarded, personal.Personal{Store: b.Store, Seats: b.Client.Store(messages.Seats), Now: time.Now})
