@@ -9,10 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/services/booking"
-	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
-// Cancellation is a cancelled event's progress in giving everybody their money back.
+// Cancellation is the progress of refunding the bookings of a cancelled event.
 type Cancellation struct {
 	Event      uuid.UUID
 	Total      int
@@ -21,30 +20,35 @@ type Cancellation struct {
 	FinishedAt *time.Time
 }
 
-// Cancellations keeps that progress.
+// Cancellations stores that progress.
 type Cancellations interface {
-	// Begin notes a cancelled event with as many bookings as it has to give back. Again: nothing.
+	// Begin stores a cancelled event and how many bookings have to be refunded. A repetition changes nothing.
 	Begin(ctx context.Context, event uuid.UUID, now time.Time) error
-	// Open lists events whose cancellation is not done.
+	// Open lists events whose cancellation is not finished.
 	Open(ctx context.Context) ([]uuid.UUID, error)
-	// Left gives bookings of the event that still have something, up to limit, and notes the
-	// progress. Those in trouble are left out until they are to be tried again.
+	// Left gives up to limit bookings of the event that are not refunded or cancelled, and stores the progress.
+	// Those in trouble are left out until their next try.
 	Left(ctx context.Context, event uuid.UUID, limit int, now time.Time) ([]booking.Booking, error)
-	// Live tells whether the event has any booking that gives a right to anything.
+	// Live tells whether the event has a booking that is not over.
 	Live(ctx context.Context, event uuid.UUID) (bool, error)
 }
 
-// EventCancellation gives back what was sold of a cancelled event. It can stop anywhere and go on: what is
-// left is whatever bookings are left.
+// SaleReader reads what is on sale.
+type SaleReader interface {
+	Sale(ctx context.Context, event uuid.UUID) (*booking.Sale, error)
+}
+
+// EventCancellation refunds or cancels the bookings of cancelled events. It may be interrupted at any time: it
+// goes on with the bookings that are left.
 type EventCancellation struct {
 	Cancellations Cancellations
 	Store         Store
 	Troubles      Troubles
-	Sales         seatmap.SaleReader
+	Sales         SaleReader
 	Now           func() time.Time
 }
 
-// EventChanged looks whether an event was cancelled.
+// EventChanged begins a cancellation if the event is cancelled.
 func (c EventCancellation) EventChanged(ctx context.Context, event uuid.UUID) error {
 	live, err := c.Cancellations.Live(ctx, event)
 	if err != nil || !live {
@@ -65,13 +69,12 @@ const (
 	cancelBatch = 50
 )
 
-// Run works off cancellations until ctx ends.
+// Run processes cancellations until ctx ends.
 func (c EventCancellation) Run(ctx context.Context) error {
 	return every(ctx, cancelEvery, "cancellation", c.step)
 }
 
-// step goes through the cancelled events. What fails of one booking, or of one event, keeps no other
-// from being given back.
+// step processes a batch of each cancelled event. An error of one booking or event does not block the others.
 func (c EventCancellation) step(ctx context.Context) error {
 	open, err := c.Cancellations.Open(ctx)
 	if err != nil {
@@ -82,7 +85,7 @@ func (c EventCancellation) step(ctx context.Context) error {
 		left, err := c.Cancellations.Left(ctx, event, cancelBatch, c.Now())
 		errs = append(errs, err)
 		for _, b := range left {
-			if err := c.giveBack(ctx, b); err != nil && !errors.Is(err, booking.ErrStale) {
+			if err := c.undo(ctx, b); err != nil && !errors.Is(err, booking.ErrStale) {
 				errs = append(errs, noteTrouble(ctx, c.Troubles, b.ID, err, c.Now()))
 			}
 			if ctx.Err() != nil {
@@ -93,12 +96,12 @@ func (c EventCancellation) step(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// giveBack refunds or cancels one booking. One that is on its way somewhere is left for the next round.
-func (c EventCancellation) giveBack(ctx context.Context, b booking.Booking) error {
+// undo refunds or cancels one booking. One that is between two statuses is left for the next step.
+func (c EventCancellation) undo(ctx context.Context, b booking.Booking) error {
 	now := c.Now()
 	switch {
 	case b.Status == booking.Confirmed:
-		// Made of the booking and its version, so that a repetition is the same refund.
+		// Made of the booking and its version: a repetition is the same refund.
 		id := uuid.NewSHA1(b.ID, fmt.Append(nil, booking.ReasonEventCancelled, b.Version))
 		next, r, err := b.Refund(id, nil, booking.ReasonEventCancelled, booking.ByMerchant, now)
 		if err != nil {

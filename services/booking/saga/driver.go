@@ -1,3 +1,8 @@
+// Package saga brings bookings to their end: it has the payment authorised, fences the seats, captures the
+// payment and issues tickets, and undoes what was done of bookings that end otherwise. Driver makes the
+// steps; WorkerPool drives bookings that messages ask for, Sweeper those that stand still, EventCancellation
+// those of cancelled events. Expiries tells buyers of holds that expired. All of it may be repeated, by any
+// replica.
 package saga
 
 import (
@@ -15,21 +20,21 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Payments moves money. Every call may be repeated.
+// Payments is the payment service. Every call may be repeated.
 type Payments interface {
 	Intend(ctx context.Context, b booking.Booking) (booking.Payment, error)
-	Capture(ctx context.Context, payment uuid.UUID) error // ErrPaymentRefused: it never will
-	Void(ctx context.Context, payment uuid.UUID) error    // ErrPaymentRefused: the money was taken
-	// Refund gives money back. owed: it has to go back, and is tried again when it fails.
+	Capture(ctx context.Context, payment uuid.UUID) error // ErrPaymentRefused: it cannot be captured
+	Void(ctx context.Context, payment uuid.UUID) error    // ErrPaymentRefused: it was captured
+	// Refund gives money back. owed: it must go back, and is tried again when it fails.
 	Refund(ctx context.Context, payment uuid.UUID, r booking.Refund, owed bool) (booking.RefundStatus, error)
 }
 
-// PaymentFinder finds the payment of a booking whose notice got lost. false: there is none.
+// PaymentFinder finds the payment of a booking whose message was lost. false: there is none.
 type PaymentFinder interface {
 	FindPayment(ctx context.Context, booking uuid.UUID) (p booking.Payment, s PaymentStatus, found bool, err error)
 }
 
-// PaymentStatus is what a payment has come to, as far as a booking cares.
+// PaymentStatus is the status of a payment, as far as a booking depends on it.
 type PaymentStatus string
 
 // The statuses of a payment.
@@ -41,19 +46,19 @@ const (
 	PaymentRefunded   PaymentStatus = "refunded"
 )
 
-// ErrPaymentRefused is a final no of the payment provider.
+// ErrPaymentRefused is a final refusal of the payment provider.
 var ErrPaymentRefused = fault.New(fault.Conflict, "payment_refused", "The payment provider refused the payment.")
 
-// Fence is the seats' side of a booking that is being paid.
+// Fence is the state store of seats as the driver needs it.
 type Fence interface {
-	// Fence makes all units the booking's for good, or none. ErrUnitsUnavailable: somebody else
+	// Fence books all units for good, or none. ErrUnitsUnavailable: somebody else
 	// has one; ErrLimitExceeded: the account bought too much meanwhile; anything else: try again.
 	Fence(ctx context.Context, b booking.Booking) error
 	// Free gives back those of the units that the hold still has.
 	Free(ctx context.Context, h booking.Hold, units []string, whole bool) error
 }
 
-// Store is what the driver needs of the database.
+// Store is the database as the driver needs it.
 type Store interface {
 	Get(ctx context.Context, id uuid.UUID) (booking.Booking, error)
 	Save(ctx context.Context, b booking.Booking, e booking.Effects) error
@@ -61,8 +66,8 @@ type Store interface {
 	FindRefund(ctx context.Context, booking, refund uuid.UUID) (booking.Refund, bool, error)
 }
 
-// Driver brings bookings to their end, one step at a time. Each step may be repeated, by
-// another process too: what was done is found done.
+// Driver makes the steps of bookings, one at a time. Each step is idempotent: it may be repeated, by another
+// process too.
 type Driver struct {
 	Store         Store
 	Fence         Fence
@@ -70,14 +75,14 @@ type Driver struct {
 	PaymentFinder PaymentFinder
 	Announcer     booking.Announcer
 	Key           func() ed25519.PrivateKey // signs tickets
-	Grace         time.Duration             // how long after its hold ran out a booking may still be paid
+	Grace         time.Duration             // how long after its hold expired a booking may still be paid
 	Now           func() time.Time
 }
 
 // maxSteps bounds one drive: the longest way has half as many.
 const maxSteps = 12
 
-// Drive takes a booking as far as it goes now.
+// Drive makes the steps of a booking that can be made now.
 func (d *Driver) Drive(ctx context.Context, id uuid.UUID) error {
 	b, err := d.Store.Get(ctx, id)
 	if err != nil {
@@ -86,12 +91,12 @@ func (d *Driver) Drive(ctx context.Context, id uuid.UUID) error {
 	return d.driveOn(ctx, b)
 }
 
-// driveOn drives a booking that was just looked at.
+// driveOn drives a booking that was just read.
 func (d *Driver) driveOn(ctx context.Context, b booking.Booking) error {
 	for range maxSteps {
 		next, err := d.advance(ctx, b)
 		if errors.Is(err, booking.ErrStale) {
-			next, err = d.Store.Get(ctx, b.ID) // somebody else made the step: look again
+			next, err = d.Store.Get(ctx, b.ID) // another process made the step
 		} else if err == nil && next.Version == b.Version {
 			return nil
 		}
@@ -100,10 +105,10 @@ func (d *Driver) driveOn(ctx context.Context, b booking.Booking) error {
 		}
 		b = next
 	}
-	return fmt.Errorf("booking %s does not come to rest", b.ID)
+	return fmt.Errorf("booking %s makes too many steps", b.ID)
 }
 
-// save keeps a step and returns the booking after it.
+// save stores a step and returns the booking after it.
 func (d *Driver) save(ctx context.Context, next booking.Booking, e booking.Effects) (booking.Booking, error) {
 	return next, d.Store.Save(ctx, next, e)
 }
@@ -143,7 +148,7 @@ func (d *Driver) intend(ctx context.Context, b booking.Booking) (booking.Booking
 	return d.save(ctx, next, booking.Effects{})
 }
 
-// expire ends a booking whose time is over, after making sure that no notice of a payment got lost.
+// expire ends a booking whose time is over, unless it was paid and the message was lost.
 func (d *Driver) expire(ctx context.Context, b booking.Booking) (booking.Booking, error) {
 	p, status, found, err := d.PaymentFinder.FindPayment(ctx, b.ID)
 	if err != nil {
@@ -167,8 +172,8 @@ func (d *Driver) noteAuthorized(ctx context.Context, b booking.Booking, p bookin
 	return d.save(ctx, next, booking.Effects{Quiet: true})
 }
 
-// secure fences the seats. The database has the last word: its unique index has never let a
-// unit be in two bookings, whatever the store believes.
+// secure fences the seats. Then the unique index of the database checks once more that no unit is in two
+// bookings.
 func (d *Driver) secure(ctx context.Context, b booking.Booking) (booking.Booking, error) {
 	err := d.Fence.Fence(ctx, b)
 	if errors.Is(err, booking.ErrUnitsUnavailable) || errors.Is(err, booking.ErrLimitExceeded) {
@@ -226,9 +231,8 @@ func (d *Driver) fail(ctx context.Context, b booking.Booking, reason string) (bo
 	return d.save(ctx, next, booking.Effects{})
 }
 
-// settle lets go of what an ended booking holds: the authorisation first, so that nobody's money
-// stays reserved for a seat that somebody else can have. Money that was taken keeps no seat: it goes
-// back in its own time.
+// settle releases what an ended booking has: the payment first, so that no money stays reserved for seats that
+// others can have, then the seats. Seats do not wait for a refund.
 func (d *Driver) settle(ctx context.Context, b booking.Booking) (booking.Booking, error) {
 	next, done, err := d.releasePayment(ctx, b)
 	if err != nil && !errors.Is(err, booking.ErrRefundOwed) || next.Version != b.Version {
@@ -248,7 +252,7 @@ func (d *Driver) settle(ctx context.Context, b booking.Booking) (booking.Booking
 	return d.save(ctx, next, booking.Effects{Quiet: true})
 }
 
-// releasePayment lets go of the money of an ended booking. false: what was taken is still on its way back.
+// releasePayment voids or refunds the payment of an ended booking. false: the refund is not finished.
 func (d *Driver) releasePayment(ctx context.Context, b booking.Booking) (booking.Booking, bool, error) {
 	p := b.Payment
 	if p == nil {
@@ -262,8 +266,8 @@ func (d *Driver) releasePayment(ctx context.Context, b booking.Booking) (booking
 	if !errors.Is(err, ErrPaymentRefused) {
 		return b, err == nil, err
 	}
-	// The money was taken for a booking that is not: all of it goes back. The id makes a
-	// repetition the same refund.
+	// The payment was captured for a booking that ended: all of it is refunded. The id makes a repetition the
+	// same refund.
 	id := uuid.NewSHA1(b.ID, []byte("whole"))
 	r, found, err := d.Store.FindRefund(ctx, b.ID, id)
 	if err != nil {
@@ -293,7 +297,7 @@ func (d *Driver) releasePayment(ctx context.Context, b booking.Booking) (booking
 	return b, false, nil
 }
 
-// closeRefund notes what became of a refund of a booking whose status stays, and tells of it.
+// closeRefund stores the status of a refund of a booking whose own status stays, and announces it as told.
 func (d *Driver) closeRefund(ctx context.Context, b booking.Booking, r booking.Refund, status booking.RefundStatus, told string) (booking.Booking, error) {
 	r.Status = status
 	next, err := b.Touch(d.Now())
@@ -340,7 +344,7 @@ func (d *Driver) finishRefund(ctx context.Context, b booking.Booking, r booking.
 		d.Announcer.Announce(b.Event, booking.FreedChanges(b.Hold, r.Units))
 		return next, nil
 	case status == booking.RefundOwed, status == booking.RefundFailed && r.Owed(b):
-		return b, booking.ErrRefundOwed // the tickets of a cancelled event are no consolation: the booking waits
+		return b, booking.ErrRefundOwed // the tickets are worth nothing: the booking stays in refunding
 	case status == booking.RefundFailed:
 		next, err := b.RefundRefused(d.Now())
 		if err != nil {
@@ -349,10 +353,10 @@ func (d *Driver) finishRefund(ctx context.Context, b booking.Booking, r booking.
 		r.Status = status
 		return d.save(ctx, next, booking.Effects{Closed: &r, Told: booking.ToldRefundRefused})
 	}
-	return b, nil // the provider is still at it
+	return b, nil // still under way
 }
 
-// toldRefunded is what others hear of a refund that succeeded.
+// toldRefunded is what is announced of a refund that succeeded.
 func toldRefunded(b booking.Booking) string {
 	if b.Status == booking.Confirmed || b.Status == booking.Refunding {
 		return booking.ToldPartlyRefunded
@@ -360,7 +364,7 @@ func toldRefunded(b booking.Booking) string {
 	return string(booking.Refunded)
 }
 
-// PaymentNotice is what happened to a booking's money.
+// PaymentNotice is a change of a booking's payment or of one of its refunds.
 type PaymentNotice struct {
 	Booking uuid.UUID
 	Payment booking.Payment
@@ -372,7 +376,7 @@ type PaymentNotice struct {
 	Failed  bool // the refund failed for good
 }
 
-// Note takes in what happened to the money, and gives the booking from where a drive goes on.
+// Note stores what a notice changes and gives the booking, to drive it further.
 func (d *Driver) Note(ctx context.Context, n PaymentNotice) (booking.Booking, error) {
 	for range maxSteps {
 		b, err := d.Store.Get(ctx, n.Booking)
@@ -411,12 +415,12 @@ func (d *Driver) note(ctx context.Context, b booking.Booking, n PaymentNotice) (
 	return b, nil
 }
 
-// noteRefund takes in what became of a refund. Notices come more than once, and after the booking
-// went on: what was heard before changes nothing.
+// noteRefund stores the outcome of a refund. Notices come more than once and late: one that is known changes
+// nothing.
 func (d *Driver) noteRefund(ctx context.Context, b booking.Booking, n PaymentNotice) (booking.Booking, error) {
 	r, found, err := d.Store.FindRefund(ctx, b.ID, *n.Refund)
 	if err != nil || !found {
-		return b, err // one that was made in the provider's dashboard: the reconciliation reports it
+		return b, err // it was made in the provider's dashboard: the reconciliation reports it
 	}
 	refunding := b.Status == booking.Refunding && r.Status == booking.RefundRequested
 	if !n.Delayed && !n.Failed {
@@ -428,19 +432,19 @@ func (d *Driver) noteRefund(ctx context.Context, b booking.Booking, n PaymentNot
 		case b.Status.Ended() || b.HasReleased(r.Units):
 			return d.closeRefund(ctx, b, r, booking.RefundSucceeded, toldRefunded(b))
 		}
-		slog.ErrorContext(ctx, "money was given back for tickets that are good", "booking", b.ID, "refund", r.ID)
+		slog.ErrorContext(ctx, "refund of tickets that are valid", "booking", b.ID, "refund", r.ID)
 		return b, nil
 	}
 	attempt := max(n.Attempt, 1)
-	heard, first := attempt < r.Failures || attempt == r.Failures && !n.Failed, r.Failures == 0
-	if heard || r.Status == booking.RefundFailed {
+	known, first := attempt < r.Failures || attempt == r.Failures && !n.Failed, r.Failures == 0
+	if known || r.Status == booking.RefundFailed {
 		return b, nil
 	}
 	r.Failures = attempt
 	switch {
 	case n.Failed && refunding && !r.Owed(b):
 		return d.finishRefund(ctx, b, r, booking.RefundFailed)
-	case n.Failed && refunding: // it stays open until an admin has it made
+	case n.Failed && refunding: // it stays open until an admin makes it
 		return d.closeRefund(ctx, b, r, booking.RefundRequested, booking.ToldRefundFailed)
 	case n.Failed:
 		return d.closeRefund(ctx, b, r, booking.RefundFailed, booking.ToldRefundFailed)

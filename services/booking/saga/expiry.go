@@ -14,7 +14,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// ExpiryNotifier tells a buyer that a hold ran out.
+// ExpiryNotifier tells a buyer that a hold expired.
 type ExpiryNotifier interface {
 	HoldExpired(ctx context.Context, h booking.Hold) error
 }
@@ -24,28 +24,28 @@ type HoldReader interface {
 	Find(ctx context.Context, id uuid.UUID) (booking.Hold, error)
 }
 
-// Deadline is when a hold runs out.
+// Deadline is when a hold expires.
 type Deadline struct {
 	Hold uuid.UUID
 	At   time.Time
 }
 
-// PassedHold is a hold whose deadline is over. Try counts from one.
+// PassedHold is a hold whose deadline passed. Try counts from one.
 type PassedHold struct {
 	Hold uuid.UUID
 	Try  int
 }
 
-// DeadlineStore keeps when holds run out, whichever replica made them.
+// DeadlineStore keeps the deadlines of holds, of all replicas.
 type DeadlineStore interface {
 	Remember(ctx context.Context, all []Deadline) error
-	// Passed leases deadlines to one replica, so that nobody is told twice, and counts the try.
+	// Passed leases holds whose deadlines passed to one replica, so that no buyer is told twice, and counts the try.
 	Passed(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]PassedHold, error)
 	Forget(ctx context.Context, holds []uuid.UUID) error
 }
 
-// Expiries tells buyers when their holds ran out. The store frees the units without it. Deadlines
-// are written down in batches beside the holds, not with them: a crash forgets those of a second.
+// Expiries tells buyers when their holds expired. The units are freed without it. Deadlines are stored in
+// batches, apart from the holds: a crash loses those of the last second.
 type Expiries struct {
 	Deadlines DeadlineStore
 	Holds     HoldReader
@@ -57,13 +57,13 @@ type Expiries struct {
 }
 
 const (
-	expireEvery = time.Second
-	expirers    = 16
-	expireTries = 20 // a buyer who was not told for so long knows
-	// maxPending bounds what waits while the database is away: more holds than a minute of any sale makes.
+	expireEvery    = time.Second
+	expiryWorkers  = 16
+	maxExpiryTries = 20 // then the notice is of no use any more
+	// maxPending bounds the deadlines in memory while the database is away: more than the holds of a minute.
 	maxPending = 50_000
 
-	// NotifyTimeout is for one hold: a look at it, and the notice.
+	// NotifyTimeout is for one hold: to read it and to send the notice.
 	NotifyTimeout = 15 * time.Second
 )
 
@@ -76,39 +76,39 @@ func (e *Expiries) Watch(h booking.Hold) {
 	}
 }
 
-// Run tells of holds until ctx ends. What was to be remembered by then is left to Flush.
+// Run tells buyers until ctx ends. Flush stores the deadlines that are left.
 func (e *Expiries) Run(ctx context.Context) error {
 	return every(ctx, expireEvery, "expired holds", e.Step)
 }
 
-// Flush writes down what is to be remembered.
-func (e *Expiries) Flush(ctx context.Context) error { return e.writeDown(ctx) }
+// Flush stores the deadlines in memory.
+func (e *Expiries) Flush(ctx context.Context) error { return e.store(ctx) }
 
-// Step writes down what is to be remembered, and tells of what passed.
+// Step stores the deadlines in memory and tells the buyers of holds that expired.
 func (e *Expiries) Step(ctx context.Context) error {
-	if err := e.writeDown(ctx); err != nil {
+	if err := e.store(ctx); err != nil {
 		return err
 	}
 	queue := leased.Queue[PassedHold]{
-		Name: "expired holds", Workers: expirers, Timeout: NotifyTimeout, Do: e.pass,
+		Name: "expired holds", Workers: expiryWorkers, Timeout: NotifyTimeout, Do: e.handle,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]PassedHold, error) {
 			return e.Deadlines.Passed(ctx, e.Now(), lease, limit)
 		},
 	}
 	for {
-		if n, err := queue.Step(ctx); err != nil || n < expirers {
+		if n, err := queue.Step(ctx); err != nil || n < expiryWorkers {
 			return err
 		}
 	}
 }
 
-// pass tells of one hold, and is done with it: when the buyer was told, or cannot be.
-func (e *Expiries) pass(ctx context.Context, p PassedHold) error {
-	err := e.tell(ctx, p.Hold)
+// handle tells the buyer of one hold and forgets its deadline, also when the tries are over.
+func (e *Expiries) handle(ctx context.Context, p PassedHold) error {
+	err := e.notify(ctx, p.Hold)
 	switch {
 	case err == nil:
-	case p.Try < expireTries:
-		return fmt.Errorf("hold %s: %w", p.Hold, err) // its lease ends
+	case p.Try < maxExpiryTries:
+		return fmt.Errorf("hold %s: %w", p.Hold, err) // tried again when its lease ends
 	default:
 		slog.ErrorContext(ctx, "buyer never told of an expired hold", "hold", p.Hold, "tries", p.Try, "error", err)
 	}
@@ -117,7 +117,7 @@ func (e *Expiries) pass(ctx context.Context, p PassedHold) error {
 	return e.Deadlines.Forget(note, []uuid.UUID{p.Hold})
 }
 
-func (e *Expiries) writeDown(ctx context.Context) error {
+func (e *Expiries) store(ctx context.Context) error {
 	e.mu.Lock()
 	pending := e.pending
 	e.pending = nil
@@ -134,8 +134,8 @@ func (e *Expiries) writeDown(ctx context.Context) error {
 	return err
 }
 
-// tell looks at the hold first: it may have been bought or given back meanwhile.
-func (e *Expiries) tell(ctx context.Context, id uuid.UUID) error {
+// notify tells the buyer, unless the hold was booked or released meanwhile.
+func (e *Expiries) notify(ctx context.Context, id uuid.UUID) error {
 	h, err := e.Holds.Find(ctx, id)
 	if errors.Is(err, booking.ErrHoldNotFound) {
 		return nil

@@ -12,15 +12,14 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Queue hands out bookings that stand still although they should not. Each is leased to one
-// replica at a time.
-type Queue interface {
+// DueQueue leases bookings that should have made a step and did not, each to one replica at a time.
+type DueQueue interface {
 	Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error)
 }
 
-// Sweeper resumes what a crash or an outage interrupted: a few bookings at a time.
+// Sweeper drives bookings that a crash or an outage interrupted, a few at a time.
 type Sweeper struct {
-	Queue    Queue
+	Due      DueQueue
 	Driver   *Driver
 	Troubles Troubles
 	Now      func() time.Time
@@ -47,7 +46,7 @@ func (s Sweeper) queue() leased.Queue[uuid.UUID] {
 	return leased.Queue[uuid.UUID]{
 		Name: "sweep", Workers: sweepers, Every: sweepEvery, Timeout: DriveTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]uuid.UUID, error) {
-			return s.Queue.Due(ctx, s.Now(), lease, limit)
+			return s.Due.Due(ctx, s.Now(), lease, limit)
 		},
 		Do: s.drive,
 	}
@@ -64,8 +63,7 @@ func (s Sweeper) drive(ctx context.Context, id uuid.UUID) error {
 	return noteTrouble(ctx, s.Troubles, id, err, s.Now())
 }
 
-// every does a step again and again until ctx ends. A step that fails is logged by its name: the
-// next one finds what it left.
+// every calls step each period until ctx ends. An error is logged with the name; the next call tries again.
 func every(ctx context.Context, period time.Duration, name string, step func(context.Context) error) error {
 	tick := time.NewTicker(period)
 	defer tick.Stop()

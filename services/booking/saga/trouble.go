@@ -14,8 +14,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Trouble is a booking that cannot be brought on. It is that of one version: once the booking moved, or
-// was driven without a failure, its troubles are over.
+// Trouble is the record of failures of a booking's next step. It belongs to one version of the booking and ends
+// with the first success.
 type Trouble struct {
 	Booking  uuid.UUID
 	Version  int64
@@ -23,33 +23,32 @@ type Trouble struct {
 	Tries    int    // that failed, in a row
 	Since    time.Time
 	Next     time.Time  // when it is tried again
-	SetAside *time.Time // when it was put before an admin; nil: it is tried at short intervals
+	SetAside *time.Time // when it was left to an admin; nil: it is tried at short intervals
 }
 
-// Troubles keeps them.
+// Troubles stores them.
 type Troubles interface {
-	// NoteTrouble has f make the next trouble of a booking's present version out of the last one,
-	// which is zero at first, and makes the booking due when that says.
+	// NoteTrouble replaces the trouble of a booking's current version by what f makes of it, and makes the
+	// booking due at its Next. The first trouble that f gets is zero.
 	NoteTrouble(ctx context.Context, booking uuid.UUID, f func(Trouble) Trouble) (Trouble, error)
-	// EndTrouble forgets a booking's trouble: only failures in a row count.
+	// EndTrouble deletes a booking's trouble: only consecutive failures count.
 	EndTrouble(ctx context.Context, booking uuid.UUID) error
 }
 
-// A booking that fails is tried ever more rarely, and in the end set aside: told with an alarm, shown
-// to admins and to the reconciliation, and from then on tried once in a long while, so that what
-// mends itself needs nobody. When what it leans on is away that is no fault of its own: it takes
-// hours of it before anybody is called.
+// A booking that fails is tried again with growing pauses, and in the end set aside: an alarm is raised, admins
+// and the reconciliation see it, and it is tried once in setAsidePause, in case the cause goes away. While a
+// dependency is unavailable a booking is set aside only after maxTrouble.
 const (
-	troubleFirst   = 5 * time.Second
-	troubleMost    = 15 * time.Minute
-	outageMost     = time.Minute
-	troubleTries   = 10
-	troubleLongest = 6 * time.Hour
-	asideRetry     = time.Hour
+	firstPause     = 5 * time.Second
+	maxPause       = 15 * time.Minute
+	maxOutagePause = time.Minute
+	maxTries       = 10
+	maxTrouble     = 6 * time.Hour
+	setAsidePause  = time.Hour
 )
 
-// Again is the trouble after another failure.
-func (t Trouble) Again(err error, now time.Time) Trouble {
+// Failed gives the trouble after another failure.
+func (t Trouble) Failed(err error, now time.Time) Trouble {
 	if t.Tries++; t.Tries == 1 {
 		t.Since = now
 	}
@@ -57,15 +56,15 @@ func (t Trouble) Again(err error, now time.Time) Trouble {
 		t.Code = "internal"
 	}
 	outage := fault.KindOf(err) == fault.Unavailable || errors.Is(err, context.DeadlineExceeded)
-	pause := leased.Pause(troubleFirst, troubleMost, t.Tries-1)
+	pause := leased.Pause(firstPause, maxPause, t.Tries-1)
 	if outage {
-		pause = min(pause, outageMost)
+		pause = min(pause, maxOutagePause)
 	}
-	if t.SetAside == nil && (errors.Is(err, booking.ErrRefundOwed) || !outage && t.Tries >= troubleTries || now.Sub(t.Since) >= troubleLongest) {
+	if t.SetAside == nil && (errors.Is(err, booking.ErrRefundOwed) || !outage && t.Tries >= maxTries || now.Sub(t.Since) >= maxTrouble) {
 		t.SetAside = &now
 	}
 	if t.SetAside != nil {
-		pause = asideRetry
+		pause = setAsidePause
 	}
 	t.Next = now.Add(pause)
 	return t
@@ -73,11 +72,11 @@ func (t Trouble) Again(err error, now time.Time) Trouble {
 
 const noteTimeout = 5 * time.Second
 
-// noteTrouble counts a failure, whatever is left of ctx, and sounds the alarm when it was one too many.
+// noteTrouble stores a failure, also when ctx has ended, and raises the alarm when the booking is set aside.
 func noteTrouble(ctx context.Context, troubles Troubles, id uuid.UUID, err error, now time.Time) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
-	t, terr := troubles.NoteTrouble(ctx, id, func(t Trouble) Trouble { return t.Again(err, now) })
+	t, terr := troubles.NoteTrouble(ctx, id, func(t Trouble) Trouble { return t.Failed(err, now) })
 	if terr == nil && t.SetAside != nil && t.SetAside.Equal(now) {
 		slog.ErrorContext(ctx, "booking set aside", "booking", id, "tries", t.Tries, "since", t.Since, "error", err)
 	}

@@ -34,7 +34,7 @@ func TestTroubleIsSetAside(t *testing.T) {
 			var trouble saga.Trouble
 			now, before := bookingtest.Noon, time.Duration(0)
 			for trouble.SetAside == nil {
-				trouble = trouble.Again(c.err, now)
+				trouble = trouble.Failed(c.err, now)
 				pause := trouble.Next.Sub(now)
 				assert.GreaterOrEqual(t, pause, before)
 				assert.LessOrEqual(t, pause, max(c.most, time.Hour))
@@ -47,7 +47,7 @@ func TestTroubleIsSetAside(t *testing.T) {
 			assert.Equal(t, c.tries, trouble.Tries)
 			assert.NotEmpty(t, trouble.Code)
 			aside := *trouble.SetAside
-			trouble = trouble.Again(c.err, now)
+			trouble = trouble.Failed(c.err, now)
 			assert.Equal(t, time.Hour, trouble.Next.Sub(now), "now and then it is tried all the same")
 			assert.Equal(t, aside, *trouble.SetAside, "and the alarm sounds once")
 		})
@@ -132,7 +132,7 @@ func TestOnlyFailuresInARowAreTrouble(t *testing.T) {
 	s.refunding(b, booking.ReasonEventCancelled)
 	s.bank.RefundStatus = booking.RefundRequested
 	event := &cancelledEvent{trouble: map[uuid.UUID]saga.Trouble{}}
-	sweeper := saga.Sweeper{Queue: dueBookings{b.ID}, Driver: s.driver, Troubles: event, Now: s.driver.Now}
+	sweeper := saga.Sweeper{Due: dueBookings{b.ID}, Driver: s.driver, Troubles: event, Now: s.driver.Now}
 	for range 20 {
 		s.bank.Fail = func() error { return errors.New("a moment's trouble") }
 		_ = sweeper.Sweep(t.Context())

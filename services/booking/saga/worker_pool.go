@@ -13,7 +13,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Bounds of a pool. A full queue makes the broker wait.
+// Bounds of a pool. While its queue is full, messages wait at the broker.
 const (
 	poolWorkers    = 32
 	poolQueue      = 256
@@ -22,9 +22,9 @@ const (
 	poolMaxPause   = 4 * time.Second        // at most
 )
 
-// WorkerPool drives bookings beside the messages that ask for it: one that waits for the payment
-// provider must not keep the others waiting. A message is done once its booking is in hand, since
-// what is lost with the process the sweeper finds.
+// WorkerPool drives the bookings that messages ask for, several at once, so that one that waits for the payment
+// provider does not block the others. A message is acknowledged once its booking is queued: what a crash
+// loses, the sweeper finds.
 type WorkerPool struct {
 	driver *Driver
 	queue  chan task
@@ -33,42 +33,42 @@ type WorkerPool struct {
 type task struct {
 	ctx     context.Context //nolint:containedctx // carries the trace of the message
 	booking uuid.UUID
-	known   *booking.Booking // as it was just seen; nil: it has to be looked at
+	known   *booking.Booking // as it was just read; nil: read it
 	tries   int
 }
 
-// NewWorkerPool returns a pool; Run has it work.
+// NewWorkerPool returns a pool. Run starts its workers.
 func NewWorkerPool(d *Driver) *WorkerPool {
 	return &WorkerPool{driver: d, queue: make(chan task, poolQueue)}
 }
 
-// Drive takes a booking in hand. It waits for room, and no longer than ctx.
-func (c *WorkerPool) Drive(ctx context.Context, booking uuid.UUID) error {
-	return c.take(ctx, task{booking: booking})
+// Drive queues a booking. It waits for room in the queue until ctx ends.
+func (p *WorkerPool) Drive(ctx context.Context, booking uuid.UUID) error {
+	return p.enqueue(ctx, task{booking: booking})
 }
 
-func (c *WorkerPool) take(ctx context.Context, t task) error {
+func (p *WorkerPool) enqueue(ctx context.Context, t task) error {
 	t.ctx = context.WithoutCancel(ctx)
 	select {
-	case c.queue <- t:
+	case p.queue <- t:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// Notice keeps what happened to the money, and has the booking driven on.
-func (c *WorkerPool) Notice(ctx context.Context, n PaymentNotice) error {
-	b, err := c.driver.Note(ctx, n)
+// Notice stores what a notice changes and queues the booking.
+func (p *WorkerPool) Notice(ctx context.Context, n PaymentNotice) error {
+	b, err := p.driver.Note(ctx, n)
 	if err != nil {
 		return err
 	}
-	return c.take(ctx, task{booking: b.ID, known: &b})
+	return p.enqueue(ctx, task{booking: b.ID, known: &b})
 }
 
-// Run works until ctx ends, and then for a moment on what is in hand and what waits: their messages
-// are done, and the sweeper comes for the rest only later.
-func (c *WorkerPool) Run(ctx context.Context) error {
+// Run drives bookings until ctx ends, and then for a grace period those in the queue, as their messages are
+// acknowledged and the sweeper would come to them only later.
+func (p *WorkerPool) Run(ctx context.Context) error {
 	grace, cancel := worker.Grace(ctx, worker.InHand)
 	defer cancel()
 	var group errgroup.Group
@@ -77,14 +77,14 @@ func (c *WorkerPool) Run(ctx context.Context) error {
 			for ctx.Err() == nil {
 				select {
 				case <-ctx.Done():
-				case t := <-c.queue:
-					c.work(grace, t)
+				case t := <-p.queue:
+					p.work(grace, t)
 				}
 			}
 			for grace.Err() == nil {
 				select {
-				case t := <-c.queue:
-					c.work(grace, t)
+				case t := <-p.queue:
+					p.work(grace, t)
 				default:
 					return ctx.Err()
 				}
@@ -95,33 +95,33 @@ func (c *WorkerPool) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// work drives one booking; it stops when running does.
-func (c *WorkerPool) work(running context.Context, t task) {
+// work drives one booking until it is done or running ends.
+func (p *WorkerPool) work(running context.Context, t task) {
 	ctx, cancel := context.WithTimeout(t.ctx, DriveTimeout)
 	defer cancel()
 	defer context.AfterFunc(running, cancel)()
 	var err error
 	if t.known != nil {
-		err = c.driver.driveOn(ctx, *t.known)
+		err = p.driver.driveOn(ctx, *t.known)
 	} else {
-		err = c.driver.Drive(ctx, t.booking)
+		err = p.driver.Drive(ctx, t.booking)
 	}
-	t.known = nil // old by the next try
+	t.known = nil // outdated by the next try
 	if err == nil || errors.Is(err, booking.ErrBookingNotFound) {
 		return
 	}
 	t.tries++
 	slog.WarnContext(ctx, "booking not driven", "booking", t.booking, "try", t.tries, "error", err)
 	if t.tries < poolTries {
-		time.AfterFunc(min(poolFirstPause<<(t.tries-1), poolMaxPause), func() { c.again(t) })
+		time.AfterFunc(min(poolFirstPause<<(t.tries-1), poolMaxPause), func() { p.requeue(t) })
 	}
 }
 
-// again puts a booking back that could not be driven, unless there is enough to do: the sweeper
-// finds it then, as it does after the last try.
-func (c *WorkerPool) again(t task) {
+// requeue queues a booking again that could not be driven. When the queue is full, and after the last try, it is
+// left to the sweeper.
+func (p *WorkerPool) requeue(t task) {
 	select {
-	case c.queue <- t:
+	case p.queue <- t:
 	default:
 	}
 }

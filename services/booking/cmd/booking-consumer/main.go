@@ -42,7 +42,7 @@ func run(ctx context.Context, p *process.Process) error {
 	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking(), Metrics: p.Metrics}.Run))
 	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
 	p.Go("workers", b.Then(pool.Run))
-	p.Go("sweeper", b.Then(saga.Sweeper{Queue: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
+	p.Go("sweeper", b.Then(saga.Sweeper{Due: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
 	p.Go("event cancellations", b.Then(b.Store.Alone(postgres.CancellationLock, calloff.Run)))
 	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
 }
