@@ -18,8 +18,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 )
 
-// App is one service with its sidecar, as dapr/dapr.yaml has it: the multi-app run file that
-// `dapr run -f dapr` reads too.
+// App is a service with its sidecar, from dapr/dapr.yaml, the multi-app run file that `dapr run -f dapr` also
+// reads.
 type App struct {
 	ID            string            `yaml:"appID"`
 	Dir           string            `yaml:"appDirPath"`
@@ -62,10 +62,10 @@ func LoadApps(cfg Config) ([]App, error) {
 	return replicate(cfg, file.Apps)
 }
 
-// replicaPorts is how far apart the ports of two replicas of a service are.
+// replicaPorts is the distance between the ports of two replicas of a service.
 const replicaPorts = 20
 
-// replicate makes as many of each service as the configuration wants, and gives each its ports.
+// replicate returns the configured number of replicas of each service, with their ports.
 func replicate(cfg Config, services []App) (apps []App, err error) {
 	for app := range cfg.Replicas {
 		if !slices.ContainsFunc(services, func(a App) bool { return a.ID == app }) {
@@ -88,7 +88,7 @@ func replicate(cfg Config, services []App) (apps []App, err error) {
 	return apps, nil
 }
 
-// Name is the name of its part: the service's own, and with a number for further replicas.
+// Name returns the name of the app's part: the service's name, with a number for further replicas.
 func (a *App) Name() string {
 	if a.Replica > 1 {
 		return fmt.Sprintf("%s-%d", a.ID, a.Replica)
@@ -96,10 +96,10 @@ func (a *App) Name() string {
 	return a.ID
 }
 
-// pkg is the Go package of the service: the last word of its `go run` command.
+// pkg returns the Go package of the service, the last argument of its `go run` command.
 func (a *App) pkg() string { return a.Command[len(a.Command)-1] }
 
-// turn is behind the others' where people wait for none of its answers: a booking's steps reach them by stream.
+// turn gives services a low priority if no person waits for their responses.
 func (a *App) turn() Turn {
 	if slices.Contains([]string{messages.BookingConsumer, messages.Payment, messages.Notification}, a.ID) {
 		return behind
@@ -156,8 +156,9 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 				"--control-plane-trust-domain", controlPlaneDomain, "--control-plane-namespace", namespace,
 				"--enable-app-health-check", "--app-health-check-path", "/healthz", "--app-health-probe-interval", "1",
 				"--app-health-probe-timeout", "900", "--app-health-threshold", "5",
-				// A sidecar that is told to stop first takes no more messages, and serves the app that has some in
-				// hand: such an app would wait for the closed sidecar until its own deadline, and the sidecar for it.
+				// A stopping sidecar first delivers no more messages, and still serves the app that is
+				// processing some. Otherwise the app would wait for the closed sidecar until its own deadline,
+				// and the sidecar for the app.
 				"--dapr-block-shutdown-duration", "500ms", "--dapr-graceful-shutdown-seconds", "5",
 			}
 			if app.PlacementHost != "" {
@@ -179,7 +180,7 @@ func (s *Stack) sidecar(app App, secrets *Secrets, after []string) Part {
 	}
 }
 
-// sidecarEnv is what the components of components/ refer to by envRef.
+// sidecarEnv has the variables that components refer to by envRef.
 func (s *Stack) sidecarEnv(app string, secrets *Secrets) map[string]string {
 	cfg := &s.Config
 	env := map[string]string{
@@ -202,8 +203,8 @@ func (s *Stack) sidecarEnv(app string, secrets *Secrets) map[string]string {
 	return env
 }
 
-// serviceEnv is the environment of a service: dapr.yaml names what it wants and gives the
-// local default; where this stack's configuration says otherwise, that wins.
+// serviceEnv is the environment of a service: dapr.yaml lists its variables with local defaults; this stack's
+// configuration overrides them.
 func (s *Stack) serviceEnv(app App, secrets *Secrets) map[string]string {
 	cfg := &s.Config
 	env := map[string]string{}
@@ -216,7 +217,7 @@ func (s *Stack) serviceEnv(app App, secrets *Secrets) map[string]string {
 	maps.Copy(env, map[string]string{
 		"APP_HOST": host, "APP_PORT": strconv.Itoa(app.Port), "APP_API_TOKEN": secrets.AppAPIToken(app.ID),
 		"DAPR_HTTP_PORT": strconv.Itoa(app.HTTPPort), "DAPR_GRPC_PORT": strconv.Itoa(app.GRPCPort), "DAPR_API_TOKEN": secrets.DaprAPIToken(app.ID),
-		// Our heaps are a few megabytes: collected each time they doubled, they would be all the time.
+		// Our heaps are a few megabytes. With the default setting they would be collected constantly.
 		"FOYER_LOG_LEVEL": cfg.LogLevel, "GOMEMLIMIT": "256MiB", "GOGC": "400",
 	})
 	if cfg.OTLPEndpoint != "" {
@@ -226,7 +227,8 @@ func (s *Stack) serviceEnv(app App, secrets *Secrets) map[string]string {
 	return env
 }
 
-// withoutSecrets is what a service inherits: it has its secrets from the secret store, and no others.
+// withoutSecrets removes the launcher's secrets from the inherited environment; a service reads its own from
+// the secret store.
 func withoutSecrets(env []string) []string {
 	return slices.DeleteFunc(env, func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
@@ -236,7 +238,7 @@ func withoutSecrets(env []string) []string {
 	})
 }
 
-// known is this stack's value for a variable that dapr.yaml gives to a service.
+// known returns this stack's value of a variable that dapr.yaml lists for a service.
 func (s *Stack) known(name string) (string, bool) {
 	cfg := &s.Config
 	switch name {
@@ -300,10 +302,10 @@ func (s *Stack) stripesim(secrets *Secrets) Part {
 	}
 }
 
-// binary is where the built program of a package is.
+// binary returns the path of a package's built program.
 func (s *Stack) binary(pkg string) string { return s.Config.path("bin", filepath.Base(pkg)) }
 
-// batch is one build of all programs that parts started together run: one look at the tree for all.
+// batch is one build of all programs of parts that were started together, which loads the packages only once.
 type batch struct {
 	packages []string
 	turn     chan struct{} // holds one token: whose turn it is to build, or to see that it is done
@@ -311,8 +313,8 @@ type batch struct {
 	err      error
 }
 
-// build calls compile for the first that asks; others wait for it, each no longer than its own ctx. When
-// the first was stopped, the next one builds.
+// build calls compile for the first caller; others wait for the result until their own ctx ends. If the first
+// caller is cancelled, the next one builds.
 func (b *batch) build(ctx context.Context, compile func() error) error {
 	select {
 	case b.turn <- struct{}{}:
@@ -330,9 +332,9 @@ func (b *batch) build(ctx context.Context, compile func() error) error {
 	return b.err
 }
 
-// build compiles one program, along with those of the parts that were started with its own. The
-// result moves into place whole, so that a running one keeps its file, and the linker's output
-// stays where the next build finds it up to date.
+// build compiles one program together with those of the parts that were started with it. The result is renamed
+// into place, so that a running program keeps its file; the linker's output stays where the next build finds
+// it up to date.
 func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error {
 	if !isProgram(filepath.Join(s.Config.Root, pkg)) {
 		return ErrAbsent
@@ -356,21 +358,21 @@ func (s *Stack) build(ctx context.Context, pkg string, report func(Step)) error 
 	return s.install(pkg)
 }
 
-// install puts a linked program where this stack runs it; replicas run the same.
+// install copies a linked program to where this stack runs it; replicas share it.
 func (s *Stack) install(pkg string) error {
 	s.installing.Lock()
 	defer s.installing.Unlock()
 	return install(filepath.Join(s.linked(), filepath.Base(pkg)), s.binary(pkg))
 }
 
-// linked is where all stacks of this tree link their programs: what is there and up to date is not
-// linked again.
+// linked is the directory in which all stacks of this tree link their programs, so that up-to-date programs
+// are not linked again.
 func (s *Stack) linked() string {
 	return filepath.Join(s.Config.Cache, "build-"+digest([]byte(s.Config.Root)))
 }
 
 func (s *Stack) compile(ctx context.Context, packages []string, report func(Step)) error {
-	// One at a time: a build takes all cores anyway.
+	// Builds run one at a time, since each uses all cores.
 	select {
 	case s.building <- struct{}{}:
 		defer func() { <-s.building }()
@@ -400,7 +402,7 @@ func (s *Stack) compile(ctx context.Context, packages []string, report func(Step
 	})
 }
 
-// allPackages is about how many packages our programs consist of, with all that they import.
+// allPackages is the approximate number of packages of all programs, including dependencies.
 const allPackages = 700
 
 func isProgram(dir string) bool {

@@ -14,8 +14,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is everything about a stack that a person may choose. It is read once, from the
-// environment over the file .env at the tree's root; nothing below it reads either.
+// Config has all settings of a stack. It is read once, from the environment and then from the file .env at the
+// tree's root; other code reads neither.
 type Config struct {
 	Root  string `env:"FOYER_ROOT"`  // the tree; found upwards from the working directory
 	Data  string `env:"FOYER_DATA"`  // databases, logs, secrets, binaries of this stack; default ROOT/.foyer
@@ -53,8 +53,8 @@ type Config struct {
 	NextPort func() int        `env:"-"` // for tests: where services and sidecars listen, instead of dapr.yaml's ports
 }
 
-// Ports of the parts that are not services; those have theirs in dapr/dapr.yaml.
-// All lie below the range that the system takes for outgoing connections.
+// Ports of the parts that are not services; services have theirs in dapr/dapr.yaml. All are below the
+// ephemeral port range of the system.
 type Ports struct {
 	Gateway             int `env:"FOYER_PORT" envDefault:"8080"`
 	Keycloak            int `env:"FOYER_KEYCLOAK_PORT" envDefault:"8081"`      // the gateway's, for what people need of it
@@ -84,7 +84,7 @@ type Ports struct {
 	SchedulerEtcdClient int `env:"FOYER_SCHEDULER_ETCD_CLIENT_PORT" envDefault:"15046"`
 }
 
-// host is where every part listens.
+// host is the address on which every part listens.
 const host = "127.0.0.1"
 
 // Load reads the configuration for the tree around the working directory.
@@ -115,7 +115,7 @@ func Load() (Config, error) {
 	return cfg, cfg.complete()
 }
 
-// complete fills in what depends on other fields and refuses what cannot work.
+// complete sets fields that depend on others, and rejects invalid settings.
 func (c *Config) complete() error {
 	if c.Data == "" {
 		c.Data = filepath.Join(c.Root, ".foyer")
@@ -167,14 +167,13 @@ func (c *Config) complete() error {
 	return c.Ports.check()
 }
 
-// maxReplicas is how many of one service there may be: so many have room between the ports of
-// dapr/dapr.yaml.
+// maxReplicas is the maximum number of replicas of a service: so many fit between the ports of dapr/dapr.yaml.
 const maxReplicas = 4
 
-// simulatedKey is the secret key that the payment simulator knows.
+// simulatedKey is the secret key that the payment simulator accepts.
 const simulatedKey = "sk_test_foyer_local"
 
-// Simulated tells whether payments go to the simulator.
+// Simulated reports whether payments go to the simulator.
 func (c *Config) Simulated() bool {
 	return c.StripeSecretKey == "" || c.StripeSecretKey == simulatedKey
 }
@@ -185,16 +184,16 @@ func (c *Config) componentsDir() string {
 	return filepath.Join(c.Root, "components", name)
 }
 
-// issuer is in every token. Nothing is asked at this address but by browsers.
+// issuer is the issuer of every token. Only browsers make requests to this address.
 func (c *Config) issuer() string { return c.SignInURL + "/realms/foyer" }
 
-// KeycloakURL is Keycloak itself, past the gateway: the console, the admin API, and the endpoints that
-// services ask.
+// KeycloakURL is Keycloak's own address, not through the gateway: the console, the admin API, and the
+// endpoints that services use.
 func (c *Config) KeycloakURL() string {
 	return fmt.Sprintf("http://localhost:%d", c.Ports.KeycloakHTTP)
 }
 
-// DatabaseURL is the address of one of the databases.
+// DatabaseURL returns the address of a database.
 func (c *Config) DatabaseURL(database string) string {
 	return fmt.Sprintf("postgres://%s:%s@%s:%d/%s?sslmode=disable", c.DatabaseUser, c.DatabasePassword, host, c.Ports.Postgres, database)
 }
@@ -203,7 +202,7 @@ func (c *Config) path(elem ...string) string {
 	return filepath.Join(append([]string{c.Data}, elem...)...)
 }
 
-// LogFile is where the named part writes.
+// LogFile returns the path of a part's log.
 func (c *Config) LogFile(name string) string { return c.path("logs", name+".log") }
 
 func findRoot() (string, error) {

@@ -15,13 +15,13 @@ import (
 	"time"
 )
 
-// The supervisor of a stack listens on a Unix socket in the data directory; the commands of
-// the launcher talk to it there. Only the user who owns the directory can.
+// The supervisor of a stack listens on a Unix socket in the data directory, which only the directory's owner
+// can reach. The launcher's commands use it.
 
 func socketPath(cfg *Config) string { return cfg.path("foyer.sock") }
 
-// Supervise runs a stack, or the named parts of it, until ctx ends or somebody asks it to stop,
-// and leaves no process.
+// Supervise runs a stack, or the named parts of it, until ctx ends or a client requests a stop. It leaves no
+// process behind.
 func Supervise(ctx context.Context, cfg Config, names ...string) error {
 	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
 		return err
@@ -87,16 +87,16 @@ func (s *Stack) control(stop func()) http.Handler {
 	return mux
 }
 
-// ErrNotRunning says that no supervisor runs for this data directory.
+// ErrNotRunning means that no supervisor runs for this data directory.
 var ErrNotRunning = errors.New("the stack is not running")
 
-// Client talks to the supervisor of a stack.
+// Client is a client of a stack's supervisor.
 type Client struct {
 	cfg  Config
 	http *http.Client
 }
 
-// NewClient returns a client for the stack of cfg, whether it runs or not.
+// NewClient returns a client for the stack of cfg, which need not be running.
 func NewClient(cfg Config) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var dialer net.Dialer
@@ -105,7 +105,7 @@ func NewClient(cfg Config) *Client {
 	return &Client{cfg: cfg, http: &http.Client{Transport: &http.Transport{DialContext: dial}}}
 }
 
-// Status of every part.
+// Status returns the status of every part.
 func (c *Client) Status(ctx context.Context) ([]Status, error) {
 	body, err := c.call(ctx, http.MethodGet, "/status", nil)
 	if err != nil {
@@ -115,7 +115,7 @@ func (c *Client) Status(ctx context.Context) ([]Status, error) {
 	return all, json.Unmarshal(body, &all)
 }
 
-// Start starts the named parts, or all, where they do not run.
+// Start starts the named parts, or all, if they are not running.
 func (c *Client) Start(ctx context.Context, names ...string) error {
 	_, err := c.call(ctx, http.MethodPost, "/start", url.Values{"name": names})
 	return err
@@ -133,7 +133,7 @@ func (c *Client) Halt(ctx context.Context, name string) error {
 	return err
 }
 
-// Stop ends the stack and returns when its supervisor has gone, which is when nothing is left.
+// Stop stops the stack and returns when its supervisor, and so every part, has ended.
 func (c *Client) Stop(ctx context.Context) error {
 	if _, err := c.call(ctx, http.MethodPost, "/stop", nil); err != nil {
 		return err

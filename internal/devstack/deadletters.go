@@ -28,13 +28,13 @@ type DeadLetter struct {
 	record *kgo.Record
 }
 
-// replayed is the consumer group whose offsets tell which dead letters were dealt with.
+// replayed is the consumer group whose offsets record which dead letters have been replayed.
 const replayed = "foyer-dead-letters"
 
-// deadLetterWait bounds reading what is known to be there.
+// deadLetterWait is the timeout for reading dead letters that are known to exist.
 const deadLetterWait = 20 * time.Second
 
-// DeadLetters lists those of the topics that were not replayed yet, oldest first.
+// DeadLetters lists the dead letters that have not been replayed, oldest first.
 func DeadLetters(ctx context.Context, broker string, topics ...string) ([]DeadLetter, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadLetterWait)
 	defer cancel()
@@ -72,7 +72,7 @@ func DeadLetters(ctx context.Context, broker string, topics ...string) ([]DeadLe
 	return letters, nil
 }
 
-// unread finds from where to read each partition, and where it ends.
+// unread returns the range of offsets to read in each partition.
 func unread(ctx context.Context, admin *kadm.Client, topics []string) (from map[string]map[int32]kgo.Offset, ends map[string]int64, err error) {
 	dead := make([]string, len(topics))
 	for i, t := range topics {
@@ -134,8 +134,8 @@ func read(r *kgo.Record) DeadLetter {
 	}
 }
 
-// Replay sends dead letters to their topic again, as they were, and notes that it did. Consumers
-// go by versions and ids, so that a letter that was replayed twice does no harm.
+// Replay publishes dead letters to their original topic, unchanged, and records that it did. Consumers compare
+// versions and ids, so replaying a letter twice does no harm.
 func Replay(ctx context.Context, broker string, letters []DeadLetter) error {
 	ctx, cancel := context.WithTimeout(ctx, deadLetterWait)
 	defer cancel()

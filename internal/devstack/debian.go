@@ -9,18 +9,17 @@ import (
 	"strings"
 )
 
-// debianNeed is a program that comes as a Debian package, and what makes it tell its version.
+// debianNeed is a program from a Debian package, and the arguments that print its version.
 type debianNeed struct{ program, pkg, version string }
 
-// toolchains are the programs that the stack is built with and that Debian's packages of may be too
-// old, and where they are.
+// toolchains are the build tools whose Debian packages may be too old, with their download pages.
 var toolchains = []struct{ program, remedy, version string }{
 	{"go", "install Go 1.26 or later: https://go.dev/doc/install", "version"},
 	{"node", "install Node.js 20 or later: https://nodejs.org", "--version"},
 	{"npm", "comes with Node.js", "--version"},
 }
 
-// Toolchains says which of them are missing, and where to get them.
+// Toolchains returns the missing build tools, and where to get them.
 func Toolchains() error {
 	var missing []error
 	for _, tool := range toolchains {
@@ -31,8 +30,8 @@ func Toolchains() error {
 	return errors.Join(missing...)
 }
 
-// debianNeeds are the programs that the stack takes from Debian. PostgreSQL is looked for apart:
-// Debian keeps its programs out of the PATH.
+// debianNeeds are the programs that the stack takes from Debian. PostgreSQL is handled separately, because
+// Debian installs its programs outside of the PATH.
 func debianNeeds() []debianNeed {
 	return []debianNeed{
 		{"javac", "openjdk-17-jdk-headless", "-version"}, {"mvn", "maven", "-v"},
@@ -40,7 +39,7 @@ func debianNeeds() []debianNeed {
 	}
 }
 
-// missingPackages are the Debian packages whose programs look does not find.
+// missingPackages returns the Debian packages whose programs look does not find.
 func missingPackages(look func(program string) error, postgres error) []string {
 	var missing []string
 	for _, need := range debianNeeds() {
@@ -54,9 +53,9 @@ func missingPackages(look func(program string) error, postgres error) []string {
 	return missing
 }
 
-// Provide installs the Debian packages that are missing, as root or by a sudo that asks for no
-// password. Where neither is to be had, or there is no apt, the error says what a person is to do.
-// The packages' own services are not started: each stack runs its own.
+// Provide installs the missing Debian packages, as root or with a sudo that asks for no password. If it
+// cannot, the error says what to install. The packages' own services are not started, since each stack runs
+// its own.
 func Provide(ctx context.Context, report func(Step)) error {
 	_, postgres := postgresBin()
 	missing := missingPackages(func(program string) error {
@@ -82,7 +81,7 @@ func Provide(ctx context.Context, report func(Step)) error {
 	if err := run(ctx, "", apt[0], append(apt[1:], "update", "-q")...); err != nil {
 		return fmt.Errorf("%w: %w", byHand, err)
 	}
-	// Packages half installed would be worse than the wait.
+	// Do not cancel: partly installed packages would be worse than waiting.
 	whole := context.WithoutCancel(ctx)
 	if err := run(whole, "", apt[0], append(apt[1:], append([]string{"install", "-q", "-y", "--no-install-recommends"}, missing...)...)...); err != nil {
 		return fmt.Errorf("%w: %w", byHand, err)

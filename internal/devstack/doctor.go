@@ -15,14 +15,14 @@ import (
 	"syscall"
 )
 
-// Finding is one thing that was looked at.
+// Finding is the result of one check.
 type Finding struct {
 	Subject string
 	Found   string
 	Problem string // what to do; empty when all is well
 }
 
-// Examine looks at the machine for what the stack needs.
+// Examine checks whether the machine has what the stack needs.
 func Examine(ctx context.Context, cfg Config) []Finding {
 	findings := []Finding{program(ctx, "java", "apt-get install openjdk-17-jdk-headless", "-version")}
 	for _, tool := range toolchains {
@@ -116,7 +116,7 @@ func ports(cfg Config) []Finding {
 	return findings
 }
 
-// Memory is the resident memory of a process and its children, in bytes.
+// Memory returns the resident memory of a process and its children, in bytes.
 func Memory(pid int) int64 {
 	if pid == 0 {
 		return 0
@@ -127,7 +127,7 @@ func Memory(pid int) int64 {
 		if err != nil {
 			continue
 		}
-		// The proportional share: pages that several processes map count once.
+		// The proportional set size counts pages that several processes share once.
 		if match := regexp.MustCompile(`(?m)^Pss:\s+(\d+) kB`).FindSubmatch(raw); match != nil {
 			kb, _ := strconv.ParseInt(string(match[1]), 10, 64)
 			total += kb << 10
@@ -136,7 +136,7 @@ func Memory(pid int) int64 {
 	return total
 }
 
-// family is a process and all that descend from it; PostgreSQL's and nginx's are many.
+// family returns a process and its descendants; PostgreSQL and nginx have many.
 func family(pid int) []int {
 	children := map[int][]int{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -161,7 +161,7 @@ func family(pid int) []int {
 	return all
 }
 
-// Exports is shell text that sets what dapr/dapr.yaml leaves to the environment.
+// Exports returns shell commands that set the variables which dapr/dapr.yaml takes from the environment.
 func Exports(cfg Config) (string, error) {
 	if err := os.MkdirAll(cfg.Data, 0o755); err != nil {
 		return "", err
@@ -179,7 +179,7 @@ func Exports(cfg Config) (string, error) {
 	return text.String(), nil
 }
 
-// Wipe removes the data of a stack that does not run; logs and built programs go too.
+// Wipe deletes the data of a stopped stack, including logs and built programs.
 func Wipe(cfg Config) error {
 	if dir := postgresDir(&cfg); !strings.HasPrefix(dir, cfg.Data) {
 		if err := os.RemoveAll(filepath.Dir(dir)); err != nil {

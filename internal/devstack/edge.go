@@ -17,9 +17,8 @@ import (
 	"syscall"
 )
 
-// gateway runs nginx on gateway/nginx.conf. Every file under gateway/ is copied into the data
-// directory with ${FOYER_…} replaced by this stack's values, so one configuration serves every
-// environment.
+// gateway runs nginx with gateway/nginx.conf. All files of gateway/ are copied to the data directory with
+// ${FOYER_…} replaced by this stack's values, so one configuration serves every environment.
 func (s *Stack) gateway() Part {
 	cfg := &s.Config
 	dir := cfg.path("gateway")
@@ -101,7 +100,7 @@ func (s *Stack) gatewayValues() map[string]string {
 	return values
 }
 
-// trusted says whose word the gateway takes for the client's address.
+// trusted returns the addresses whose forwarded client address the gateway trusts.
 func trusted(proxies []string, proxyProtocol bool) string {
 	if len(proxies) == 0 {
 		return ""
@@ -116,8 +115,8 @@ func trusted(proxies []string, proxyProtocol bool) string {
 	return lines.String() + "real_ip_header X-Forwarded-For; real_ip_recursive on;"
 }
 
-// openFiles is how many files one of nginx's workers may have open: enough for any crowd that
-// one machine serves, but no more than the system lets us ask for.
+// openFiles is the limit of open files of an nginx worker: enough for one machine, and no more than the system
+// allows.
 func openFiles() uint64 {
 	const plenty = 65536
 	var limit syscall.Rlimit
@@ -158,7 +157,7 @@ func substitute(source, target string, values map[string]string) error {
 	})
 }
 
-// web builds the web application; it is files, not a process.
+// web builds the web application. It consists of files; there is no process.
 func (s *Stack) web() Part {
 	cfg := &s.Config
 	dir := filepath.Join(cfg.Root, "web")
@@ -176,7 +175,7 @@ func (s *Stack) web() Part {
 			if have, err := os.ReadFile(stamp); err == nil && string(have) == sources {
 				return nil
 			}
-			// npm leaves its own copy of the lock file, which tells when it last installed.
+			// npm writes its own copy of the lock file, which tells when it last installed.
 			if !newer(filepath.Join(dir, "node_modules", ".package-lock.json"), filepath.Join(dir, "package-lock.json")) {
 				report(Step{Text: "installing the web application's packages", Work: workOf["web"]})
 				if err := construct(ctx, dir, "npm", "ci", "--no-audit", "--no-fund"); err != nil {
@@ -192,14 +191,14 @@ func (s *Stack) web() Part {
 	}
 }
 
-// newer tells whether both files are there and a is not older than b.
+// newer reports whether both files exist and a is not older than b.
 func newer(a, b string) bool {
 	infoA, errA := os.Stat(a)
 	infoB, errB := os.Stat(b)
 	return errA == nil && errB == nil && !infoA.ModTime().Before(infoB.ModTime())
 }
 
-// fingerprint is a digest of the names, sizes and times of the files below dir.
+// fingerprint returns a digest of the names, sizes and times of the files below dir.
 func fingerprint(dir string, skip ...string) (string, error) {
 	hash := sha256.New()
 	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {

@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// holder keeps the ports of a part open while its process is away, as systemd does for a socket
-// unit: connections that come meanwhile wait for the next process, which finds the listeners as its
-// first descriptors beside the standard ones.
+// holder keeps the ports of a part open while its process restarts, like a systemd socket unit: new
+// connections wait for the next process, which inherits the listeners as its first file descriptors after the
+// standard ones.
 type holder struct {
 	listeners []*os.File
 }
 
-// hold opens the ports unless that is so already, and gives them to the process that is to start.
+// hold opens the ports unless they are open, and passes them to the process that is about to start.
 func (h *holder) hold(ports []int, cmd *exec.Cmd) error {
 	for _, port := range ports[len(h.listeners):] {
 		file, err := listen(port)
@@ -44,11 +44,11 @@ func (h *holder) hold(ports []int, cmd *exec.Cmd) error {
 	return nil
 }
 
-// firstDescriptor is that of a process's first extra file.
+// firstDescriptor is the descriptor of a process's first extra file.
 const firstDescriptor = 3
 
-// listen returns a listening socket that does not block. nginx takes an inherited one as it is: in a
-// blocking one, two workers that are woken for one connection both accept, and the second stands still.
+// listen returns a non-blocking listening socket. nginx uses an inherited socket as it is: with a blocking
+// one, two workers that are woken for one connection both accept, and the second blocks.
 func listen(port int) (*os.File, error) {
 	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
@@ -75,7 +75,7 @@ func listen(port int) (*os.File, error) {
 	return file, unix.SetNonblock(fd, true)
 }
 
-// letGo closes the ports: connections are refused.
+// letGo closes the ports, so that connections are refused.
 func (h *holder) letGo() {
 	syscall.ForkLock.RLock() // as in free
 	defer syscall.ForkLock.RUnlock()
@@ -85,12 +85,12 @@ func (h *holder) letGo() {
 	h.listeners = nil
 }
 
-// requirePorts refuses ports on which somebody else listens.
+// requirePorts returns an error if another process listens on one of the ports.
 func (r *runner) requirePorts() error {
 	return requireFree(r.part.Ports[len(r.listeners):]...)
 }
 
-// endedWell tells that the last process ended of its own will.
+// endedWell records that the last process exited by itself.
 func (r *runner) endedWell() bool {
 	status, _ := r.snapshot()
 	return status.Exit != nil && status.Exit.Code == 0

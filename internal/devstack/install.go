@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// Install brings everything that the stack is made of: Debian's packages where they are missing,
-// then into the cache what Debian has not. Downloads run beside builds, and Dapr's build, which is
-// the longest, from the beginning. A second time it finds all there.
+// Install installs everything that the stack consists of: missing Debian packages, then the parts that Debian
+// does not package, into the cache. Downloads run in parallel with builds; Dapr's build, the longest, starts
+// first. A second call finds everything installed.
 func Install(ctx context.Context, cfg Config, report func(name string, step Step)) error {
 	if err := Provide(ctx, func(step Step) { report("debian", step) }); err != nil {
 		return fmt.Errorf("debian: %w", err)

@@ -14,11 +14,11 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// isolatedPrefix starts the names of the data directories of test stacks.
+// isolatedPrefix is the prefix of the data directories of test stacks.
 const isolatedPrefix = "foyer-test-"
 
-// Isolated is the configuration of a stack that shares nothing with others on this machine but
-// the cache: a data directory and ports of its own. Release removes the directory.
+// Isolated returns the configuration of a stack that shares only the cache with others on this machine: it has
+// its own data directory and ports. release deletes the directory.
 func Isolated() (cfg Config, release func(), err error) {
 	root, err := findRoot()
 	if err != nil {
@@ -75,7 +75,7 @@ func Isolated() (cfg Config, release func(), err error) {
 	return cfg, release, cfg.complete()
 }
 
-// sweep removes what killed test runs left behind.
+// sweep deletes the data directories of killed test runs.
 func sweep() {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), isolatedPrefix+"*"))
 	for _, dir := range left {
@@ -90,8 +90,8 @@ func sweep() {
 	}
 }
 
-// Attach adds a sidecar for an application that somebody else runs on app.Port, with only the
-// named components, and what these need. It returns the part's name when the sidecar answers.
+// Attach adds a sidecar for an application that the caller runs on app.Port, with only the named components
+// and their dependencies. It returns the part's name when the sidecar answers.
 func (s *Stack) Attach(ctx context.Context, app App, components ...string) (string, error) {
 	dir := s.Config.path("resources", fmt.Sprintf("%s-%d", app.ID, app.Port))
 	if err := os.MkdirAll(dir, 0o755); err != nil {

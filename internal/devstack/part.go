@@ -17,7 +17,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// Part is one process of the stack and what it needs around it.
+// Part is one process of the stack with its preparation, dependencies and checks.
 type Part struct {
 	Name  string
 	Tier  Tier     // tiers stop from the last to the first
@@ -26,8 +26,8 @@ type Part struct {
 	Ports []int    // where it listens; somebody else there is an error that names them
 	URL   string   // shown to people, where they can open it
 
-	// Prepare installs, builds or initialises; what it reports is shown while it runs. It runs at
-	// once, beside the others': what a part leans on is needed for starting it.
+	// Prepare installs, builds or initialises a part; it reports progress. All parts prepare in parallel;
+	// dependencies matter only for starting.
 	Prepare func(ctx context.Context, report func(Step)) error
 	Command func() (*exec.Cmd, error)       // nil where there is nothing to run
 	Ready   func(ctx context.Context) error // polled until it returns nil
@@ -38,8 +38,8 @@ type Part struct {
 	Service string // what it is a replica of, where it may be one
 	Hold    bool   // keep its ports open while it is away, so that connections wait for it
 
-	// Handover asks a process whose ports are held to finish what it began and to take nothing new, while the
-	// next one serves already. Zero: the next one starts when the one before has ended.
+	// Handover is how long a replaced process may take to finish its requests while the next one already
+	// serves on the same ports. Zero: the next one starts after the previous one has ended.
 	Handover syscall.Signal
 
 	Signal  syscall.Signal // what asks it to stop; SIGTERM by default
@@ -51,7 +51,7 @@ type Part struct {
 // Tier orders stopping.
 type Tier int
 
-// The tiers: what is leaned on stops last.
+// The tiers: dependencies stop last.
 const (
 	Infrastructure Tier = iota
 	Platform
@@ -60,8 +60,8 @@ const (
 	Edge
 )
 
-// Step is what a part is doing now; Done of Total is set where it can be measured, Work where it
-// takes more than a moment.
+// Step is the current activity of a part. Done of Total is set if progress is measurable, Work if the step
+// takes long.
 type Step struct {
 	Text        string
 	Done, Total int64
@@ -69,10 +69,10 @@ type Step struct {
 	Network     bool          // a download: its pace is the network's, not the processors'
 }
 
-// State of a part.
+// State is the state of a part.
 type State string
 
-// The states that a part goes through.
+// The states of a part.
 const (
 	Waiting   State = "waiting"   // prepared, for the parts it leans on
 	Preparing State = "preparing" // installing, building
@@ -87,7 +87,7 @@ const (
 // ErrAbsent is returned by Prepare for a part that the tree does not have.
 var ErrAbsent = errors.New("not built yet")
 
-// Status is a part as seen from outside.
+// Status describes a part for clients.
 type Status struct {
 	Name     string        `json:"name"`
 	Tier     Tier          `json:"tier"`
@@ -103,14 +103,14 @@ type Status struct {
 	Exit     *Exit         `json:"exit,omitempty"` // how its last process ended
 }
 
-// Exit is how a process ended.
+// Exit describes how a process ended.
 type Exit struct {
 	PID  int       `json:"pid"`
 	Code int       `json:"code"` // -1 when a signal ended it
 	At   time.Time `json:"at"`
 }
 
-// Settled tells that nothing is going on that would be worth waiting for.
+// Settled reports that a part is in no transitional state.
 func (s Status) Settled() bool {
 	switch s.State {
 	case Healthy, Failed, Absent, Stopped:
@@ -119,7 +119,8 @@ func (s Status) Settled() bool {
 	return s.Restarts >= patience
 }
 
-// patience is how many failed starts in a row are put down to a dependency coming up.
+// patience is the number of consecutive failed starts that are attributed to a dependency that is still
+// starting.
 const patience = 3
 
 const (
@@ -171,7 +172,7 @@ func (r *runner) snapshot() (Status, <-chan struct{}) {
 	return r.status, r.changed
 }
 
-// start begins to keep the part running; it does nothing when that is so already.
+// start starts keeping the part running; it does nothing if it is running.
 func (r *runner) start() {
 	if run := r.arm(); run != nil {
 		go run()
@@ -222,7 +223,7 @@ func (r *runner) handOver(ctx context.Context) bool {
 	return false
 }
 
-// giveUp ends a part that has no process yet: nothing can need it.
+// giveUp ends a part that has no process yet, so nothing can depend on it.
 func (r *runner) giveUp() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -231,7 +232,7 @@ func (r *runner) giveUp() {
 	}
 }
 
-// stop ends the part and returns when its process is gone.
+// stop stops the part and returns when its process has ended.
 func (r *runner) stop() {
 	r.mu.Lock()
 	cancel, done := r.cancel, r.done
@@ -258,7 +259,7 @@ func (r *runner) loop(ctx context.Context) {
 		return
 	}
 	close(r.poised)
-	// Its own clock must not run while who it cannot do without is still being built.
+	// The part's start timeout must not run while its dependencies are still being built.
 	if err := r.meet(ctx, r.part.With); err != nil {
 		r.finish(ctx, err)
 		return
@@ -316,7 +317,7 @@ func (r *runner) finish(ctx context.Context, err error) {
 	})
 }
 
-// once runs the process until it ends or ctx does, and returns how long it was healthy.
+// once runs the process until it or ctx ends, and returns how long it was healthy.
 func (r *runner) once(ctx context.Context) (time.Duration, error) {
 	cmd, err := r.part.Command()
 	if err != nil {
@@ -420,12 +421,12 @@ func (r *runner) untilReady(ctx context.Context) error {
 	return r.part.Settle(ctx)
 }
 
-// settling is how long a process has to have been ready before the next one may take over.
+// settling is how long a process has to have been ready before the next one may replace it.
 const settling = time.Second
 
 var errReplaced = errors.New("another process takes over")
 
-// leave waits until a process that was replaced has finished what it began, and insists after a while.
+// leave waits until a replaced process has finished its requests, and kills it after a timeout.
 func (r *runner) leave(ctx context.Context, cmd *exec.Cmd, ended <-chan struct{}) {
 	defer killGroup(cmd)
 	select {
@@ -436,10 +437,10 @@ func (r *runner) leave(ctx context.Context, cmd *exec.Cmd, ended <-chan struct{}
 	}
 }
 
-// killGroup ends what is left of a process, and whatever it started itself.
+// killGroup kills the remaining processes of a process group.
 func killGroup(cmd *exec.Cmd) { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 
-// end asks the process to stop and insists after a while.
+// end asks the process to stop, and kills it after a timeout.
 func (r *runner) end(cmd *exec.Cmd, ended <-chan struct{}) {
 	signal := r.part.Signal
 	if signal == 0 {
@@ -455,9 +456,9 @@ func (r *runner) end(cmd *exec.Cmd, ended <-chan struct{}) {
 	}
 }
 
-// spawner starts processes from one operating-system thread that lives as long as we do:
-// the kernel's parent-death signal is tied to the thread, not to the process. They inherit the
-// thread's turn, too.
+// spawner starts processes from one operating-system thread that lives as long as the supervisor, because the
+// kernel's parent-death signal is tied to the thread, not to the process. Processes also inherit the thread's
+// scheduling priority.
 func spawner(turn Turn) func(*exec.Cmd) error {
 	type request struct {
 		cmd    *exec.Cmd
@@ -488,7 +489,7 @@ func spawner(turn Turn) func(*exec.Cmd) error {
 
 const maxLog = 64 << 20
 
-// openLog appends to a log and moves it aside when it has grown large.
+// openLog opens a log for appending, and rotates it if it has grown large.
 func openLog(path string) (*os.File, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
@@ -501,7 +502,7 @@ func openLog(path string) (*os.File, error) {
 	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 }
 
-// lastLine is the end of a log, for an error message.
+// lastLine returns the end of a log, for an error message.
 func lastLine(path string) string {
 	tail, err := Tail(path, 5)
 	if err != nil {

@@ -1,6 +1,6 @@
 package devstack
 
-// plan lists every part in the order of starting.
+// plan returns every part in starting order.
 func (s *Stack) plan(secrets *Secrets) []Part {
 	parts := []Part{s.postgres(), s.redis()}
 	brokers := []string{"redis"}
@@ -16,7 +16,7 @@ func (s *Stack) plan(secrets *Secrets) []Part {
 	if s.Config.Simulated() {
 		parts = append(parts, s.stripesim(secrets))
 	}
-	// A service does not wait for Elasticsearch or Keycloak: it has to bear their absence anyway.
+	// A service does not wait for Elasticsearch or Keycloak, since it must tolerate their outages anyway.
 	after := append([]string{"postgres"}, brokers...)
 	for _, app := range s.Apps {
 		leans := after

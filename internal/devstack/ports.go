@@ -27,9 +27,8 @@ func (p *Ports) check() error {
 	return nil
 }
 
-// Reserve hands out n ports that no other reservation of this machine has and nothing listens
-// on, until release is called. Reservations are locks on files, so they end with the process.
-// The range lies below the ephemeral ports, which clients take without asking.
+// Reserve returns n ports that are neither reserved by others on this machine nor in use, until release is
+// called. Reservations are file locks, so they end with the process. The range is below the ephemeral ports.
 func Reserve(n int) (ports []int, release func(), err error) {
 	const first, last = 20000, 32000
 	dir := filepath.Join(os.TempDir(), "foyer-ports")
@@ -60,8 +59,8 @@ func Reserve(n int) (ports []int, release func(), err error) {
 	return ports, release, nil
 }
 
-// free tells whether nothing listens on a port. No process is started meanwhile: between fork and exec it
-// would have a copy of the socket, and whoever is to listen there would find the port taken.
+// free reports whether a port is unused. No process is started meanwhile: between fork and exec it would have
+// a copy of the socket, and the port would seem to be taken.
 func free(port int) bool {
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()
@@ -73,7 +72,7 @@ func free(port int) bool {
 	return true
 }
 
-// PortTaken says that something else listens where a part has to.
+// PortTaken means that another process listens on a part's port.
 type PortTaken struct {
 	Port  int
 	Owner string // "nginx (pid 4711)", or "another user's process"
@@ -81,7 +80,7 @@ type PortTaken struct {
 
 func (e *PortTaken) Error() string { return fmt.Sprintf("port %d is in use by %s", e.Port, e.Owner) }
 
-// requireFree refuses ports on which somebody listens, naming who.
+// requireFree returns an error that names the process which listens on one of the ports.
 func requireFree(ports ...int) error {
 	for _, port := range ports {
 		if port != 0 && !free(port) {
@@ -91,7 +90,7 @@ func requireFree(ports ...int) error {
 	return nil
 }
 
-// listenerOn finds the process that listens on a port by its socket's inode in /proc.
+// listenerOn returns the process that listens on a port, by its socket's inode in /proc.
 func listenerOn(port int) string {
 	const unknown = "a process that is not ours to see"
 	const listening = "0A"

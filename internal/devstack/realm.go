@@ -11,8 +11,8 @@ import (
 // into that one.
 var realmKeys = []string{"clientId", "alias", "name", "username"}
 
-// MergeRealm lays one realm file over another. Objects are merged; in lists of named objects those
-// of the same name are merged and others added; everything else is replaced.
+// MergeRealm merges an overlay into a realm file. Objects are merged; in lists of named objects, those with
+// the same name are merged and others added; everything else is replaced.
 func MergeRealm(base, overlay []byte) ([]byte, error) {
 	var under, over map[string]any
 	for raw, v := range map[*[]byte]*map[string]any{&base: &under, &overlay: &over} {

@@ -16,7 +16,7 @@ import (
 // spelled again: that package brings gRPC, whose compiling a first start would wait for.
 const appTokenHeader = "dapr-api-token"
 
-// ReindexRunning has the search of a running stack build its index anew.
+// ReindexRunning makes the search service of a running stack rebuild its index.
 func ReindexRunning(ctx context.Context, cfg Config) error {
 	secrets, err := ReadSecrets(cfg)
 	if err != nil {
@@ -34,8 +34,8 @@ func ReindexRunning(ctx context.Context, cfg Config) error {
 	return errors.New("dapr.yaml has no search")
 }
 
-// Reindex has the search service at base build its index anew, and returns when people search the
-// new one. They search the old one until then.
+// Reindex makes the search service at base rebuild its index, and returns when queries use the new one. They
+// use the old one until then.
 func Reindex(ctx context.Context, base, token string) error {
 	call := func(method, path string) (name string, err error) {
 		req, err := http.NewRequestWithContext(ctx, method, base+path, nil)

@@ -29,26 +29,26 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// archive is a project's release archive, as tools/releases.yaml has it.
+// archive is a project's release archive, from tools/releases.yaml.
 type archive struct {
 	URL       string `yaml:"url"`
 	Take      string `yaml:"take"`
 	Published string `yaml:"published"`
 }
 
-// How long a release page may keep us from building instead.
+// Timeouts of release pages, after which the part is built instead.
 var (
 	answerWithin = 5 * time.Second  // until it begins to answer
 	stalledAfter = 10 * time.Second // without a byte
 )
 
-// unreleasedError says why a release archive could not be taken.
+// unreleasedError says why a release archive could not be used.
 type unreleasedError struct{ reason string }
 
 func (e *unreleasedError) Error() string { return "release archive: " + e.reason }
 
-// release puts what is wanted of a project's release archive into dir, all or nothing. Where it
-// cannot be had, the error is an unreleasedError: the caller then goes the longer way.
+// release extracts the required files of a project's release archive into dir, all or none. If the archive
+// cannot be used, the error is an unreleasedError, and the caller builds the part instead.
 func (c *Config) release(ctx context.Context, name, version, dir string, report func(Step)) error {
 	releases, sums, err := c.releases()
 	if err != nil {
@@ -94,7 +94,7 @@ func (c *Config) release(ctx context.Context, name, version, dir string, report 
 
 func short(sum string) string { return sum[:min(12, len(sum))] + "…" }
 
-// releases are the table of archives, and the checksums by their address.
+// releases has the table of archives, and the checksums by address.
 func (c *Config) releases() (map[string]archive, map[string]string, error) {
 	var table map[string]archive
 	raw, err := os.ReadFile(filepath.Join(c.Root, "tools", "releases.yaml"))
@@ -125,7 +125,7 @@ func (a archive) at(version string) string {
 	return strings.NewReplacer("{version}", version, "{os}", runtime.GOOS, "{arch}", runtime.GOARCH).Replace(a.URL)
 }
 
-// elsewhere is the same path below another base.
+// elsewhere returns the same path below another base URL.
 func elsewhere(address, base string) (string, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -134,7 +134,7 @@ func elsewhere(address, base string) (string, error) {
 	return url.JoinPath(base, u.Path)
 }
 
-// hasherOf is a hash of the kind that made a hexadecimal checksum, nil for none that we take.
+// hasherOf returns a hash of the kind that made a hexadecimal checksum, or nil if the kind is not accepted.
 func hasherOf(sum string) hash.Hash {
 	raw, err := hex.DecodeString(sum)
 	switch {
@@ -146,8 +146,8 @@ func hasherOf(sum string) hash.Hash {
 	return nil
 }
 
-// download copies what address answers, telling how far it is. A page that does not begin to answer
-// or stops on the way is given up.
+// download copies the response of an address and reports progress. It gives up if the response does not start
+// in time or stalls.
 func download(ctx context.Context, address string, to io.Writer, progress func(done, total int64)) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -188,8 +188,8 @@ func download(ctx context.Context, address string, to io.Writer, progress func(d
 	}
 }
 
-// unpack extracts a .zip or a gzipped tar; with a pattern only the matching files, side by side.
-// Nothing lands outside dir, and links are left out.
+// unpack extracts a .zip or a gzipped tar; with a pattern, only the matching files, into one directory.
+// Nothing is written outside of dir, and links are skipped.
 func unpack(file *os.File, dir, pattern string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -280,9 +280,8 @@ func untar(file *os.File, put putter) error {
 	}
 }
 
-// ReleaseSums downloads the release archives of the versions in use and writes the lines that pin
-// them in tools/releases.sums. Where the project publishes a checksum beside the archive, the two
-// have to agree.
+// ReleaseSums downloads the release archives of the versions in use and writes the lines that pin them in
+// tools/releases.sums. A checksum published beside the archive must match.
 func ReleaseSums(ctx context.Context, cfg Config, out io.Writer) error {
 	releases, _, err := cfg.releases()
 	if err != nil {

@@ -12,9 +12,8 @@ import (
 	"os"
 )
 
-// Secrets of one stack. They are made once and live as long as its data directory; the file is
-// what the sidecars' secret store `secrets` reads, so its keys are the names that components
-// and services ask for.
+// Secrets are the secrets of one stack. They are generated once and kept with its data directory. The
+// sidecars' secret store `secrets` reads the file, so its keys are the names used by components and services.
 type Secrets struct {
 	TicketSigningKey    string `json:"ticket-signing-key"`    // Ed25519 seed, base64
 	AdmissionSigningKey string `json:"admission-signing-key"` // Ed25519 seed, base64
@@ -35,10 +34,11 @@ type Secrets struct {
 	StripeWebhookSecret string `json:"stripe-webhook-secret"`
 }
 
-// DaprAPIToken is what a service shows to its sidecar. Each app has its own, in both directions.
+// DaprAPIToken returns the token with which a service authenticates to its sidecar. Each app has its own, in
+// both directions.
 func (s *Secrets) DaprAPIToken(app string) string { return s.tokenOf("dapr-api-token", app) }
 
-// AppAPIToken is what a sidecar shows to its service.
+// AppAPIToken returns the token with which a sidecar authenticates to its service.
 func (s *Secrets) AppAPIToken(app string) string { return s.tokenOf("app-api-token", app) }
 
 func (s *Secrets) tokenOf(use, app string) string {
@@ -51,7 +51,7 @@ func (s *Secrets) tokenOf(use, app string) string {
 
 func secretsFile(cfg *Config) string { return cfg.path("secrets.json") }
 
-// ReadSecrets reads what a stack that has been started uses.
+// ReadSecrets reads the secrets of a stack that has been started before.
 func ReadSecrets(cfg Config) (*Secrets, error) {
 	raw, err := os.ReadFile(secretsFile(&cfg))
 	if err != nil {
@@ -61,7 +61,7 @@ func ReadSecrets(cfg Config) (*Secrets, error) {
 	return s, json.Unmarshal(raw, s)
 }
 
-// loadSecrets reads the secrets, making those that are missing.
+// loadSecrets reads the secrets and generates the missing ones.
 func loadSecrets(cfg *Config) (*Secrets, error) {
 	path := secretsFile(cfg)
 	s := &Secrets{}

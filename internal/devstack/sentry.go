@@ -26,9 +26,8 @@ const (
 	namespace          = "default"
 )
 
-// identity is how the parts of Dapr prove to Sentry who they are: with a token that this stack has
-// signed. Without one Sentry signs nothing. The key is never written anywhere; a supervisor makes
-// its own, and starts all parts anew.
+// identity issues the tokens with which the parts of Dapr authenticate to Sentry, which signs no certificate
+// without one. The key is never written to disk; each supervisor creates its own and restarts all parts.
 type identity struct {
 	key    ed25519.PrivateKey
 	signer jose.Signer
@@ -46,7 +45,7 @@ func newIdentity(cfg *Config) (*identity, error) {
 
 const keyID = "stack"
 
-// configure writes Sentry's configuration: who signs the tokens that it believes.
+// configure writes Sentry's configuration with the public key for these tokens.
 func (i *identity) configure() error {
 	if err := os.MkdirAll(filepath.Join(i.dir, "tokens"), 0o700); err != nil {
 		return err
@@ -71,7 +70,7 @@ func (i *identity) config() string  { return filepath.Join(i.dir, "sentry.yaml")
 func (i *identity) issuer() string  { return filepath.Join(i.dir, "issuer") }
 func (i *identity) anchors() string { return filepath.Join(i.issuer(), "ca.crt") }
 
-// token writes the token of one part and returns its file.
+// token writes the token of a part to a file and returns its path.
 func (i *identity) token(domain, id string) (string, error) {
 	text, err := jwt.Signed(i.signer).Claims(jwt.Claims{
 		Subject:  fmt.Sprintf("spiffe://%s/ns/%s/%s", domain, namespace, id),
@@ -87,7 +86,7 @@ func (i *identity) token(domain, id string) (string, error) {
 	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
-// env is what a part of Dapr needs to get its certificate, beside its flags.
+// env returns the variables that a part of Dapr needs to get its certificate.
 func (i *identity) env(domain, id string) (map[string]string, error) {
 	token, err := i.token(domain, id)
 	if err != nil {
@@ -100,14 +99,14 @@ func (i *identity) env(domain, id string) (map[string]string, error) {
 	return map[string]string{"NAMESPACE": namespace, "DAPR_SENTRY_TOKEN_FILE": token, "DAPR_TRUST_ANCHORS": string(anchors)}, nil
 }
 
-// controlPlaneTLS are the flags of placement and scheduler.
+// controlPlaneTLS returns the flags of placement and scheduler.
 func (s *Stack) controlPlaneTLS() []string {
 	return []string{"--tls-enabled", "--trust-domain", controlPlaneDomain, "--trust-anchors-file", s.identity.anchors(), "--sentry-address", s.sentryAddress()}
 }
 
 func (s *Stack) sentryAddress() string { return fmt.Sprintf("%s:%d", host, s.Config.Ports.Sentry) }
 
-// identified makes a program of the Dapr control plane prove who it is.
+// identified adds an identity token to a program of the Dapr control plane.
 func (s *Stack) identified(id string, cmd *exec.Cmd) (*exec.Cmd, error) {
 	env, err := s.identity.env(controlPlaneDomain, id)
 	if err != nil {
@@ -117,8 +116,8 @@ func (s *Stack) identified(id string, cmd *exec.Cmd) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// sentry is the certificate authority of the sidecars, placement and scheduler. It makes its root
-// and issuer at the first start.
+// sentry runs the certificate authority of the sidecars, placement and scheduler. It creates its root and
+// issuer at the first start.
 func (s *Stack) sentry() Part {
 	cfg := &s.Config
 	p := cfg.Ports

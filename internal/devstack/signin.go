@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Token signs a local user in with the password grant, which only the local realm allows, and
-// returns an access token. It asks Keycloak itself: the gateway takes few sign-ins of one address.
+// Token signs a local user in with the password grant, which only the local realm allows, and returns an
+// access token. It uses Keycloak's own port, because the gateway limits sign-ins per address.
 func (c *Config) Token(ctx context.Context, email, password string) (string, error) {
 	form := url.Values{
 		"grant_type": {"password"}, "client_id": {"foyer-cli"}, "scope": {"openid"},

@@ -10,8 +10,8 @@ import (
 // Turn says how soon a thread gets a processor when processors are short. A cluster says the same by
 // CPU requests.
 type Turn struct {
-	Nice  int           // ten steps are a tenth of the weight, less than zero needs root; zero leaves it as it is (setpriority(2))
-	Slice time.Duration // who wants little at a time is let in sooner; zero is the kernel's (sched_setattr(2), Linux 6.12)
+	Nice  int           // setpriority(2): +10 is a tenth of the weight, negative values need root, zero keeps the current value
+	Slice time.Duration // sched_setattr(2), Linux 6.12: a short slice is scheduled sooner; zero is the kernel's default
 }
 
 var (
