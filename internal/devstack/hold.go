@@ -90,7 +90,7 @@ func (r *runner) requirePorts() error {
 	return requireFree(r.part.Ports[len(r.listeners):]...)
 }
 
-// endedWell records that the last process exited by itself.
+// endedWell reports whether the last process exited with status 0.
 func (r *runner) endedWell() bool {
 	status, _ := r.snapshot()
 	return status.Exit != nil && status.Exit.Code == 0
