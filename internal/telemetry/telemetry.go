@@ -1,5 +1,5 @@
-// Package telemetry sets up a process's structured logs, OpenTelemetry traces and
-// Prometheus metrics. None of them contains personal data: the logger masks email addresses.
+// Package telemetry sets up a process's structured logs, OpenTelemetry traces and metrics, which are
+// exported in Prometheus's form. None of them contains personal data: the logger masks email addresses.
 package telemetry
 
 import (
@@ -10,8 +10,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
 	"go.opentelemetry.io/otel/propagation"
@@ -71,6 +69,7 @@ func (t traced) WithGroup(name string) slog.Handler       { return traced{t.Hand
 // (https://opentelemetry.io/docs/specs/otel/protocol/exporter/). Call stop to flush.
 func Tracing(ctx context.Context, service string, export bool) (stop func(context.Context) error, err error) {
 	otel.SetTextMapPropagator(propagation.TraceContext{})
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { slog.Warn("telemetry", "error", err) }))
 	if !export {
 		return func(context.Context) error { return nil }, nil
 	}
@@ -91,11 +90,4 @@ func TraceParent(ctx context.Context) string {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier["traceparent"]
-}
-
-// Metrics returns a registry with the metrics of the Go runtime and of the process.
-func Metrics() *prometheus.Registry {
-	reg := prometheus.NewRegistry()
-	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return reg
 }
