@@ -14,19 +14,20 @@
 // A service whose messages are rows of an outbox table needs one line, and the tables cdc_snapshots and
 // cdc_rejected (services/booking/postgres/migrations/0007_relay.sql), declared in its personaldata.yaml:
 //
-//	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)
+//	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client).Run)
 package cdc
 
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 )
 
 // Op is the kind of change of a row.
@@ -77,12 +78,18 @@ type Relay struct {
 	Map func(ctx context.Context, c Change) ([]Message, error)
 
 	Publisher Publisher
-	Metrics   prometheus.Registerer // may be nil
-	Prune     string                // statement that removes what was relayed; $1 is the time before which
+	Prune     string // statement that removes what was relayed; $1 is the time before which
 
-	db       *pgx.Conn // of the present lead
-	rejected prometheus.Counter
+	db  *pgx.Conn    // of the present lead
+	lag atomic.Int64 // bytes, as last measured, or notLeading
 }
+
+// What relays measure. slot is the relay's name.
+var (
+	lag       = telemetry.NewGauge("cdc.lag", "By", "WAL that the relay's slot holds back, told by the replica that leads.", "slot")
+	rejected  = telemetry.NewCounter("cdc.messages.rejected", "{message}", "Messages that the broker did not take and that were set aside.", "slot")
+	outboxLag = telemetry.NewDuration("foyer.outbox.lag", "Time from a commit until the broker has its messages, of the oldest commit in each batch.", "slot")
+)
 
 // keptOutbox is how long published outbox rows are kept, for inspection.
 const keptOutbox = time.Hour
@@ -90,10 +97,10 @@ const keptOutbox = time.Hour
 // Outbox returns a Relay of a table outbox(id uuid, topic text, key text, payload jsonb, created_at
 // timestamptz). An optional column trace text, set to telemetry.TraceParent, continues the trace in the
 // consumer.
-func Outbox(databaseURL string, publisher Publisher, metrics prometheus.Registerer) *Relay {
+func Outbox(databaseURL string, publisher Publisher) *Relay {
 	return &Relay{
 		DatabaseURL: databaseURL, Name: "outbox", Tables: []string{"outbox"}, Inserts: true,
-		Publisher: publisher, Metrics: metrics, Prune: "DELETE FROM outbox WHERE created_at < $1",
+		Publisher: publisher, Prune: "DELETE FROM outbox WHERE created_at < $1",
 		Map: func(_ context.Context, c Change) ([]Message, error) {
 			return []Message{{Topic: c.Row["topic"], Key: c.Row["key"], Payload: json.RawMessage(c.Row["payload"]), Trace: c.Row["trace"]}}, nil
 		},

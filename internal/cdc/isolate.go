@@ -84,8 +84,6 @@ func (r *Relay) setAside(ctx context.Context, topic string, m daprclient.Message
 	if err != nil {
 		return fmt.Errorf("relay: set aside: %w", err)
 	}
-	if r.rejected != nil {
-		r.rejected.Inc()
-	}
+	rejected.Add(ctx, 1, r.Name)
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
-	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
@@ -25,6 +25,7 @@ const (
 	standbyWait    = time.Second // between tries to become the leader
 	statusInterval = 2 * time.Second
 	lagInterval    = 10 * time.Second
+	notLeading     = -1        // instead of a lag
 	lagAlarm       = 256 << 20 // bytes of WAL that the slot holds back
 	receiveWait    = time.Second
 	hangUpTime     = 200 * time.Millisecond
@@ -34,19 +35,18 @@ const (
 // Run publishes changes until ctx ends. It recovers from failures of the database and the broker, and waits
 // while another replica leads.
 func (r *Relay) Run(ctx context.Context) error {
-	lag := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "cdc_lag_bytes", Help: "WAL that the relay's slot holds back.", ConstLabels: prometheus.Labels{"slot": r.Name},
-	})
-	r.rejected = prometheus.NewCounter(prometheus.CounterOpts{
-		Name: "cdc_messages_rejected_total", Help: "Messages that the broker did not take and that were set aside.", ConstLabels: prometheus.Labels{"slot": r.Name},
-	})
-	if r.Metrics != nil {
-		r.Metrics.MustRegister(lag, r.rejected)
-	}
+	r.lag.Store(notLeading)
+	rejected.Add(ctx, 0, r.Name) // so that it is there before the first one
+	defer telemetry.Observe(func(_ context.Context, reading telemetry.Reading) error {
+		if n := r.lag.Load(); n != notLeading {
+			reading.Set(lag, float64(n), r.Name)
+		}
+		return nil
+	}, lag)()
 	wait := worker.Backoff(100*time.Millisecond, 5*time.Second, 0.5)
 	for {
 		began := time.Now()
-		err := r.lead(ctx, lag)
+		err := r.lead(ctx)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -73,7 +73,7 @@ var errStandby = errors.New("another replica relays")
 func (r *Relay) slotName(database string) string { return "foyer_" + database + "_" + r.Name }
 
 // lead acquires the slot and follows it until an error occurs.
-func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
+func (r *Relay) lead(ctx context.Context) error {
 	cfg, err := pgx.ParseConfig(r.DatabaseURL)
 	if err != nil {
 		return err
@@ -123,7 +123,9 @@ func (r *Relay) lead(ctx context.Context, lag prometheus.Gauge) error {
 		return fmt.Errorf("relay: %w", err)
 	}
 	slog.InfoContext(ctx, "relay streaming", "slot", slot, "from", start.String())
-	f := &follower{relay: r, stream: stream, db: db, slot: slot, done: start, lag: lag, relations: map[uint32]*pglogrepl.RelationMessage{}}
+	telemetry.Leads.Add(ctx, 1, "relay of "+r.Name)
+	defer r.lag.Store(notLeading)
+	f := &follower{relay: r, stream: stream, db: db, slot: slot, done: start, relations: map[uint32]*pglogrepl.RelationMessage{}}
 	return f.follow(ctx)
 }
 
@@ -359,12 +361,12 @@ type follower struct {
 	stream    *pgconn.PgConn
 	db        *pgx.Conn
 	slot      string
-	lag       prometheus.Gauge
 	relations map[uint32]*pglogrepl.RelationMessage
 
 	done    pglogrepl.LSN // everything before it is published
 	pending []Message
 	since   time.Time     // pending's first message came
+	oldest  time.Time     // commit of the first transaction that is pending
 	commit  pglogrepl.LSN // end of the last transaction that is pending as a whole
 	lsn     uint64        // of the transaction being read, 0 between transactions
 	seen    snapshot      // what readers saw when we last asked
@@ -489,6 +491,9 @@ func (f *follower) apply(ctx context.Context, m pglogrepl.Message) error {
 	case *pglogrepl.CommitMessage:
 		f.lsn = 0
 		f.commit = m.TransactionEndLSN
+		if len(f.pending) > 0 && f.oldest.IsZero() {
+			f.oldest = m.CommitTime
+		}
 	}
 	return nil
 }
@@ -523,6 +528,10 @@ func (f *follower) flush(ctx context.Context) error {
 	if err := f.relay.publish(ctx, f.pending, func() error { return f.status(ctx) }); err != nil {
 		return err
 	}
+	if !f.oldest.IsZero() {
+		outboxLag.Record(ctx, max(0, time.Since(f.oldest)), f.relay.Name)
+		f.oldest = time.Time{}
+	}
 	f.pending, f.done = f.pending[:0], max(f.done, f.commit)
 	f.heard = time.Now() // we were not listening
 	return nil
@@ -541,12 +550,12 @@ func (f *follower) watch(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lagInterval)
 	defer cancel()
 	var (
-		lag  float64
+		lag  int64
 		end  string
 		next mark
 	)
 	err := f.db.QueryRow(ctx, `
-		SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::float8, pg_current_wal_lsn()::text, now()
+		SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), confirmed_flush_lsn)::int8, pg_current_wal_lsn()::text, now()
 		FROM pg_replication_slots WHERE slot_name = $1`, f.slot).Scan(&lag, &end, &next.at)
 	if err == nil {
 		next.lsn, err = pglogrepl.ParseLSN(end)
@@ -555,7 +564,7 @@ func (f *follower) watch(ctx context.Context) {
 		slog.WarnContext(ctx, "lag not measured", "slot", f.slot, "error", err)
 		return
 	}
-	f.lag.Set(lag)
+	f.relay.lag.Store(lag)
 	if lag > lagAlarm {
 		slog.ErrorContext(ctx, "relay lag is high", "slot", f.slot, "bytes", lag)
 	}

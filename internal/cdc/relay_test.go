@@ -18,7 +18,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
 	"github.com/jackc/pgx/v5"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
@@ -506,8 +505,7 @@ func TestOutboxIsPrunedOnceRelayed(t *testing.T) {
 	exec(t, conn, outboxTable)
 	exec(t, conn, relayTables(t))
 	b := &broker{away: true}
-	metrics := prometheus.NewRegistry()
-	run(t, cdc.Outbox(url, b, metrics))
+	run(t, cdc.Outbox(url, b))
 	exec(t, conn, `INSERT INTO outbox (topic, key, payload, created_at) VALUES ('t', 'k', '{"id": 1}', now() - interval '2 hours'), ('t', 'k', '{"id": 2}', now())`)
 	eventually(t, "it tries", func() error {
 		b.mu.Lock()
@@ -532,9 +530,9 @@ func TestOutboxIsPrunedOnceRelayed(t *testing.T) {
 		}
 		return nil
 	})
-	families, err := metrics.Gather()
-	require.NoError(t, err)
-	require.Equal(t, "cdc_lag_bytes", families[0].GetName())
+	require.GreaterOrEqual(t, harness.Metric(t, "cdc_lag_bytes", "slot", "outbox"), 0.0)
+	require.Positive(t, harness.Metric(t, "foyer_outbox_lag_seconds", "slot", "outbox"))
+	require.Positive(t, harness.Metric(t, "foyer_leader_changes_total", "foyer_task", "relay of outbox"))
 }
 
 // Commit to delivery on the real broker, through two sidecars' worth of real parts.
@@ -579,7 +577,7 @@ func TestOutboxToKafka(t *testing.T) {
 	require.NoError(t, err)
 	defer client.Close()
 	timed := &stopwatch{Publisher: client}
-	run(t, cdc.Outbox(url, timed, nil))
+	run(t, cdc.Outbox(url, timed))
 
 	send := func(i int) {
 		key := fmt.Sprint(i % 3)

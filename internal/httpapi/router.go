@@ -18,11 +18,11 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/gorilla/mux"
-	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 )
 
 // Verifier authenticates a raw access token and returns its account.
@@ -32,11 +32,10 @@ type Verifier interface {
 
 // Options configures a router.
 type Options struct {
-	Service     string                // the name in traces
-	Spec        []byte                // the OpenAPI document; routes outside of it are not validated
-	Verifier    Verifier              // authenticates callers; nil: every caller is anonymous
-	Metrics     prometheus.Registerer // nil: none
-	Idempotency IdempotencyStore      // nil: Idempotency-Key is ignored
+	Service     string           // the name in traces
+	Spec        []byte           // the OpenAPI document; routes outside of it are not validated
+	Verifier    Verifier         // authenticates callers; nil: every caller is anonymous
+	Idempotency IdempotencyStore // nil: Idempotency-Key is ignored
 }
 
 // RequestIDHeader has the id that the gateway assigns to each request.
@@ -53,7 +52,7 @@ const (
 // router, ErrorHandlerFunc: httpapi.BadRequest}.
 func NewRouter(o Options) (*mux.Router, error) {
 	router := mux.NewRouter()
-	observed := observe(o.Service, o.Metrics)
+	observed := observe(o.Service)
 	router.Use(requestID, observed, recovery)
 	spec, err := newContract(o.Spec)
 	if err != nil {
@@ -154,22 +153,16 @@ func template(r *http.Request) string {
 	return "unmatched"
 }
 
+var duration = telemetry.NewDuration("http.request.duration", "Time to answer, by route, method and status.", "service", "route", "method", "status")
+
 // observe records and logs each request: rate, errors and duration by route.
-func observe(service string, reg prometheus.Registerer) mux.MiddlewareFunc {
-	duration := prometheus.NewHistogramVec(prometheus.HistogramOpts{
-		Name: "http_request_duration_seconds", Help: "Time to answer by route, method and status.",
-		Buckets:     []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
-		ConstLabels: prometheus.Labels{"service": service},
-	}, []string{"route", "method", "status"})
-	if reg != nil {
-		reg.MustRegister(duration)
-	}
+func observe(service string) mux.MiddlewareFunc {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start, rec := time.Now(), &recorder{ResponseWriter: w}
 			next.ServeHTTP(rec, r)
 			took, route := time.Since(start), template(r)
-			duration.WithLabelValues(route, known(r.Method), strconv.Itoa(rec.code())).Observe(took.Seconds())
+			duration.Record(r.Context(), took, service, route, known(r.Method), strconv.Itoa(rec.code()))
 			level := slog.LevelDebug
 			if rec.code() >= http.StatusInternalServerError {
 				level = slog.LevelWarn

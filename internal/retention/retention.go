@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
@@ -106,12 +106,13 @@ const (
 	endsKept = 7 * 24 * time.Hour
 )
 
+var removed = telemetry.NewCounter("retention.rows", "{row}", "Rows that were removed, or had columns emptied, because their time was over.", "rule")
+
 // Janitor applies rules periodically, in batches that lock few rows for a short time. Several replicas may run
 // it at once.
 type Janitor struct {
-	Pool    *pgxpool.Pool
-	Rules   []Rule
-	Metrics prometheus.Registerer // may be nil
+	Pool  *pgxpool.Pool
+	Rules []Rule
 }
 
 // Limits of one run; the next run continues.
@@ -124,15 +125,9 @@ const (
 
 // Run applies the rules until ctx ends.
 func (j Janitor) Run(ctx context.Context) error {
-	removed := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "retention_rows_total", Help: "Rows that were removed, or had columns emptied, because their time was over.",
-	}, []string{"rule"})
-	if j.Metrics != nil {
-		j.Metrics.MustRegister(removed)
-	}
 	return worker.Every(ctx, every, func(ctx context.Context) {
 		for name, n := range j.Apply(ctx, time.Now()) {
-			removed.WithLabelValues(name).Add(float64(n))
+			removed.Add(ctx, n, name)
 		}
 	})
 }

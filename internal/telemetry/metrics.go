@@ -99,8 +99,8 @@ type Histogram struct {
 	attributes attributes
 }
 
-// durationBounds are those that OpenTelemetry recommends for durations of requests, in seconds.
-var durationBounds = []float64{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10}
+// durationBounds are the buckets of durations, in seconds.
+var durationBounds = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 
 // NewDuration makes a histogram of durations, in seconds. For the parameters see NewCounter.
 func NewDuration(name, description string, attributes ...string) *Histogram {
@@ -168,6 +168,9 @@ func ObserveCount(g *Gauge, count func(context.Context) (int, error)) (stop func
 	}, g)
 }
 
+// Leads counts changes of leaders, by a name of the task that one replica does for all.
+var Leads = NewCounter("foyer.leader.changes", "{change}", "Times that this replica became the leader of a task.", "foyer.task")
+
 // The queues of all services.
 var (
 	queueSize = NewGauge("foyer.queue.size", "{item}", "Items that wait in a queue and are due.", "foyer.queue")
@@ -196,8 +199,8 @@ type attributes struct {
 }
 
 const (
-	maxAttributes = 3
-	maxSets       = 200 // of one instrument; more would not be bounded
+	maxAttributes = 4
+	maxSets       = 1000 // of one instrument; more would not be bounded
 )
 
 type values [maxAttributes]string

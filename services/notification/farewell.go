@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
@@ -64,7 +62,7 @@ type Farewells struct {
 	Composer *Composer
 	Postman  Postman
 	Now      func() time.Time
-	GivenUp  prometheus.Counter // may be nil
+	GivenUp  func(context.Context) // told of each mail that was tried for the last time; may be nil
 }
 
 // Send queues the last mail of the account with that tombstone.
@@ -103,7 +101,7 @@ func (f Farewells) deliver(ctx context.Context, d DueFarewell) error {
 	if next.After(d.QueuedAt.Add(farewellFor)) {
 		slog.ErrorContext(ctx, "last mail given up", "tries", d.Try, "error", err)
 		if f.GivenUp != nil {
-			f.GivenUp.Inc()
+			f.GivenUp(ctx)
 		}
 		return errors.Join(err, f.Store.EndFarewell(note, d.ID))
 	}

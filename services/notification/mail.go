@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/text/language"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
@@ -264,7 +263,7 @@ type Mailer struct {
 	Composer  *Composer
 	Postman   Postman
 	Now       func() time.Time
-	GivenUp   prometheus.Counter // mails that were tried for the last time; may be nil
+	GivenUp   func(context.Context) // told of each mail that was tried for the last time; may be nil
 }
 
 // How mails are retried: for about a day with growing pauses, then given up, counted and logged.
@@ -312,7 +311,7 @@ func (m Mailer) deliver(ctx context.Context, d Due) error {
 		next = time.Time{}
 		slog.ErrorContext(ctx, "mail given up", "message", d.Message.ID, "kind", d.Message.Kind, "tries", d.Try, "error", err)
 		if m.GivenUp != nil {
-			m.GivenUp.Inc()
+			m.GivenUp(ctx)
 		}
 	}
 	return errors.Join(err, m.Outbox.Failed(note, d.Message.ID, next))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/leased"
 )
@@ -26,7 +25,7 @@ type Poller struct {
 	Due     DuePayments
 	Service Service
 	Reader  Reader
-	Failed  prometheus.Counter // looks that came to nothing; may be nil
+	Failed  func(context.Context) // told of each look that came to nothing; may be nil
 }
 
 // Bounds of the poller's work.
@@ -58,7 +57,7 @@ func (a Poller) look(ctx context.Context, p Payment) error {
 		return nil
 	}
 	if a.Failed != nil {
-		a.Failed.Inc()
+		a.Failed(ctx)
 	}
 	log := slog.WarnContext
 	if p.Looks+1 >= alarmLooks {

@@ -8,10 +8,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/database"
-	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
@@ -72,11 +70,6 @@ func (s Store) CountSetAside(ctx context.Context) (n int, err error) {
 		return 0, fmt.Errorf("bookings set aside: %w", err)
 	}
 	return n, nil
-}
-
-// SetAsideGauge is the number of bookings set aside, for alarms.
-func (s Store) SetAsideGauge(ctx context.Context) prometheus.Collector {
-	return telemetry.CountGauge(ctx, "booking_set_aside", "Bookings that could not be brought on and wait for an admin.", s.CountSetAside)
 }
 
 // Retry has a booking that was set aside tried again from the start. false: it is not set aside.

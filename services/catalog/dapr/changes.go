@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/cdc"
 	"github.com/foyer-tickets/foyer/internal/messages"
@@ -18,10 +17,10 @@ type EventsOfVenue func(ctx context.Context, venue uuid.UUID) ([]uuid.UUID, erro
 // Changes relays committed changes of events, with their ticket types and venues, to the topic
 // catalog.changes: one message an event, which says only that it changed. What is left of an
 // event changes far more often and concerns fewer: it has the topic availability.changes.
-func Changes(databaseURL string, publisher cdc.Publisher, metrics prometheus.Registerer, ofVenue EventsOfVenue) *cdc.Relay {
+func Changes(databaseURL string, publisher cdc.Publisher, ofVenue EventsOfVenue) *cdc.Relay {
 	return &cdc.Relay{
 		DatabaseURL: databaseURL, Name: "catalog", Tables: []string{"events", "ticket_types", "venues", "availability"}, Latest: true,
-		Publisher: publisher, Metrics: metrics,
+		Publisher: publisher,
 		Map: func(ctx context.Context, c cdc.Change) ([]cdc.Message, error) {
 			if c.Snapshot && c.Table != "events" { // the event itself is in the snapshot too
 				return nil, nil

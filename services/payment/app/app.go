@@ -5,8 +5,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/foyer-tickets/foyer/internal/cdc"
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/database"
@@ -51,16 +49,15 @@ func Run(ctx context.Context, p *process.Process) error {
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: client.Store(messages.Cache)}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: client.Store(messages.Cache)}),
 	})
 	if err != nil {
 		return err
 	}
-	failed := prometheus.NewCounter(prometheus.CounterOpts{Name: "payment_looks_failed_total", Help: "Looks at payments that came to nothing."})
 	store := postgres.Store{Pool: pool, Now: time.Now}
-	p.Metrics.MustRegister(failed, store.OwingGauge(ctx))
+	p.OnClose("metrics", process.Plain(store.Observe()))
 	parts := assemble(cfg, store, client)
-	parts.poller.Failed = failed
+	parts.poller.Failed = func(ctx context.Context) { looksFailed.Add(ctx, 1) }
 	parts.job.Background = func(task func(context.Context)) {
 		p.Go("scheduled reconciliation", func(ctx context.Context) error {
 			task(ctx)
@@ -74,8 +71,8 @@ func Run(ctx context.Context, p *process.Process) error {
 	personaldata.Mount(guarded, store)
 
 	p.Check("postgres", pool.Ping)
-	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client, p.Metrics).Run)
-	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Payment(), Metrics: p.Metrics}.Run)
+	p.Go("relay", cdc.Outbox(cfg.DatabaseURL, client).Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Payment()}.Run)
 	p.Go("poller", parts.poller.Run)
 	p.Go("schedule", parts.job.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))

@@ -13,7 +13,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/messages"
@@ -316,9 +315,4 @@ func (s Store) CountOwing(ctx context.Context) (n int, err error) {
 		return 0, fmt.Errorf("refunds owing: %w", err)
 	}
 	return n, nil
-}
-
-// OwingGauge is the number of refunds that wait for an admin, for alarms.
-func (s Store) OwingGauge(ctx context.Context) prometheus.Collector {
-	return telemetry.CountGauge(ctx, "payment_refunds_owing", "Refunds that failed for good and wait for an admin.", s.CountOwing)
 }

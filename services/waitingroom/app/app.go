@@ -39,12 +39,12 @@ func Run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	p.OnClose("rooms", parts.Close)
-	hub := rest.NewHub(p.Metrics)
+	hub := rest.NewHub()
 	p.OnDrain(hub.Close)
 	parts.Show = hub.Show
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: parts.Cache}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: parts.Cache}),
 	})
 	if err != nil {
 		return err

@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -27,6 +27,11 @@ const (
 
 var errTooManyStreams = fault.New(fault.Unavailable, "too_many_streams", "Too many open streams.").After(10 * time.Second)
 
+var (
+	streams = telemetry.NewUpDownCounter("waitingroom.streams", "{stream}", "Open streams of lines.")
+	drops   = telemetry.NewCounter("waitingroom.streams.dropped", "{stream}", "Streams ended because their reader had gone or did not read.")
+)
+
 // Hub pushes ticks to the open streams of this replica: for each event one slice of bytes,
 // written to every connection. A connection is taken over from net/http and costs no goroutine
 // and no buffer; it is written to without waiting, so whoever does not read is dropped at once.
@@ -34,8 +39,6 @@ type Hub struct {
 	mu     sync.Mutex
 	rooms  map[uuid.UUID]*audience
 	count  atomic.Int64 // not under mu, which comes before an audience's: those who left are counted under that one
-	gauge  prometheus.Gauge
-	drops  prometheus.Counter
 	closed bool
 	limit  httpapi.StreamLimit // of those who are signed in: a taken-over connection outlives its handler
 }
@@ -66,17 +69,7 @@ func (r *reader) close() {
 }
 
 // NewHub returns a hub without streams.
-func NewHub(reg prometheus.Registerer) *Hub {
-	h := &Hub{
-		rooms: map[uuid.UUID]*audience{},
-		gauge: prometheus.NewGauge(prometheus.GaugeOpts{Name: "waitingroom_streams", Help: "Open streams."}),
-		drops: prometheus.NewCounter(prometheus.CounterOpts{Name: "waitingroom_streams_dropped_total", Help: "Streams ended because their reader had gone or did not read."}),
-	}
-	if reg != nil {
-		reg.MustRegister(h.gauge, h.drops)
-	}
-	return h
-}
+func NewHub() *Hub { return &Hub{rooms: map[uuid.UUID]*audience{}} }
 
 func (h *Hub) audience(event uuid.UUID, create bool) *audience {
 	h.mu.Lock()
@@ -132,13 +125,14 @@ func (a *audience) push(h *Hub, frame []byte) {
 		}
 	}
 	if gone > 0 {
-		h.drops.Add(float64(gone))
+		drops.Add(context.Background(), int64(gone))
 		h.left(gone)
 	}
 }
 
 func (h *Hub) left(n int) {
-	h.gauge.Set(float64(h.count.Add(-int64(n))))
+	h.count.Add(-int64(n))
+	streams.Add(context.Background(), -int64(n))
 }
 
 // write makes one attempt. What does not fit into the socket's buffer was not read for minutes.
@@ -174,7 +168,7 @@ func (h *Hub) Open(w http.ResponseWriter, account string, front waitingroom.Fron
 
 func (h *Hub) open(w http.ResponseWriter, leave func(), front waitingroom.Front) error {
 	n := h.count.Add(1)
-	h.gauge.Set(float64(n))
+	streams.Add(context.Background(), 1)
 	h.mu.Lock()
 	full := n > maxStreams || h.closed
 	h.mu.Unlock()

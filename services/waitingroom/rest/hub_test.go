@@ -51,7 +51,7 @@ func tick(t *testing.T, r *bufio.Reader) string {
 
 func stage(t *testing.T) (hub *Hub, address string, front waitingroom.Front, count func() int) {
 	t.Helper()
-	hub, front = NewHub(nil), waitingroom.Front{Event: uuid.New(), Status: waitingroom.Open, At: time.Now()}
+	hub, front = NewHub(), waitingroom.Front{Event: uuid.New(), Status: waitingroom.Open, At: time.Now()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := hub.Open(w, r.Header.Get("Account"), front); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

@@ -45,7 +45,7 @@ func serve(kind string) error {
 	var push func(waitingroom.Front)
 	switch kind {
 	case "hub":
-		hub := rest.NewHub(nil)
+		hub := rest.NewHub()
 		go func() { _ = hub.Run(context.Background()) }()
 		mux.HandleFunc("/stream", func(w http.ResponseWriter, _ *http.Request) {
 			if err := hub.Open(w, "", waitingroom.Front{Event: streamed, Status: waitingroom.Open}); err != nil {

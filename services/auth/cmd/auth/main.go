@@ -93,7 +93,7 @@ func run(ctx context.Context, p *process.Process) error {
 		Provider: provider, Directory: directory, Accounts: accounts, Audit: records, SignIns: directory, Deleter: deleter, Exports: &auth.Exports{}, PublicURL: cfg.Web.PublicURL, Seal: seal,
 	}
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics, Verifier: verifier,
+		Service: p.Name, Spec: rest.Spec, Verifier: verifier,
 	})
 	if err != nil {
 		return err
@@ -106,7 +106,7 @@ func run(ctx context.Context, p *process.Process) error {
 	p.Go("account jobs", accounts.Run)
 	p.Go("events", auth.EventReader{Events: directory, Log: records, Now: time.Now}.Run)
 	p.Go("sessions to end", auth.SessionCloser{Queue: records, Ender: ender, Now: time.Now}.Run)
-	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Auth(), Metrics: p.Metrics}.Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Auth()}.Run)
 	p.Go("deletions", deleter.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }

@@ -32,15 +32,15 @@ func run(ctx context.Context, p *process.Process) error {
 	pool := saga.NewWorkerPool(driver)
 	calloff := saga.EventCancellation{Cancellations: b.Store, Store: b.Store, Troubles: b.Store, Sales: clients.Catalog{Client: b.Client}, Now: time.Now}
 
-	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
+	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name})
 	if err != nil {
 		return err
 	}
 	daprclient.Mount(router, cfg.Sidecar.AppToken, app.ConsumerSubscriptions(pool, calloff.EventChanged)...)
 
-	p.Metrics.MustRegister(b.Store.SetAsideGauge(ctx))
-	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking(), Metrics: p.Metrics}.Run))
-	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client, p.Metrics).Run))
+	p.OnClose("metrics", process.Plain(b.Store.Observe()))
+	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking()}.Run))
+	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client).Run))
 	p.Go("workers", b.Then(pool.Run))
 	p.Go("sweeper", b.Then(saga.Sweeper{Due: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
 	p.Go("event cancellations", b.Then(b.Store.Alone(postgres.CancellationLock, calloff.Run)))

@@ -46,7 +46,7 @@ func run(ctx context.Context, p *process.Process) error {
 	server := rest.Server{Service: office, Live: live, Reader: b.Store, Steps: steps, Printer: ticketpdf.Printer{}, Key: b.PublicKey, Maps: maps}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}),
 		Idempotency: daprclient.Idempotency{Store: cache},
 	})
 	if err != nil {

@@ -24,7 +24,7 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 
-	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Metrics: p.Metrics})
+	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name})
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,7 @@ func run(ctx context.Context, p *process.Process) error {
 	answers := dapr.Cache{Store: cache}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}),
 		Idempotency: daprclient.Idempotency{Store: cache},
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func run(ctx context.Context, p *process.Process) error {
 	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(events.SetAvailability)...)
 
 	p.Check("postgres", pool.Ping)
-	p.Go("relay", dapr.Changes(cfg.DatabaseURL, client, p.Metrics, events.EventsOf).Run)
-	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Catalog(), Metrics: p.Metrics}.Run)
+	p.Go("relay", dapr.Changes(cfg.DatabaseURL, client, events.EventsOf).Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Catalog()}.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
@@ -57,7 +55,7 @@ func run(ctx context.Context, p *process.Process) error {
 	stored, adapter, hub := postgres.Store{Pool: pool}, dapr.NewAdapter(client, cfg.MailFrom), rest.NewHub()
 
 	router, err := httpapi.NewRouter(httpapi.Options{
-		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: client.Store(messages.Cache)}), Metrics: p.Metrics,
+		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: client.Store(messages.Cache)}),
 	})
 	if err != nil {
 		return err
@@ -65,18 +63,17 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.Mount(router, rest.Server{Store: stored, Hub: hub})
 	inbox := notification.Inbox{Store: stored, Announcer: adapter}
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
-	givenUp := prometheus.NewCounter(prometheus.CounterOpts{Name: "notification_mails_given_up_total", Help: "Mails that were tried for the last time and not sent."})
-	p.Metrics.MustRegister(givenUp)
-	farewells := notification.Farewells{Store: stored, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp}
+	farewells := notification.Farewells{Store: stored, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: dapr.CountGivenUp}
 	rest.Internal{Farewells: farewells}.Mount(guarded)
 	personaldata.Mount(guarded, stored)
 	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
 
+	p.OnClose("metrics", process.Plain(stored.Observe()))
 	p.Check("postgres", pool.Ping)
 	p.Go("mailer", notification.Mailer{
-		Outbox: stored, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: givenUp,
+		Outbox: stored, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: dapr.CountGivenUp,
 	}.Run)
 	p.Go("farewells", farewells.Run)
-	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Notification(), Metrics: p.Metrics}.Run)
+	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Notification()}.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }

@@ -39,7 +39,7 @@ func run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 
-	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Spec: rest.Spec, Metrics: p.Metrics})
+	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name, Spec: rest.Spec})
 	if err != nil {
 		return err
 	}
