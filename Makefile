@@ -12,6 +12,8 @@ GOLANGCI := $(CACHE)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 GOTEST := go test -p 2 -timeout 20m
 # Everything that needs no whole platform.
 PARTS = $(shell go list ./... | grep -v -e /tests/integration -e /tests/launch -e /tests/rolling)
+# The benchmarks are a module of their own: what only they need is no dependency of the product.
+BENCH := tests/bench
 
 # npm leaves its own copy of the lock file, which tells when it last installed.
 NPM_CI = (cd web && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; })
@@ -45,6 +47,7 @@ test: test-unit test-web test-integration test-e2e ## all tests, the quick ones 
 test-unit: install ## units and adapters, the latter against the real parts
 	@echo "== unit and adapter tests"
 	@$(GOTEST) $(PARTS)
+	@cd $(BENCH) && $(GOTEST) ./...
 test-web: ## the web application's own tests
 	@if [ -f web/package.json ]; then echo "== web unit tests"; $(NPM_CI); cd web && npm test -- --run; fi
 test-integration: install ## the whole platform, from outside
@@ -54,11 +57,11 @@ test-contract: install ## schemathesis on every OpenAPI file, with the whole pla
 	@$(GOTEST) -count=1 -run 'TestContract$$' ./tests/integration
 test-e2e: ## a real Chromium on the whole platform
 	@if [ -f tests/e2e/package.json ]; then echo "== end-to-end tests"; tests/e2e/run; fi
-lint: $(GOLANGCI) ## golangci-lint, formatting, the web application's linter and types
-	@$(GOLANGCI) run ./...
+lint: $(GOLANGCI) ## golangci-lint, formatting, tidy go.mod files, the web application's linter and types
+	@for module in . $(BENCH); do (cd $$module && go mod tidy -diff && $(GOLANGCI) run ./...); done
 	@if [ -f web/package.json ]; then $(NPM_CI); cd web && npm run --if-present lint && npm run --if-present typecheck; fi
 fmt: $(GOLANGCI) ## format all Go code
-	@$(GOLANGCI) fmt ./...
+	@for module in . $(BENCH); do (cd $$module && $(GOLANGCI) fmt ./...); done
 
 $(GOLANGCI):
 	@echo "building golangci-lint $(GOLANGCI_VERSION), once"
@@ -73,11 +76,11 @@ generate: ## Go servers and the web client from the OpenAPI files
 	@if [ -f web/package.json ]; then cd web && npm run --if-present generate; fi
 
 ##@ Measure it
-BENCHES := $(patsubst tests/bench/%/main.go,%,$(wildcard tests/bench/*/main.go))
+BENCHES := $(patsubst $(BENCH)/%/main.go,%,$(wildcard $(BENCH)/*/main.go))
 .PHONY: $(addprefix bench-,$(BENCHES)) bench
 bench: $(addprefix bench-,$(BENCHES)) ## every benchmark, one after the other
 $(addprefix bench-,$(BENCHES)): bench-%: install
-	@go run ./tests/bench/$*
+	@go -C $(BENCH) run ./$*
 
 .PHONY: help
 help: ## this list

@@ -15,11 +15,16 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
+	"github.com/foyer-tickets/foyer/internal/devstack"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 )
 
 func main() {
-	if err := run(filepath.Join("docs", "results")); err != nil {
+	cfg, err := devstack.Load()
+	if err == nil {
+		err = run(cfg.Root)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench-admission:", err)
 		os.Exit(1)
 	}
@@ -28,7 +33,8 @@ func main() {
 // base is an arena on a Friday: 20,000 places, 200,000 people.
 var base = scenario{people: 200_000, places: 20_000, rate: 100, concurrency: 6000, show: 0.9, buy: 0.7, follow: true}
 
-func run(dir string) error {
+func run(root string) error {
+	dir := filepath.Join(root, "docs", "results")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -63,7 +69,7 @@ func run(dir string) error {
 	row("follows, only 40 % buy", simulate(s, 1))
 	fmt.Fprint(&b, "\n![People and places](admission-course.svg)\n\n![In vain](admission-vain.svg)\n\n![Waiting time, told and true](admission-eta.svg)\n")
 	fmt.Print(b.String())
-	return load.Write(".", "admission", "Admission control, simulated", load.Machine(), b.String())
+	return load.Write(root, "admission", "Admission control, simulated", load.Machine(), b.String())
 }
 
 var (
