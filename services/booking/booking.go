@@ -1,5 +1,6 @@
-// Package booking sells units: seats and general-admission places. A unit is held for a few
-// minutes, paid, fenced, and then belongs to exactly one booking. One file a use case; no I/O.
+// Package booking is the domain of selling units: seats and general-admission places. A unit is held for a few
+// minutes, paid for, fenced, and then belongs to exactly one booking. The package does no I/O: it declares
+// what it needs as interfaces (ports.go).
 //
 //	available --hold--> held --fence--> booked
 //	    ^                |                 |
@@ -16,10 +17,10 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
-// Status is where a booking stands in its saga.
+// Status is the status of a booking in its saga.
 type Status string
 
-// The statuses, each with its only ways on:
+// The statuses and their transitions:
 //
 //	requested -> awaiting_payment -> secured -> confirmed -> refunding -> refunded
 //	requested, awaiting_payment -> expired, cancelled, failed; secured -> failed
@@ -41,11 +42,10 @@ func Statuses() []Status {
 	return []Status{Requested, AwaitingPayment, Secured, Confirmed, Expired, Failed, Cancelled, Refunding, Refunded}
 }
 
-// Ended tells that the booking gives no right to anything and that its seats and its payment
-// are to be let go.
+// Ended tells whether the booking is over without tickets: its seats and its payment are to be released.
 func (s Status) Ended() bool { return s == Expired || s == Failed || s == Cancelled }
 
-// Outcome tells whether a status is one that others act on. What lies between is on its way.
+// Outcome tells whether the status is announced to other services. The others are intermediate.
 func (s Status) Outcome() bool { return s.Ended() || s == Confirmed || s == Refunded }
 
 // Reasons a booking ended for. They are part of the public contract.
@@ -68,8 +68,7 @@ var (
 	ErrRefundClosed    = fault.New(fault.Forbidden, "refund_period_over", "The refund period of this event has ended.")
 	ErrStale           = fault.New(fault.Conflict, "version_stale", "The booking was changed by another request. Please try again.")
 
-	// errStep says that a step does not follow from the status. It never reaches a client: the
-	// driver asks only for steps that do.
+	// errStep is for a transition that the status does not allow. It never reaches a client.
 	errStep = fault.New(fault.Conflict, "wrong_status", "The booking's status does not allow this step.")
 )
 
@@ -79,7 +78,7 @@ type BookedUnit struct {
 	Released bool
 }
 
-// Payment is what the booking knows of its money.
+// Payment is the payment of a booking as the payment service gave it.
 type Payment struct {
 	ID             uuid.UUID
 	Intent         string
@@ -87,7 +86,7 @@ type Payment struct {
 	PublishableKey string
 }
 
-// EventSnapshot is what a buyer reads about the event, as it was when they bought.
+// EventSnapshot is the event as it was when the booking was made.
 type EventSnapshot struct {
 	Name            string
 	Merchant        string
@@ -102,7 +101,7 @@ type EventSnapshot struct {
 	PerAccount      int // most units an account may have; 0: any number
 }
 
-// Booking is one purchase. Its methods return the next state and leave the receiver as it was.
+// Booking is one purchase. Its methods return the next state and do not change the receiver.
 type Booking struct {
 	ID         uuid.UUID
 	Event      uuid.UUID
@@ -115,8 +114,8 @@ type Booking struct {
 	Version    int64
 	Reason     string
 	Payment    *Payment
-	Authorized bool // the money is reserved: only the fence decides from here on
-	Settled    bool // nothing of it is left to let go: seats, authorisation
+	Authorized bool // the payment is authorised: only the fence decides from here on
+	Settled    bool // seats and payment are released
 	ExpiresAt  time.Time
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
@@ -139,7 +138,7 @@ func New(id uuid.UUID, h Hold, s *Sale, now time.Time) Booking {
 	return b
 }
 
-// UnitIDs names the units that the booking has or wants.
+// UnitIDs gives the units that are not released.
 func (b Booking) UnitIDs() []string {
 	ids := make([]string, 0, len(b.Units))
 	for _, u := range b.Units {
@@ -159,7 +158,7 @@ func (b Booking) step(to Status, now time.Time, from ...Status) (Booking, error)
 	return b, nil
 }
 
-// AwaitPayment notes the PaymentIntent that the buyer is to pay.
+// AwaitPayment sets the payment that the buyer has to make.
 func (b Booking) AwaitPayment(p Payment, now time.Time) (Booking, error) {
 	next, err := b.step(AwaitingPayment, now, Requested)
 	if err != nil {
@@ -169,9 +168,8 @@ func (b Booking) AwaitPayment(p Payment, now time.Time) (Booking, error) {
 	return next, nil
 }
 
-// Authorize notes that the money is reserved. From here on neither the buyer nor the clock can
-// end the booking: whether the seats can be had decides. The notice may overtake our own
-// knowledge of the intent.
+// Authorize sets that the payment is authorised. From here on neither the buyer nor the deadline can end the
+// booking, only the loss of its seats. The notice may come before the booking has the payment.
 func (b Booking) Authorize(p Payment, now time.Time) (Booking, error) {
 	next, err := b.step(AwaitingPayment, now, Requested, AwaitingPayment)
 	if err != nil || b.Authorized {
@@ -185,7 +183,7 @@ func (b Booking) Authorize(p Payment, now time.Time) (Booking, error) {
 	return next, nil
 }
 
-// forgetSecret drops what lets a page pay, once there is nothing left to pay.
+// forgetSecret drops the client secret once there is nothing left to pay.
 func (b *Booking) forgetSecret() {
 	if b.Payment != nil && b.Payment.ClientSecret != "" {
 		p := *b.Payment
@@ -194,7 +192,7 @@ func (b *Booking) forgetSecret() {
 	}
 }
 
-// Secure notes that the seats are ours for good.
+// Secure sets that the seats are booked for good.
 func (b Booking) Secure(now time.Time) (Booking, error) {
 	if !b.Authorized {
 		return b, errStep
@@ -202,7 +200,7 @@ func (b Booking) Secure(now time.Time) (Booking, error) {
 	return b.step(Secured, now, AwaitingPayment)
 }
 
-// Confirm notes that the money was taken.
+// Confirm sets that the payment was captured.
 func (b Booking) Confirm(now time.Time) (Booking, error) {
 	next, err := b.step(Confirmed, now, Secured)
 	if err != nil {
@@ -212,7 +210,7 @@ func (b Booking) Confirm(now time.Time) (Booking, error) {
 	return next, nil
 }
 
-// Expire ends a booking that nobody paid in time.
+// Expire ends a booking that was not paid in time.
 func (b Booking) Expire(now time.Time) (Booking, error) {
 	if b.Authorized || now.Before(b.ExpiresAt) {
 		return b, errStep
@@ -232,7 +230,7 @@ func (b Booking) Cancel(reason string, now time.Time) (Booking, error) {
 	return next, nil
 }
 
-// Fail ends a booking that cannot be completed although somebody wants to pay.
+// Fail ends a booking that cannot be completed.
 func (b Booking) Fail(reason string, now time.Time) (Booking, error) {
 	return b.end(Failed, reason, now, Requested, AwaitingPayment, Secured)
 }
@@ -247,7 +245,7 @@ func (b Booking) end(to Status, reason string, now time.Time, from ...Status) (B
 	return next, nil
 }
 
-// Settle notes that an ended booking holds nothing any more. It is not a step that others hear of.
+// Settle sets that seats and payment of an ended booking are released. It is not announced.
 func (b Booking) Settle(now time.Time) (Booking, error) {
 	next, err := b.step(b.Status, now, Expired, Failed, Cancelled)
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// Change is one unit's new state, and whose hold it is about. Hold and Version order changes
-// without a clock: see Claim.
+// Change is a new state of a unit and the hold that it comes from.
 type Change struct {
 	Unit  string
 	State State
@@ -15,16 +14,15 @@ type Change struct {
 	Claim
 }
 
-// Claim says which hold a change of a unit belongs to, and where in that hold's life it stands.
-// The version grows with every change of the hold, which the state store serialises, so of two
-// changes by one hold the newer is known however they arrive. A release names the hold that let
-// go: it says nothing of whoever took the unit afterwards.
+// Claim is the hold that a change belongs to, and a version that orders the changes of that hold without a
+// clock: it grows with each change of the hold, which the state store serialises. A release has the hold
+// that released the unit, and does not affect a hold that took the unit afterwards.
 type Claim struct {
 	Hold    uuid.UUID
 	Version int64
 }
 
-// The last steps of a hold's life come after every change of its cart.
+// The versions of booking and release are above those of all changes of a hold's units.
 const (
 	bookedVersion int64 = 1 << 40
 	endedVersion  int64 = 1 << 41
@@ -38,18 +36,17 @@ func changes(units []string, s State, until time.Time, c Claim) []Change {
 	return all
 }
 
-// HeldChanges are what a hold changes on the seat map.
+// HeldChanges are the changes that a hold makes.
 func HeldChanges(h Hold) []Change {
 	return changes(h.UnitIDs(), Held, h.Until, Claim{h.ID, h.Version})
 }
 
-// BookedChanges are what a booking changes on the seat map once its seats are its own for good.
+// BookedChanges are the changes that a booking makes once its seats are fenced.
 func BookedChanges(b Booking) []Change {
 	return changes(b.UnitIDs(), Booked, time.Time{}, Claim{b.Hold, bookedVersion})
 }
 
-// FreedChanges are what a hold changes that gave units back for good. Receivers free those units
-// only of the same hold: somebody else may have them by now.
+// FreedChanges are the changes that the release of a hold's units makes.
 func FreedChanges(hold uuid.UUID, units []string) []Change {
 	return changes(units, Available, time.Time{}, Claim{hold, endedVersion})
 }

@@ -23,19 +23,19 @@ var (
 	ErrLimitExceeded   = fault.New(fault.Invalid, "limit_exceeded", "This exceeds the ticket limit of this event.")
 )
 
-// HoldStatus is where a hold stands.
+// HoldStatus is the stored status of a hold.
 type HoldStatus string
 
-// The statuses of a hold. Whether an open one has run out is a question of the time.
+// The statuses of a hold. StatusAt tells whether an open one has expired.
 const (
 	HoldOpen     HoldStatus = "open"
 	HoldCheckout HoldStatus = "checkout" // a booking was made of it
 	HoldBooked   HoldStatus = "booked"
 	HoldReleased HoldStatus = "released"
-	HoldExpired  HoldStatus = "expired" // never stored: an open one past its time
+	HoldExpired  HoldStatus = "expired" // never stored: an open one after its deadline
 )
 
-// HeldUnit is a unit with the price it was promised at.
+// HeldUnit is a unit with the price at which it was held.
 type HeldUnit struct {
 	ID         string
 	TicketType string
@@ -45,7 +45,7 @@ type HeldUnit struct {
 	Price      money.Money
 }
 
-// Hold is somebody's claim on units for a short time: the cart.
+// Hold is a cart: units that an account has for a short time.
 type Hold struct {
 	ID      uuid.UUID
 	Event   uuid.UUID
@@ -57,7 +57,7 @@ type Hold struct {
 	Version int64     // grows with each change of the units
 }
 
-// Total is what it costs. The units of one event share a currency.
+// Total is the sum of the prices. All units of an event have the same currency.
 func (h Hold) Total() money.Money {
 	var sum money.Money
 	for _, u := range h.Units {
@@ -97,7 +97,7 @@ func (h Hold) Usable(now time.Time) error {
 	}
 }
 
-// Change adds and removes units. The deadline stays.
+// Change gives the hold with units added and removed. The deadline stays.
 func (h Hold) Change(add []HeldUnit, remove []string, maxPerOrder int, now time.Time) (Hold, error) {
 	if err := h.Usable(now); err != nil {
 		return h, err
@@ -129,7 +129,7 @@ func (h Hold) Change(add []HeldUnit, remove []string, maxPerOrder int, now time.
 	return next, nil
 }
 
-// CheckOut marks the hold as being paid by a booking.
+// CheckOut gives the hold as it is once a booking was made of it.
 func (h Hold) CheckOut(booking uuid.UUID, now time.Time) (Hold, error) {
 	if err := h.Usable(now); err != nil {
 		return h, err
@@ -138,7 +138,7 @@ func (h Hold) CheckOut(booking uuid.UUID, now time.Time) (Hold, error) {
 	return h, nil
 }
 
-// Release marks a hold as given back: nothing can be made of it any more. Its units are still to be freed.
+// Release gives the hold as released. Its units are still to be freed.
 func (h Hold) Release(now time.Time) (Hold, error) {
 	if err := h.Usable(now); err != nil {
 		return h, err
@@ -156,13 +156,13 @@ func PerOrder(units, limit int) error {
 	return nil
 }
 
-// Cap counts what one account has of one event, so that the limit per account holds however
-// many requests come at once. Holds that ran out do not count: nobody has to take them out.
+// Cap counts the units that one account has of one event, which enforces the limit per account under
+// concurrent requests. Holds that expired do not count and need not be removed.
 type Cap struct {
 	Booked int
 	Holds  []CapHold
 
-	Returns  int       // holds that came to nothing, one soon after the other
+	Returns  int       // recent holds that were released or expired
 	Returned time.Time // the last of them
 }
 
@@ -173,7 +173,7 @@ type CapHold struct {
 	Until time.Time
 }
 
-// At is the cap without the holds that ran out. They came to nothing.
+// At is the cap without the holds that expired by now; they count as returns.
 func (c Cap) At(now time.Time) Cap {
 	holds := c.Holds
 	c.Holds = nil
@@ -187,21 +187,21 @@ func (c Cap) At(now time.Time) Cap {
 	return c
 }
 
-// Somebody who takes places and gives them back, again and again, keeps them from everyone else and
-// pays nothing. The first times are free, as people do change their minds; then each costs a longer
-// wait before the next hold of the event, until nothing was given back for a while.
+// An account that holds units and gives them back again and again keeps them from others without paying. The
+// first returns are free; each further one doubles the wait before the next hold of the event, until there
+// was no return for returnsForgotten.
 const (
-	freeReturns    = 3
-	firstWait      = 15 * time.Second // doubles
-	longestWait    = 5 * time.Minute
-	returnsRemoved = 10 * time.Minute
+	freeReturns      = 3
+	firstWait        = 15 * time.Second // doubles
+	maxWait          = 5 * time.Minute
+	returnsForgotten = 10 * time.Minute
 )
 
-// ErrCoolDown is for an account that gave back too much of an event.
+// ErrCoolDown is for an account that has to wait after too many returns.
 var ErrCoolDown = fault.New(fault.TooMany, "hold_cooldown", "Several of your holds of this event were released or expired. Please wait before the next hold.")
 
 func (c Cap) returned(at time.Time) Cap {
-	if at.Sub(c.Returned) >= returnsRemoved {
+	if at.Sub(c.Returned) >= returnsForgotten {
 		c.Returns = 0
 	}
 	c.Returns++
@@ -216,11 +216,11 @@ func (c Cap) wait(now time.Time) time.Duration {
 	if c.Returns < freeReturns+1 {
 		return 0
 	}
-	wait := leased.Pause(firstWait, longestWait, c.Returns-freeReturns-1)
+	wait := leased.Pause(firstWait, maxWait, c.Returns-freeReturns-1)
 	return max(0, c.Returned.Add(wait).Sub(now))
 }
 
-// Units is how many the account has.
+// Units is how many units the account has.
 func (c Cap) Units() int {
 	n := c.Booked
 	for _, h := range c.Holds {
@@ -229,8 +229,7 @@ func (c Cap) Units() int {
 	return n
 }
 
-// Hold adds a hold, or changes how many units a hold has. An account has one hold of an event
-// at a time.
+// Hold adds a hold, or sets how many units a hold has. An account has one hold of an event at a time.
 func (c Cap) Hold(hold uuid.UUID, units int, until time.Time, limit int, now time.Time) (Cap, error) {
 	next := c.At(now)
 	if i := slices.IndexFunc(next.Holds, func(h CapHold) bool { return h.Hold == hold }); i >= 0 {
@@ -248,8 +247,8 @@ func (c Cap) Hold(hold uuid.UUID, units int, until time.Time, limit int, now tim
 	return next, nil
 }
 
-// Book turns a hold's units into booked ones. A late payer's hold is no longer counted, so the
-// limit is checked again.
+// Book counts a hold's units as booked. The hold may have expired and no longer count, so the limit is checked
+// again.
 func (c Cap) Book(hold uuid.UUID, units, limit int, now time.Time) (Cap, error) {
 	next := c.Drop(hold, now)
 	next.Booked += units
@@ -259,7 +258,7 @@ func (c Cap) Book(hold uuid.UUID, units, limit int, now time.Time) (Cap, error) 
 	return next, nil
 }
 
-// Release takes out a hold that came to nothing.
+// Release removes a hold and counts it as a return.
 func (c Cap) Release(hold uuid.UUID, now time.Time) Cap {
 	before := c.At(now)
 	next := before.Drop(hold, now)
@@ -269,14 +268,14 @@ func (c Cap) Release(hold uuid.UUID, now time.Time) Cap {
 	return next
 }
 
-// Drop takes a hold out.
+// Drop removes a hold.
 func (c Cap) Drop(hold uuid.UUID, now time.Time) Cap {
 	next := c.At(now)
 	next.Holds = slices.DeleteFunc(next.Holds, func(h CapHold) bool { return h.Hold == hold })
 	return next
 }
 
-// Return takes booked units out, after a refund.
+// Return removes booked units, after a refund.
 func (c Cap) Return(units int, now time.Time) Cap {
 	next := c.At(now)
 	next.Booked = max(0, next.Booked-units)

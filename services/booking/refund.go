@@ -16,15 +16,15 @@ type RefundStatus string
 const (
 	RefundRequested RefundStatus = "requested"
 	RefundSucceeded RefundStatus = "succeeded"
-	RefundRetrying  RefundStatus = "retrying" // it succeeded and came back; it is tried again
+	RefundRetrying  RefundStatus = "retrying" // it succeeded and was reversed; it is tried again
 	RefundFailed    RefundStatus = "failed"
 
-	// RefundOwed is what the payment service answers for a refund that has to be made and that it
-	// has given up: an admin has to. It is not a status that a booking keeps.
+	// RefundOwed is the payment service's answer for a refund that must be made and that it has given up: an
+	// admin has to make it. It is never stored.
 	RefundOwed RefundStatus = "owed"
 )
 
-// ErrRefundOwed stops a booking whose money cannot be given back by itself.
+// ErrRefundOwed is for a booking whose refund an admin has to make.
 var ErrRefundOwed = fault.New(fault.Conflict, "refund_owed", "The refund failed and needs an admin.")
 
 // Refund gives money back for units of a booking.
@@ -37,36 +37,36 @@ type Refund struct {
 	Status  RefundStatus
 	At      time.Time
 
-	// Failures counts the attempts that we heard have failed.
+	// Failures counts the attempts that are known to have failed.
 	Failures int
 }
 
-// Owed tells whether the money has to go back whatever happens: nothing that the buyer has is worth
-// it. Of any other refund that fails, the tickets stay good.
+// Owed tells whether the refund must be made, as the buyer has no valid tickets for the money. When any other
+// refund fails, the tickets stay valid.
 func (r Refund) Owed(b Booking) bool { return b.Status.Ended() || r.Reason == ReasonEventCancelled }
 
-// What others hear of refunds, beside the statuses of bookings.
+// What is announced of refunds, beside the statuses of bookings.
 const (
 	ToldPartlyRefunded = "partly_refunded"
 	ToldRefundDelayed  = "refund_delayed" // it failed and is tried again
-	ToldRefundRefused  = "refund_refused" // the tickets stay good
+	ToldRefundRefused  = "refund_refused" // the tickets stay valid
 	ToldRefundFailed   = "refund_failed"  // for good, and the money is owed
 )
 
-// Touch notes that something about the booking changed, and not its status.
+// Touch makes a new version with the same status.
 func (b Booking) Touch(now time.Time) (Booking, error) { return b.step(b.Status, now, b.Status) }
 
-// Asker is who wants a refund, as far as the policy cares.
+// Asker is who requests a refund, as far as the policy differs.
 type Asker int
 
 // The askers.
 const (
 	ByOwner    Asker = iota
-	ByMerchant       // of the event, or an admin: not bound by the event's deadline
+	ByMerchant       // of the event, or an admin: the deadline does not apply
 )
 
-// Refund starts giving units back, all that are left when none are named. The owner may until
-// the event's deadline, or its start where it names none; merchant and admin always.
+// Refund begins the refund of units, or of all that are left when none are named. The owner may refund until
+// the event's deadline, or its start if it has none; merchants and admins always.
 func (b Booking) Refund(id uuid.UUID, units []string, reason string, asker Asker, now time.Time) (Booking, Refund, error) {
 	if asker == ByOwner {
 		deadline := b.Occasion.StartsAt
@@ -100,8 +100,7 @@ func (b Booking) Refund(id uuid.UUID, units []string, reason string, asker Asker
 	return next, r, nil
 }
 
-// Refunded notes that the money went back: the units are no longer the booking's. With units
-// left it is a confirmed booking of those.
+// Refunded ends a refund: its units are released. A booking with units left is confirmed again.
 func (b Booking) Refunded(r Refund, now time.Time) (Booking, error) {
 	units := slices.Clone(b.Units)
 	left := 0
@@ -125,12 +124,12 @@ func (b Booking) Refunded(r Refund, now time.Time) (Booking, error) {
 	return next, nil
 }
 
-// RefundRefused notes that the provider would not give the money back; the tickets stay good.
+// RefundRefused ends a refund that the provider refused. The tickets stay valid.
 func (b Booking) RefundRefused(now time.Time) (Booking, error) {
 	return b.step(Confirmed, now, Refunding)
 }
 
-// HasReleased tells whether the booking has given all of the units back.
+// HasReleased tells whether all of the units are released.
 func (b Booking) HasReleased(units []string) bool {
 	for _, u := range b.Units {
 		if !u.Released && slices.Contains(units, u.ID) {

@@ -23,7 +23,7 @@ var (
 // Kind of a unit.
 type Kind string
 
-// The kinds. Wheelchair and companion places are only given to who asks for them by name.
+// The kinds. Wheelchair and companion places are proposed only where a ticket type has no others.
 const (
 	Seating    Kind = "seat"
 	Wheelchair Kind = "wheelchair"
@@ -31,7 +31,7 @@ const (
 	Standing   Kind = "standing"
 )
 
-// Unit is one thing that can be sold once.
+// Unit is a seat or a place that is sold once.
 type Unit struct {
 	ID         string
 	TicketType string
@@ -52,17 +52,17 @@ func (u Unit) place() seat.Place {
 	return seat.Place{Zone: u.Zone, Row: u.Row, Number: u.Number, Note: u.Note}
 }
 
-// TicketType is a kind of ticket and what it costs.
+// TicketType is a kind of ticket with its price.
 type TicketType struct {
 	ID    string
 	Name  string
 	Price money.Money
 }
 
-// Venue is where it happens.
+// Venue is the venue of an event.
 type Venue struct{ Name, City, Country string }
 
-// Sale is all there is to know for selling an event. It is read-only once made.
+// Sale is what is needed to sell an event. It is read-only after Prepare.
 type Sale struct {
 	Event           uuid.UUID
 	Version         int64
@@ -95,7 +95,7 @@ const (
 	EventCancelled = "cancelled"
 )
 
-// Prepare builds the lookups. Call it once, before sharing.
+// Prepare builds the indexes. Call it once, before the sale is shared.
 func (s *Sale) Prepare() {
 	s.byID = make(map[string]int, len(s.Units))
 	for i, u := range s.Units {
@@ -108,8 +108,7 @@ func (s *Sale) Prepare() {
 	s.rows = rowsByType(s.Units)
 }
 
-// Public refuses an event that is not for everyone to see, as if it were not there. Whoever answers
-// anybody about an event asks this first.
+// Public refuses an event that is not public, as if it did not exist.
 func (s *Sale) Public() error {
 	if s.Status != EventPublished && s.Status != EventCancelled {
 		return ErrEventNotFound
@@ -117,7 +116,7 @@ func (s *Sale) Public() error {
 	return nil
 }
 
-// Index gives a unit's place in the order.
+// Index gives the index of a unit in Units.
 func (s *Sale) Index(unit string) (int, bool) {
 	i, ok := s.byID[unit]
 	return i, ok
@@ -139,7 +138,7 @@ func (s *Sale) Open(now time.Time) error {
 	return nil
 }
 
-// Price turns unit ids into priced units. The price is ours; what a client says of it is not read.
+// Price gives units with their prices.
 func (s *Sale) Price(units []string) ([]HeldUnit, error) {
 	if len(units) == 0 {
 		return nil, ErrNothing

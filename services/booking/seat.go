@@ -8,7 +8,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// State of a unit, as the letter clients see.
+// State is the state of a unit, as the letter that clients get.
 type State byte
 
 // The states of a unit. Blocked units are never sold; the seating plan says so, not the store.
@@ -25,16 +25,16 @@ var (
 	ErrNotHolder        = fault.New(fault.Conflict, "not_holder", "The unit belongs to another hold.")
 )
 
-// Seat is one unit as the store knows it. The zero value is a unit nobody has.
+// Seat is one unit as the store has it. The zero value is a free unit.
 type Seat struct {
 	State State
-	Hold  uuid.UUID // whose; kept when booked, as the fence and the refund check it
+	Hold  uuid.UUID // that has it; kept when booked, as fence and refund check it
 	Until time.Time // when a hold ends; zero for a booked unit
 
 	Version int64 // of the hold when it took the unit
 }
 
-// Claim tells where in its hold's life the seat was taken.
+// Claim is the claim of the hold that has the seat.
 func (s Seat) Claim() Claim {
 	if s.State == Booked {
 		return Claim{s.Hold, bookedVersion}
@@ -42,7 +42,7 @@ func (s Seat) Claim() Claim {
 	return Claim{s.Hold, s.Version}
 }
 
-// At is the seat as it stands at a moment: a hold that ran out holds nothing.
+// At is the seat at a time: a hold that expired by then does not count.
 func (s Seat) At(now time.Time) Seat {
 	if s.State == 0 || s.State == Available || (s.State == Held && !now.Before(s.Until)) {
 		return Seat{State: Available}
@@ -50,7 +50,7 @@ func (s Seat) At(now time.Time) Seat {
 	return s
 }
 
-// Take holds a unit. Asking again for what one has changes nothing: the deadline never moves.
+// Take holds a unit. A repetition changes nothing: the deadline stays.
 func (s Seat) Take(by uuid.UUID, now, until time.Time) (Seat, error) {
 	switch s = s.At(now); {
 	case s.State == Available:
@@ -62,8 +62,7 @@ func (s Seat) Take(by uuid.UUID, now, until time.Time) (Seat, error) {
 	}
 }
 
-// Fence turns a hold into a booking for good. A holder who comes late gets a unit that nobody
-// took meanwhile. Repeating it changes nothing.
+// Fence books a unit for good. A hold that expired gets it if it is still free. A repetition changes nothing.
 func (s Seat) Fence(by uuid.UUID, now time.Time) (Seat, error) {
 	switch s = s.At(now); {
 	case s.State == Available, s.State == Held && s.Hold == by:
@@ -75,7 +74,7 @@ func (s Seat) Fence(by uuid.UUID, now time.Time) (Seat, error) {
 	}
 }
 
-// Release gives a unit back. A unit nobody has is released already.
+// Release frees a unit. A free unit stays free.
 func (s Seat) Release(by uuid.UUID, now time.Time) (Seat, error) {
 	switch s = s.At(now); {
 	case s.State == Available, s.State != Blocked && s.Hold == by:

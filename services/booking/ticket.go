@@ -11,10 +11,10 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// ErrForgedTicket is what a code that we did not sign gets, whatever is wrong with it.
+// ErrForgedTicket is for a code that was not signed with our key.
 var ErrForgedTicket = fault.New(fault.Invalid, "ticket_invalid", "The ticket code is not valid.")
 
-// Ticket lets one person in. Code is what the QR shows.
+// Ticket admits one person. Code is the content of the QR code.
 type Ticket struct {
 	ID       uuid.UUID
 	Booking  uuid.UUID
@@ -25,11 +25,10 @@ type Ticket struct {
 	Void     bool
 }
 
-// ticketPrefix names the format, so that a scanner knows what it reads; the signature covers it.
+// ticketPrefix is the format of the code. The signature covers it.
 const ticketPrefix = "FOYER1."
 
-// IssueTicket signs a ticket. The code says which ticket of which event admits to which place,
-// and nothing about the person.
+// IssueTicket signs a ticket. The code has the ids of ticket, event and unit, and no personal data.
 func IssueTicket(key ed25519.PrivateKey, id uuid.UUID, b Booking, unit string, now time.Time) Ticket {
 	payload := make([]byte, 0, 32+len(unit))
 	payload = append(payload, id[:]...)
@@ -40,8 +39,7 @@ func IssueTicket(key ed25519.PrivateKey, id uuid.UUID, b Booking, unit string, n
 	return Ticket{ID: id, Booking: b.ID, Event: b.Event, Unit: unit, Code: code, IssuedAt: now}
 }
 
-// VerifyTicket reads a code that was signed with the public key's counterpart. It needs nothing
-// but the key, so that a door without a network can let people in; whether the ticket was
+// VerifyTicket reads a code that was signed with the private key of key. It works offline: whether the ticket was
 // refunded meanwhile only the database knows.
 func VerifyTicket(key ed25519.PublicKey, code string) (Ticket, error) {
 	encoded, ok := strings.CutPrefix(strings.TrimSpace(code), ticketPrefix)
