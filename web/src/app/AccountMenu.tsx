@@ -1,7 +1,8 @@
 import { DropdownMenu } from 'radix-ui'
 import { Link } from '@tanstack/react-router'
 import { Icon } from '../components/Icon'
-import { signOut, type Session } from '../features/session/session'
+import type { Session } from '../features/session/query'
+import { signOut } from '../features/session/session'
 import { useText } from '../i18n/text'
 
 export default function AccountMenu({ session }: { session: Session }) {

@@ -1,12 +1,12 @@
 import { useInfiniteQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api, unwrap } from '../../api/client'
 import type { components } from '../../api/auth.gen'
 import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure } from '../../components/ui'
 import { moment } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { LoadMore } from '../office/LoadMore'
+import { auditQuery, type AuditFilter } from './query'
 
 type Kind = components['schemas']['AuditKind']
 type Person = components['schemas']['AuditAccount']
@@ -31,13 +31,6 @@ const kinds: Kind[] = [
   'data_exported',
 ]
 
-interface Filter {
-  kind?: Kind
-  account?: string
-  from?: string
-  to?: string
-}
-
 /** A day as the browser's calendar has it; its end when it is the last one. */
 function instant(day: string, last = false): string | undefined {
   if (!day) return undefined
@@ -50,14 +43,8 @@ function instant(day: string, last = false): string | undefined {
 export function Audit() {
   const t = useText('office')
   useTitle(t('admin.audit'))
-  const [filter, setFilter] = useState<Filter>({})
-  const trail = useInfiniteQuery({
-    queryKey: ['audit', filter],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) =>
-      unwrap(api.GET('/api/v1/admin/audit', { params: { query: { ...filter, cursor: pageParam } } })),
-    getNextPageParam: (last) => last.next,
-  })
+  const [filter, setFilter] = useState<AuditFilter>({})
+  const trail = useInfiniteQuery(auditQuery(filter))
   const entries = trail.data?.pages.flatMap((page) => page.items)
   const toggleAccount = (account: string) =>
     setFilter((f) => ({ ...f, account: f.account === account ? undefined : account }))

@@ -14,6 +14,7 @@ import { QueueControl } from '../office/QueueControl'
 import { Stat } from '../office/Stat'
 import { useOfficeTexts } from '../office/useOfficeTexts'
 import { RequireSession } from '../session/RequireSession'
+import { adminBookingsQuery, queuedEventsQuery, reconciliationQuery, usersKey, usersQuery } from './query'
 import '../office/office.css'
 
 /** The frame of the administration; its words are loaded with it. */
@@ -63,17 +64,11 @@ export function Users() {
   const t = useText('office')
   const queries = useQueryClient()
   const [q, setQ] = useState('')
-  const users = useInfiniteQuery({
-    queryKey: ['users', q],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) =>
-      unwrap(api.GET('/api/v1/admin/users', { params: { query: { q: q || undefined, cursor: pageParam } } })),
-    getNextPageParam: (last) => last.next,
-  })
+  const users = useInfiniteQuery(usersQuery(q))
   const change = useMutation({
     mutationFn: ({ id, ...body }: UserChange & { id: string }) =>
       unwrap(api.PATCH('/api/v1/admin/users/{id}', { params: { path: { id } }, body })),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['users'] }),
+    onSuccess: () => queries.invalidateQueries({ queryKey: usersKey }),
   })
   useTitle(t('admin.users'))
   return (
@@ -162,16 +157,7 @@ const statuses: BookingStatus[] = [
 export function Bookings() {
   const t = useText('office')
   const [status, setStatus] = useState<BookingStatus | ''>('')
-  const bookings = useInfiniteQuery({
-    queryKey: ['admin-bookings', status],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) =>
-      unwrap(
-        api.GET('/api/v1/admin/bookings', { params: { query: { status: status || undefined, cursor: pageParam } } }),
-      ),
-    getNextPageParam: (last) => last.next,
-    refetchInterval: 10_000,
-  })
+  const bookings = useInfiniteQuery(adminBookingsQuery(status || undefined))
   const all = bookings.data?.pages.flatMap((page) => page.items)
   return (
     <section className="stack">
@@ -223,20 +209,7 @@ export function Bookings() {
 
 export function Queues() {
   const t = useText('office')
-  const events = useQuery({
-    queryKey: ['queued-events'],
-    queryFn: async () => {
-      const all = []
-      let cursor: string | undefined
-      for (let page = 0; page < 10; page++) {
-        const got = await unwrap(api.GET('/api/v1/merchant/events', { params: { query: { limit: 100, cursor } } }))
-        all.push(...got.items.filter((event) => event.highDemand && event.status === 'published'))
-        if (!got.next) break
-        cursor = got.next
-      }
-      return all
-    },
-  })
+  const events = useQuery(queuedEventsQuery)
   return (
     <section className="stack">
       <h1>{t('admin.queues')}</h1>
@@ -264,13 +237,10 @@ export function Queues() {
 export function ReconciliationPage() {
   const t = useText('office')
   const queries = useQueryClient()
-  const last = useQuery({
-    queryKey: ['reconciliation'],
-    queryFn: () => unwrap(api.GET('/api/v1/admin/reconciliation')),
-  })
+  const last = useQuery(reconciliationQuery)
   const run = useMutation({
     mutationFn: () => unwrap(api.POST('/api/v1/admin/reconciliation/run', { body: {} })),
-    onSuccess: (report) => queries.setQueryData(['reconciliation'], report),
+    onSuccess: (report) => queries.setQueryData(reconciliationQuery.queryKey, report),
   })
   const report = last.data
   return (

@@ -13,7 +13,7 @@ import { useText } from '../../i18n/text'
 import { serverNow } from '../../live/clock'
 import { useStream } from '../../live/hooks'
 import { RequireSession } from '../session/RequireSession'
-import { bookingQuery, isChanging, validTickets } from './query'
+import { bookingQuery, bookingsQuery, isChanging, validTickets } from './query'
 import { StatusTag } from './StatusTag'
 import { unitName } from './unit'
 import './bookings.css'
@@ -180,8 +180,8 @@ function BookingActions({ booking }: { booking: BookingView }) {
   const [units, setUnits] = useState<ReadonlySet<string>>(new Set())
   const refresh = () =>
     void queries
-      .invalidateQueries({ queryKey: ['booking', booking.id] })
-      .then(() => queries.invalidateQueries({ queryKey: ['bookings'] }))
+      .invalidateQueries(bookingQuery(booking.id))
+      .then(() => queries.invalidateQueries({ queryKey: bookingsQuery.queryKey }))
   const cancel = useMutation({
     mutationFn: () =>
       unwrap(

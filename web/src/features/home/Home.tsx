@@ -1,4 +1,4 @@
-import { useQueries, useInfiniteQuery, useQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { Icon } from '../../components/Icon'
 import { Skeleton, Failure } from '../../components/ui'
@@ -26,14 +26,6 @@ export function Home() {
   ].slice(0, 4)
   const failed = overview.isError
   const upcoming = useQuery({ ...upcomingQuery, enabled: failed })
-  const sections = useQueries({
-    queries: shown.map((category) => ({
-      queryKey: ['home', category],
-      queryFn: ({ client }: { client: import('@tanstack/react-query').QueryClient }) =>
-        client.fetchInfiniteQuery(searchQuery({ category, sort: 'date' }, 8)).then((data) => data.pages[0]!.items),
-      staleTime: 30_000,
-    })),
-  })
   const cities = page?.facets.city.slice(0, 12) ?? []
   const error = failed && upcoming.isError
 
@@ -61,14 +53,7 @@ export function Home() {
         {error && <Failure error={upcoming.error} retry={() => void upcoming.refetch()} />}
         {failed && upcoming.data && <EventShelf title={t('home.upcoming')} hits={upcoming.data.slice(0, 24)} wrap />}
         {!page && !error && !upcoming.data && <EventShelfSkeleton />}
-        {page &&
-          shown.map((category, i) =>
-            sections[i]?.data ? (
-              <EventShelf key={category} title={categoryName(t, category)} hits={sections[i].data} more={category} />
-            ) : (
-              <EventShelfSkeleton key={category} />
-            ),
-          )}
+        {page && shown.map((category) => <CategoryShelf key={category} category={category} />)}
         {cities.length > 0 && (
           <section className="home-shelf">
             <h2>{t('home.cities')}</h2>
@@ -87,6 +72,14 @@ export function Home() {
       </div>
     </div>
   )
+}
+
+function CategoryShelf({ category }: { category: string }) {
+  const t = useText()
+  const found = useInfiniteQuery({ ...searchQuery({ category, sort: 'date' }, 8), staleTime: 30_000 })
+  if (found.isPending) return <EventShelfSkeleton />
+  if (!found.data) return null // search is away, or too busy: the other shelves are enough
+  return <EventShelf title={categoryName(t, category)} hits={found.data.pages[0]!.items} more={category} />
 }
 
 function EventShelf({

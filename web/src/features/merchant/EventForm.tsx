@@ -7,7 +7,7 @@ import { Empty, Failure, Field } from '../../components/ui'
 import { fromDecimal, minorDigits, toDecimal } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { categoryName } from '../events/category'
-import { completePlan } from './plan'
+import { merchantEventQuery, merchantEventsQuery, seatingPlanQuery, venuesQuery } from './query'
 import { utcFromLocal, localFromUtc } from './zone'
 import { Link } from '@tanstack/react-router'
 
@@ -39,14 +39,12 @@ export function EventForm({ event }: { event?: Event }) {
   const t = useText('office')
   const navigate = useNavigate()
   const queries = useQueryClient()
-  const venues = useQuery({ queryKey: ['venues'], queryFn: () => unwrap(api.GET('/api/v1/venues')) })
+  const venues = useQuery(venuesQuery)
   const [venueId, setVenue] = useState(event?.venue.id ?? '')
   const venue = venues.data?.items.find((v) => v.id === venueId) ?? venues.data?.items[0]
   const zone = event?.timeZone ?? venue?.timeZone ?? 'UTC'
   const plan = useQuery({
-    queryKey: ['seating-plan', venue?.id],
-    queryFn: async () =>
-      completePlan(await unwrap(api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue!.id } } }))),
+    ...seatingPlanQuery(venue?.id ?? ''),
     enabled: venue?.hasPlan === true,
     staleTime: 60_000,
   })
@@ -110,8 +108,8 @@ export function EventForm({ event }: { event?: Event }) {
       return unwrap(api.POST('/api/v1/events', { params: { header: idempotencyKey() }, body: fresh }))
     },
     onSuccess: (saved) => {
-      queries.setQueryData(['merchant-event', saved.id], saved)
-      void queries.invalidateQueries({ queryKey: ['merchant-events'] })
+      queries.setQueryData(merchantEventQuery(saved.id).queryKey, saved)
+      void queries.invalidateQueries({ queryKey: merchantEventsQuery.queryKey })
       void navigate({ to: '/merchant/events/$id', params: { id: saved.id } })
     },
   })

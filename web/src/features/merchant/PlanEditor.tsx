@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { api, unwrap } from '../../api/client'
-import { asProblem, Problem } from '../../api/problem'
+import { Problem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
 import { Skeleton, Failure, Field, Notice } from '../../components/ui'
@@ -21,25 +21,12 @@ import {
   type Plan,
   type Point,
 } from './plan'
+import { seatingPlanQuery, venueQuery, venuesQuery } from './query'
 import { useText } from '../../i18n/text'
 
 export function PlanPage({ id }: { id: string }) {
-  const venue = useQuery({
-    queryKey: ['venue', id],
-    queryFn: () => unwrap(api.GET('/api/v1/venues/{id}', { params: { path: { id } } })),
-  })
-  const plan = useQuery({
-    queryKey: ['seating-plan', id],
-    queryFn: async () => {
-      try {
-        return completePlan(await unwrap(api.GET('/api/v1/venues/{id}/seating-plan', { params: { path: { id } } })))
-      } catch (error) {
-        if (asProblem(error).status === 404) return null
-        throw error
-      }
-    },
-    staleTime: Infinity,
-  })
+  const venue = useQuery(venueQuery(id))
+  const plan = useQuery({ ...seatingPlanQuery(id), staleTime: Infinity })
   useTitle(venue.data?.name)
   if (venue.isError) return <Failure error={venue.error} retry={() => void venue.refetch()} />
   if (plan.isError) return <Failure error={plan.error} retry={() => void plan.refetch()} />
@@ -59,8 +46,8 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
     mutationFn: (plan: Plan) =>
       unwrap(api.PUT('/api/v1/venues/{id}/seating-plan', { params: { path: { id: venue.id } }, body: plan })),
     onSuccess: (_, saved) => {
-      queries.setQueryData(['seating-plan', venue.id], saved)
-      void queries.invalidateQueries({ queryKey: ['venues'] })
+      queries.setQueryData(seatingPlanQuery(venue.id).queryKey, saved)
+      void queries.invalidateQueries(venuesQuery)
     },
   })
   const zone = selected === null ? undefined : plan.zones[selected]

@@ -14,6 +14,7 @@ import { useOfficeTexts } from '../office/useOfficeTexts'
 import { RequireSession } from '../session/RequireSession'
 import { EventForm } from './EventForm'
 import { PlanPage } from './PlanEditor'
+import { merchantEventQuery, merchantEventsQuery, salesQuery, venuesQuery } from './query'
 import '../office/office.css'
 
 const eventRoute = getRouteApi('/merchant/events/$id')
@@ -47,13 +48,7 @@ export function MerchantLayout() {
 export function Events() {
   const t = useText('office')
   useTitle(t('events.title'))
-  const events = useInfiniteQuery({
-    queryKey: ['merchant-events'],
-    initialPageParam: undefined as string | undefined,
-    queryFn: ({ pageParam }) =>
-      unwrap(api.GET('/api/v1/merchant/events', { params: { query: { cursor: pageParam } } })),
-    getNextPageParam: (last) => last.next,
-  })
+  const events = useInfiniteQuery(merchantEventsQuery)
   const all = events.data?.pages.flatMap((page) => page.items)
   return (
     <section className="stack">
@@ -120,10 +115,7 @@ export function NewEvent() {
 
 export function Event() {
   const { id } = eventRoute.useParams()
-  const event = useQuery({
-    queryKey: ['merchant-event', id],
-    queryFn: () => unwrap(api.GET('/api/v1/merchant/events/{id}', { params: { path: { id } } })),
-  })
+  const event = useQuery(merchantEventQuery(id))
   useTitle(event.data?.name)
   if (event.isError) return <Failure error={event.error} retry={() => void event.refetch()} />
   if (!event.data) return <Skeleton h="30rem" />
@@ -135,8 +127,8 @@ function EventDashboard({ event }: { event: EventView }) {
   const queries = useQueryClient()
   const [editing, setEditing] = useState(event.status === 'draft')
   const done = (next: EventView) => {
-    queries.setQueryData(['merchant-event', event.id], next)
-    void queries.invalidateQueries({ queryKey: ['merchant-events'] })
+    queries.setQueryData(merchantEventQuery(event.id).queryKey, next)
+    void queries.invalidateQueries({ queryKey: merchantEventsQuery.queryKey })
   }
   const publish = useMutation({
     mutationFn: () => unwrap(api.POST('/api/v1/events/{id}/publish', { params: { path: { id: event.id } } })),
@@ -234,13 +226,9 @@ function EventDashboard({ event }: { event: EventView }) {
 function SalesView({ id }: { id: string }) {
   const t = useText('office')
   const queries = useQueryClient()
-  const sales = useQuery({
-    queryKey: ['sales', id],
-    queryFn: () => unwrap(api.GET('/api/v1/merchant/events/{event}/sales', { params: { path: { event: id } } })),
-    refetchInterval: 10_000,
-  })
+  const sales = useQuery(salesQuery(id))
   useStream(`/api/v1/events/${id}/seats/stream?units=none`, (e) => {
-    if (e.event === 'delta') void queries.invalidateQueries({ queryKey: ['sales', id] }, { cancelRefetch: false })
+    if (e.event === 'delta') void queries.invalidateQueries(salesQuery(id), { cancelRefetch: false })
   })
   if (sales.isError) return <Failure error={sales.error} retry={() => void sales.refetch()} />
   if (!sales.data) return <Skeleton h="12rem" />
@@ -302,7 +290,7 @@ export function Venues() {
   const navigate = useNavigate()
   const queries = useQueryClient()
   useTitle(t('venues.title'))
-  const venues = useQuery({ queryKey: ['venues'], queryFn: () => unwrap(api.GET('/api/v1/venues')) })
+  const venues = useQuery(venuesQuery)
   const create = useMutation({
     mutationFn: (form: FormData) =>
       unwrap(
@@ -317,7 +305,7 @@ export function Venues() {
         }),
       ),
     onSuccess: (venue) => {
-      void queries.invalidateQueries({ queryKey: ['venues'] })
+      void queries.invalidateQueries(venuesQuery)
       void navigate({ to: '/merchant/venues/$id', params: { id: venue.id } })
     },
   })

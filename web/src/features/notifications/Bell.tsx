@@ -6,6 +6,7 @@ import { Icon } from '../../components/Icon'
 import { number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useStream } from '../../live/hooks'
+import { bookingQuery, bookingsQuery } from '../bookings/query'
 import { notificationsQuery } from './query'
 
 /** Messages as they come; the newest is read out. */
@@ -22,8 +23,8 @@ export default function Bell() {
       now && !now.items.some((n) => n.id === notice.id) ? { ...now, items: [notice, ...now.items] } : now,
     )
     if (notice.booking) {
-      void queries.invalidateQueries({ queryKey: ['booking', notice.booking] })
-      void queries.invalidateQueries({ queryKey: ['bookings'] })
+      void queries.invalidateQueries(bookingQuery(notice.booking))
+      void queries.invalidateQueries({ queryKey: bookingsQuery.queryKey })
     }
   })
   const unread = data?.items.filter((n) => !n.read).length ?? 0

@@ -4,6 +4,7 @@ import type { components } from '../../api/waitingroom.gen'
 import { Failure, Skeleton } from '../../components/ui'
 import { number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
+import { queueSettingsQuery } from './query'
 import { Stat } from './Stat'
 
 type QueueSettingsChange = components['schemas']['SettingsChange']
@@ -12,17 +13,11 @@ type QueueSettingsChange = components['schemas']['SettingsChange']
 export function QueueControl({ event }: { event: string }) {
   const t = useText('office')
   const queries = useQueryClient()
-  const params = { path: { event } }
-  const settings = useQuery({
-    queryKey: ['queue-settings', event],
-    queryFn: () => unwrap(api.GET('/api/v1/events/{event}/queue/settings', { params })),
-    refetchInterval: 3_000,
-    retry: false,
-  })
+  const settings = useQuery(queueSettingsQuery(event))
   const change = useMutation({
     mutationFn: (body: QueueSettingsChange) =>
-      unwrap(api.PATCH('/api/v1/events/{event}/queue/settings', { params, body })),
-    onSuccess: (next) => queries.setQueryData(['queue-settings', event], next),
+      unwrap(api.PATCH('/api/v1/events/{event}/queue/settings', { params: { path: { event } }, body })),
+    onSuccess: (next) => queries.setQueryData(queueSettingsQuery(event).queryKey, next),
   })
   if (settings.isError) return <span className="small muted">{t('queue.none')}</span>
   if (!settings.data) return <Skeleton w="14rem" />

@@ -5,6 +5,7 @@ import { asProblem } from '../../api/problem'
 import Dialog from '../../components/Dialog'
 import { Skeleton, Failure, Field, Notice } from '../../components/ui'
 import { useText } from '../../i18n/text'
+import { deletionQuery } from './query'
 import { forgetDevice, signInAgain } from '../session/session'
 
 /** One's data to take along, and the way out. Both want a sign-in of a moment ago. */
@@ -61,12 +62,7 @@ function DeleteAccount({ email }: { email: string }) {
   const id = useId()
   const [typed, setTyped] = useState('')
   const [forfeit, setForfeit] = useState(false)
-  const preview = useQuery({
-    queryKey: ['me', 'deletion'],
-    queryFn: () => unwrap(api.GET('/api/v1/me/deletion')),
-    staleTime: 0,
-    gcTime: 0,
-  })
+  const preview = useQuery(deletionQuery)
   const leave = useMutation({
     mutationFn: () => unwrap(api.DELETE('/api/v1/me', { body: { confirm: typed, forfeitTickets: forfeit } })),
     onSuccess: () => {

@@ -5,6 +5,7 @@ import { useTitle } from '../../components/title'
 import { Skeleton, Failure, Field, Notice } from '../../components/ui'
 import { changeLocale, languageNames, locales, type Locale } from '../../i18n'
 import { useText } from '../../i18n/text'
+import { accountQuery } from '../session/query'
 import { RequireSession } from '../session/RequireSession'
 import { addPasskey, signOut } from '../session/session'
 import { PersonalData } from './PersonalData'
@@ -32,7 +33,7 @@ export function ProfilePage() {
 function Profile() {
   const t = useText()
   const queries = useQueryClient()
-  const me = useQuery({ queryKey: ['me'], queryFn: () => unwrap(api.GET('/api/v1/me')) })
+  const me = useQuery(accountQuery)
   const [theme, setShownTheme] = useState(document.documentElement.dataset.theme ?? 'auto')
   const save = useMutation({
     mutationFn: (form: FormData) =>
@@ -42,7 +43,7 @@ function Profile() {
         }),
       ),
     onSuccess: async (profile) => {
-      queries.setQueryData(['me'], profile)
+      queries.setQueryData(accountQuery.queryKey, profile)
       await changeLocale(profile.locale as Locale)
     },
   })

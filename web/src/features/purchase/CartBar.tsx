@@ -6,7 +6,7 @@ import { money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { eventQuery } from '../events/query'
 import { dispatch, useCart } from './cart'
-import { getHold } from './hold'
+import { holdQuery } from './query'
 import { Timer } from '../../components/Timer'
 import './cart.css'
 
@@ -17,8 +17,7 @@ export default function CartBar() {
   const held = cart.kind === 'held' ? cart : null
   const event = useQuery({ ...eventQuery(held?.event ?? ''), enabled: held !== null, refetchInterval: false })
   const hold = useQuery({
-    queryKey: ['hold', held?.hold],
-    queryFn: () => getHold(held!.hold),
+    ...holdQuery(held?.hold ?? ''),
     enabled: held !== null,
     refetchInterval: 30_000,
   })

@@ -3,7 +3,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import { Suspense, lazy, useEffect, useRef, useState } from 'react'
 import { api, unwrap, type BookingView, type Hold } from '../../api/client'
 import { asProblem } from '../../api/problem'
-import { providerQuery } from './query'
+import { holdQuery, providerQuery } from './query'
 import { useTitle } from '../../components/title'
 import { Skeleton, Empty, Failure, Loading, Notice } from '../../components/ui'
 import { dayTime, money } from '../../i18n/format'
@@ -13,7 +13,7 @@ import { useStream } from '../../live/hooks'
 import { bookingQuery, isPaid } from '../bookings/query'
 import { unitName } from '../bookings/unit'
 import { dispatch, useCart } from './cart'
-import { changeHold, getHold } from './hold'
+import { changeHold } from './hold'
 import { Timer } from '../../components/Timer'
 import { eventQuery } from '../events/query'
 import { RequireSession } from '../session/RequireSession'
@@ -32,7 +32,7 @@ export function CheckoutPage() {
 
 function Checkout({ id }: { id: string }) {
   const t = useText()
-  const hold = useQuery({ queryKey: ['hold', id], queryFn: () => getHold(id), refetchInterval: 30_000 })
+  const hold = useQuery({ ...holdQuery(id), refetchInterval: 30_000 })
   useTitle(t('checkout.title'))
   useEffect(() => {
     if (hold.data) dispatch({ type: 'hold', hold: hold.data })
@@ -113,8 +113,8 @@ function PaymentStep({ hold }: { hold: Hold }) {
         hold,
         hold.units.map((u) => u.unit).filter((u) => u !== unit),
       ),
-    onSuccess: (changed) => queries.setQueryData(['hold', hold.id], changed),
-    onError: () => void queries.invalidateQueries({ queryKey: ['hold', hold.id] }),
+    onSuccess: (changed) => queries.setQueryData(holdQuery(hold.id).queryKey, changed),
+    onError: () => void queries.invalidateQueries(holdQuery(hold.id)),
   })
 
   useStream(bookingId ? `/api/v1/bookings/${bookingId}/stream` : null, (e) => {

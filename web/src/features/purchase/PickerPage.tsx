@@ -90,7 +90,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   const expired = cart.kind === 'expired' && cart.event === event.id ? cart : null
 
   const connection = useStream(`/api/v1/events/${event.id}/seats/stream?units=none`, (e) => {
-    if (!store.receive(e)) void queries.invalidateQueries({ queryKey: ['seats', event.id] })
+    if (!store.receive(e)) void queries.invalidateQueries(seatsQuery(event.id))
   })
 
   // The account's hold, and a choice made before signing in.

@@ -1,8 +1,8 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, unwrap } from '../../api/client'
-import type { components } from '../../api/payment.gen'
+import { getHold } from './hold'
 
-export type Provider = components['schemas']['PaymentProvider']
+export const holdQuery = (id: string) => queryOptions({ queryKey: ['hold', id], queryFn: () => getHold(id) })
 
 /** Where and how one pays here: at Stripe, or with a simulator's form. */
 export const providerQuery = queryOptions({

@@ -9,11 +9,12 @@ import { dayTime, money, number } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { useCountdown, useStream } from '../../live/hooks'
 import { clockFace } from '../../live/timer'
-import { storePass, storedPass, type Pass } from './pass'
+import { forgetPlace, storePass, storedPass, storedPlace, type Pass } from './pass'
 import { Timer } from '../../components/Timer'
 import { eventQuery } from '../events/query'
 import { RequireSession } from '../session/RequireSession'
 import { advance, etaRange, type Place, type Tick } from './position'
+import { placeQuery } from './query'
 import './queue.css'
 
 const route = getRouteApi('/events/$id/queue')
@@ -23,22 +24,14 @@ export function QueuePage() {
   return <RequireSession>{() => <Queue id={id} />}</RequireSession>
 }
 
-const placeKey = (id: string) => `foyer.place.${id}`
-
 function Queue({ id }: { id: string }) {
   const t = useText()
   const queries = useQueryClient()
   const event = useQuery({ ...eventQuery(id), refetchInterval: 20_000 })
   const path = { event: id }
   const [pass, setPass] = useState<Pass | null>(() => storedPass(id))
-  // Joining again gives the same place: a reload, a second tab and a phone that slept change nothing.
   const place = useQuery({
-    queryKey: ['place', id],
-    queryFn: async () => {
-      const joined = await unwrap(api.POST('/api/v1/events/{event}/queue', { params: { path } }))
-      localStorage.setItem(placeKey(id), joined.place)
-      return joined
-    },
+    ...placeQuery(id),
     refetchInterval: 60_000,
     refetchOnWindowFocus: 'always',
     refetchOnReconnect: 'always',
@@ -47,24 +40,24 @@ function Queue({ id }: { id: string }) {
   useStream(place.data ? `/api/v1/events/${id}/queue/stream` : null, (e) => {
     if (e.event !== 'tick') return
     const tick = JSON.parse(e.data) as Tick
-    const now = queries.getQueryData<Place>(['place', id])
+    const now = queries.getQueryData(placeQuery(id).queryKey)
     if (!now) return
     const next = advance(now, tick)
-    if (next === null) void queries.invalidateQueries({ queryKey: ['place', id] })
-    else queries.setQueryData(['place', id], next)
+    if (next === null) void queries.invalidateQueries(placeQuery(id))
+    else queries.setQueryData(placeQuery(id).queryKey, next)
   })
   const claim = useMutation({
     mutationFn: () =>
       unwrap(
         api.POST('/api/v1/events/{event}/queue/admission', {
-          params: { path, header: { 'Queue-Place': place.data?.place ?? localStorage.getItem(placeKey(id)) ?? '' } },
+          params: { path, header: { 'Queue-Place': place.data?.place ?? storedPlace(id) } },
         }),
       ),
     onSuccess: (given) => {
       storePass(id, given)
       setPass(given)
     },
-    onError: () => void queries.invalidateQueries({ queryKey: ['place', id] }),
+    onError: () => void queries.invalidateQueries(placeQuery(id)),
   })
   const state = pass ? 'admitted' : place.data?.state
   const mutate = claim.mutate
@@ -75,7 +68,7 @@ function Queue({ id }: { id: string }) {
   const leave = useMutation({
     mutationFn: () => unwrap(api.DELETE('/api/v1/events/{event}/queue', { params: { path } })),
     onSuccess: () => {
-      localStorage.removeItem(placeKey(id))
+      forgetPlace(id)
       history.back()
     },
   })

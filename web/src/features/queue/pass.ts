@@ -16,3 +16,10 @@ export function storedPass(event: string): Pass | null {
 export function storePass(event: string, pass: Pass): void {
   localStorage.setItem(`foyer.pass.${event}`, JSON.stringify(pass))
 }
+
+/** The place in an event's line, which is exchanged for a pass; kept through reloads. */
+const placeKey = (event: string) => `foyer.place.${event}`
+
+export const storedPlace = (event: string) => localStorage.getItem(placeKey(event)) ?? ''
+export const storePlace = (event: string, place: string) => localStorage.setItem(placeKey(event), place)
+export const forgetPlace = (event: string) => localStorage.removeItem(placeKey(event))

@@ -6,6 +6,7 @@ import { asProblem } from '../../api/problem'
 import { useTitle } from '../../components/title'
 import { Door, Failure, Field, Loading } from '../../components/ui'
 import { useText } from '../../i18n/text'
+import { accountQuery } from './query'
 import { signIn } from './session'
 
 /** What stands behind # in a mail's link. It leaves the address bar at once, and no server sees it. */
@@ -158,7 +159,7 @@ export function ConfirmPage() {
   useTitle(t('session.confirming'))
   const { mutate, ...confirm } = useMutation({
     mutationFn: (token: string) => unwrap(api.POST('/api/v1/accounts/confirmation', { body: { token } })),
-    onSuccess: () => queries.invalidateQueries({ queryKey: ['me'] }), // it says whether the address is confirmed
+    onSuccess: () => queries.invalidateQueries(accountQuery), // it says whether the address is confirmed
   })
   useEffect(() => {
     if (token) mutate(token)

@@ -1,6 +1,7 @@
 import { Empty, Failure, Loading } from '../../components/ui'
 import { useText } from '../../i18n/text'
-import { signIn, useSession, type Session } from './session'
+import type { Session } from './query'
+import { signIn, useSession } from './session'
 
 /** Pages that are somebody's own ask who that is, and for the role where one is needed. */
 export function RequireSession({

@@ -1,25 +1,7 @@
-import { queryOptions, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { api, unwrap } from '../../api/client'
-import { asProblem } from '../../api/problem'
-import type { components } from '../../api/auth.gen'
 import { currentLocale } from '../../i18n'
-
-export type Session = components['schemas']['Session']
-
-/** Who is signed in; null: nobody. */
-export const sessionQuery = queryOptions({
-  queryKey: ['session'],
-  queryFn: async (): Promise<Session | null> => {
-    try {
-      return await unwrap(api.GET('/auth/session'))
-    } catch (error) {
-      if (asProblem(error).status === 401) return null
-      throw error
-    }
-  },
-  staleTime: 60_000,
-  retry: 1,
-})
+import { sessionQuery } from './query'
 
 /** known: the answer is there. error: there is none, which does not mean that nobody is signed in. */
 export function useSession() {
