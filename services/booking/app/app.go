@@ -1,3 +1,5 @@
+// Package app configures and wires the processes booking, booking-consumer and highdemand-consumer, and has
+// their subscriptions.
 package app
 
 import (
@@ -31,17 +33,17 @@ type Config struct {
 	Sidecar      daprclient.Config
 	Identity     identity.Config
 	Retention    retention.Config
-	DatabaseURL  string             `secret:"booking-database-url"` // there after Open
+	DatabaseURL  string             `secret:"booking-database-url"` // set by Open
 	Strategy     daprstore.Strategy `env:"FOYER_SEATS_STRATEGY" envDefault:"transaction"`
 	HoldSeconds  int                `env:"FOYER_HOLD_SECONDS" envDefault:"300"`
 	GraceSeconds int                `env:"FOYER_PAYMENT_GRACE_SECONDS" envDefault:"30"`
-	Cooldown     bool               `env:"FOYER_HOLD_COOLDOWN" envDefault:"true"` // who gives back a lot has to wait
+	Cooldown     bool               `env:"FOYER_HOLD_COOLDOWN" envDefault:"true"` // accounts that give holds back often have to wait
 }
 
-// HoldFor is the life of a hold.
+// HoldFor is how long a hold lasts.
 func (c Config) HoldFor() time.Duration { return time.Duration(c.HoldSeconds) * time.Second }
 
-// Grace is how long after its hold ran out a booking may still be paid, if its seats are free.
+// Grace is how long after its hold expired a booking may still be paid, if its seats are free.
 func (c Config) Grace() time.Duration { return time.Duration(c.GraceSeconds) * time.Second }
 
 func (c Config) seats(store daprstore.Keys) *daprstore.Seats {
@@ -50,7 +52,7 @@ func (c Config) seats(store daprstore.Keys) *daprstore.Seats {
 	return s
 }
 
-// App is what booking's processes stand on.
+// App is what the processes have in common: the sidecar's client, the database, seats and keys.
 type App struct {
 	Client      *daprclient.Client
 	Pool        *pgxpool.Pool
@@ -59,17 +61,17 @@ type App struct {
 	SeatChanges *seatmap.ChangePublisher
 
 	config Config
-	proven chan struct{}      // closed once Prove succeeded
-	key    ed25519.PrivateKey // signs tickets; there once proven
+	proven chan struct{}      // closed once prove succeeded
+	key    ed25519.PrivateKey // signs tickets; set once proven
 }
 
-// patience is how long a process waits for its sidecar when it starts.
-const patience = 2 * time.Minute
+// sidecarWait is how long a process waits for its sidecar when it starts.
+const sidecarWait = 2 * time.Minute
 
 // startWait is how long a request waits for a process that is just starting.
 const startWait = 4 * time.Second
 
-// Open connects to everything, and refuses a state store that could sell a seat twice.
+// Open connects to the sidecar and the database and begins to prove the state store: see Guard and Then.
 func Open(ctx context.Context, p *process.Process, cfg *Config) (*App, error) {
 	if cfg.HoldSeconds < 1 {
 		return nil, fmt.Errorf("FOYER_HOLD_SECONDS has to be positive, not %d", cfg.HoldSeconds)
@@ -87,61 +89,61 @@ func Open(ctx context.Context, p *process.Process, cfg *Config) (*App, error) {
 		return nil, err
 	}
 	p.OnClose("postgres", process.Plain(pool.Close))
-	bell := postgres.NewStepNotifier(pool)
-	b := &App{
-		Client: client, Pool: pool, Store: postgres.Store{Pool: pool, Grace: cfg.Grace(), StepNotifier: bell},
+	notifier := postgres.NewStepNotifier(pool)
+	a := &App{
+		Client: client, Pool: pool, Store: postgres.Store{Pool: pool, Grace: cfg.Grace(), StepNotifier: notifier},
 		Seats: cfg.seats(client.Store(messages.Seats)), SeatChanges: &seatmap.ChangePublisher{Client: client}, config: *cfg,
 		proven: make(chan struct{}),
 	}
 	p.Check("postgres", pool.Ping)
-	p.Check("seats", b.check)
-	p.Go("proof", b.prove)
-	p.Go("seat changes", b.SeatChanges.Run)
-	p.OnClose("seat changes", b.SeatChanges.Flush)
-	p.Go("step notices", bell.Run)
-	p.OnClose("step notices", bell.Flush)
-	return b, nil
+	p.Check("seats", a.check)
+	p.Go("proof", a.prove)
+	p.Go("seat changes", a.SeatChanges.Run)
+	p.OnClose("seat changes", a.SeatChanges.Flush)
+	p.Go("step notices", notifier.Run)
+	p.OnClose("step notices", notifier.Flush)
+	return a, nil
 }
 
 var errUnproven = fault.New(fault.Unavailable, "starting", "The service is starting. Please try again.").After(time.Second)
 
-// prove waits for the sidecar, tries out the state store, and reads the signing key. It runs
-// beside the server: the sidecar in turn waits for the process to answer health questions.
-func (b *App) prove(ctx context.Context) error {
-	if err := daprstore.Await(ctx, b.Client.Store(messages.Seats), b.config.Strategy, patience); err != nil {
+// prove waits for the sidecar, tests the state store and reads the signing key. It runs beside the server, as
+// the sidecar waits for the health checks of the process.
+func (a *App) prove(ctx context.Context) error {
+	if err := daprstore.Await(ctx, a.Client.Store(messages.Seats), a.config.Strategy, sidecarWait); err != nil {
 		return err
 	}
-	seed, err := b.Client.Secret(ctx, messages.Secrets, "ticket-signing-key")
+	seed, err := a.Client.Secret(ctx, messages.Secrets, "ticket-signing-key")
 	if err != nil {
 		return err
 	}
-	if b.key, err = booking.SigningKey(seed); err != nil {
+	if a.key, err = booking.SigningKey(seed); err != nil {
 		return err
 	}
-	close(b.proven)
+	close(a.proven)
 	return nil
 }
 
-func (b *App) check(context.Context) error {
+func (a *App) check(context.Context) error {
 	select {
-	case <-b.proven:
+	case <-a.proven:
 		return nil
 	default:
 		return errUnproven
 	}
 }
 
-// Guard lets nobody in before the state store was tried out, except for the sidecar's question
-// what to subscribe to. Whoever comes a moment too early waits: a restart is short.
-func (b *App) Guard(next http.Handler) http.Handler {
+// Guard serves requests once the state store is proven. Earlier ones wait up to startWait; then the answer is
+// 503. Only the sidecar gets the list of subscriptions at once.
+func (a *App) Guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != daprclient.SubscribePath && b.check(r.Context()) != nil {
+		if r.URL.Path != daprclient.SubscribePath && a.check(r.Context()) != nil {
 			soon, cancel := httpapi.UntilDrain(r.Context())
 			defer cancel()
 			soon, cancel = context.WithTimeout(soon, startWait)
 			defer cancel()
 			select {
-			case <-b.proven:
+			case <-a.proven:
 			case <-soon.Done():
 				httpapi.WriteProblem(w, r, errUnproven)
 				return
@@ -151,11 +153,11 @@ func (b *App) Guard(next http.Handler) http.Handler {
 	})
 }
 
-// Then is a task that begins once the state store was tried out.
-func (b *App) Then(task func(context.Context) error) func(context.Context) error {
+// Then gives a task that begins once the state store is proven.
+func (a *App) Then(task func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		select {
-		case <-b.proven:
+		case <-a.proven:
 			return task(ctx)
 		case <-ctx.Done():
 			return ctx.Err()
@@ -163,28 +165,28 @@ func (b *App) Then(task func(context.Context) error) func(context.Context) error
 	}
 }
 
-// Key signs tickets. It is there for whoever comes through Guard or Then.
-func (b *App) Key() ed25519.PrivateKey { return b.key }
+// Key signs tickets. It is set for everything behind Guard or Then.
+func (a *App) Key() ed25519.PrivateKey { return a.key }
 
-// PublicKey verifies what Key signed.
-func (b *App) PublicKey() ed25519.PublicKey {
-	public, _ := b.key.Public().(ed25519.PublicKey)
+// PublicKey verifies the signatures of Key.
+func (a *App) PublicKey() ed25519.PublicKey {
+	public, _ := a.key.Public().(ed25519.PublicKey)
 	return public
 }
 
-// Driver drives bookings.
-func (b *App) Driver() *saga.Driver {
-	payments := clients.Payments{Client: b.Client}
+// Driver returns the driver of bookings.
+func (a *App) Driver() *saga.Driver {
+	payments := clients.Payments{Client: a.Client}
 	return &saga.Driver{
-		Store: b.Store, Fence: b.Seats, Payments: payments, PaymentFinder: payments, Announcer: b.SeatChanges,
-		Key: b.Key, Grace: b.config.Grace(), Now: time.Now,
+		Store: a.Store, Fence: a.Seats, Payments: payments, PaymentFinder: payments, Announcer: a.SeatChanges,
+		Key: a.Key, Grace: a.config.Grace(), Now: time.Now,
 	}
 }
 
-// HighDemand gives a service the pass verifier and the hold queue of events in high demand. expiries
-// is told of holds whose buyers stopped waiting for them.
-func (b *App) HighDemand(o *booking.Service, expiries booking.ExpiryWatcher) *holdqueue.Queue {
-	queue := holdqueue.NewQueue(b.Client, expiries.Watch)
-	o.PassVerifier, o.HoldQueue = &clients.PassVerifier{Client: b.Client}, queue
+// HighDemand sets the pass verifier and the hold queue of a service. expiries gets the holds that were made after
+// their callers stopped waiting.
+func (a *App) HighDemand(s *booking.Service, expiries booking.ExpiryWatcher) *holdqueue.Queue {
+	queue := holdqueue.NewQueue(a.Client, expiries.Watch)
+	s.PassVerifier, s.HoldQueue = &clients.PassVerifier{Client: a.Client}, queue
 	return queue
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
-// FromPaymentChanged reads what happened to a payment. false: nothing a booking acts on.
-func FromPaymentChanged(p messages.PaymentChanged) (saga.PaymentNotice, bool) {
+// paymentNotice gives the notice of a message. false: bookings do not act on it.
+func paymentNotice(p messages.PaymentChanged) (saga.PaymentNotice, bool) {
 	n := saga.PaymentNotice{
 		Booking: p.Booking, Payment: booking.Payment{ID: p.Payment, Intent: p.Intent},
 		Amount: money.Money{Amount: p.Amount, Currency: p.Currency}, Refund: p.Refund, Attempt: p.Attempt,
@@ -37,12 +37,12 @@ func FromPaymentChanged(p messages.PaymentChanged) (saga.PaymentNotice, bool) {
 	return n, true
 }
 
-// ConsumerSubscriptions are the booking-consumer's topics.
+// ConsumerSubscriptions are those of the booking-consumer.
 func ConsumerSubscriptions(pool *saga.WorkerPool, eventChanged func(context.Context, uuid.UUID) error) []daprclient.Subscription {
 	return []daprclient.Subscription{
-		Requests(messages.BookingRequests, pool),
+		bookingRequests(messages.BookingRequests, pool),
 		daprclient.SideBySide(messages.PaymentEvents, func(p messages.PaymentChanged) uuid.UUID { return p.Booking }, func(ctx context.Context, p messages.PaymentChanged) error {
-			n, ok := FromPaymentChanged(p)
+			n, ok := paymentNotice(p)
 			if !ok {
 				return nil
 			}
@@ -54,15 +54,15 @@ func ConsumerSubscriptions(pool *saga.WorkerPool, eventChanged func(context.Cont
 	}
 }
 
-// Requests drives the bookings that a topic asks for.
-func Requests(topic string, pool *saga.WorkerPool) daprclient.Subscription {
+// bookingRequests drives the bookings of a topic.
+func bookingRequests(topic string, pool *saga.WorkerPool) daprclient.Subscription {
 	return daprclient.SideBySide(topic, func(r messages.BookingRequested) uuid.UUID { return r.Booking }, func(ctx context.Context, r messages.BookingRequested) error {
 		return pool.Drive(ctx, r.Booking)
 	})
 }
 
-// Subscriptions are the booking service's topics: seat changes of all replicas, and changes of
-// events, which one replica hears of and passes on to the others.
+// Subscriptions are those of the booking service: seat changes of all replicas, and changes of events, which one
+// replica gets and broadcasts to the others.
 func Subscriptions(live *seatmap.Cache, client *daprclient.Client) []daprclient.Subscription {
 	return []daprclient.Subscription{
 		daprclient.On(messages.Broadcast, messages.SeatChanges, func(ctx context.Context, s messages.SeatsChanged) error {
@@ -75,11 +75,10 @@ func Subscriptions(live *seatmap.Cache, client *daprclient.Client) []daprclient.
 	}
 }
 
-// HighDemandSubscriptions are the highdemand-consumer's topics: hold requests, and bookings of events in
-// high demand, which wait for no others.
+// HighDemandSubscriptions are those of the highdemand-consumer: hold requests and bookings of high-demand events.
 func HighDemandSubscriptions(d holdqueue.Decider, pool *saga.WorkerPool, client *daprclient.Client, announce func(event uuid.UUID, changes []booking.Change)) []daprclient.Subscription {
 	return []daprclient.Subscription{
 		holdqueue.Consumer{Decider: d, Client: client, Announce: announce}.Subscription(),
-		Requests(messages.BookingRequestsPriority, pool),
+		bookingRequests(messages.BookingRequestsPriority, pool),
 	}
 }

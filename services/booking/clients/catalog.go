@@ -1,3 +1,4 @@
+// Package clients calls catalog and payment, publishes notices to buyers, and verifies admission passes.
 package clients
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Catalog asks the catalog what is on sale.
+// Catalog reads sales from the catalog service.
 type Catalog struct{ Client *daprclient.Client }
 
 type saleAnswer struct {
@@ -63,7 +64,7 @@ type saleAnswer struct {
 	} `json:"units"`
 }
 
-// Sale reads everything needed to sell an event.
+// Sale reads what is needed to sell an event. ErrEventNotFound.
 func (c Catalog) Sale(ctx context.Context, id uuid.UUID) (*booking.Sale, error) {
 	var a saleAnswer
 	err := c.Client.Invoke(ctx, messages.Catalog, http.MethodGet, fmt.Sprintf("/internal/events/%s/sale", id), nil, &a)
@@ -76,8 +77,8 @@ func (c Catalog) Sale(ctx context.Context, id uuid.UUID) (*booking.Sale, error) 
 	return a.sale(), nil
 }
 
-// sale lists the units: the seats that came, and then those of general admission, which the answer only
-// counts. Their order and ids are the catalog's (catalog.Units). A catalog before that change lists all.
+// sale lists the units: first the seats of the answer, then those of general admission, of which the answer has
+// only the number. Their order and ids are those of catalog.Units. An older catalog lists all.
 func (a saleAnswer) sale() *booking.Sale {
 	s := &booking.Sale{
 		Event: a.ID, Version: a.Version, PlanVersion: a.PlanVersion, Name: a.Name, Status: a.Status, Merchant: a.Merchant,

@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
-// Notices tells buyers of holds that ran out.
+// Notices publishes notices to buyers.
 type Notices struct{ Client *daprclient.Client }
 
 var _ saga.ExpiryNotifier = Notices{}

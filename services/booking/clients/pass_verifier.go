@@ -15,12 +15,12 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// PassVerifier checks admission passes with the key that the waiting room signs them with. Every hold of
-// an event in high demand passes here, whichever port it came by.
+// PassVerifier verifies admission passes with the key of the waiting room, which it reads from the secret store
+// when it first needs it.
 type PassVerifier struct {
 	Client *daprclient.Client
 
-	key atomic.Pointer[ed25519.PublicKey] // there once needed
+	key atomic.Pointer[ed25519.PublicKey] // nil: not read yet
 }
 
 var _ booking.PassVerifier = (*PassVerifier)(nil)

@@ -16,7 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/saga"
 )
 
-// Payments asks the payment service to move money.
+// Payments calls the payment service.
 type Payments struct{ Client *daprclient.Client }
 
 var (
@@ -41,16 +41,16 @@ func (p Payments) Intend(ctx context.Context, b booking.Booking) (booking.Paymen
 
 // Capture implements saga.Payments.
 func (p Payments) Capture(ctx context.Context, payment uuid.UUID) error {
-	return p.end(ctx, payment, "capture", "captured", "refunded")
+	return p.finish(ctx, payment, "capture", "captured", "refunded")
 }
 
 // Void implements saga.Payments.
 func (p Payments) Void(ctx context.Context, payment uuid.UUID) error {
-	return p.end(ctx, payment, "void", "voided")
+	return p.finish(ctx, payment, "void", "voided")
 }
 
-// end has the payment service act, and believes that it did when the payment has one of the statuses.
-func (p Payments) end(ctx context.Context, payment uuid.UUID, act string, statuses ...string) error {
+// finish has the payment service act on a payment, and checks that the payment has one of the statuses then.
+func (p Payments) finish(ctx context.Context, payment uuid.UUID, act string, statuses ...string) error {
 	var out paymentAnswer
 	err := p.Client.Invoke(ctx, messages.Payment, http.MethodPost, fmt.Sprintf("/internal/payments/%s/%s", payment, act), struct{}{}, &out)
 	if err == nil && (out.Payment != payment || !slices.Contains(statuses, out.Status)) {
@@ -113,7 +113,7 @@ func (a paymentAnswer) payment() booking.Payment {
 	return booking.Payment{ID: a.Payment, Intent: a.Intent, ClientSecret: a.ClientSecret, PublishableKey: a.PublishableKey}
 }
 
-// refused tells a final no from trouble that passes.
+// refused gives ErrPaymentRefused for a refusal that is final, and other errors as they are.
 func refused(err error) error {
 	switch fault.KindOf(err) {
 	case fault.Conflict, fault.Invalid, fault.Gone, fault.NotFound, fault.Malformed, fault.Forbidden:

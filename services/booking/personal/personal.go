@@ -1,3 +1,4 @@
+// Package personal exports and erases what booking stores about an account.
 package personal
 
 import (
@@ -14,8 +15,8 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/daprstore"
 )
 
-// PersonalStore is the database as far as an account's data is concerned.
-type PersonalStore interface {
+// Store is the database as far as an account's data is concerned.
+type Store interface {
 	List(ctx context.Context, f booking.Filter) ([]booking.Booking, error)
 	Save(ctx context.Context, b booking.Booking, e booking.Effects) error
 	Records(ctx context.Context, account string, before uuid.UUID, limit int) ([]booking.Record, error)
@@ -24,19 +25,19 @@ type PersonalStore interface {
 	AnonymiseRest(ctx context.Context, account, tombstone string) error
 }
 
-// Personal answers for what booking keeps about an account: see personaldata.yaml.
-type Personal struct {
-	Store PersonalStore
+// Data is what booking stores about accounts, as personaldata.yaml lists it.
+type Data struct {
+	Store Store
 	Seats interface {
 		Delete(ctx context.Context, key string) error
 	}
 	Now func() time.Time
 }
 
-var _ personaldata.Stepwise = Personal{}
+var _ personaldata.Stepwise = Data{}
 
 const (
-	personalPage = 100 // bookings exported at once
+	personalPage = 100 // bookings in a page of the export
 	eraseAtOnce  = 20  // bookings erased in a call, with up to two keys each
 	deleteAtOnce = 8   // keys deleted side by side
 )
@@ -84,12 +85,12 @@ type exportedBooking struct {
 }
 
 // Export implements personaldata.Holder.
-func (p Personal) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
+func (d Data) Export(ctx context.Context, account, cursor string) (personaldata.Page, error) {
 	before, err := personaldata.CursorID(cursor)
 	if err != nil {
 		return personaldata.Page{}, err
 	}
-	kept, err := p.Store.Records(ctx, account, before, personalPage)
+	kept, err := d.Store.Records(ctx, account, before, personalPage)
 	if err != nil {
 		return personaldata.Page{}, err
 	}
@@ -123,10 +124,9 @@ func exported(k booking.Record) exportedBooking {
 	return e
 }
 
-// Obstacles implements personaldata.Holder. A hold that is not checked out is none: it runs out
-// within minutes, and its key soon after.
-func (p Personal) Obstacles(ctx context.Context, account string) ([]personaldata.Obstacle, error) {
-	open, upcoming, err := p.Store.Pending(ctx, account, p.Now())
+// Obstacles implements personaldata.Holder. A hold without a booking is none: it expires within minutes.
+func (d Data) Obstacles(ctx context.Context, account string) ([]personaldata.Obstacle, error) {
+	open, upcoming, err := d.Store.Pending(ctx, account, d.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -141,27 +141,27 @@ func (p Personal) Obstacles(ctx context.Context, account string) ([]personaldata
 }
 
 // Erase implements personaldata.Holder.
-func (p Personal) Erase(ctx context.Context, account, tombstone string) error {
-	return personaldata.Steps(func(cursor string) (string, error) { return p.EraseStep(ctx, account, tombstone, cursor) })
+func (d Data) Erase(ctx context.Context, account, tombstone string) error {
+	return personaldata.Steps(func(cursor string) (string, error) { return d.EraseStep(ctx, account, tombstone, cursor) })
 }
 
-// EraseStep implements personaldata.Stepwise. It goes on from where a call that broke off came to: a
-// booking is anonymised after the keys that are found by it. One that was let in before the account was
-// known to be locked is cancelled, so that nobody pays for what has no owner any more.
-func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (next string, err error) {
-	found, err := p.Store.List(ctx, booking.Filter{Account: account, Limit: eraseAtOnce})
+// EraseStep implements personaldata.Stepwise. A call that was interrupted can be repeated: a booking is anonymised
+// after the keys that are found by it are deleted. An unpaid booking is cancelled, so that nobody pays for
+// one without an owner.
+func (d Data) EraseStep(ctx context.Context, account, tombstone, _ string) (next string, err error) {
+	found, err := d.Store.List(ctx, booking.Filter{Account: account, Limit: eraseAtOnce})
 	if err != nil {
 		return "", err
 	}
 	if len(found) == 0 {
-		return "", p.Store.AnonymiseRest(ctx, account, tombstone)
+		return "", d.Store.AnonymiseRest(ctx, account, tombstone)
 	}
 	ids := make([]uuid.UUID, len(found))
 	keys := map[string]bool{}
 	for i, b := range found {
 		ids[i] = b.ID
-		if cancelled, err := b.Cancel(booking.ReasonByBuyer, p.Now()); err == nil {
-			if err := p.Store.Save(ctx, cancelled, booking.Effects{Drive: true, Quiet: true}); err != nil {
+		if cancelled, err := b.Cancel(booking.ReasonByBuyer, d.Now()); err == nil {
+			if err := d.Store.Save(ctx, cancelled, booking.Effects{Drive: true, Quiet: true}); err != nil {
 				return "", err
 			}
 		}
@@ -170,10 +170,10 @@ func (p Personal) EraseStep(ctx context.Context, account, tombstone, _ string) (
 	group, deleting := errgroup.WithContext(ctx)
 	group.SetLimit(deleteAtOnce)
 	for key := range keys {
-		group.Go(func() error { return p.Seats.Delete(deleting, key) })
+		group.Go(func() error { return d.Seats.Delete(deleting, key) })
 	}
 	if err := group.Wait(); err != nil {
 		return "", fault.Away("seats", err)
 	}
-	return personaldata.More, p.Store.Anonymise(ctx, ids, tombstone)
+	return personaldata.More, d.Store.Anonymise(ctx, ids, tombstone)
 }

@@ -56,15 +56,15 @@ func TestAnAccountIsErasedInSteps(t *testing.T) {
 		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'buyer', 'merchant', 'confirmed', 4, 4500, 'EUR', '[]', '{}', $1, $1, $1 FROM generate_series(1, 45)`, time.Now())
 	require.NoError(t, err)
 	keys := &pairs{meet: make(chan struct{}), gone: map[string]bool{}}
-	personal := personal.Personal{Store: postgres.Store{Pool: pool}, Seats: keys, Now: time.Now}
-	personal.Seats = away{}
-	_, err = personal.EraseStep(t.Context(), "buyer", "deleted-1", "")
+	data := personal.Data{Store: postgres.Store{Pool: pool}, Seats: keys, Now: time.Now}
+	data.Seats = away{}
+	_, err = data.EraseStep(t.Context(), "buyer", "deleted-1", "")
 	require.ErrorIs(t, err, errRefused)
-	personal.Seats = keys
+	data.Seats = keys
 	cursor, left := "", []int{}
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		cursor, err = personal.EraseStep(ctx, "buyer", "deleted-1", cursor)
+		cursor, err = data.EraseStep(ctx, "buyer", "deleted-1", cursor)
 		cancel()
 		require.NoError(t, err)
 		var n int
@@ -88,8 +88,8 @@ func TestABookingThatCameInIsCancelled(t *testing.T) {
 		SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'buyer', 'merchant', s, 4, 4500, 'EUR', '[]', '{}', $1, $1, $1
 			FROM unnest(ARRAY['requested', 'awaiting_payment', 'secured', 'confirmed']) s`, time.Now())
 	require.NoError(t, err)
-	personal := personal.Personal{Store: postgres.Store{Pool: pool}, Seats: &pairs{meet: make(chan struct{}), gone: map[string]bool{}}, Now: time.Now}
-	require.NoError(t, personal.Erase(t.Context(), "buyer", "deleted-1"))
+	data := personal.Data{Store: postgres.Store{Pool: pool}, Seats: &pairs{meet: make(chan struct{}), gone: map[string]bool{}}, Now: time.Now}
+	require.NoError(t, data.Erase(t.Context(), "buyer", "deleted-1"))
 	rows, err := pool.Query(t.Context(), `SELECT status FROM bookings WHERE account = 'deleted-1' ORDER BY status`)
 	require.NoError(t, err)
 	statuses, err := pgx.CollectRows(rows, pgx.RowTo[string])

@@ -12,24 +12,24 @@ import (
 	"github.com/foyer-tickets/foyer/internal/database"
 )
 
-// Lock names a duty that one replica has at a time.
+// Lock is the lock of a task that one replica runs at a time.
 type Lock int64
 
-// The duties. The numbers only have to differ.
+// The locks. Each has a number of its own.
 const (
 	InventoryLock    Lock = 0x466f796572_01 // publishes inventories
-	CancellationLock Lock = 0x466f796572_03 // works off cancelled events
+	CancellationLock Lock = 0x466f796572_03 // processes cancelled events
 )
 
 const leadEvery = time.Second
 
-// Alone is a task that does its duty while this process has the lock. The lock is an advisory one
-// of a session: it falls to another replica when the process or its connection is gone.
-func (s Store) Alone(lock Lock, duty func(context.Context) error) func(context.Context) error {
+// AsLeader gives a task that runs while this process has the lock. It is an advisory lock of a session: another
+// replica gets it when the process or its connection ends.
+func (s Store) AsLeader(lock Lock, task func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		for {
-			if err := lead(ctx, s.Pool, lock, duty); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "duty interrupted", "lock", int64(lock), "error", err)
+			if err := lead(ctx, s.Pool, lock, task); err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "leader's task interrupted", "lock", int64(lock), "error", err)
 			}
 			select {
 			case <-ctx.Done():
@@ -40,12 +40,12 @@ func (s Store) Alone(lock Lock, duty func(context.Context) error) func(context.C
 	}
 }
 
-func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, duty func(context.Context) error) error {
+func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, task func(context.Context) error) error {
 	err := database.WithLock(ctx, pool, int64(lock), func(ctx context.Context, alive func(context.Context) error) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		done := make(chan error, 1)
-		go func() { done <- duty(ctx) }()
+		go func() { done <- task(ctx) }()
 		for {
 			select {
 			case err := <-done:

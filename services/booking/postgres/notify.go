@@ -16,15 +16,15 @@ import (
 // channel on which steps of bookings are notified, with the booking's id.
 const channel = "booking_steps"
 
-// Bounds of the notifications. What does not fit is dropped: whoever waits looks again after a moment anyway.
+// Bounds of the notifications. Those that do not fit are dropped: waiting requests poll as well.
 const (
 	notifyQueue   = 4096
 	notifyTimeout = 2 * time.Second
 )
 
-// StepNotifier tells all processes that bookings made a step, for those who wait for them. It rings after
-// the commit: within a transaction, a notice makes all such transactions commit one after the
-// other. What is rung while a notice is on its way goes with the next one.
+// StepNotifier notifies all processes of the steps of bookings, for requests that wait for them. It does so after
+// the commit, as NOTIFY within transactions serialises their commits. Steps that come while a notification is
+// sent are sent together with the next one.
 type StepNotifier struct {
 	pool  *pgxpool.Pool
 	steps chan uuid.UUID
@@ -35,41 +35,41 @@ func NewStepNotifier(pool *pgxpool.Pool) *StepNotifier {
 	return &StepNotifier{pool: pool, steps: make(chan uuid.UUID, notifyQueue)}
 }
 
-// Notify never waits.
-func (b *StepNotifier) Notify(id uuid.UUID) {
+// Notify queues the step of a booking. It never blocks.
+func (n *StepNotifier) Notify(id uuid.UUID) {
 	select {
-	case b.steps <- id:
+	case n.steps <- id:
 	default:
 	}
 }
 
-// Run sends what is rung until ctx ends.
-func (b *StepNotifier) Run(ctx context.Context) error {
+// Run sends notifications until ctx ends.
+func (n *StepNotifier) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case id := <-b.steps:
-			b.send(ctx, b.gather(id))
+		case id := <-n.steps:
+			n.send(ctx, n.gather(id))
 		}
 	}
 }
 
-// Flush sends what was rung.
-func (b *StepNotifier) Flush(ctx context.Context) error {
+// Flush sends what is queued.
+func (n *StepNotifier) Flush(ctx context.Context) error {
 	select {
-	case id := <-b.steps:
-		b.send(ctx, b.gather(id))
+	case id := <-n.steps:
+		n.send(ctx, n.gather(id))
 	default:
 	}
 	return nil
 }
 
-func (b *StepNotifier) gather(first uuid.UUID) []string {
+func (n *StepNotifier) gather(first uuid.UUID) []string {
 	ids := []string{first.String()}
 	for len(ids) < notifyQueue {
 		select {
-		case id := <-b.steps:
+		case id := <-n.steps:
 			ids = append(ids, id.String())
 		default:
 			return ids
@@ -78,10 +78,10 @@ func (b *StepNotifier) gather(first uuid.UUID) []string {
 	return ids
 }
 
-func (b *StepNotifier) send(ctx context.Context, ids []string) {
+func (n *StepNotifier) send(ctx context.Context, ids []string) {
 	ctx, cancel := context.WithTimeout(ctx, notifyTimeout)
 	defer cancel()
-	if _, err := b.pool.Exec(ctx, `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id`, channel, ids); err != nil {
+	if _, err := n.pool.Exec(ctx, `SELECT pg_notify($1, id) FROM unnest($2::text[]) AS id`, channel, ids); err != nil {
 		slog.DebugContext(ctx, "steps not notified", "bookings", len(ids), "error", err)
 	}
 }

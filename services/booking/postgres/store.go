@@ -1,4 +1,4 @@
-// Package postgres keeps bookings, their units, tickets and refunds, and the outbox.
+// Package postgres stores bookings, their units, tickets and refunds, and the outbox.
 package postgres
 
 import (
@@ -35,11 +35,11 @@ func Migrations() fs.FS {
 	return sub
 }
 
-// Store implements the ports of the domain.
+// Store implements the stores of booking, saga and seatmap.
 type Store struct {
 	Pool         *pgxpool.Pool
 	Grace        time.Duration // how long an unpaid booking is left alone after its deadline
-	StepNotifier *StepNotifier // rung at each step; nil: nobody waits
+	StepNotifier *StepNotifier // is told of each step; may be nil
 }
 
 var (
@@ -47,7 +47,7 @@ var (
 	_ saga.Store    = Store{}
 )
 
-// retryAfter is when the sweeper looks after a booking that should have moved on by itself.
+// retryAfter is when the sweeper drives a booking that should have made its next step.
 const retryAfter = 5 * time.Second
 
 // unitRow is a unit in the column bookings.units.
@@ -136,7 +136,7 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14)`,
 		b.ID, b.Event, b.Hold, b.Account, b.Occasion.Merchant, b.Status, b.Version, b.Total.Amount, b.Total.Currency,
 		units, occasion, b.ExpiresAt, b.CreatedAt, s.nextLook(b))
-	if err := tell(ctx, batch, b, booking.Effects{Drive: true}); err != nil {
+	if err := enqueueMessages(ctx, batch, b, booking.Effects{Drive: true}); err != nil {
 		return b, false, err
 	}
 	err = s.send(ctx, batch)
@@ -153,8 +153,7 @@ func (s Store) Create(ctx context.Context, b booking.Booking) (booking.Booking, 
 	return b, true, nil
 }
 
-// send has a batch done as a whole or not at all, in one round trip: without a transaction around
-// it, a batch is one.
+// send executes a batch in one round trip. A batch outside a transaction is a transaction of its own.
 func (s Store) send(ctx context.Context, batch *pgx.Batch) error {
 	return s.Pool.SendBatch(ctx, batch).Close()
 }
@@ -178,7 +177,7 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 		SELECT expect_one(count(*)) FROM step`,
 		b.ID, b.Version, b.Status, b.Reason, units, payment, intent, secret, public, b.Authorized, b.Settled, b.UpdatedAt, s.nextLook(b))
 	effects(batch, b, e)
-	if err := tell(ctx, batch, b, e); err != nil {
+	if err := enqueueMessages(ctx, batch, b, e); err != nil {
 		return err
 	}
 	err = s.send(ctx, batch)
@@ -191,18 +190,18 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 		return fmt.Errorf("save booking: %w", err)
 	}
 	if !e.Quiet && b.Status != booking.Secured { // the capture follows at once
-		s.wake(b.ID)
+		s.notify(b.ID)
 	}
 	return nil
 }
 
-func (s Store) wake(id uuid.UUID) {
+func (s Store) notify(id uuid.UUID) {
 	if s.StepNotifier != nil {
 		s.StepNotifier.Notify(id)
 	}
 }
 
-// effects queues what is saved together with a step.
+// effects adds the statements of a step's effects to a batch.
 func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 	if e.Claim {
 		for _, u := range b.Units {
@@ -231,8 +230,8 @@ func effects(batch *pgx.Batch, b booking.Booking, e booking.Effects) {
 	}
 }
 
-// tell queues what the world hears of a step: of outcomes, and what the consumer is to go on with.
-func tell(ctx context.Context, batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
+// enqueueMessages adds the messages of a step to the outbox: the outcome, and the request to drive the booking.
+func enqueueMessages(ctx context.Context, batch *pgx.Batch, b booking.Booking, e booking.Effects) error {
 	if (b.Status.Outcome() || e.Told != "") && !e.Quiet {
 		told := messages.BookingChanged{
 			Booking: b.ID, Event: b.Event, Account: b.Account, Status: cmp.Or(e.Told, string(b.Status)), Version: b.Version,
@@ -268,7 +267,7 @@ func enqueue(ctx context.Context, batch *pgx.Batch, topic string, key uuid.UUID,
 	return nil
 }
 
-// nextLook says when somebody has to look after a booking that did not move on by itself.
+// nextLook gives when the sweeper drives a booking that makes no step until then; nil: never.
 func (s Store) nextLook(b booking.Booking) *time.Time {
 	var at time.Time
 	switch {
@@ -282,7 +281,7 @@ func (s Store) nextLook(b booking.Booking) *time.Time {
 	return &at
 }
 
-// Due leases bookings that need looking after, the longest waiting first.
+// Due implements saga.DueQueue. The longest overdue come first.
 func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]uuid.UUID, error) {
 	rows, err := s.Pool.Query(ctx, `UPDATE bookings SET next_look = $2 WHERE id IN (
 			SELECT id FROM bookings WHERE next_look <= $1 ORDER BY next_look LIMIT $3 FOR UPDATE SKIP LOCKED)

@@ -315,7 +315,7 @@ func TestADutyIsDoneByOneAtATime(t *testing.T) {
 		return nil
 	}
 	for range 3 {
-		go func() { _ = s.Alone(postgres.CancellationLock, duty)(ctx) }()
+		go func() { _ = s.AsLeader(postgres.CancellationLock, duty)(ctx) }()
 	}
 	harness.Eventually(t, 20*time.Second, "the duty changes hands", func() error {
 		mu.Lock()
@@ -429,7 +429,7 @@ func TestTroubles(t *testing.T) {
 	var trouble saga.Trouble
 	for trouble.SetAside == nil {
 		var err error
-		trouble, err = s.NoteTrouble(t.Context(), b.ID, func(t saga.Trouble) saga.Trouble { return t.Again(poison, at) })
+		trouble, err = s.NoteTrouble(t.Context(), b.ID, func(t saga.Trouble) saga.Trouble { return t.Failed(poison, at) })
 		require.NoError(t, err)
 		due, err := s.Due(t.Context(), trouble.Next.Add(-time.Second), time.Minute, 10)
 		require.NoError(t, err)

@@ -1,5 +1,5 @@
-// Command booking-consumer drives bookings to their end: it takes requests and news of payments
-// from the queue, resumes what was interrupted, and carries the outbox to its topics.
+// Command booking-consumer runs the saga of bookings: it drives those that messages ask for, resumes interrupted
+// ones, processes cancelled events, and publishes the outbox.
 package main
 
 import (
@@ -24,25 +24,25 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	b, err := app.Open(ctx, p, &cfg)
+	a, err := app.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
-	driver := b.Driver()
+	driver := a.Driver()
 	pool := saga.NewWorkerPool(driver)
-	calloff := saga.EventCancellation{Cancellations: b.Store, Store: b.Store, Troubles: b.Store, Sales: clients.Catalog{Client: b.Client}, Now: time.Now}
+	cancellations := saga.EventCancellation{Cancellations: a.Store, Store: a.Store, Troubles: a.Store, Sales: clients.Catalog{Client: a.Client}, Now: time.Now}
 
 	router, err := httpapi.NewRouter(httpapi.Options{Service: p.Name})
 	if err != nil {
 		return err
 	}
-	daprclient.Mount(router, cfg.Sidecar.AppToken, app.ConsumerSubscriptions(pool, calloff.EventChanged)...)
+	daprclient.Mount(router, cfg.Sidecar.AppToken, app.ConsumerSubscriptions(pool, cancellations.EventChanged)...)
 
-	p.OnClose("metrics", process.Plain(b.Store.Observe()))
-	p.Go("retention", b.Then(retention.Janitor{Pool: b.Pool, Rules: cfg.Retention.Booking()}.Run))
-	p.Go("relay", b.Then(cdc.Outbox(cfg.DatabaseURL, b.Client).Run))
-	p.Go("workers", b.Then(pool.Run))
-	p.Go("sweeper", b.Then(saga.Sweeper{Due: b.Store, Driver: driver, Troubles: b.Store, Now: time.Now}.Run))
-	p.Go("event cancellations", b.Then(b.Store.Alone(postgres.CancellationLock, calloff.Run)))
-	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
+	p.OnClose("metrics", process.Plain(a.Store.Observe()))
+	p.Go("retention", a.Then(retention.Janitor{Pool: a.Pool, Rules: cfg.Retention.Booking()}.Run))
+	p.Go("relay", a.Then(cdc.Outbox(cfg.DatabaseURL, a.Client).Run))
+	p.Go("workers", a.Then(pool.Run))
+	p.Go("sweeper", a.Then(saga.Sweeper{Due: a.Store, Driver: driver, Troubles: a.Store, Now: time.Now}.Run))
+	p.Go("event cancellations", a.Then(a.Store.AsLeader(postgres.CancellationLock, cancellations.Run)))
+	return p.Serve(ctx, httpapi.Traced(p.Name, a.Guard(router)))
 }

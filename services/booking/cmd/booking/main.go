@@ -31,19 +31,19 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	b, err := app.Open(ctx, p, &cfg)
+	a, err := app.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
-	steps, cache, maps := &rest.Steps{}, b.Client.Store(messages.Cache), rest.NewMaps()
-	live := seatmap.NewCache(clients.Catalog{Client: b.Client}, b.Seats, maps, time.Now)
-	b.SeatChanges.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
-	expiries := &saga.Expiries{Deadlines: b.Store, Holds: b.Seats, Notifier: clients.Notices{Client: b.Client}, Now: time.Now}
-	office := &booking.Service{
-		Seats: b.Seats, SeatMaps: live, Bookings: b.Store, Announcer: b.SeatChanges, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
+	steps, cache, maps := &rest.Steps{}, a.Client.Store(messages.Cache), rest.NewMaps()
+	live := seatmap.NewCache(clients.Catalog{Client: a.Client}, a.Seats, maps, time.Now)
+	a.SeatChanges.Local = func(id uuid.UUID, changes []booking.Change) { live.Apply(ctx, id, changes) }
+	expiries := &saga.Expiries{Deadlines: a.Store, Holds: a.Seats, Notifier: clients.Notices{Client: a.Client}, Now: time.Now}
+	service := &booking.Service{
+		Seats: a.Seats, SeatMaps: live, Bookings: a.Store, Announcer: a.SeatChanges, Expiries: expiries, HoldFor: cfg.HoldFor(), Now: time.Now,
 	}
-	line := b.HighDemand(office, expiries)
-	server := rest.Server{Service: office, Live: live, Reader: b.Store, Steps: steps, Printer: ticketpdf.Printer{}, Key: b.PublicKey, Maps: maps}
+	queue := a.HighDemand(service, expiries)
+	server := rest.Server{Service: service, Live: live, Reader: a.Store, Steps: steps, Printer: ticketpdf.Printer{}, Key: a.PublicKey, Maps: maps}
 
 	router, err := httpapi.NewRouter(httpapi.Options{
 		Service: p.Name, Spec: rest.Spec, Verifier: identity.NewVerifier(cfg.Identity, daprclient.Keys{Store: cache}),
@@ -54,15 +54,15 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	rest.Mount(router, server)
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
-	rest.Internal{Server: server, Store: b.Store}.Mount(guarded)
-	personaldata.Mount(guarded, personal.Personal{Store: b.Store, Seats: b.Client.Store(messages.Seats), Now: time.Now})
-	daprclient.Mount(router, cfg.Sidecar.AppToken, append(app.Subscriptions(live, b.Client), line.Subscription())...)
+	rest.Internal{Server: server, Store: a.Store}.Mount(guarded)
+	personaldata.Mount(guarded, personal.Data{Store: a.Store, Seats: a.Client.Store(messages.Seats), Now: time.Now})
+	daprclient.Mount(router, cfg.Sidecar.AppToken, append(app.Subscriptions(live, a.Client), queue.Subscription())...)
 
 	p.Go("seat maps", live.Run)
-	p.Go("hold queue", line.Run)
+	p.Go("hold queue", queue.Run)
 	p.Go("expiries", expiries.Run)
 	p.OnClose("expiries", expiries.Flush)
-	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, b.Store.Listen) })
-	p.Go("inventories", b.Then(b.Store.Alone(postgres.InventoryLock, seatmap.InventoryPublisher{Client: b.Client, Cache: live, Store: b.Store}.Run)))
-	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
+	p.Go("steps", func(ctx context.Context) error { return steps.Run(ctx, a.Store.Listen) })
+	p.Go("inventories", a.Then(a.Store.AsLeader(postgres.InventoryLock, seatmap.InventoryPublisher{Client: a.Client, Cache: live, Store: a.Store}.Run)))
+	return p.Serve(ctx, httpapi.Traced(p.Name, a.Guard(router)))
 }

@@ -1,5 +1,5 @@
-// Command highdemand-consumer decides the hold requests of events in high demand, in the order
-// they came, and drives the bookings made of them, so that neither waits for other traffic.
+// Command highdemand-consumer decides the hold requests of high-demand events in the order in which they came, and
+// drives the bookings made of them, so that neither waits for other traffic.
 package main
 
 import (
@@ -19,7 +19,7 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	b, err := app.Open(ctx, p, &cfg)
+	a, err := app.Open(ctx, p, &cfg)
 	if err != nil {
 		return err
 	}
@@ -28,8 +28,8 @@ func run(ctx context.Context, p *process.Process) error {
 	if err != nil {
 		return err
 	}
-	pool := saga.NewWorkerPool(b.Driver())
-	daprclient.Mount(router, cfg.Sidecar.AppToken, app.HighDemandSubscriptions(b.Seats, pool, b.Client, b.SeatChanges.Announce)...)
-	p.Go("workers", b.Then(pool.Run))
-	return p.Serve(ctx, httpapi.Traced(p.Name, b.Guard(router)))
+	pool := saga.NewWorkerPool(a.Driver())
+	daprclient.Mount(router, cfg.Sidecar.AppToken, app.HighDemandSubscriptions(a.Seats, pool, a.Client, a.SeatChanges.Announce)...)
+	p.Go("workers", a.Then(pool.Run))
+	return p.Serve(ctx, httpapi.Traced(p.Name, a.Guard(router)))
 }
