@@ -1,4 +1,4 @@
-# Foyer. `make help` lists what there is; ./cmd/foyer does the work of running the stack.
+# Foyer. `make help` lists the targets; ./cmd/foyer runs the stack.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -22,40 +22,40 @@ ifeq (,$(shell command -v go))
 $(error Go 1.26 or later is needed: https://go.dev/doc/install)
 endif
 
-##@ Run it
+##@ Run
 .PHONY: up down status logs seed doctor install
-up: ## start everything and show where it is (PUBSUB=redis or jetstream: another broker)
+up: ## start everything and show the addresses (PUBSUB=redis or jetstream: another broker)
 	@[ -e .foyer/bin/foyer ] || echo "building the launcher; the first time takes up to a minute"
 	@$(FOYER) up
 down: ## stop everything
 	@$(FOYER) down
-status: ## what runs and how much memory it takes
+status: ## state and memory of every part
 	@$(FOYER) status
 logs: ## follow the log of one part: make logs NAME=booking
 	@$(FOYER) logs $(NAME)
-seed: ## fill the catalogue again (harmless)
+seed: ## seed the catalogue again (changes nothing that exists)
 	@$(FOYER) seed
-doctor: ## what this machine lacks for the stack (examples also use curl and jq)
+doctor: ## list what this machine lacks for the stack (examples also use curl and jq)
 	@$(FOYER) doctor
 
-install: ## download and build the parts that Debian has no package of, without starting any
+install: ## download and build the parts that Debian does not package, without starting them
 	@$(FOYER) install
 
-##@ Check it
+##@ Test
 .PHONY: test test-unit test-web test-integration test-contract test-e2e lint fmt
 test: test-unit test-web test-integration test-e2e ## all tests, the quick ones first
-test-unit: install ## units and adapters, the latter against the real parts
+test-unit: install ## unit tests, and adapter tests against the real infrastructure
 	@echo "== unit and adapter tests"
 	@$(GOTEST) $(PARTS)
 	@cd $(BENCH) && $(GOTEST) ./...
 test-web: ## the web application's own tests
 	@if [ -f web/package.json ]; then echo "== web unit tests"; $(NPM_CI); cd web && npm test -- --run; fi
-test-integration: install ## the whole platform, from outside
+test-integration: install ## tests of the whole platform through its public interfaces
 	@echo "== whole-system tests"
 	@$(GOTEST) -p 1 -count=1 -timeout 40m ./tests/launch ./tests/rolling ./tests/integration/...
 test-contract: install ## schemathesis on every OpenAPI file, with the whole platform
 	@$(GOTEST) -count=1 -run 'TestContract$$' ./tests/integration
-test-e2e: ## a real Chromium on the whole platform
+test-e2e: ## user journeys in a real Chromium on the whole platform
 	@if [ -f tests/e2e/package.json ]; then echo "== end-to-end tests"; tests/e2e/run; fi
 lint: $(GOLANGCI) ## golangci-lint, formatting, tidy go.mod files, the web application's linter and types
 	@for module in . $(BENCH); do (cd $$module && go mod tidy -diff && $(GOLANGCI) run ./...); done
@@ -67,15 +67,15 @@ $(GOLANGCI):
 	@echo "building golangci-lint $(GOLANGCI_VERSION), once"
 	@GOBIN=$(dir $@) GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
-##@ Change it
+##@ Generate
 .PHONY: generate release-sums
-release-sums: ## the lines of tools/releases.sums for the versions in use; needs the projects' release pages
+release-sums: ## print the lines of tools/releases.sums for the versions in use; needs the projects' release pages
 	@$(FOYER) release-sums
-generate: ## Go servers and the web client from the OpenAPI files
+generate: ## generate Go servers and the web client from the OpenAPI files
 	@go generate ./...
 	@if [ -f web/package.json ]; then cd web && npm run --if-present generate; fi
 
-##@ Measure it
+##@ Measure
 BENCHES := $(patsubst $(BENCH)/%/main.go,%,$(wildcard $(BENCH)/*/main.go))
 .PHONY: $(addprefix bench-,$(BENCHES)) bench
 bench: $(addprefix bench-,$(BENCHES)) ## every benchmark, one after the other

@@ -90,7 +90,7 @@ var methods = []string{
 
 func notAllowed(w http.ResponseWriter, r *http.Request, methods []string) {
 	w.Header().Set("Allow", strings.Join(methods, ", "))
-	WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "This resource does not support the request's method."))
+	WriteProblem(w, r, fault.New(fault.NotAllowed, "method_not_allowed", "The method is not supported by this resource."))
 }
 
 // allowed lists the methods that a path supports (RFC 9110, 10.2.1).
