@@ -383,7 +383,7 @@ type mark struct {
 
 func (f *follower) follow(ctx context.Context) error {
 	f.heard = time.Now()
-	defer func() { // whoever comes next need not repeat what has arrived
+	defer func() { // the next leader need not repeat what was published
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), hangUpTime)
 		defer cancel()
 		_ = f.status(last)

@@ -127,7 +127,8 @@ func (s *Stack) service(app App, secrets *Secrets, after []string) Part {
 		},
 		Ready:   answers(fmt.Sprintf("http://%s:%d/readyz", host, app.Port)),
 		Timeout: 90 * time.Second,
-		// Whoever comes while the only one is away waits for it; of two, the gateway takes the other.
+		// With one replica, connections wait in the port during a restart; with several, the gateway uses
+		// another replica.
 		Hold: cfg.Replicas[app.ID] < 2,
 	}
 }

@@ -55,7 +55,7 @@ func (s *Stack) keycloak(secrets *Secrets) Part {
 				"--db-url", fmt.Sprintf("jdbc:postgresql://%s:%d/keycloak", host, cfg.Ports.Postgres), "--db-username", cfg.DatabaseUser,
 				"--db-pool-initial-size=1", "--db-pool-max-size=40",
 				// A request has one connection, two for a moment where it writes what must stay if it fails. With more
-				// threads than that, a crowd that signs in waits for connections, and has a 500 after five seconds. It waits
+				// threads than that, simultaneous sign-ins wait for connections and get a 500 after five seconds. They should wait
 				// for a thread instead, if it need not for longer than the gateway does.
 				"--http-pool-max-threads=16", "--http-max-queued-requests=300",
 				"--http-enabled=true", "--http-host", host, fmt.Sprintf("--http-port=%d", cfg.Ports.KeycloakHTTP),

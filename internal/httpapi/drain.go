@@ -43,7 +43,7 @@ func (c *contract) drainStreams(next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		next.ServeHTTP(rec, r.WithContext(ctx))
 		if drain, ok := r.Context().Value(drainKey{}).(context.Context); ok && drain.Err() != nil && rec.status == http.StatusOK {
-			_, _ = w.Write(Farewell()) // whoever does not read it comes back all the same
+			_, _ = w.Write(Farewell()) // a client that does not read it reconnects anyway
 		}
 	})
 }

@@ -16,7 +16,7 @@ import (
 // the API response that the application would request, which saves a round trip.
 type Page struct {
 	Index string       // path of the application's index.html
-	API   http.Handler // whom the application would ask
+	API   http.Handler // the API that the application would call
 }
 
 const emptyPage = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title></title></head><body></body></html>`
@@ -48,7 +48,7 @@ const pagePatience = 300 * time.Millisecond
 // Answer returns the API's response to an anonymous request for a path, with its headers; false if it does not
 // succeed in time.
 func (p Page) Answer(ctx context.Context, address string) ([]byte, http.Header, bool) {
-	// Given up like a reader who goes away: that says nothing about whoever was asked.
+	// A timeout here is like a reader who leaves: it is not a failure of the service.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer time.AfterFunc(pagePatience, cancel).Stop()

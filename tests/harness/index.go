@@ -16,10 +16,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Versions are those of all that a search document is made of.
+// Versions are the versions of the rows that a search document is made from.
 type Versions struct{ Event, Venue, Availability int64 }
 
-// EventuallyIndexed is invariant I5 on its own, event by event and past the service's own sums.
+// EventuallyIndexed checks invariant I5 alone, event by event and without the service's own checksums.
 func (p *Platform) EventuallyIndexed(t testing.TB, within time.Duration) {
 	t.Helper()
 	Eventually(t, within, "the index equals the database", func() error {
@@ -40,8 +40,8 @@ func (p *Platform) readIndex(ctx context.Context, e *Evidence) (err error) {
 	return err
 }
 
-// WatchIndex looks at the index again and again until the returned function is called, which fails
-// the test if any event ever went back to an older version: the other half of I5.
+// WatchIndex checks the index repeatedly until the returned function is called, which fails the test if an
+// event ever went back to an older version: the other half of I5.
 func (p *Platform) WatchIndex(t testing.TB) (done func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -140,7 +140,7 @@ func (p *Platform) index(ctx context.Context) (map[uuid.UUID]Versions, error) {
 // elasticsearchPatience is for who has no deadline.
 const elasticsearchPatience = 10 * time.Second
 
-// Elasticsearch speaks to the node past the services. in and out may be nil.
+// Elasticsearch calls the node directly, not through the services. in and out may be nil.
 func (p *Platform) Elasticsearch(ctx context.Context, method, path string, in, out any) error {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc

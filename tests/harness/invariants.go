@@ -13,8 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Evidence is all that the invariants of a sale are judged by: the database, the state store, and
-// the payment simulator's own books.
+// Evidence has the data by which the invariants of a sale are checked: the database, the state store, and the
+// payment simulator's records.
 type Evidence struct {
 	At       time.Time
 	Bookings map[uuid.UUID]BookingRow
@@ -26,7 +26,7 @@ type Evidence struct {
 	Published, Indexed map[uuid.UUID]Versions // events, by the database and by the search index
 }
 
-// BookingRow is a booking as the database has it.
+// BookingRow is a booking in the database.
 type BookingRow struct {
 	ID, Hold, Event uuid.UUID
 	Status          string
@@ -35,14 +35,14 @@ type BookingRow struct {
 	Since           time.Time
 }
 
-// UnitRow is a unit that a booking has not given back.
+// UnitRow is a unit of a booking that has not been released.
 type UnitRow struct {
 	Booking, Event uuid.UUID
 	Unit           string
 	Amount         int64
 }
 
-// SeatRow is a unit as the state store has it.
+// SeatRow is a unit in the state store.
 type SeatRow struct {
 	Event uuid.UUID
 	Unit  string
@@ -51,7 +51,7 @@ type SeatRow struct {
 	Until time.Time
 }
 
-// Intent is a payment in the simulator's books.
+// Intent is a payment in the simulator's records.
 type Intent struct {
 	Intent     string `json:"intent"`
 	Authorized int64  `json:"authorized"`
@@ -186,7 +186,7 @@ func (e Evidence) err() error {
 	return nil
 }
 
-// Evidence reads database, state store and the simulator's books.
+// Evidence reads the database, the state store and the simulator's records.
 func (p *Platform) Evidence(ctx context.Context, acked ...uuid.UUID) (Evidence, error) {
 	// The books first: what happens meanwhile is then in the database, and the next look agrees.
 	intents, err := p.Ledger(ctx)
@@ -200,7 +200,7 @@ func (p *Platform) Evidence(ctx context.Context, acked ...uuid.UUID) (Evidence, 
 	return e, e.readSeats(ctx, p.Config.DatabaseURL("dapr"))
 }
 
-// Ledger reads the payment simulator's own books.
+// Ledger reads the payment simulator's records.
 func (p *Platform) Ledger(ctx context.Context) ([]Intent, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.StripesimURL()+"/_sim/ledger", nil)
 	if err != nil {

@@ -49,14 +49,14 @@ var shared = sync.OnceValues(func() (*devstack.Stack, error) {
 // replicas of services that the platform of this test binary has; see Replicas.
 var replicas map[string]int
 
-// Replicas has the platform of this test binary run several of some services. It is for a TestMain.
+// Replicas sets the number of replicas of services on this test binary's platform. Call it in TestMain.
 func Replicas(of map[string]int) { replicas = of }
 
 // atExit stops what the tests started. Main calls it; without Main the kernel ends the
 // processes with us and the next run removes the directory.
 var atExit = func() {}
 
-// Main is for a TestMain that wants the parts stopped gracefully and the data removed at once.
+// Main runs the tests of a TestMain, then stops the parts gracefully and deletes their data.
 func Main(m *testing.M) {
 	code := m.Run()
 	atExit()
@@ -105,7 +105,7 @@ func Elasticsearch(t testing.TB) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", start(t, "elasticsearch").Config.Ports.Elasticsearch)
 }
 
-// Mailpit returns the address of a mail catcher's API and of its SMTP server.
+// Mailpit returns the addresses of a mail catcher's API and of its SMTP server.
 func Mailpit(t testing.TB) (api, smtp string) {
 	t.Helper()
 	ports := start(t, "mailpit").Config.Ports
@@ -220,10 +220,10 @@ func Freeze(t testing.TB, part string) (thaw func()) {
 	return thaw
 }
 
-// Broker is a stack of its own with another kind of broker.
+// Broker is a separate stack with another kind of broker.
 type Broker struct{ stack *devstack.Stack }
 
-// With returns a stack whose components are those of the given kind: kafka, redis or jetstream.
+// With returns a stack with the components of the given kind: kafka, redis or jetstream.
 func With(t testing.TB, kind string) *Broker {
 	t.Helper()
 	cfg, release, err := devstack.Isolated()
@@ -251,7 +251,7 @@ func (b *Broker) Sidecar(t testing.TB, appID string, newHandler func(daprclient.
 // Provider is a payment simulator of this test binary.
 type Provider struct{ API, Form, SecretKey, PublishableKey, WebhookSecret string }
 
-// Stripesim returns a running payment simulator. Its webhooks go nowhere.
+// Stripesim returns a running payment simulator that sends no webhooks.
 func Stripesim(t testing.TB) Provider {
 	t.Helper()
 	s := start(t, "stripesim")

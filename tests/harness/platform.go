@@ -16,7 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
-// Platform is everything, running: what a person has after `foyer up`.
+// Platform is the whole running platform, as after `foyer up`.
 type Platform struct {
 	Config  devstack.Config
 	Secrets *devstack.Secrets
@@ -116,21 +116,21 @@ func Everything(t testing.TB) *Platform {
 	return p
 }
 
-// Parts returns a platform of which only the named parts run, with what they lean on: the start of
-// everything is not worth it for a test of one road through it. It is that of the test binary.
+// Parts returns a platform that runs only the named parts and their dependencies, for tests that do not need
+// the whole platform. It is shared within the test binary.
 func Parts(t testing.TB, names ...string) *Platform {
 	t.Helper()
 	s := start(t, names...)
 	return platform(s.Config, s.Secrets, s.Apps, local{s})
 }
 
-// On is the platform that a stack makes that runs already.
+// On returns the platform of a stack that is already running.
 func On(s *devstack.Stack) *Platform { return platform(s.Config, s.Secrets, s.Apps, local{s}) }
 
 // URL is the gateway's address, which all public calls go through.
 func (p *Platform) URL() string { return fmt.Sprintf("http://localhost:%d", p.Config.Ports.Gateway) }
 
-// ServiceURL is a service's own address, past the gateway.
+// ServiceURL is a service's own address, not through the gateway.
 func (p *Platform) ServiceURL(appID string) string {
 	return fmt.Sprintf("http://127.0.0.1:%d", p.Apps[appID].Port)
 }
@@ -145,8 +145,8 @@ func (p *Platform) StripesimURL() string {
 	return fmt.Sprintf("http://127.0.0.1:%d", p.Config.Ports.StripeAPI)
 }
 
-// PID is the process of a part: a service ("booking"), its sidecar ("booking.daprd"), or
-// infrastructure ("kafka"); 0 while it does not run.
+// PID returns the process id of a part: a service ("booking"), its sidecar ("booking.daprd"), or
+// infrastructure ("kafka"). It is 0 while the part is not running.
 func (p *Platform) PID(t testing.TB, name string) int {
 	t.Helper()
 	return p.status(t, name).PID
@@ -167,13 +167,13 @@ func (p *Platform) status(t testing.TB, name string) devstack.Status {
 	return devstack.Status{}
 }
 
-// Kill ends a part's process with SIGKILL. The supervisor starts it again.
+// Kill kills a part's process with SIGKILL. The supervisor restarts it.
 func (p *Platform) Kill(t testing.TB, name string) {
 	t.Helper()
 	p.Signal(t, name, syscall.SIGKILL)
 }
 
-// Signal sends a signal to a part's process, for instance SIGSTOP and SIGCONT.
+// Signal sends a signal to a part's process, such as SIGSTOP and SIGCONT.
 func (p *Platform) Signal(t testing.TB, name string, signal syscall.Signal) {
 	t.Helper()
 	pid := p.PID(t, name)
@@ -206,7 +206,7 @@ func (p *Platform) Terminate(t testing.TB, name string, within time.Duration) {
 	p.WaitHealthy(t, name, 2*time.Minute, pid)
 }
 
-// Ended tells whether a part's process has ended of its own will, of which there is another one by now.
+// Ended returns nil once a part's process has exited by itself and been replaced.
 func (p *Platform) Ended(t testing.TB, name string, pid int) error {
 	t.Helper()
 	switch s := p.status(t, name); {
@@ -218,13 +218,13 @@ func (p *Platform) Ended(t testing.TB, name string, pid int) error {
 	return nil
 }
 
-// Restart does what `foyer restart` does.
+// Restart restarts a part as `foyer restart` does.
 func (p *Platform) Restart(t testing.TB, name string) error {
 	t.Helper()
 	return p.control.Restart(t.Context(), name)
 }
 
-// Halt stops a part until Resume; the test's end resumes it too.
+// Halt stops a part until Resume, or until the end of the test.
 func (p *Platform) Halt(t testing.TB, name string) {
 	t.Helper()
 	if err := p.control.Halt(t.Context(), name); err != nil {
@@ -277,13 +277,13 @@ func (p *Platform) Token(t testing.TB, email string) string {
 	return token
 }
 
-// Forget drops the cached token of an account whose sessions were ended.
+// Forget drops the cached token of an account whose sessions have been ended.
 func (p *Platform) Forget(email string) { p.tokens.Delete(email) }
 
-// NewPassword is what the accounts that tests register sign in with.
+// NewPassword is the password of accounts that tests register.
 const NewPassword = "quiet lamp orbit"
 
-// Password is what an account signs in with: tests register theirs as t-….
+// Password returns the password of an account; accounts registered by tests are named t-….
 func Password(email string) string {
 	if strings.HasPrefix(email, "t-") {
 		return NewPassword
@@ -291,7 +291,7 @@ func Password(email string) string {
 	return "foyer-local"
 }
 
-// SignIn gives a fresh token, which is good for minutes.
+// SignIn returns a fresh token, which is valid for minutes.
 func (p *Platform) SignIn(email string) (string, error) {
 	token, err, _ := p.signIns.Do(email, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)

@@ -69,14 +69,14 @@ func (c *Traces) take(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-protobuf")
 }
 
-// Watch begins to keep the spans of a trace, 32 hexadecimal digits.
+// Watch starts collecting the spans of a trace, given by 32 hexadecimal digits.
 func (c *Traces) Watch(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.watched[id] = nil
 }
 
-// Spans of a watched trace that have arrived.
+// Spans returns the collected spans of a watched trace.
 func (c *Traces) Spans(id string) []Span {
 	c.mu.Lock()
 	defer c.mu.Unlock()

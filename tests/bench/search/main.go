@@ -19,9 +19,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/foyer-tickets/foyer/internal/devstack"
+	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/services/search"
 	"github.com/foyer-tickets/foyer/services/search/elastic"
-	"github.com/foyer-tickets/foyer/services/catalog/postgres"
 	"github.com/foyer-tickets/foyer/tests/bench/internal/load"
 	"github.com/foyer-tickets/foyer/tests/harness"
 )
