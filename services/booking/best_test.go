@@ -85,10 +85,10 @@ func TestBuyersWhoCollideComeApart(t *testing.T) {
 
 func TestACrowdIsProposedDifferentPlaces(t *testing.T) {
 	s, _ := hall("....", "....")
-	house, now := seatmap.NewMap(s, 1, nil), time.Now()
+	m, now := seatmap.NewMap(s, 1, nil), time.Now()
 	two := []booking.Item{{TicketType: "t", Quantity: 2}}
 	propose := func(at time.Time) []string {
-		ids, err := house.Propose(two, nil, 0, at)
+		ids, err := m.Propose(two, nil, 0, at)
 		require.NoError(t, err)
 		return ids
 	}
@@ -102,8 +102,8 @@ func TestACrowdIsProposedDifferentPlaces(t *testing.T) {
 	require.NotEmpty(t, propose(now), "when there is nothing else, what others may not take after all")
 	for _, id := range []string{"B02", "B03"} {
 		hold := booking.Hold{ID: uuid.New(), Units: []booking.HeldUnit{{ID: id}}, Until: now.Add(time.Minute)}
-		house.Apply(booking.HeldChanges(hold), now)
-		house.Apply(booking.FreedChanges(hold.ID, hold.UnitIDs()), now)
+		m.Apply(booking.HeldChanges(hold), now)
+		m.Apply(booking.FreedChanges(hold.ID, hold.UnitIDs()), now)
 	}
 	require.Equal(t, []string{"B02", "B03"}, propose(now.Add(time.Second)), "what came back is free again")
 	require.Equal(t, s.BestAvailable("t", 2, 0, func(int) bool { return true }), propose(now.Add(time.Minute)))

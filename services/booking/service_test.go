@@ -40,25 +40,25 @@ func newCounter(t *testing.T) *counter {
 	c := &counter{sale: sale(), store: bookingtest.NewStore(), now: noon}
 	clock := func() time.Time { return c.now }
 	seats := bookingtest.NewMemory(clock)
-	var house *seatmap.Map
-	house = seatmap.NewMap(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
-		since := house.Clock()
+	var m *seatmap.Map
+	m = seatmap.NewMap(c.sale, 1, func(ctx context.Context, event uuid.UUID, units []string) {
+		since := m.Clock()
 		found, err := seats.Read(ctx, event, units)
 		if err == nil {
-			house.Correct(units, found, since, c.now)
+			m.Correct(units, found, since, c.now)
 		}
 	})
 	c.Service = &booking.Service{
-		Seats: seats, SeatMaps: houses(func() *seatmap.Map { return house }), Bookings: c.store, Announcer: silent{}, HoldFor: 5 * time.Minute, Now: clock,
+		Seats: seats, SeatMaps: seatMaps(func() *seatmap.Map { return m }), Bookings: c.store, Announcer: silent{}, HoldFor: 5 * time.Minute, Now: clock,
 	}
 	return c
 }
 
-type houses func() *seatmap.Map
+type seatMaps func() *seatmap.Map
 
-func (h houses) SeatMap(_ context.Context, event uuid.UUID) (booking.SeatMap, error) {
-	if house := h(); event == house.Sale().Event {
-		return house, nil
+func (h seatMaps) SeatMap(_ context.Context, event uuid.UUID) (booking.SeatMap, error) {
+	if m := h(); event == m.Sale().Event {
+		return m, nil
 	}
 	return nil, booking.ErrEventNotFound
 }

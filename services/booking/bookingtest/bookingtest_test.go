@@ -38,7 +38,7 @@ func (c careless) Fence(ctx context.Context, b booking.Booking) error {
 func TestScenariosNoticeAMissingGuard(t *testing.T) {
 	type memory = bookingtest.Memory
 	for name, c := range map[string]struct {
-		house careless
+		seats careless
 		red   string
 	}{
 		"everyone gets the seat": {
@@ -92,10 +92,10 @@ func TestScenariosNoticeAMissingGuard(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c.house.Memory = bookingtest.NewMemory(time.Now)
+			c.seats.Memory = bookingtest.NewMemory(time.Now)
 			for _, sc := range bookingtest.Scenarios() {
 				if sc.Name == c.red {
-					assert.Error(t, sc.Run(t.Context(), c.house))
+					assert.Error(t, sc.Run(t.Context(), c.seats))
 					return
 				}
 			}

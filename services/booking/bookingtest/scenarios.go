@@ -63,16 +63,16 @@ func Scenarios() []Scenario {
 
 const longHold = 5 * time.Minute
 
-// house is the event of a scenario.
-type house struct {
+// scenarioEvent is the event of a scenario, with the seats under test.
+type scenarioEvent struct {
 	ctx   context.Context
 	seats Seats
 	event uuid.UUID
 }
 
-func newHouse(ctx context.Context, s Seats) house { return house{ctx, s, uuid.New()} }
+func newEvent(ctx context.Context, s Seats) scenarioEvent { return scenarioEvent{ctx, s, uuid.New()} }
 
-func (h house) hold(account string, life time.Duration, units ...string) booking.Hold {
+func (h scenarioEvent) hold(account string, life time.Duration, units ...string) booking.Hold {
 	hold := booking.Hold{
 		ID: uuid.New(), Event: h.event, Account: account, Status: booking.HoldOpen,
 		Until: time.Now().Add(life).Truncate(time.Millisecond),
@@ -84,7 +84,7 @@ func (h house) hold(account string, life time.Duration, units ...string) booking
 }
 
 // take makes a hold that nothing stands in the way of.
-func (h house) take(account string, life time.Duration, units ...string) (booking.Hold, error) {
+func (h scenarioEvent) take(account string, life time.Duration, units ...string) (booking.Hold, error) {
 	hold := h.hold(account, life, units...)
 	if err := h.seats.Take(h.ctx, hold, 0); err != nil {
 		return hold, fmt.Errorf("hold %v for %s: %w", units, account, err)
@@ -98,12 +98,12 @@ func bookingOf(h booking.Hold, perAccount int) booking.Booking {
 }
 
 // state says who has a unit: "free", or the letter and whose hold it is.
-func (h house) state(unit string) (booking.Seat, error) {
+func (h scenarioEvent) state(unit string) (booking.Seat, error) {
 	seats, err := h.seats.Read(h.ctx, h.event, []string{unit})
 	return seats[unit].At(time.Now()), err
 }
 
-func (h house) expect(state booking.State, by booking.Hold, units ...string) error {
+func (h scenarioEvent) expect(state booking.State, by booking.Hold, units ...string) error {
 	for _, u := range units {
 		s, err := h.state(u)
 		if err != nil {
@@ -159,7 +159,7 @@ next:
 }
 
 func oneWinner(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	errs := crowd(Buyers, func(i int) error { return s.Take(ctx, h.hold(fmt.Sprint("buyer", i), longHold, "A1"), 0) })
 	n, err := winners(errs, booking.ErrUnitsUnavailable)
 	if err != nil || n != 1 {
@@ -178,7 +178,7 @@ func oneWinner(ctx context.Context, s Seats) error {
 }
 
 func wholeGroups(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	var units []string
 	for i := range 20 {
 		units = append(units, fmt.Sprint("A", i))
@@ -213,7 +213,7 @@ func wholeGroups(ctx context.Context, s Seats) error {
 }
 
 func sameHold(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold := h.hold("buyer", longHold, "A1", "A2")
 	for _, err := range crowd(5, func(int) error { return s.Take(ctx, hold, 2) }) {
 		if err != nil {
@@ -224,7 +224,7 @@ func sameHold(ctx context.Context, s Seats) error {
 }
 
 func oneHold(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	errs := crowd(Buyers, func(i int) error { return s.Take(ctx, h.hold("buyer", longHold, fmt.Sprint("A", i)), 0) })
 	n, err := winners(errs, booking.ErrHoldExists)
 	if err != nil || n != 1 {
@@ -234,7 +234,7 @@ func oneHold(ctx context.Context, s Seats) error {
 }
 
 func limit(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	if err := want(s.Take(ctx, h.hold("buyer", longHold, "A1", "A2", "A3"), 2), booking.ErrLimitExceeded); err != nil {
 		return err
 	}
@@ -271,7 +271,7 @@ func outlive(ctx context.Context, h booking.Hold) error {
 }
 
 // retake takes as soon as that goes: a store may round the life of a key up to a second.
-func (h house) retake(account string, units ...string) (booking.Hold, error) {
+func (h scenarioEvent) retake(account string, units ...string) (booking.Hold, error) {
 	for deadline := time.Now().Add(2 * time.Second); ; {
 		hold, err := h.take(account, longHold, units...)
 		if err == nil || time.Now().After(deadline) {
@@ -282,7 +282,7 @@ func (h house) retake(account string, units ...string) (booking.Hold, error) {
 }
 
 func takeable(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	first, err := h.take("first", shortHold, "A1", "A2")
 	if err != nil {
 		return err
@@ -304,7 +304,7 @@ func takeable(ctx context.Context, s Seats) error {
 }
 
 func fenceIsForGood(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("buyer", shortHold, "A1", "A2")
 	if err != nil {
 		return err
@@ -324,7 +324,7 @@ func fenceIsForGood(ctx context.Context, s Seats) error {
 }
 
 func fenceOnce(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("buyer", longHold, "A1", "A2")
 	if err != nil {
 		return err
@@ -342,7 +342,7 @@ func fenceOnce(ctx context.Context, s Seats) error {
 }
 
 func lateButFree(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("late", shortHold, "A1", "A2")
 	if err != nil {
 		return err
@@ -357,7 +357,7 @@ func lateButFree(ctx context.Context, s Seats) error {
 }
 
 func lateAndLost(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("late", shortHold, "A1", "A2")
 	if err != nil {
 		return err
@@ -379,7 +379,7 @@ func lateAndLost(ctx context.Context, s Seats) error {
 }
 
 func fenceRace(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("late", shortHold, "A1")
 	if err != nil {
 		return err
@@ -411,7 +411,7 @@ func fenceRace(ctx context.Context, s Seats) error {
 }
 
 func change(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("buyer", longHold, "A1", "A2")
 	if err != nil {
 		return err
@@ -445,7 +445,7 @@ func change(ctx context.Context, s Seats) error {
 }
 
 func changesAtOnce(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("buyer", longHold, "A0")
 	if err != nil {
 		return err
@@ -471,7 +471,7 @@ func changesAtOnce(ctx context.Context, s Seats) error {
 }
 
 func freeOwn(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("buyer", shortHold, "A1", "A2")
 	if err != nil {
 		return err
@@ -504,7 +504,7 @@ func freeOwn(ctx context.Context, s Seats) error {
 
 func releaseOrCheckOut(ctx context.Context, s Seats) error {
 	for range 5 {
-		hold, err := newHouse(ctx, s).take("buyer", longHold, "A1", "A2")
+		hold, err := newEvent(ctx, s).take("buyer", longHold, "A1", "A2")
 		if err != nil {
 			return err
 		}
@@ -537,7 +537,7 @@ func releaseOrCheckOut(ctx context.Context, s Seats) error {
 }
 
 func refund(ctx context.Context, s Seats) error {
-	h := newHouse(ctx, s)
+	h := newEvent(ctx, s)
 	hold, err := h.take("buyer", longHold, "A1", "A2")
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
-	house "github.com/foyer-tickets/foyer/internal/seat"
+	"github.com/foyer-tickets/foyer/internal/seat"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/bookingtest"
 	"github.com/foyer-tickets/foyer/services/booking/daprstore"
@@ -381,14 +381,14 @@ func TestNothingIsMissingBecauseAReadWasCutOff(t *testing.T) {
 
 func TestStoredValuesSurviveTheRoundTrip(t *testing.T) {
 	now := time.UnixMilli(1_795_556_572_644)
-	seat := booking.Seat{State: booking.Held, Hold: uuid.New(), Until: now}
-	gotSeat, err := daprstore.DecodeSeat(daprstore.EncodeSeat(seat))
+	held := booking.Seat{State: booking.Held, Hold: uuid.New(), Until: now}
+	gotSeat, err := daprstore.DecodeSeat(daprstore.EncodeSeat(held))
 	require.NoError(t, err)
-	assert.Equal(t, seat, gotSeat)
+	assert.Equal(t, held, gotSeat)
 
 	hold := booking.Hold{
 		ID: uuid.New(), Event: uuid.New(), Account: "a", Until: now, Status: booking.HoldCheckout, Booking: uuid.New(),
-		Units: []booking.HeldUnit{{ID: "A1", TicketType: "t", TypeName: "Stalls", Label: "A 1", Place: house.Place{Zone: "Stalls", Row: "A", Number: "1", Note: "aisle"}, Price: money.Money{Amount: 1, Currency: "JPY"}}},
+		Units: []booking.HeldUnit{{ID: "A1", TicketType: "t", TypeName: "Stalls", Label: "A 1", Place: seat.Place{Zone: "Stalls", Row: "A", Number: "1", Note: "aisle"}, Price: money.Money{Amount: 1, Currency: "JPY"}}},
 	}
 	gotHold, err := daprstore.DecodeHold(hold.ID, daprstore.EncodeHold(hold))
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ type Internal struct {
 	Store  InternalReader
 }
 
-// InternalReader is what the other services are told of the database.
+// InternalReader is the database as the internal routes need it.
 type InternalReader interface {
 	Get(ctx context.Context, id uuid.UUID) (booking.Booking, error)
 	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
@@ -50,11 +50,11 @@ func (i Internal) inventory(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	house, err := i.Server.Live.Get(r.Context(), id)
+	seats, err := i.Server.Live.Get(r.Context(), id)
 	if err != nil {
 		return err
 	}
-	return httpapi.WriteJSON(w, r, http.StatusOK, InventoryMessage(id, house.Inventory(), time.Now()))
+	return httpapi.WriteJSON(w, r, http.StatusOK, InventoryMessage(id, seats.Inventory(), time.Now()))
 }
 
 type mailVenue struct {
@@ -84,7 +84,7 @@ type mailTicket struct {
 	ICS   string      `json:"ics,omitempty"`
 }
 
-// mail gives all that a mail about a booking shows.
+// mail gives what a mail about a booking shows.
 func (i Internal) mail(w http.ResponseWriter, r *http.Request) error {
 	id, err := pathID(r, "booking", booking.ErrBookingNotFound)
 	if err != nil {
@@ -126,7 +126,7 @@ func mailTickets(b booking.Booking, issued []booking.Ticket) []mailTicket {
 // maxReconciled is the largest page of bookings for the reconciliation.
 const maxReconciled = 5000
 
-// reconciliation lists a page of the bookings that moved within a time, for comparing with the money.
+// reconciliation gives a page of the bookings that changed in a period, which payment compares with the payments.
 func (i Internal) reconciliation(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
 	from, errFrom := time.Parse(time.RFC3339, query.Get("from"))

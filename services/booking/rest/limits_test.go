@@ -113,21 +113,21 @@ func TestWhoGivesBackALotHasToWait(t *testing.T) {
 	var later atomic.Int64
 	server := api(t, sale, func() time.Time { return time.Now().Add(time.Duration(later.Load())) })
 	holds := server.URL + "/api/v1/events/" + sale.Event.String() + "/holds"
-	wish := fmt.Sprintf(`{"units":[%q]}`, sale.Units[0].ID)
+	request := fmt.Sprintf(`{"units":[%q]}`, sale.Units[0].ID)
 	for n := range 4 {
-		res := ask(t, http.MethodPost, holds, "buyer", wish)
+		res := ask(t, http.MethodPost, holds, "buyer", request)
 		require.Equal(t, http.StatusCreated, res.status, "hold %d: %s", n+1, res.code)
 		require.Equal(t, http.StatusNoContent, ask(t, http.MethodDelete, server.URL+res.header.Get("Location"), "buyer", "").status)
 	}
-	res := ask(t, http.MethodPost, holds, "buyer", wish)
+	res := ask(t, http.MethodPost, holds, "buyer", request)
 	require.Equal(t, http.StatusTooManyRequests, res.status)
 	assert.Equal(t, "hold_cooldown", res.code)
 	wait, err := strconv.Atoi(res.header.Get("Retry-After"))
 	require.NoError(t, err)
 	assert.InDelta(t, 15, wait, 1)
-	other := ask(t, http.MethodPost, holds, "rival", wish)
+	other := ask(t, http.MethodPost, holds, "rival", request)
 	require.Equal(t, http.StatusCreated, other.status, "the place is free for somebody else")
 	require.Equal(t, http.StatusNoContent, ask(t, http.MethodDelete, server.URL+other.header.Get("Location"), "rival", "").status)
 	later.Store(int64(time.Duration(wait) * time.Second))
-	require.Equal(t, http.StatusCreated, ask(t, http.MethodPost, holds, "buyer", wish).status, "after what Retry-After said")
+	require.Equal(t, http.StatusCreated, ask(t, http.MethodPost, holds, "buyer", request).status, "after what Retry-After said")
 }

@@ -1,4 +1,5 @@
-// Package rest is booking's HTTP face: seat maps, holds, bookings, tickets.
+// Package rest is booking's HTTP API: seat maps, holds, bookings and tickets for clients, and the internal routes
+// of other services.
 package rest
 
 import (
@@ -29,7 +30,7 @@ import (
 //go:embed openapi.yaml
 var Spec []byte
 
-// BookingReader is what the API reads of the database.
+// BookingReader is the database as the API reads it.
 type BookingReader interface {
 	List(ctx context.Context, f booking.Filter) ([]booking.Booking, error)
 	Tickets(ctx context.Context, bookings ...uuid.UUID) (map[uuid.UUID][]booking.Ticket, error)
@@ -41,7 +42,7 @@ type BookingReader interface {
 	Retry(ctx context.Context, booking uuid.UUID, now time.Time) (bool, error)
 }
 
-// Printer makes tickets for paper, in the first of the wanted languages that it knows.
+// Printer makes the PDF of a ticket, in the first of the accepted languages that it knows.
 type Printer interface {
 	PDF(t booking.Ticket, b booking.Booking, acceptLanguage string) ([]byte, error)
 }
@@ -77,11 +78,11 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 	if err := httpapi.Decode(r, &in); err != nil {
 		return err
 	}
-	wish := booking.HoldRequest{Units: deref(in.Units), Pass: deref(params.AdmissionPass)}
+	request := booking.HoldRequest{Units: deref(in.Units), Pass: deref(params.AdmissionPass)}
 	for _, it := range deref(in.Items) {
-		wish.Items = append(wish.Items, booking.Item{TicketType: it.TicketType, Quantity: it.Quantity})
+		request.Items = append(request.Items, booking.Item{TicketType: it.TicketType, Quantity: it.Quantity})
 	}
-	h, err := s.Service.Hold(r.Context(), account, event, wish)
+	h, err := s.Service.Hold(r.Context(), account, event, request)
 	if errors.Is(err, booking.ErrHoldExists) {
 		err = s.withHold(r.Context(), account, err)
 	}
@@ -94,14 +95,14 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 	return answer(w, r, http.StatusCreated, holdView(h, s.Service.Now()), err)
 }
 
-// pending says that a hold is still in line, and where to ask again.
+// pending answers that a hold is not decided yet, and where to ask again.
 func pending(w http.ResponseWriter, r *http.Request, hold uuid.UUID) error {
 	w.Header().Set("Location", "/api/v1/holds/"+hold.String())
 	w.Header().Set("Retry-After", "1")
 	return httpapi.WriteJSON(w, r, http.StatusAccepted, PendingHold{Id: hold, Status: Pending})
 }
 
-// withHold shows the hold that stands in the way, so that the client can go on with it.
+// withHold adds the existing hold to the problem, so that the client can go on with it.
 func (s Server) withHold(ctx context.Context, account identity.Account, err error) error {
 	f, _ := errors.AsType[*fault.Error](err)
 	id, ok := f.Fields["hold"].(uuid.UUID)
@@ -200,7 +201,7 @@ func (s Server) awaitStep(ctx context.Context, b booking.Booking, wait time.Dura
 	defer leave()
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
-	poll := time.NewTicker(time.Second) // a notice may get lost
+	poll := time.NewTicker(time.Second) // notifications may be lost
 	defer poll.Stop()
 	for {
 		next, err := s.Service.Bookings.Get(ctx, b.ID)
@@ -373,11 +374,11 @@ func (s Server) GetSales(w http.ResponseWriter, r *http.Request, event EventId) 
 }
 
 func (s Server) sales(ctx context.Context, account identity.Account, event uuid.UUID) (Sales, error) {
-	house, err := s.Live.Get(ctx, event)
+	seats, err := s.Live.Get(ctx, event)
 	if err != nil {
 		return Sales{}, err
 	}
-	sale := house.Sale()
+	sale := seats.Sale()
 	if account.ID != sale.Merchant && !account.Has(identity.Admin) {
 		return Sales{}, booking.ErrEventNotFound
 	}
@@ -389,7 +390,7 @@ func (s Server) sales(ctx context.Context, account identity.Account, event uuid.
 	if err != nil {
 		return Sales{}, err
 	}
-	return salesView(sale, house.Inventory(), sold, cancellation, cancelled), nil
+	return salesView(sale, seats.Inventory(), sold, cancellation, cancelled), nil
 }
 
 // GetTicketKey implements GET /api/v1/tickets/key.

@@ -19,9 +19,9 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking/seatmap"
 )
 
-// Maps keeps the encoded seat maps. The names of the units, which are nearly all of a map, are
-// encoded and compressed once for a plan; the letters are done again when something changed, and
-// where somebody looks, before they are asked for.
+// Maps caches encoded seat maps. The names of the units, which are nearly all of a map, are encoded and
+// compressed once for a plan. The states are encoded again when they changed: at once where the map was
+// requested a moment ago, else with the next request.
 type Maps struct {
 	mu   sync.Mutex
 	maps map[uuid.UUID]*seatMap
@@ -32,19 +32,19 @@ var _ seatmap.FrameEncoder = (*Maps)(nil)
 // NewMaps returns an empty cache.
 func NewMaps() *Maps { return &Maps{maps: map[uuid.UUID]*seatMap{}} }
 
-// seatMap is a map in two parts that go out one after the other.
+// seatMap is an encoded map in two parts that are sent one after the other.
 type seatMap struct {
-	house *seatmap.Map
+	seats *seatmap.Map
 	plan  int64
 	heads map[Naming]func() (part, error)
 
-	asked atomic.Int64 // when, in milliseconds
+	asked atomic.Int64 // time of the last request, in milliseconds
 	stale atomic.Bool
-	mu    sync.Mutex // of who renders
+	mu    sync.Mutex // one renders at a time
 	tail  atomic.Pointer[tail]
 }
 
-// tail is who sits where, at a moment.
+// tail is the states of the units at a time.
 type tail struct {
 	part
 	etag     string
@@ -53,33 +53,33 @@ type tail struct {
 
 const (
 	cachedMaps = 256
-	// lookedAt is how long after somebody looked a map is rendered before the next one does.
-	lookedAt = 5 * time.Second
-	// freshFor is how long a map is good although something changed since: its next rendering is
-	// under way, and readers of the stream hear of the change no sooner.
+	// keepFreshFor is how long after a request a map is rendered at each change.
+	keepFreshFor = 5 * time.Second
+	// freshFor is how long a map is served after a change: the next rendering is under way, and readers of the
+	// stream get the change no sooner.
 	freshFor = 200 * time.Millisecond
 )
 
-func (m *Maps) of(event uuid.UUID, house *seatmap.Map) *seatMap {
+func (m *Maps) of(event uuid.UUID, seats *seatmap.Map) *seatMap {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	sm := m.maps[event]
-	if plan := house.Sale().PlanVersion; sm == nil || sm.house != house || sm.plan != plan {
+	if plan := seats.Sale().PlanVersion; sm == nil || sm.seats != seats || sm.plan != plan {
 		if len(m.maps) >= cachedMaps {
 			clear(m.maps)
 		}
-		sm = &seatMap{house: house, plan: plan, heads: heads(plan, house)}
+		sm = &seatMap{seats: seats, plan: plan, heads: heads(plan, seats)}
 		sm.stale.Store(true)
 		m.maps[event] = sm
 	}
 	return sm
 }
 
-// heads encode what does not change with the seats, when it is first asked for.
-func heads(plan int64, house *seatmap.Map) map[Naming]func() (part, error) {
+// heads encode what does not change with the states, at the first request.
+func heads(plan int64, seats *seatmap.Map) map[Naming]func() (part, error) {
 	names := func() []string {
 		var all []string
-		for _, u := range house.Sale().Units {
+		for _, u := range seats.Sale().Units {
 			all = append(all, u.ID)
 		}
 		return all
@@ -107,7 +107,7 @@ func (sm *seatMap) head(form Naming) (part, error) {
 	return sm.heads[Named]()
 }
 
-// Changed implements seatmap.FrameEncoder. Readers of a frame find a map at least as new.
+// Changed implements seatmap.FrameEncoder. A map requested after a frame is at least as new.
 func (m *Maps) Changed(event uuid.UUID) {
 	m.mu.Lock()
 	sm := m.maps[event]
@@ -116,12 +116,12 @@ func (m *Maps) Changed(event uuid.UUID) {
 		return
 	}
 	sm.stale.Store(true)
-	if time.Since(time.UnixMilli(sm.asked.Load())) < lookedAt {
-		go func() { _, _ = sm.newest() }() // whoever asks hears of an error
+	if time.Since(time.UnixMilli(sm.asked.Load())) < keepFreshFor {
+		go func() { _, _ = sm.newest() }() // the next request gets the error
 	}
 }
 
-// recent gives the letters as they are, or were a moment ago.
+// recent gives the states, at most freshFor old.
 func (sm *seatMap) recent() (*tail, error) {
 	sm.asked.Store(time.Now().UnixMilli())
 	if t := sm.tail.Load(); t != nil && (!sm.stale.Load() || time.Since(t.rendered) < freshFor) {
@@ -130,15 +130,15 @@ func (sm *seatMap) recent() (*tail, error) {
 	return sm.newest()
 }
 
-// newest gives the letters with all that was announced before.
+// newest gives the states with all changes before the call.
 func (sm *seatMap) newest() (*tail, error) {
 	sm.mu.Lock()
 	defer sm.mu.Unlock()
 	if t := sm.tail.Load(); t != nil && !sm.stale.Load() {
 		return t, nil
 	}
-	sm.stale.Store(false) // before looking: what changes from here on makes it stale again
-	t, err := render(sm.plan, sm.house)
+	sm.stale.Store(false) // before rendering: later changes make it stale again
+	t, err := render(sm.plan, sm.seats)
 	if err != nil {
 		sm.stale.Store(true)
 		return nil, err
@@ -147,24 +147,24 @@ func (sm *seatMap) newest() (*tail, error) {
 	return t, nil
 }
 
-func render(plan int64, house *seatmap.Map) (*tail, error) {
-	version, states := house.Snapshot()
+func render(plan int64, seats *seatmap.Map) (*tail, error) {
+	version, states := seats.Snapshot()
 	p, err := packTail(fmt.Appendf(nil, `"version":%d,"states":"%s"}`, version, states))
 	if err != nil {
 		return nil, err
 	}
-	sum := fnv.New64a() // of what it says, so that replicas agree
+	sum := fnv.New64a() // of the states, so that replicas agree
 	_, _ = sum.Write(states)
 	return &tail{part: p, etag: fmt.Sprintf(`W/"%d-%x"`, plan, sum.Sum64()), rendered: time.Now()}, nil
 }
 
 // GetSeats implements GET /api/v1/events/{event}/seats.
 func (s Server) GetSeats(w http.ResponseWriter, r *http.Request, event EventId, params GetSeatsParams) error {
-	house, err := s.Live.Public(r.Context(), event)
+	seats, err := s.Live.Public(r.Context(), event)
 	if err != nil {
 		return err
 	}
-	sm := s.Maps.of(event, house)
+	sm := s.Maps.of(event, seats)
 	t, err := sm.recent()
 	if err != nil {
 		return err

@@ -15,13 +15,13 @@ import (
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
-// Steps wakes those who wait for a booking to move on. The zero value is ready.
+// Steps wakes requests that wait for a step of a booking. The zero value is ready to use.
 type Steps struct {
 	mu      sync.Mutex
 	waiting map[uuid.UUID]map[chan struct{}]struct{}
 }
 
-// Watch gives a channel that receives after each step. Several steps may be one signal.
+// Watch gives a channel that receives after a step, once for several that come together.
 func (s *Steps) Watch(id uuid.UUID) (steps <-chan struct{}, leave func()) {
 	c := make(chan struct{}, 1)
 	s.mu.Lock()
@@ -73,7 +73,7 @@ func (s *Steps) Run(ctx context.Context, listen func(context.Context, func(uuid.
 
 // StreamBooking implements GET /api/v1/bookings/{booking}/stream.
 func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id BookingId) error {
-	steps, leave := s.Steps.Watch(id) // before the first look: no step comes in between
+	steps, leave := s.Steps.Watch(id) // before the first read, so that no step is missed
 	defer leave()
 	account, b, err := s.find(r, id)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 	}
 	beat := time.NewTicker(httpapi.Heartbeat)
 	defer beat.Stop()
-	poll := time.NewTicker(3 * time.Second) // a notice may get lost
+	poll := time.NewTicker(3 * time.Second) // notifications may be lost
 	defer poll.Stop()
 	var sent int64
 	for {
@@ -100,7 +100,7 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 			}
 			sent = b.Version
 		}
-		if atRest(b) {
+		if finished(b) {
 			return nil
 		}
 		select {
@@ -119,7 +119,7 @@ func (s Server) StreamBooking(w http.ResponseWriter, r *http.Request, id Booking
 	}
 }
 
-// atRest tells that nothing more happens by itself.
-func atRest(b booking.Booking) bool {
+// finished tells whether the booking makes no further step by itself.
+func finished(b booking.Booking) bool {
 	return b.Status == booking.Confirmed || b.Status == booking.Refunded || b.Status.Ended()
 }

@@ -143,8 +143,8 @@ func TestAHealTellsWhatItFinds(t *testing.T) {
 	}
 }
 
-// TestNobodyWatchesAHouseThatWasDropped: nobody would feed them.
-func TestNobodyWatchesAHouseThatWasDropped(t *testing.T) {
+// TestADroppedMapIsNotWatched: it gets no more changes.
+func TestADroppedMapIsNotWatched(t *testing.T) {
 	o := newOnSale()
 	l := NewCache(o, o, plainEncoder{}, time.Now)
 	s, err := l.entry(t.Context(), o.event)
