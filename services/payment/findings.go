@@ -7,7 +7,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// FindingKind is what the reconciliation found.
+// FindingKind is the kind of a difference between the books.
 type FindingKind string
 
 // The kinds. docs/runbook-payment.md says what each means and what to do.
@@ -26,15 +26,15 @@ const (
 	PaymentDisputed        FindingKind = "payment_disputed"
 )
 
-// Remedy is what can safely be done about a finding without asking anybody.
+// Remedy is what can be done about a finding without a person's decision.
 type Remedy string
 
 // The remedies.
 const (
 	Report      Remedy = ""             // a person has to look
-	Apply       Remedy = "apply"        // ask the provider again and take it in
-	Void        Remedy = "void"         // let go of an authorisation that nobody wants
-	RefundAgain Remedy = "refund_again" // ask again with the same key
+	Apply       Remedy = "apply"        // read it from the provider again and apply it
+	Void        Remedy = "void"         // cancel an authorisation without a booking
+	RefundAgain Remedy = "refund_again" // request it again with the same idempotency key
 )
 
 // Finding is one difference between the books. Expected and Actual are in the currency's minor units.
@@ -53,7 +53,7 @@ type Finding struct {
 	Failure  string // why the remedy did not work, as a code
 }
 
-// BookingMoney is what a booking believes about its money.
+// BookingMoney is what a booking records about its money.
 type BookingMoney struct {
 	Booking  uuid.UUID
 	Payment  *uuid.UUID
@@ -61,11 +61,11 @@ type BookingMoney struct {
 	Amount   int64
 	Refunded int64
 	Currency string
-	At       time.Time // when it last moved
+	At       time.Time // when it last changed
 	Trouble  string    // why it was set aside, as a code; empty: it was not
 }
 
-// The stages of a booking that matter to its money.
+// sold reports whether the booking has been paid for.
 func (b BookingMoney) sold() bool {
 	return b.Status == "confirmed" || b.Status == "refunding" || b.Status == "refunded"
 }
@@ -74,7 +74,7 @@ func (b BookingMoney) over() bool {
 	return b.Status == "expired" || b.Status == "failed" || b.Status == "cancelled"
 }
 
-// Clearing is a payment whose clearing accounts are not zero although nothing is under way.
+// Clearing is a payment with a clearing account that is not zero although nothing is in progress.
 type Clearing struct {
 	Payment  uuid.UUID
 	Account  LedgerAccount
@@ -82,28 +82,28 @@ type Clearing struct {
 	Currency string
 }
 
-// Books are what three sides know of one period.
+// Books are the records of a period: the provider's, ours and the bookings'.
 type Books struct {
-	Intents   []Intent         // the provider's
-	Returned  []ProviderRefund // the provider's
-	Payments  []Payment        // ours
-	Others    []Payment        // ours, not of the period, that something of the period is about
-	Refunds   []Refund         // ours
-	Bookings  []BookingMoney
-	Clearings []Clearing
-	Owing     []Refund            // ours that failed for good, however old; their payments are among the above
-	Resolved  map[uuid.UUID]int64 // given back by other means, by payment
-	Receipts  []Receipt           // webhooks that were refused, or that people should know of
-	NotAsked  map[uuid.UUID]bool  // our refunds that the provider was not asked for: that one is missing there is not known
+	Intents         []Intent         // the provider's
+	ProviderRefunds []ProviderRefund // the provider's
+	Payments        []Payment        // ours
+	Related         []Payment        // ours, from outside the period, that something in the period refers to
+	Refunds         []Refund         // ours
+	Bookings        []BookingMoney
+	Clearings       []Clearing
+	Owing           []Refund            // ours that failed for good, however old; their payments are among the above
+	Resolved        map[uuid.UUID]int64 // given back by other means, by payment
+	Receipts        []Receipt           // webhooks that were refused, or that people should know of
+	NotQueried      map[uuid.UUID]bool  // our refunds that the provider was not asked for: that one is missing there is not known
 }
 
-// Settling is how long things may differ while they are under way.
+// How long the sides may differ while something is in progress.
 const (
-	underWay = 2 * time.Minute  // between one side and another
-	homeless = 10 * time.Minute // a payment whose booking is not to be found
+	inProgress     = 2 * time.Minute  // between two sides
+	noBookingAfter = 10 * time.Minute // a payment whose booking is not found
 )
 
-// Compare finds all differences. It is a function of the books and the time alone.
+// Compare returns all differences. It depends on the books and the time only.
 func (b Books) Compare(now time.Time) []Finding {
 	c := comparison{now: now, intents: map[string]Intent{}, payments: map[uuid.UUID]Payment{}, bookings: map[uuid.UUID]BookingMoney{}, byIntent: map[string]Payment{}, pending: map[uuid.UUID]bool{}, resolved: b.Resolved}
 	for _, in := range b.Intents {
@@ -115,7 +115,7 @@ func (b Books) Compare(now time.Time) []Finding {
 			c.byIntent[p.Intent] = p
 		}
 	}
-	for _, p := range b.Others {
+	for _, p := range b.Related {
 		c.payments[p.ID] = p
 		if p.Intent != "" {
 			c.byIntent[p.Intent] = p
@@ -139,36 +139,36 @@ func (b Books) Compare(now time.Time) []Finding {
 	for _, p := range b.Payments {
 		paid[p.Booking] = true // or it was found above
 	}
-	for _, p := range b.Others {
+	for _, p := range b.Related {
 		if status := c.status(p); status == Captured || status == Refunded {
 			paid[p.Booking] = true
 		}
 	}
 	for _, k := range b.Bookings {
 		if k.sold() && k.Amount > 0 && !paid[k.Booking] {
-			c.find(Finding{Kind: BookingWithoutCapture, Booking: &k.Booking, Expected: k.Amount, Currency: k.Currency, Detail: "The booking is confirmed and no payment was taken for it."})
+			c.add(Finding{Kind: BookingWithoutCapture, Booking: &k.Booking, Expected: k.Amount, Currency: k.Currency, Detail: "The booking is confirmed and no payment was taken for it."})
 		}
 	}
 	c.refunds(b)
 	for _, r := range b.Owing {
-		f := about(RefundOwing, c.payments[r.Payment], "A refund failed for good, and the money is still owed to the buyer.")
+		f := newFinding(RefundOwing, c.payments[r.Payment], "A refund failed for good, and the money is still owed to the buyer.")
 		f.Refund, f.Expected = &r.ID, r.Amount
-		c.find(f)
+		c.add(f)
 	}
 	for _, k := range b.Bookings {
 		if k.Trouble != "" {
-			c.find(Finding{Kind: BookingSetAside, Booking: &k.Booking, Payment: k.Payment, Expected: k.Amount, Currency: k.Currency, Detail: "The booking could not be brought on and was set aside: " + k.Trouble + "."})
+			c.add(Finding{Kind: BookingSetAside, Booking: &k.Booking, Payment: k.Payment, Expected: k.Amount, Currency: k.Currency, Detail: "The booking could not be brought on and was set aside: " + k.Trouble + "."})
 		}
 	}
 	for _, l := range b.Clearings {
-		c.find(Finding{Kind: LedgerImbalance, Payment: &l.Payment, Actual: l.Amount, Currency: l.Currency, Detail: "A clearing account is not zero although nothing is under way: " + string(l.Account) + "."})
+		c.add(Finding{Kind: LedgerImbalance, Payment: &l.Payment, Actual: l.Amount, Currency: l.Currency, Detail: "A clearing account is not zero although nothing is under way: " + string(l.Account) + "."})
 	}
 	for _, r := range b.Receipts {
 		f := Finding{Kind: WebhookRefused, Payment: r.Payment, Detail: "A signed webhook was refused: its " + r.Reason + " is not what was asked for. Webhook " + r.ID + "."}
 		if r.Outcome == Noted {
 			f.Kind, f.Detail = PaymentDisputed, "The card's holder contests the payment. Webhook "+r.ID+"."
 		}
-		c.find(f)
+		c.add(f)
 	}
 	return c.found
 }
@@ -184,14 +184,14 @@ type comparison struct {
 	found    []Finding
 }
 
-func (c *comparison) find(f Finding) { c.found = append(c.found, f) }
+func (c *comparison) add(f Finding) { c.found = append(c.found, f) }
 
-// about begins a finding about a payment.
-func about(kind FindingKind, p Payment, detail string) Finding {
+// newFinding returns a finding about a payment.
+func newFinding(kind FindingKind, p Payment, detail string) Finding {
 	return Finding{Kind: kind, Payment: &p.ID, Booking: &p.Booking, Intent: p.Intent, Expected: p.Amount.Amount, Currency: p.Amount.Currency, Detail: detail}
 }
 
-// intent looks at the provider's side.
+// intent compares an intent of the provider with our payment.
 func (c *comparison) intent(in Intent) {
 	if in.Booking == uuid.Nil {
 		return // not one of ours: the account may serve others too
@@ -202,30 +202,30 @@ func (c *comparison) intent(in Intent) {
 	}
 	switch {
 	case !ours && in.Status == IntentCaptured && in.Refunded < in.Captured:
-		c.find(Finding{Kind: CapturedWithoutBooking, Booking: &in.Booking, Intent: in.ID, Actual: in.Captured - in.Refunded, Currency: in.Amount.Currency, Detail: "Money was taken for a payment that is not in our books."})
-	case !ours && in.Status != IntentCanceled && in.Status != IntentCaptured && c.now.Sub(in.CreatedAt) > underWay:
-		c.find(Finding{Kind: OrphanIntent, Booking: &in.Booking, Intent: in.ID, Actual: in.Amount.Amount, Currency: in.Amount.Currency, Remedy: Void, Detail: "The provider has an intent that is not in our books."})
+		c.add(Finding{Kind: CapturedWithoutBooking, Booking: &in.Booking, Intent: in.ID, Actual: in.Captured - in.Refunded, Currency: in.Amount.Currency, Detail: "Money was taken for a payment that is not in our books."})
+	case !ours && in.Status != IntentCanceled && in.Status != IntentCaptured && c.now.Sub(in.CreatedAt) > inProgress:
+		c.add(Finding{Kind: OrphanIntent, Booking: &in.Booking, Intent: in.ID, Actual: in.Amount.Amount, Currency: in.Amount.Currency, Remedy: Void, Detail: "The provider has an intent that is not in our books."})
 	case !ours:
 	case in.Amount != p.Amount:
-		f := about(AmountMismatch, p, "The provider's amount is not the one that was asked for.")
+		f := newFinding(AmountMismatch, p, "The provider's amount is not the one that was asked for.")
 		f.Actual, f.Intent = in.Amount.Amount, in.ID
-		c.find(f)
+		c.add(f)
 	case p.Intent == "" && p.Status == Preparing:
-		f := about(Stuck, p, "The provider's answer to the making of the intent got lost.")
+		f := newFinding(Stuck, p, "The provider's answer to the making of the intent got lost.")
 		f.Intent, f.Remedy = in.ID, Apply
-		c.find(f)
+		c.add(f)
 	case behind(p, in):
-		f := about(Stuck, p, "The provider is further than our books: a webhook got lost.")
+		f := newFinding(Stuck, p, "The provider is further than our books: a webhook got lost.")
 		f.Actual, f.Remedy = in.Captured, Apply
-		c.find(f)
+		c.add(f)
 	case in.Status == IntentCaptured && in.Captured != in.Amount.Amount:
-		f := about(AmountMismatch, p, "Another amount was taken than was authorised.")
+		f := newFinding(AmountMismatch, p, "Another amount was taken than was authorised.")
 		f.Actual = in.Captured
-		c.find(f)
+		c.add(f)
 	}
 }
 
-// behind tells whether our books have not heard the provider's news.
+// behind reports whether our payment is older than the provider's intent.
 func behind(p Payment, in Intent) bool {
 	switch in.Status {
 	case IntentAuthorized:
@@ -238,7 +238,7 @@ func behind(p Payment, in Intent) bool {
 	return false
 }
 
-// status is a payment's, or what the provider says, which will be so in a moment.
+// status is a payment's status, or the provider's when ours is behind: it will be ours in a moment.
 func (c *comparison) status(p Payment) Status {
 	if in, ok := c.intents[p.Intent]; ok && behind(p, in) {
 		return map[IntentStatus]Status{IntentAuthorized: Authorized, IntentCaptured: Captured, IntentCanceled: Voided}[in.Status]
@@ -253,36 +253,36 @@ func (c *comparison) payment(p Payment) {
 	returned := p.Refunded + c.resolved[p.ID]
 	kept := p.Captured - returned
 	k, known := c.bookings[p.Booking]
-	quiet := c.now.Sub(p.UpdatedAt) > underWay
+	quiet := c.now.Sub(p.UpdatedAt) > inProgress
 	switch {
-	case !known && c.now.Sub(p.CreatedAt) <= homeless:
-	case (!known || k.over()) && open && (!known || c.now.Sub(k.At) > underWay):
-		f := about(OrphanIntent, p, "The booking is over or not to be found, and the payment is still open.")
+	case !known && c.now.Sub(p.CreatedAt) <= noBookingAfter:
+	case (!known || k.over()) && open && (!known || c.now.Sub(k.At) > inProgress):
+		f := newFinding(OrphanIntent, p, "The booking is over or not to be found, and the payment is still open.")
 		f.Remedy = Void
-		c.find(f)
+		c.add(f)
 	case (!known || k.over()) && status == Captured && kept > 0 && quiet && !c.pending[p.ID]:
-		f := about(CapturedWithoutBooking, p, "Money was taken for a booking that is not.")
+		f := newFinding(CapturedWithoutBooking, p, "Money was taken for a booking that is not.")
 		f.Expected, f.Actual = 0, kept
-		c.find(f)
+		c.add(f)
 	case !known:
 	case k.Amount != p.Amount.Amount || k.Currency != p.Amount.Currency:
-		f := about(AmountMismatch, p, "The booking's total is not the payment's amount.")
+		f := newFinding(AmountMismatch, p, "The booking's total is not the payment's amount.")
 		f.Expected, f.Actual = k.Amount, p.Amount.Amount
-		c.find(f)
+		c.add(f)
 	case k.sold() && (k.Payment == nil || *k.Payment == p.ID) && status != Captured && status != Refunded:
-		c.find(about(BookingWithoutCapture, p, "The booking is confirmed and its payment was not taken."))
-	case !k.sold() && !k.over() && status == Captured && quiet && c.now.Sub(k.At) > underWay:
-		c.find(about(CapturedWithoutBooking, p, "Money was taken and the booking has not noticed."))
+		c.add(newFinding(BookingWithoutCapture, p, "The booking is confirmed and its payment was not taken."))
+	case !k.sold() && !k.over() && status == Captured && quiet && c.now.Sub(k.At) > inProgress:
+		c.add(newFinding(CapturedWithoutBooking, p, "Money was taken and the booking has not noticed."))
 	case k.Status == "secured" && status == Authorized && quiet:
-		c.find(about(Stuck, p, "The seats are fenced and the money has not been taken."))
+		c.add(newFinding(Stuck, p, "The seats are fenced and the money has not been taken."))
 	case k.sold() && k.Refunded > returned && !c.pending[p.ID]:
-		f := about(RefundMissingHere, p, "The booking knows of a refund that is not in our books.")
+		f := newFinding(RefundMissingHere, p, "The booking knows of a refund that is not in our books.")
 		f.Expected, f.Actual = k.Refunded, returned
-		c.find(f)
-	case k.sold() && k.Refunded < returned && quiet && c.now.Sub(k.At) > underWay:
-		f := about(RefundMissingHere, p, "The booking does not know of a refund that was made.")
+		c.add(f)
+	case k.sold() && k.Refunded < returned && quiet && c.now.Sub(k.At) > inProgress:
+		f := newFinding(RefundMissingHere, p, "The booking does not know of a refund that was made.")
 		f.Expected, f.Actual = returned, k.Refunded
-		c.find(f)
+		c.add(f)
 	}
 }
 
@@ -296,7 +296,7 @@ func (c *comparison) refunds(b Books) {
 		}
 	}
 	there := map[uuid.UUID]ProviderRefund{}
-	for _, s := range b.Returned {
+	for _, s := range b.ProviderRefunds {
 		p, ours := c.byIntent[s.Intent]
 		if !ours {
 			continue
@@ -307,51 +307,51 @@ func (c *comparison) refunds(b Books) {
 		}
 		if !known {
 			if s.Status != RefundFailed {
-				f := about(RefundMissingHere, p, "The provider made a refund that nobody asked for here: "+s.ID+".")
+				f := newFinding(RefundMissingHere, p, "The provider made a refund that nobody asked for here: "+s.ID+".")
 				f.Expected, f.Actual = 0, s.Amount.Amount
-				c.find(f)
+				c.add(f)
 			}
 			continue
 		}
-		if !s.about(r) {
+		if !s.isAttemptOf(r) {
 			continue // an attempt that failed before this one
 		}
 		there[r.ID] = s
 		switch news := r.open() && r.Status != RefundRetrying && s.Status != RefundPending || r.Status == RefundSucceeded && s.Status == RefundFailed; {
 		case s.Status != RefundFailed && s.Amount.Amount != r.Amount:
-			f := about(AmountMismatch, p, "The provider refunded another amount than was asked for.")
+			f := newFinding(AmountMismatch, p, "The provider refunded another amount than was asked for.")
 			f.Refund, f.Expected, f.Actual = &r.ID, r.Amount, s.Amount.Amount
-			c.find(f)
+			c.add(f)
 		case news:
-			f := about(Stuck, p, "The provider is further with a refund than our books: a webhook got lost.")
+			f := newFinding(Stuck, p, "The provider is further with a refund than our books: a webhook got lost.")
 			f.Refund, f.Remedy = &r.ID, Apply
-			c.find(f)
+			c.add(f)
 		}
 	}
 	for _, r := range b.Refunds {
 		p, known := c.payments[r.Payment]
-		if _, found := there[r.ID]; found || b.NotAsked[r.ID] || !known || p.free() || !r.expectedThere(c.now) {
+		if _, found := there[r.ID]; found || b.NotQueried[r.ID] || !known || p.free() || !r.expectedThere(c.now) {
 			continue
 		}
-		f := about(RefundMissingThere, p, "The provider does not have a refund that our books have.")
+		f := newFinding(RefundMissingThere, p, "The provider does not have a refund that our books have.")
 		f.Refund, f.Expected = &r.ID, r.Amount
 		if r.Status == RefundRequested && c.now.Sub(r.UpdatedAt) < keyLife {
 			f.Remedy = RefundAgain // the provider remembers the key: it cannot become two refunds
 		}
-		c.find(f)
+		c.add(f)
 	}
 }
 
-// keyLife is how long the provider surely remembers an idempotency key.
+// keyLife is how long the provider remembers an idempotency key at least.
 const keyLife = 23 * time.Hour
 
-// missing names the payments that the books lead to and that are not among them.
-func (b Books) missing() Named {
+// missingPayments names the payments that the books refer to and do not contain.
+func (b Books) missingPayments() PaymentKeys {
 	intents, ids, bookings := map[string]bool{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
-	for _, p := range slices.Concat(b.Payments, b.Others) {
+	for _, p := range slices.Concat(b.Payments, b.Related) {
 		intents[p.Intent], ids[p.ID], bookings[p.Booking] = true, true, true
 	}
-	var n Named
+	var n PaymentKeys
 	for _, in := range b.Intents {
 		if in.Booking == uuid.Nil || intents[in.ID] || ids[in.Payment] {
 			continue
@@ -361,7 +361,7 @@ func (b Books) missing() Named {
 			n.IDs = append(n.IDs, in.Payment)
 		}
 	}
-	for _, s := range b.Returned {
+	for _, s := range b.ProviderRefunds {
 		if !intents[s.Intent] {
 			intents[s.Intent] = true
 			n.Intents = append(n.Intents, s.Intent)
@@ -375,13 +375,13 @@ func (b Books) missing() Named {
 	return n
 }
 
-// unknownRefunds names what the provider gave back and no refund of the books is about.
+// unknownRefunds names the provider's refunds that match no refund of ours.
 func (b Books) unknownRefunds() (ids []uuid.UUID, provider []string) {
 	byID, byProvider := map[uuid.UUID]bool{}, map[string]bool{}
 	for _, r := range b.Refunds {
 		byID[r.ID], byProvider[r.Provider] = true, true
 	}
-	for _, s := range b.Returned {
+	for _, s := range b.ProviderRefunds {
 		if byID[s.Refund] || byProvider[s.ID] {
 			continue
 		}
@@ -393,19 +393,19 @@ func (b Books) unknownRefunds() (ids []uuid.UUID, provider []string) {
 	return ids, provider
 }
 
-// unseenRefunds are those, by intent, that would be missing there.
+// unseenRefunds returns our refunds, by intent, that the provider's records lack.
 func (b Books) unseenRefunds(now time.Time) map[string][]Refund {
 	payments, there := map[uuid.UUID]Payment{}, map[uuid.UUID]bool{}
-	for _, p := range slices.Concat(b.Payments, b.Others) {
+	for _, p := range slices.Concat(b.Payments, b.Related) {
 		payments[p.ID] = p
 	}
 	byID, byProvider := map[uuid.UUID]Refund{}, map[string]Refund{}
 	for _, r := range b.Refunds {
 		byID[r.ID], byProvider[r.Provider] = r, r
 	}
-	for _, s := range b.Returned {
+	for _, s := range b.ProviderRefunds {
 		for _, r := range []Refund{byID[s.Refund], byProvider[s.ID]} {
-			if r.ID != uuid.Nil && s.about(r) {
+			if r.ID != uuid.Nil && s.isAttemptOf(r) {
 				there[r.ID] = true
 			}
 		}
@@ -419,7 +419,7 @@ func (b Books) unseenRefunds(now time.Time) map[string][]Refund {
 	return unseen
 }
 
-// expectedThere tells whether the provider has to have a refund by now.
+// expectedThere reports whether the provider must have a refund by now.
 func (r Refund) expectedThere(now time.Time) bool {
-	return r.Status != RefundFailed && r.Status != RefundRetrying && now.Sub(r.UpdatedAt) > underWay
+	return r.Status != RefundFailed && r.Status != RefundRetrying && now.Sub(r.UpdatedAt) > inProgress
 }

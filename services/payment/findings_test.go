@@ -93,7 +93,7 @@ func TestCompare(t *testing.T) {
 				all.Refunds = append(all.Refunds, *b.r)
 			}
 			if b.s != nil {
-				all.Returned = append(all.Returned, *b.s)
+				all.ProviderRefunds = append(all.ProviderRefunds, *b.s)
 			}
 			found := all.Compare(later)
 			if c.want == "" {

@@ -6,11 +6,12 @@ import (
 	"github.com/google/uuid"
 )
 
-// LedgerAccount is where money is. A positive entry is a debit, a negative one a credit.
+// LedgerAccount is an account of the double-entry ledger. A positive entry is a debit, a negative one a
+// credit.
 type LedgerAccount string
 
-// The accounts. The clearing accounts hold what one side knows and the other has not confirmed:
-// at rest they are zero.
+// The accounts. A clearing account holds what one side knows and the other has not confirmed: when nothing
+// is in progress, it is zero.
 const (
 	ProviderClearing LedgerAccount = "provider_clearing" // taken from cards, not yet on our balance
 	ProviderBalance  LedgerAccount = "provider_balance"
@@ -20,7 +21,7 @@ const (
 	PaidOtherwise    LedgerAccount = "paid_otherwise"  // given back to buyers outside the provider
 )
 
-// Transfer moves money between accounts. Its entries sum to zero, and its key makes it happen once.
+// Transfer moves money between accounts. Its entries sum to zero, and its key is unique: it is stored once.
 type Transfer struct {
 	Key      string
 	Payment  uuid.UUID
@@ -29,7 +30,7 @@ type Transfer struct {
 	Entries  []Entry
 }
 
-// Entry is one side of a transfer.
+// Entry is one side of a transfer. Amount is in minor units of the transfer's currency.
 type Entry struct {
 	Account LedgerAccount
 	Amount  int64
@@ -42,7 +43,7 @@ type Balance struct {
 	Amount   int64
 }
 
-// Balanced tells whether the entries sum to zero.
+// Balanced reports whether the entries sum to zero.
 func (t Transfer) Balanced() bool {
 	var sum int64
 	for _, e := range t.Entries {
@@ -89,7 +90,7 @@ func refundSettled(p Payment, r Refund) Transfer {
 	return refundTransfer("refund_settlement", p, r, ProviderBalance, RefundClearing)
 }
 
-// refundFailed undoes a refund: what was to be paid out, or was and came back, is the merchants' again.
+// refundFailed reverses a refund: what was not paid out, or came back, is owed to merchants again.
 func refundFailed(p Payment, r Refund, paidOut bool) Transfer {
 	if paidOut {
 		return refundTransfer("refund_failure", p, r, Sales, ProviderBalance)
@@ -97,8 +98,8 @@ func refundFailed(p Payment, r Refund, paidOut bool) Transfer {
 	return refundTransfer("refund_failure", p, r, Sales, RefundClearing)
 }
 
-// refundResolved is after refundFailed, which made the money the merchants' again: the buyer has it.
+// refundResolved follows refundFailed, after the buyer got the money by other means.
 func refundResolved(p Payment, r Refund) Transfer {
-	r.Attempt = 1 // it is once for all attempts
+	r.Attempt = 1 // one transfer for all attempts
 	return refundTransfer("refund_resolution", p, r, PaidOtherwise, Sales)
 }

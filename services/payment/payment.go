@@ -1,7 +1,7 @@
-// Package payment moves money for bookings: it has a card authorised, takes the money when the
-// seats are fenced, lets go of it when they are lost, and gives it back. The provider (Stripe)
-// decides what happened; this package keeps what it is told in an order that never goes back,
-// and a double-entry ledger of it.
+// Package payment is the domain of payments for bookings: authorisation, capture once the seats are
+// secured, cancellation and refunds, with a double-entry ledger. The provider (Stripe) is the source of
+// truth: its state is applied here, and a payment never goes back to an earlier status. The package does
+// no I/O: stores and the provider are interfaces here.
 //
 //	preparing -> pending -> authorized -> captured <-> refunded
 //	     \__________\___________\-> voided
@@ -21,20 +21,20 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
-// Status is what a payment has come to.
+// Status is the state of a payment.
 type Status string
 
 // The statuses.
 const (
-	Preparing  Status = "preparing" // noted here; the provider may not know of it yet
+	Preparing  Status = "preparing" // stored here; the provider may not know it yet
 	Pending    Status = "pending"   // waits for the buyer
 	Authorized Status = "authorized"
 	Captured   Status = "captured"
-	Voided     Status = "voided"   // over, and nothing was taken
+	Voided     Status = "voided"   // ended without taking money
 	Refunded   Status = "refunded" // all of it
 )
 
-// What this service refuses with.
+// Refusals.
 var (
 	ErrNotFound       = fault.New(fault.NotFound, "payment_not_found", "The payment does not exist.")
 	ErrDiffers        = fault.New(fault.Invalid, "payment_differs", "The attempt exists with another amount, currency, account or event.")
@@ -60,21 +60,21 @@ type Payment struct {
 	Status       Status
 	Captured     int64  // taken
 	Refunded     int64  // given back, of what was taken
-	Settled      bool   // the provider has put it on our balance
-	Reason       string // why it was refused or ended, in the provider's word
-	Looks        int    // how often it was looked after since it last moved
+	Settled      bool   // the money is on our balance at the provider
+	Reason       string // why it was refused or ended, as the provider's code
+	PollCount    int    // polls since its last change
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
-	NextLook     time.Time // when to look after it; zero: at rest
+	NextPoll     time.Time // when to poll it next; zero: never
 }
 
-// free tells whether there is nothing to pay, and so nothing to ask the provider.
+// free reports whether there is nothing to pay: then the provider is not used.
 func (p Payment) free() bool { return p.Amount.Amount == 0 }
 
-// IntentStatus is what the provider says of an intent.
+// IntentStatus is the provider's state of an intent.
 type IntentStatus string
 
-// What the provider may say.
+// The statuses of an intent.
 const (
 	IntentOpen       IntentStatus = "open" // waits for the buyer, or for the bank
 	IntentAuthorized IntentStatus = "authorized"
@@ -96,20 +96,20 @@ type Intent struct {
 	Live         bool
 	CreatedAt    time.Time
 
-	// What we wrote on it.
+	// The metadata that we set.
 	Payment uuid.UUID
 	Booking uuid.UUID
 	Account string
 }
 
-// Settlement is what the provider put on our balance for a captured payment.
+// Settlement is what the provider credited to our balance for a captured payment.
 type Settlement struct {
 	Transaction string
 	Amount      int64
 	Fee         int64
 }
 
-// NoticeKind is what a booking hears of its payment. That it was captured it knows: it asked for it.
+// NoticeKind is what a booking is told about its payment. It is not told of the capture, which it requested.
 type NoticeKind string
 
 // The kinds of Notice.
@@ -122,7 +122,7 @@ const (
 	NoticeRefundFailed  NoticeKind = "refund_failed"  // for good
 )
 
-// Notice tells the booking what happened to its money.
+// Notice tells the booking what happened to its payment. Amount is in minor units.
 type Notice struct {
 	Kind    NoticeKind
 	Amount  int64
@@ -131,7 +131,7 @@ type Notice struct {
 	Reason  string
 }
 
-// Change is everything that one step does, stored in one transaction.
+// Change is the result of one decision, stored in one transaction.
 type Change struct {
 	Payment   Payment
 	Refunds   []Refund // new, or changed
@@ -140,14 +140,14 @@ type Change struct {
 	Receipt   *Receipt // of the webhook that brought it
 }
 
-// boughtBy tells whether the payment is an account's. Of a deleted account the provider goes on
-// naming the id, for as long as the law has it keep payments; here there is a tombstone.
+// boughtBy reports whether the payment is an account's. After an account is deleted the provider keeps its
+// id, for as long as the law requires; here it is replaced by a tombstone.
 func (p Payment) boughtBy(account string) bool {
 	return account == p.Account || identity.IsTombstone(p.Account)
 }
 
-// Matches says whether an intent is the one that was asked for: nobody gets a ticket for another
-// amount, another currency or somebody else's payment.
+// Matches checks that an intent is the one that was requested: no ticket is sold for another amount,
+// another currency or another account's payment. ErrMismatch otherwise.
 func (p Payment) Matches(in Intent) error {
 	switch {
 	case p.Intent != "" && in.ID != p.Intent:
@@ -164,8 +164,7 @@ func (p Payment) Matches(in Intent) error {
 	return nil
 }
 
-// Observe takes in what the provider says of the payment. It may be old news: a payment never
-// goes back.
+// Observe applies the provider's state of the payment. An older state than the known changes nothing.
 func (p Payment) Observe(in Intent, now time.Time) (Change, error) {
 	if err := p.Matches(in); err != nil {
 		return Change{Payment: p}, err
@@ -174,7 +173,7 @@ func (p Payment) Observe(in Intent, now time.Time) (Change, error) {
 	c.Payment.Intent, c.Payment.ClientSecret = in.ID, in.ClientSecret
 	switch p.Status {
 	case Preparing, Pending:
-		c.waiting(in)
+		c.observeWaiting(in)
 	case Authorized:
 		switch in.Status {
 		case IntentCaptured:
@@ -196,7 +195,7 @@ func (p Payment) Observe(in Intent, now time.Time) (Change, error) {
 	return c, nil
 }
 
-func (c *Change) waiting(in Intent) {
+func (c *Change) observeWaiting(in Intent) {
 	switch p := &c.Payment; in.Status {
 	case IntentOpen:
 		p.Status = Pending
@@ -244,21 +243,20 @@ func (c *Change) notify(kind NoticeKind, amount int64) {
 	c.Notices = append(c.Notices, Notice{Kind: kind, Amount: amount, Reason: c.Payment.Reason})
 }
 
-// How long a payment is left alone before somebody asks the provider about it: a webhook is
-// quicker, unless it got lost.
+// The first and the longest delay before a payment is polled. A webhook is quicker, unless it is lost.
 const (
-	firstLook = 15 * time.Second
-	lastLook  = 10 * time.Minute
+	firstPoll    = 15 * time.Second
+	maxPollDelay = 10 * time.Minute
 )
 
-// touch dates a payment that moved.
+// touch dates a payment that changed.
 func (p *Payment) touch(before Payment, now time.Time) {
 	if p.Status != before.Status || p.Settled != before.Settled {
-		p.UpdatedAt, p.Looks = now, 0
+		p.UpdatedAt, p.PollCount = now, 0
 	}
 }
 
-// change has the store make a change, and plans when to look after the payment next.
+// change stores a change, and plans when to poll the payment next.
 func change(ctx context.Context, s Store, now func() time.Time, id uuid.UUID, decide Decision) (Payment, error) {
 	return s.Change(ctx, id, func(p Payment, have []Refund) (Change, error) {
 		c, err := decide(p, have)
@@ -273,8 +271,8 @@ func change(ctx context.Context, s Store, now func() time.Time, id uuid.UUID, de
 	})
 }
 
-// unfinished tells whether a refund is still open after the changes, and, when all that are wait for
-// their next attempt, when the first one is due.
+// unfinished reports whether a refund is still open after the changes, and, when all open ones wait for
+// their next attempt, when the first is due.
 func unfinished(have, changed []Refund) (open bool, next time.Time) {
 	last := map[uuid.UUID]Refund{}
 	for _, r := range slices.Concat(have, changed) {
@@ -301,18 +299,18 @@ func unfinished(have, changed []Refund) (open bool, next time.Time) {
 func (p *Payment) plan(now time.Time, refunding bool, next time.Time) {
 	resting := p.Status == Voided || (p.Status == Captured || p.Status == Refunded) && (p.Settled || p.free())
 	if resting && !refunding {
-		p.NextLook = time.Time{}
+		p.NextPoll = time.Time{}
 		return
 	}
-	if p.NextLook = now.Add(pause(p.Looks)); resting && !next.IsZero() {
-		p.NextLook = next
+	if p.NextPoll = now.Add(pollDelay(p.PollCount)); resting && !next.IsZero() {
+		p.NextPoll = next
 	}
 }
 
-// pause is how long a payment is left alone after so many looks.
-func pause(looks int) time.Duration { return leased.Pause(firstLook, lastLook, looks) }
+// pollDelay is the delay of a payment's next poll after so many polls.
+func pollDelay(polls int) time.Duration { return leased.Pause(firstPoll, maxPollDelay, polls) }
 
-// Free authorises what costs nothing: there is no provider to ask.
+// Free authorises a payment of nothing, without the provider.
 func (p Payment) Free(now time.Time) Change {
 	c := Change{Payment: p}
 	c.authorize()
@@ -320,7 +318,7 @@ func (p Payment) Free(now time.Time) Change {
 	return c
 }
 
-// CaptureFree takes nothing.
+// CaptureFree captures a payment of nothing.
 func (p Payment) CaptureFree(now time.Time) Change {
 	c := Change{Payment: p}
 	c.Payment.Status = Captured
@@ -328,7 +326,7 @@ func (p Payment) CaptureFree(now time.Time) Change {
 	return c
 }
 
-// Refuse ends a payment that the provider will not have, or that never got to it.
+// Refuse ends a payment that the provider refused or never received. ErrCaptured when money was taken.
 func (p Payment) Refuse(reason string, now time.Time) (Change, error) {
 	if p.Status == Captured || p.Status == Refunded {
 		return Change{Payment: p}, ErrCaptured

@@ -281,21 +281,21 @@ func TestPlantedMistakesAreSeen(t *testing.T) {
 func TestLookingAfter(t *testing.T) {
 	p := sample(Pending)
 	p.plan(noon, false, time.Time{})
-	require.Equal(t, noon.Add(firstLook), p.NextLook)
-	p.Looks = 100
+	require.Equal(t, noon.Add(firstPoll), p.NextPoll)
+	p.PollCount = 100
 	p.plan(noon, false, time.Time{})
-	require.Equal(t, noon.Add(lastLook), p.NextLook)
+	require.Equal(t, noon.Add(maxPollDelay), p.NextPoll)
 	for _, status := range []Status{Captured, Voided, Refunded} {
 		p = sample(status)
 		p.plan(noon, false, time.Time{})
-		require.Zero(t, p.NextLook, "%s is at rest", status)
+		require.Zero(t, p.NextPoll, "%s is at rest", status)
 		p.plan(noon, true, time.Time{})
-		require.NotZero(t, p.NextLook, "%s, and a refund is under way", status)
+		require.NotZero(t, p.NextPoll, "%s, and a refund is under way", status)
 	}
 	p = sample(Captured)
 	p.Settled = false
 	p.plan(noon, false, time.Time{})
-	require.NotZero(t, p.NextLook, "the money is not on the balance yet")
+	require.NotZero(t, p.NextPoll, "the money is not on the balance yet")
 }
 
 // A refund that is owed is made again when it fails, a bounded number of times, each with a ledger of

@@ -10,49 +10,49 @@ import (
 	"github.com/foyer-tickets/foyer/internal/leased"
 )
 
-// DuePayments knows which payments are due to be looked after.
+// DuePayments stores when payments are due to be polled.
 type DuePayments interface {
-	// Due leases payments whose time has come, so that replicas do not do the same work.
+	// Due leases payments that are due, so that replicas do not poll the same ones.
 	Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Payment, error)
 	OpenRefunds(ctx context.Context, payment uuid.UUID) ([]Refund, error)
-	// Postpone counts a look that came to nothing, and says when the next one is due.
+	// Postpone counts a failed poll, and sets when the next one is due.
 	Postpone(ctx context.Context, payment uuid.UUID, next time.Time) error
 }
 
-// Poller asks the provider about payments that no webhook came for, and finishes what a crash
+// Poller reads payments from the provider that no webhook came for, and finishes refunds that a crash
 // interrupted.
 type Poller struct {
 	Due     DuePayments
 	Service Service
 	Reader  Reader
-	Failed  func(context.Context) // told of each look that came to nothing; may be nil
+	Failed  func(context.Context) // called for each failed poll; may be nil
 }
 
-// Bounds of the poller's work.
+// Bounds of polling.
 const (
-	attendEvery = time.Second
-	attendants  = 4
-	alarmLooks  = 10 // looks in a row that came to nothing, an hour and a half of them
+	pollEvery   = time.Second
+	pollWorkers = 4
+	alarmPolls  = 10 // failed polls in a row before they are logged as errors: an hour and a half
 
-	// AttendTimeout is for one payment: an intent, its refunds, and one that is asked for again.
-	AttendTimeout = 30 * time.Second
+	// PollTimeout is for one payment: an intent, its refunds, and one that is asked for again.
+	PollTimeout = 30 * time.Second
 )
 
-// Run looks after payments until ctx ends.
+// Run polls due payments until ctx ends.
 func (a Poller) Run(ctx context.Context) error {
 	return leased.Queue[Payment]{
-		Name: "payments", Workers: attendants, Every: attendEvery, Timeout: AttendTimeout,
+		Name: "payments", Workers: pollWorkers, Every: pollEvery, Timeout: PollTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]Payment, error) {
 			return a.Due.Due(ctx, a.Service.Now(), lease, limit)
 		},
-		Do: a.look,
+		Do: a.pollOne,
 	}.Run(ctx)
 }
 
-// look attends to one payment. One that cannot be attended to is looked at ever more rarely, so
-// that it takes no time from the others; the reconciliation puts it before an admin.
-func (a Poller) look(ctx context.Context, p Payment) error {
-	err := a.Attend(ctx, p)
+// pollOne polls one payment. After failures it is polled less and less often, so that it takes no time
+// from the others; the reconciliation reports it to an admin.
+func (a Poller) pollOne(ctx context.Context, p Payment) error {
+	err := a.Poll(ctx, p)
 	if err == nil {
 		return nil
 	}
@@ -60,21 +60,21 @@ func (a Poller) look(ctx context.Context, p Payment) error {
 		a.Failed(ctx)
 	}
 	log := slog.WarnContext
-	if p.Looks+1 >= alarmLooks {
+	if p.PollCount+1 >= alarmPolls {
 		log = slog.ErrorContext
 	}
-	log(ctx, "payment not looked after", "payment", p.ID, "status", p.Status, "looks", p.Looks+1, "error", err)
-	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	log(ctx, "payment not polled", "payment", p.ID, "status", p.Status, "polls", p.PollCount+1, "error", err)
+	note, cancel := context.WithTimeout(context.WithoutCancel(ctx), postponeTimeout)
 	defer cancel()
-	return a.Due.Postpone(note, p.ID, a.Service.Now().Add(pause(p.Looks+1)))
+	return a.Due.Postpone(note, p.ID, a.Service.Now().Add(pollDelay(p.PollCount+1)))
 }
 
-const noteTimeout = 5 * time.Second
+const postponeTimeout = 5 * time.Second
 
-// Attend brings one payment up to date.
-func (a Poller) Attend(ctx context.Context, p Payment) error {
+// Poll brings one payment and its open refunds up to date.
+func (a Poller) Poll(ctx context.Context, p Payment) error {
 	if p.Intent == "" {
-		return nil // whoever wants it asks again; the reconciliation finds what was forgotten
+		return nil // the booking requests it again; the reconciliation finds abandoned ones
 	}
 	open, err := a.Due.OpenRefunds(ctx, p.ID)
 	if err != nil {
@@ -97,7 +97,7 @@ func (a Poller) Attend(ctx context.Context, p Payment) error {
 	return nil
 }
 
-// refresh asks the provider for a payment and, if wanted, its refunds, and takes the answer in.
+// refresh reads a payment and, if wanted, its refunds from the provider, and stores the result.
 func (a Poller) refresh(ctx context.Context, p Payment, withRefunds bool) error {
 	in, err := a.Reader.Intent(ctx, p.Intent)
 	if err != nil {
@@ -110,11 +110,11 @@ func (a Poller) refresh(ctx context.Context, p Payment, withRefunds bool) error 
 		}
 	}
 	_, err = a.Service.change(ctx, p.ID, func(p Payment, have []Refund) (Change, error) {
-		p.Looks++
+		p.PollCount++
 		before := p.Status
 		c, err := p.observe(in, have, refunds, a.Service.Now())
 		if err == nil && before == Authorized && c.Payment.Status == Authorized {
-			c.notify(NoticeAuthorized, p.Amount.Amount) // nobody took the money: perhaps nobody heard
+			c.notify(NoticeAuthorized, p.Amount.Amount) // the money was not captured: the notice may have been lost
 		}
 		return c, err
 	})

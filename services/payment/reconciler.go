@@ -14,42 +14,42 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 )
 
-// ErrReconciling refuses a second reconciliation beside one under way.
+// ErrReconciling refuses a second reconciliation while one is running.
 var ErrReconciling = fault.New(fault.Conflict, "reconciliation_running", "A reconciliation is already running.").After(10 * time.Second)
 
 // ErrReconciliationNotFound says that no such reconciliation ran.
 var ErrReconciliationNotFound = fault.New(fault.NotFound, "reconciliation_not_found", "The reconciliation does not exist.")
 
-// Statement is the provider's account of a period.
+// Statement reads the provider's records of a period.
 type Statement interface {
 	Intents(ctx context.Context, from, to time.Time) ([]Intent, error)
 	Refunds(ctx context.Context, from, to time.Time) ([]ProviderRefund, error)
 }
 
-// BookingReader tells what the bookings of a period believe.
+// BookingReader reads what the bookings of a period record about their money.
 type BookingReader interface {
 	Money(ctx context.Context, from, to time.Time) ([]BookingMoney, error)
 }
 
-// Ledger gives our books of a period, and keeps reports.
-type Ledger interface {
+// ReconciliationStore reads our books of a period, and stores reports.
+type ReconciliationStore interface {
 	Books(ctx context.Context, from, to time.Time) (Books, error)
-	// Payments and RefundsNamed give what there is of what is named, whenever it was made.
-	Payments(ctx context.Context, named Named) ([]Payment, error)
+	// Payments and RefundsNamed return what exists of the named, whenever it was made.
+	Payments(ctx context.Context, named PaymentKeys) ([]Payment, error)
 	RefundsNamed(ctx context.Context, ids []uuid.UUID, provider []string) ([]Refund, error)
-	KeepReport(ctx context.Context, r Reconciliation) error
-	// Alone runs f unless another replica is in it: ErrReconciling.
-	Alone(ctx context.Context, f func(context.Context) error) error
+	SaveReport(ctx context.Context, r Reconciliation) error
+	// RunExclusive runs f unless another replica runs one: ErrReconciling.
+	RunExclusive(ctx context.Context, f func(context.Context) error) error
 }
 
-// Named is what payments are looked up by: any of the three.
-type Named struct {
+// PaymentKeys are what payments are looked up by: any of the three.
+type PaymentKeys struct {
 	Intents  []string
 	IDs      []uuid.UUID
 	Bookings []uuid.UUID
 }
 
-// Reconciliation is one comparison and what came of it.
+// Reconciliation is the report of one comparison.
 type Reconciliation struct {
 	ID         uuid.UUID
 	Trigger    string // schedule or an admin's request
@@ -61,59 +61,59 @@ type Reconciliation struct {
 	Refunds    int
 	Bookings   int
 	Findings   []Finding
-	Failure    string // a side that could not be read, as a code; empty when all were
-	NotAsked   int    // refunds from before the period that the provider was not asked for: they may be there
+	Failure    string // code of the error when a side could not be read
+	NotQueried int    // refunds from before the period that were not looked up at the provider
 }
 
-// Reconciler compares the provider's books with ours and the bookings', heals what is safe, and
+// Reconciler compares the provider's books with ours and the bookings', repairs what is safe to repair, and
 // reports the rest.
 type Reconciler struct {
 	Statement Statement
 	Bookings  BookingReader
-	Ledger    Ledger
+	Store     ReconciliationStore
 	Poller    Poller
 	Now       func() time.Time
 }
 
-// Period is how far back a reconciliation looks unless told otherwise: what the daily run could
-// miss because it was not yet at rest, the next one sees.
+// Period is how far back a reconciliation looks by default. It overlaps the last run's, which leaves out
+// what was still in progress.
 const Period = 48 * time.Hour
 
 // Bounds of one run.
 const (
-	runLimit  = 100 * time.Second
-	lead      = time.Hour // a booking is older than its payment
-	maxHealed = 500       // the next run does the rest
-	maxAsked  = 100       // payments whose refunds the provider is asked for one by one; others may be in the next run
-	asking    = 8         // at a time
+	runTimeout       = 100 * time.Second
+	bookingLead      = time.Hour // a booking is older than its payment
+	maxHealed        = 500       // repairs of one run; the next run does the rest
+	maxRefundQueries = 100       // payments whose refunds are read one by one; the next run may read others
+	refundQueries    = 8         // of them at once
 )
 
 // Run reconciles a period.
 func (r Reconciler) Run(ctx context.Context, trigger string, from, to time.Time) (Reconciliation, error) {
-	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	ctx, cancel := context.WithTimeout(ctx, runTimeout)
 	defer cancel()
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Reconciliation{}, err
 	}
 	report := Reconciliation{ID: id, Trigger: trigger, From: from, To: to, StartedAt: r.Now()}
-	err = r.Ledger.Alone(ctx, func(ctx context.Context) error {
+	err = r.Store.RunExclusive(ctx, func(ctx context.Context) error {
 		books, err := r.read(ctx, from, to)
 		if err != nil {
 			report.Failure = fault.CodeOf(err)
 			report.FinishedAt = r.Now()
 			slog.ErrorContext(ctx, "reconciliation failed", "error", err)
-			if kerr := r.Ledger.KeepReport(ctx, report); kerr != nil {
+			if kerr := r.Store.SaveReport(ctx, report); kerr != nil {
 				return kerr
 			}
 			return err
 		}
 		report.Intents, report.Payments, report.Refunds, report.Bookings = len(books.Intents), len(books.Payments), len(books.Refunds), len(books.Bookings)
-		report.NotAsked = len(books.NotAsked)
+		report.NotQueried = len(books.NotQueried)
 		report.Findings = books.Compare(r.Now())
 		r.heal(ctx, report.Findings)
 		report.FinishedAt = r.Now()
-		return r.Ledger.KeepReport(ctx, report)
+		return r.Store.SaveReport(ctx, report)
 	})
 	return report, err
 }
@@ -127,42 +127,42 @@ func (r Reconciler) read(ctx context.Context, from, to time.Time) (Books, error)
 	if err != nil {
 		return Books{}, err
 	}
-	// Ours last: what they know, we should.
-	bookings, err := r.Bookings.Money(ctx, from.Add(-lead), to)
+	// Ours are read last: what the others know, we should.
+	bookings, err := r.Bookings.Money(ctx, from.Add(-bookingLead), to)
 	if err != nil {
 		return Books{}, err
 	}
-	books, err := r.Ledger.Books(ctx, from, to)
+	books, err := r.Store.Books(ctx, from, to)
 	if err != nil {
 		return Books{}, err
 	}
-	books.Intents, books.Returned, books.Bookings = intents, returned, bookings
+	books.Intents, books.ProviderRefunds, books.Bookings = intents, returned, bookings
 	if err := r.complete(ctx, &books); err != nil {
 		return Books{}, err
 	}
 	return books, nil
 }
 
-// complete adds what belongs to the period's books and is not of the period. Each side dates the same
-// thing by its own clock, a payment is older than its intent and its refunds, and a booking that moves
-// may have been paid long ago: that something is missing is only said once it was looked up by name.
+// complete adds what the period's books refer to outside the period. Each side dates the same thing by its
+// own clock, a payment is older than its intent and its refunds, and a booking that changes may have been
+// paid long ago: nothing is reported missing before it was looked up by its key.
 func (r Reconciler) complete(ctx context.Context, books *Books) error {
-	payments, err := r.Ledger.Payments(ctx, books.missing())
+	payments, err := r.Store.Payments(ctx, books.missingPayments())
 	if err != nil {
 		return err
 	}
 	have := map[uuid.UUID]bool{}
-	for _, p := range slices.Concat(books.Payments, books.Others) {
+	for _, p := range slices.Concat(books.Payments, books.Related) {
 		have[p.ID] = true
 	}
 	for _, p := range payments {
 		if !have[p.ID] {
 			have[p.ID] = true
-			books.Others = append(books.Others, p)
+			books.Related = append(books.Related, p)
 		}
 	}
 	ids, provider := books.unknownRefunds()
-	refunds, err := r.Ledger.RefundsNamed(ctx, ids, provider)
+	refunds, err := r.Store.RefundsNamed(ctx, ids, provider)
 	if err != nil {
 		return err
 	}
@@ -170,23 +170,23 @@ func (r Reconciler) complete(ctx context.Context, books *Books) error {
 	return r.earlierRefunds(ctx, books)
 }
 
-// earlierRefunds asks the provider for the refunds that moved here and that it made before the period.
-// When there are more than one run asks for, those come first that the provider may never have heard of,
-// and chance picks among the rest: no run leaves out the same ones as the last.
+// earlierRefunds reads from the provider the refunds that changed here and that it made before the period.
+// If there are more than one run reads, those whose request was never answered come first and the rest is
+// chosen at random, so that runs leave out different ones.
 func (r Reconciler) earlierRefunds(ctx context.Context, books *Books) error {
 	unseen := books.unseenRefunds(r.Now())
 	intents := slices.Collect(maps.Keys(unseen))
 	rand.Shuffle(len(intents), func(i, j int) { intents[i], intents[j] = intents[j], intents[i] })
-	slices.SortStableFunc(intents, func(a, b string) int { return rank(unseen[a]) - rank(unseen[b]) })
-	found := make([][]ProviderRefund, min(len(intents), maxAsked))
-	books.NotAsked = map[uuid.UUID]bool{}
+	slices.SortStableFunc(intents, func(a, b string) int { return priority(unseen[a]) - priority(unseen[b]) })
+	found := make([][]ProviderRefund, min(len(intents), maxRefundQueries))
+	books.NotQueried = map[uuid.UUID]bool{}
 	for _, intent := range intents[len(found):] {
 		for _, refund := range unseen[intent] {
-			books.NotAsked[refund.ID] = true
+			books.NotQueried[refund.ID] = true
 		}
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(asking)
+	group.SetLimit(refundQueries)
 	for i := range found {
 		group.Go(func() error {
 			all, err := r.Poller.Reader.RefundsOf(ctx, intents[i])
@@ -194,7 +194,7 @@ func (r Reconciler) earlierRefunds(ctx context.Context, books *Books) error {
 				return nil
 			}
 			for _, s := range all {
-				if slices.ContainsFunc(unseen[intents[i]], s.about) {
+				if slices.ContainsFunc(unseen[intents[i]], s.isAttemptOf) {
 					found[i] = append(found[i], s)
 				}
 			}
@@ -204,12 +204,12 @@ func (r Reconciler) earlierRefunds(ctx context.Context, books *Books) error {
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	books.Returned = slices.Concat(append(found, books.Returned)...)
+	books.ProviderRefunds = slices.Concat(append(found, books.ProviderRefunds)...)
 	return nil
 }
 
-// rank is 0 for refunds of which one was never answered, 1 for others.
-func rank(refunds []Refund) int {
+// priority is 0 when the request of a refund was never answered, 1 otherwise.
+func priority(refunds []Refund) int {
 	if slices.ContainsFunc(refunds, func(r Refund) bool { return r.Status == RefundRequested }) {
 		return 0
 	}
@@ -254,7 +254,7 @@ func (r Reconciler) remedy(ctx context.Context, f Finding) error {
 	case Void:
 		_, err = service.Void(ctx, p.ID)
 	case RefundAgain:
-		err = r.Poller.Attend(ctx, p)
+		err = r.Poller.Poll(ctx, p)
 	case Apply:
 		if p.Intent == "" {
 			p.Intent = f.Intent

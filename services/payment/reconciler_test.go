@@ -33,17 +33,17 @@ func TestRefundsThatNobodyAskedForAreNotMissing(t *testing.T) {
 	later := noon.Add(time.Hour)
 	provider := &archive{refunds: map[string][]ProviderRefund{}}
 	var all Books
-	for i := range 5 * maxAsked {
+	for i := range 5 * maxRefundQueries {
 		p := sample(Captured)
 		p.ID, p.Booking, p.Intent = uuid.New(), uuid.New(), fmt.Sprintf("pi_%d", i)
 		r := Refund{ID: uuid.New(), Payment: p.ID, Amount: 500, Provider: fmt.Sprintf("re_%d", i), Status: RefundSucceeded, UpdatedAt: noon}
-		all.Others, all.Refunds = append(all.Others, p), append(all.Refunds, r)
+		all.Related, all.Refunds = append(all.Related, p), append(all.Refunds, r)
 		provider.refunds[p.Intent] = []ProviderRefund{{ID: r.Provider, Intent: p.Intent, Amount: money.Money{Amount: 500, Currency: "EUR"}, Status: RefundSucceeded, Refund: r.ID}}
 	}
 	// One that the provider never heard of is asked for whatever else there is.
 	lost := &all.Refunds[len(all.Refunds)-1]
 	lost.Status, lost.Provider = RefundRequested, ""
-	unheard := all.Others[len(all.Others)-1].Intent
+	unheard := all.Related[len(all.Related)-1].Intent
 	provider.refunds[unheard] = nil
 
 	reconciler := Reconciler{Poller: Poller{Reader: provider}, Now: func() time.Time { return later }}
@@ -52,9 +52,9 @@ func TestRefundsThatNobodyAskedForAreNotMissing(t *testing.T) {
 		provider.asked = map[string]bool{}
 		books := all
 		require.NoError(t, reconciler.earlierRefunds(t.Context(), &books))
-		require.Len(t, provider.asked, maxAsked)
+		require.Len(t, provider.asked, maxRefundQueries)
 		require.Contains(t, provider.asked, unheard)
-		require.Len(t, books.NotAsked, 4*maxAsked)
+		require.Len(t, books.NotQueried, 4*maxRefundQueries)
 		found := books.Compare(later)
 		require.Len(t, found, 1)
 		require.Equal(t, RefundMissingThere, found[0].Kind)
@@ -63,5 +63,5 @@ func TestRefundsThatNobodyAskedForAreNotMissing(t *testing.T) {
 			asked[intent] = true
 		}
 	}
-	require.Greater(t, len(asked), maxAsked, "the second run asks for others")
+	require.Greater(t, len(asked), maxRefundQueries, "the second run asks for others")
 }

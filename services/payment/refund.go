@@ -9,44 +9,45 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
-// RefundStatus is what a refund has come to.
+// RefundStatus is the state of a refund.
 type RefundStatus string
 
 // The statuses of a refund. One that succeeded may still fail: the bank sends the money back.
 const (
-	RefundRequested RefundStatus = "requested" // noted here; the provider may not know of it yet
+	RefundRequested RefundStatus = "requested" // stored here; the provider may not know it yet
 	RefundPending   RefundStatus = "pending"
 	RefundSucceeded RefundStatus = "succeeded"
 	RefundRetrying  RefundStatus = "retrying" // an attempt failed; the next one is due at NextTry
 	RefundFailed    RefundStatus = "failed"   // for good
 )
 
-// Refund gives part of a payment back. Its id is the caller's: asked for twice, it is one refund.
+// Refund gives a payment back, or part of it. Its id is the caller's: requested twice, it is one refund.
+// Amount is in minor units.
 type Refund struct {
 	ID        uuid.UUID
 	Payment   uuid.UUID
 	Amount    int64
 	Reason    string
-	Provider  string // the provider's id; empty while it may not know
+	Provider  string // the provider's id; empty while it is unknown
 	Status    RefundStatus
 	Failure   string
 	CreatedAt time.Time
 	UpdatedAt time.Time
 
 	Attempt int        // counts from one; each has an idempotency key of its own
-	Owed    bool       // the money has to go back whatever happens: a failed attempt is followed by another
+	Owed    bool       // the money must go back: a failed attempt is followed by another
 	NextTry *time.Time // while retrying
 
 	ResolvedAt *time.Time // an admin gave the money back by other means
 	Resolution string     // how
 }
 
-// open tells whether the refund is still to come to its end.
+// open reports whether the refund has not ended.
 func (r Refund) open() bool {
 	return r.Status == RefundRequested || r.Status == RefundPending || r.Status == RefundRetrying
 }
 
-// Owing tells whether a refund has to be made, failed for good, and waits for an admin.
+// Owing reports whether a refund is owed, failed for good, and waits for an admin.
 func (r Refund) Owing() bool { return r.Owed && r.Status == RefundFailed && r.ResolvedAt == nil }
 
 // retryAfter is how long after each failed attempt of a refund that is owed the next one is made. A
@@ -92,7 +93,7 @@ func (p Payment) Request(have []Refund, want Refund, now time.Time) (Change, Ref
 		return p.freeRefund(want, now), want, nil
 	}
 	c.Transfers = append(c.Transfers, refundRequested(p, want))
-	c.Payment.Looks = 0
+	c.Payment.PollCount = 0
 	return c, want, nil
 }
 
@@ -103,7 +104,7 @@ func (p Payment) freeRefund(r Refund, now time.Time) Change {
 	return c
 }
 
-// ObserveRefund takes in what the provider says of a refund. It may be old news.
+// ObserveRefund applies the provider's state of a refund. An older state than the known changes nothing.
 func (p Payment) ObserveRefund(r Refund, seen ProviderRefund, now time.Time) (Change, error) {
 	c := Change{Payment: p}
 	if seen.Status != RefundFailed && (seen.Amount.Amount != r.Amount || seen.Amount.Currency != p.Amount.Currency) {
@@ -144,7 +145,7 @@ func (p Payment) ObserveRefund(r Refund, seen ProviderRefund, now time.Time) (Ch
 	return c, nil
 }
 
-// fail ends an attempt, and plans the next one if there is to be one.
+// fail ends an attempt and plans the next one, if there is one.
 func (r *Refund) fail(now time.Time) NoticeKind {
 	if r.Attempt = max(r.Attempt, 1); !r.Owed || r.Attempt > len(retryAfter) {
 		r.Status = RefundFailed
@@ -155,7 +156,7 @@ func (r *Refund) fail(now time.Time) NoticeKind {
 	return NoticeRefundDelayed
 }
 
-// What an admin is refused with.
+// Refusals to an admin.
 var (
 	ErrRefundNotFound = fault.New(fault.NotFound, "refund_not_found", "The refund does not exist.")
 	ErrNotOwing       = fault.New(fault.Conflict, "refund_not_owing", "The refund does not need an admin.")
@@ -166,11 +167,11 @@ func (p Payment) retry(r Refund, now time.Time) (Change, Refund) {
 	r.Attempt++
 	r.Status, r.Provider, r.NextTry, r.UpdatedAt = RefundRequested, "", nil, now
 	c := Change{Payment: p, Refunds: []Refund{r}, Transfers: []Transfer{refundRequested(p, r)}}
-	c.Payment.Looks = 0
+	c.Payment.PollCount = 0
 	return c, r
 }
 
-// Reopen has a refund that failed for good tried again, at once.
+// Reopen retries a refund that failed for good, at once. ErrNotOwing when it does not wait for an admin.
 func (p Payment) Reopen(r Refund, now time.Time) (Change, error) {
 	if !r.Owing() {
 		return Change{Payment: p}, ErrNotOwing
@@ -179,7 +180,8 @@ func (p Payment) Reopen(r Refund, now time.Time) (Change, error) {
 	return Change{Payment: p, Refunds: []Refund{r}}, nil
 }
 
-// Resolve notes that the money of a refund that failed for good went back by other means.
+// Resolve records that the money of a refund that failed for good was returned by other means. ErrNotOwing
+// when it does not wait for an admin.
 func (p Payment) Resolve(r Refund, how string, now time.Time) (Change, error) {
 	if !r.Owing() {
 		return Change{Payment: p}, ErrNotOwing

@@ -12,8 +12,8 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
-// Provider moves the money. A refusal that stands is a fault of kind Conflict, Invalid or
-// NotFound; everything else may be tried again.
+// Provider moves the money. A final refusal is a fault of kind Conflict, Invalid or NotFound; any other
+// error may be retried.
 type Provider interface {
 	CreateIntent(ctx context.Context, p Payment) (Intent, error)
 	CaptureIntent(ctx context.Context, intent string) (Intent, error)
@@ -21,31 +21,31 @@ type Provider interface {
 	CreateRefund(ctx context.Context, p Payment, r Refund) (ProviderRefund, error)
 }
 
-// Reader asks the provider how things stand.
+// Reader reads the provider's state.
 type Reader interface {
 	Intent(ctx context.Context, id string) (Intent, error)
 	RefundsOf(ctx context.Context, intent string) ([]ProviderRefund, error)
 }
 
-// CallsInARow is how often one request of a booking asks the provider at most: to void a payment
-// whose intent is not known here it is made, cancelled, and, when that is refused, looked at.
-const CallsInARow = 3
+// MaxProviderCalls is how many calls to the provider one request of a booking takes at most: to void a
+// payment without a known intent, the intent is created, cancelled and, if that is refused, read.
+const MaxProviderCalls = 3
 
-// Decision makes the next state of a payment and its refunds out of the present one. It runs
-// inside a transaction and calls nobody.
+// Decision computes the next state of a payment and its refunds from the present one. It runs inside a
+// transaction and does no I/O.
 type Decision func(p Payment, refunds []Refund) (Change, error)
 
-// Store keeps payments.
+// Store stores payments.
 type Store interface {
-	// Open stores a new payment, or gives the one that the booking's attempt has already.
+	// Open stores a new payment, or returns the one that the booking's attempt has already.
 	Open(ctx context.Context, p Payment) (Payment, error)
 	Get(ctx context.Context, id uuid.UUID) (Payment, error)
 	OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, error)
-	// Change locks a payment, decides and stores. ErrSeen: the webhook had its effect before.
+	// Change locks a payment, calls decide and stores the result. ErrSeen: the webhook was applied before.
 	Change(ctx context.Context, id uuid.UUID, decide Decision) (Payment, error)
 }
 
-// Service is where bookings come to pay. Every call may be repeated.
+// Service takes and returns the money of bookings. Every call is idempotent.
 type Service struct {
 	Store    Store
 	Provider Provider
@@ -53,11 +53,11 @@ type Service struct {
 	Now      func() time.Time
 }
 
-func (t Service) change(ctx context.Context, id uuid.UUID, decide Decision) (Payment, error) {
-	return change(ctx, t.Store, t.Now, id, decide)
+func (s Service) change(ctx context.Context, id uuid.UUID, decide Decision) (Payment, error) {
+	return change(ctx, s.Store, s.Now, id, decide)
 }
 
-// Order asks for a payment.
+// Order is a request for a payment.
 type Order struct {
 	Booking uuid.UUID
 	Attempt int
@@ -66,8 +66,9 @@ type Order struct {
 	Event   uuid.UUID
 }
 
-// Intend has a booking's payment prepared with the provider.
-func (t Service) Intend(ctx context.Context, o Order) (Payment, error) {
+// Intend prepares a booking's payment with the provider. ErrDiffers when the attempt was requested with
+// other values; ErrOver when it has ended.
+func (s Service) Intend(ctx context.Context, o Order) (Payment, error) {
 	if _, err := money.New(o.Amount.Amount, o.Amount.Currency); err != nil {
 		return Payment{}, err
 	}
@@ -78,8 +79,8 @@ func (t Service) Intend(ctx context.Context, o Order) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	now := t.Now()
-	p, err := t.Store.Open(ctx, Payment{
+	now := s.Now()
+	p, err := s.Store.Open(ctx, Payment{
 		ID: id, Booking: o.Booking, Attempt: o.Attempt, Account: o.Account, Event: o.Event, Amount: o.Amount,
 		Status: Preparing, CreatedAt: now, UpdatedAt: now,
 	})
@@ -94,13 +95,13 @@ func (t Service) Intend(ctx context.Context, o Order) (Payment, error) {
 	case p.Status != Preparing:
 		return p, nil
 	case p.free():
-		return t.change(ctx, p.ID, unless(Preparing, func(p Payment) Change { return p.Free(t.Now()) }))
+		return s.change(ctx, p.ID, onlyIn(Preparing, func(p Payment) Change { return p.Free(s.Now()) }))
 	}
-	return t.prepare(ctx, p)
+	return s.prepare(ctx, p)
 }
 
-// unless makes a decision that only a payment in a given status takes.
-func unless(only Status, next func(Payment) Change) Decision {
+// onlyIn returns a decision that changes a payment only if it has a status.
+func onlyIn(only Status, next func(Payment) Change) Decision {
 	return func(p Payment, _ []Refund) (Change, error) {
 		if p.Status != only {
 			return Change{Payment: p}, nil
@@ -109,11 +110,11 @@ func unless(only Status, next func(Payment) Change) Decision {
 	}
 }
 
-func (t Service) prepare(ctx context.Context, p Payment) (Payment, error) {
-	in, err := t.Provider.CreateIntent(ctx, p)
+func (s Service) prepare(ctx context.Context, p Payment) (Payment, error) {
+	in, err := s.Provider.CreateIntent(ctx, p)
 	if final(err) {
 		reason := fault.CodeOf(err)
-		if _, cerr := t.change(ctx, p.ID, func(p Payment, _ []Refund) (Change, error) { return p.Refuse(reason, t.Now()) }); cerr != nil {
+		if _, cerr := s.change(ctx, p.ID, func(p Payment, _ []Refund) (Change, error) { return p.Refuse(reason, s.Now()) }); cerr != nil {
 			return Payment{}, cerr
 		}
 		return Payment{}, err
@@ -121,10 +122,10 @@ func (t Service) prepare(ctx context.Context, p Payment) (Payment, error) {
 	if err != nil {
 		return Payment{}, err
 	}
-	return t.note(ctx, p.ID, in)
+	return s.observe(ctx, p.ID, in)
 }
 
-// final tells whether an error is a refusal that stands.
+// final reports whether an error is a final refusal.
 func final(err error) bool {
 	switch fault.KindOf(err) {
 	case fault.Conflict, fault.Invalid, fault.NotFound:
@@ -133,13 +134,13 @@ func final(err error) bool {
 	return false
 }
 
-func (t Service) note(ctx context.Context, id uuid.UUID, in Intent) (Payment, error) {
-	return t.change(ctx, id, func(p Payment, _ []Refund) (Change, error) { return p.Observe(in, t.Now()) })
+func (s Service) observe(ctx context.Context, id uuid.UUID, in Intent) (Payment, error) {
+	return s.change(ctx, id, func(p Payment, _ []Refund) (Change, error) { return p.Observe(in, s.Now()) })
 }
 
-// Capture takes the money.
-func (t Service) Capture(ctx context.Context, id uuid.UUID) (Payment, error) {
-	p, err := t.Store.Get(ctx, id)
+// Capture takes the money. ErrNotAuthorized and ErrOver when it cannot.
+func (s Service) Capture(ctx context.Context, id uuid.UUID) (Payment, error) {
+	p, err := s.Store.Get(ctx, id)
 	if err != nil {
 		return Payment{}, err
 	}
@@ -149,12 +150,12 @@ func (t Service) Capture(ctx context.Context, id uuid.UUID) (Payment, error) {
 	case p.Status == Voided:
 		return Payment{}, ErrOver
 	case p.free():
-		return t.change(ctx, id, unless(Authorized, func(p Payment) Change { return p.CaptureFree(t.Now()) }))
+		return s.change(ctx, id, onlyIn(Authorized, func(p Payment) Change { return p.CaptureFree(s.Now()) }))
 	case p.Intent == "":
 		return Payment{}, ErrNotAuthorized
 	}
-	in, err := t.Provider.CaptureIntent(ctx, p.Intent)
-	if p, err = t.settle(ctx, p, in, err); err != nil {
+	in, err := s.Provider.CaptureIntent(ctx, p.Intent)
+	if p, err = s.settle(ctx, p, in, err); err != nil {
 		return Payment{}, err
 	}
 	switch p.Status {
@@ -166,21 +167,21 @@ func (t Service) Capture(ctx context.Context, id uuid.UUID) (Payment, error) {
 	return Payment{}, ErrNotAuthorized
 }
 
-// settle notes what came of a call. After a refusal the provider is asked how things stand: what
-// was refused may have been done before, or undone.
-func (t Service) settle(ctx context.Context, p Payment, in Intent, err error) (Payment, error) {
+// settle stores the result of a call to the provider. After a refusal it reads the intent: what was refused
+// may have been done before, or undone.
+func (s Service) settle(ctx context.Context, p Payment, in Intent, err error) (Payment, error) {
 	if final(err) {
-		in, err = t.Reader.Intent(ctx, p.Intent)
+		in, err = s.Reader.Intent(ctx, p.Intent)
 	}
 	if err != nil {
 		return Payment{}, err
 	}
-	return t.note(ctx, p.ID, in)
+	return s.observe(ctx, p.ID, in)
 }
 
-// Void lets go of a payment that no money was taken with.
-func (t Service) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
-	p, err := t.Store.Get(ctx, id)
+// Void cancels a payment whose money was not taken. ErrCaptured when it was.
+func (s Service) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
+	p, err := s.Store.Get(ctx, id)
 	if err != nil {
 		return Payment{}, err
 	}
@@ -190,18 +191,18 @@ func (t Service) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
 	case p.Status == Captured || p.Status == Refunded:
 		return Payment{}, ErrCaptured
 	case p.free():
-		return t.change(ctx, id, func(p Payment, _ []Refund) (Change, error) { return p.Refuse("abandoned", t.Now()) })
+		return s.change(ctx, id, func(p Payment, _ []Refund) (Change, error) { return p.Refuse("abandoned", s.Now()) })
 	case p.Intent == "":
-		// The provider may have made the intent all the same. The key finds it.
-		if p, err = t.prepare(ctx, p); err != nil {
+		// The provider may have created the intent nevertheless. The idempotency key finds it.
+		if p, err = s.prepare(ctx, p); err != nil {
 			if final(err) {
-				return t.Store.Get(ctx, id)
+				return s.Store.Get(ctx, id)
 			}
 			return Payment{}, err
 		}
 	}
-	in, err := t.Provider.CancelIntent(ctx, p.Intent)
-	if p, err = t.settle(ctx, p, in, err); err != nil {
+	in, err := s.Provider.CancelIntent(ctx, p.Intent)
+	if p, err = s.settle(ctx, p, in, err); err != nil {
 		return Payment{}, err
 	}
 	switch p.Status {
@@ -210,13 +211,13 @@ func (t Service) Void(ctx context.Context, id uuid.UUID) (Payment, error) {
 	case Captured, Refunded:
 		return Payment{}, ErrCaptured
 	}
-	return Payment{}, fault.Away("payment provider", nil) // it refused, and says it is open: once more
+	return Payment{}, fault.Away("payment provider", nil) // it refused, and the intent is open: the caller retries
 }
 
-// OfBooking gives a booking's payments, oldest first. Whoever asks is about to end the booking, so
-// what waits for the buyer is asked for again: a webhook may have got lost.
-func (t Service) OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, error) {
-	found, err := t.Store.OfBooking(ctx, booking)
+// OfBooking returns a booking's payments, oldest first. It is called before a booking ends, so payments
+// that wait for the buyer are read from the provider: a webhook may have been lost.
+func (s Service) OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, error) {
+	found, err := s.Store.OfBooking(ctx, booking)
 	if err != nil {
 		return nil, err
 	}
@@ -224,22 +225,22 @@ func (t Service) OfBooking(ctx context.Context, booking uuid.UUID) ([]Payment, e
 		if p.Status != Pending {
 			continue
 		}
-		in, err := t.Reader.Intent(ctx, p.Intent)
+		in, err := s.Reader.Intent(ctx, p.Intent)
 		if err != nil {
 			return nil, err
 		}
-		if found[i], err = t.note(ctx, p.ID, in); err != nil {
+		if found[i], err = s.observe(ctx, p.ID, in); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
 }
 
-// Refund gives money back.
-func (t Service) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, error) {
+// Refund gives money back. A refund with the same id is the same refund.
+func (s Service) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund, error) {
 	var r Refund
-	p, err := t.change(ctx, id, func(p Payment, have []Refund) (c Change, err error) {
-		c, r, err = p.Request(have, want, t.Now())
+	p, err := s.change(ctx, id, func(p Payment, have []Refund) (c Change, err error) {
+		c, r, err = p.Request(have, want, s.Now())
 		return c, err
 	})
 	if err != nil {
@@ -252,21 +253,21 @@ func (t Service) Refund(ctx context.Context, id uuid.UUID, want Refund) (Refund,
 	if r.Status != RefundRequested {
 		return r, nil
 	}
-	return t.makeRefund(ctx, p, r)
+	return s.makeRefund(ctx, p, r)
 }
 
-// makeRefund has the provider make an attempt of a refund that is noted.
-func (t Service) makeRefund(ctx context.Context, p Payment, r Refund) (Refund, error) {
-	seen, err := t.Provider.CreateRefund(ctx, p, r)
+// makeRefund has the provider make an attempt of a stored refund.
+func (s Service) makeRefund(ctx context.Context, p Payment, r Refund) (Refund, error) {
+	seen, err := s.Provider.CreateRefund(ctx, p, r)
 	if final(err) {
-		seen, err = t.sought(ctx, p, r, fault.CodeOf(err))
+		seen, err = s.findRefused(ctx, p, r, fault.CodeOf(err))
 	}
 	if err != nil {
 		return Refund{}, err
 	}
 	after := r
-	_, err = t.change(ctx, p.ID, func(p Payment, have []Refund) (Change, error) {
-		c, err := p.observeRefunds(have, []ProviderRefund{seen}, t.Now())
+	_, err = s.change(ctx, p.ID, func(p Payment, have []Refund) (Change, error) {
+		c, err := p.observeRefunds(have, []ProviderRefund{seen}, s.Now())
 		for _, x := range slices.Concat(have, c.Refunds) {
 			if x.ID == r.ID {
 				after = x
@@ -277,30 +278,30 @@ func (t Service) makeRefund(ctx context.Context, p Payment, r Refund) (Refund, e
 	return after, err
 }
 
-// retryRefund makes the next attempt of a refund whose time has come.
-func (t Service) retryRefund(ctx context.Context, payment, id uuid.UUID) error {
+// retryRefund makes the next attempt of a refund that is due.
+func (s Service) retryRefund(ctx context.Context, payment, id uuid.UUID) error {
 	var r *Refund
-	p, err := t.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
+	p, err := s.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
 		for _, x := range have {
-			if x.ID == id && x.Status == RefundRetrying && x.NextTry != nil && !t.Now().Before(*x.NextTry) {
-				c, next := p.retry(x, t.Now())
+			if x.ID == id && x.Status == RefundRetrying && x.NextTry != nil && !s.Now().Before(*x.NextTry) {
+				c, next := p.retry(x, s.Now())
 				r = &next
 				return c, nil
 			}
 		}
-		return Change{Payment: p}, nil // somebody was faster
+		return Change{Payment: p}, nil // another replica did it
 	})
 	if err != nil || r == nil {
 		return err
 	}
-	_, err = t.makeRefund(ctx, p, *r)
+	_, err = s.makeRefund(ctx, p, *r)
 	return err
 }
 
-// ChangeRefund has an admin act on a refund.
-func (t Service) ChangeRefund(ctx context.Context, payment, id uuid.UUID, act func(Payment, Refund) (Change, error)) (Refund, error) {
+// ChangeRefund applies an admin's decision to a refund.
+func (s Service) ChangeRefund(ctx context.Context, payment, id uuid.UUID, act func(Payment, Refund) (Change, error)) (Refund, error) {
 	var after Refund
-	p, err := t.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
+	p, err := s.change(ctx, payment, func(p Payment, have []Refund) (Change, error) {
 		for _, r := range have {
 			if r.ID != id {
 				continue
@@ -319,32 +320,32 @@ func (t Service) ChangeRefund(ctx context.Context, payment, id uuid.UUID, act fu
 	return after, err
 }
 
-// sought looks for a refund that was refused: the provider may have made it long ago, when the
-// key it was asked for with is forgotten.
-func (t Service) sought(ctx context.Context, p Payment, r Refund, refusal string) (ProviderRefund, error) {
-	all, err := t.Reader.RefundsOf(ctx, p.Intent)
+// findRefused looks for a refund that was refused: the provider may have made it before it forgot the
+// idempotency key.
+func (s Service) findRefused(ctx context.Context, p Payment, r Refund, refusal string) (ProviderRefund, error) {
+	all, err := s.Reader.RefundsOf(ctx, p.Intent)
 	if err != nil {
 		return ProviderRefund{}, err
 	}
 	for _, seen := range all {
-		if seen.about(r) {
+		if seen.isAttemptOf(r) {
 			return seen, nil
 		}
 	}
 	return ProviderRefund{Refund: r.ID, Attempt: r.Attempt, Status: RefundFailed, Failure: refusal}, nil
 }
 
-// about tells whether what the provider has is the last attempt of a refund.
-func (s ProviderRefund) about(r Refund) bool {
+// isAttemptOf reports whether the provider's refund is the last attempt of a refund.
+func (s ProviderRefund) isAttemptOf(r Refund) bool {
 	return s.Refund == r.ID && max(s.Attempt, 1) == max(r.Attempt, 1) || s.ID != "" && s.ID == r.Provider
 }
 
-// observeRefunds takes in all that the provider says of a payment's refunds.
+// observeRefunds applies the provider's state of a payment's refunds.
 func (p Payment) observeRefunds(have []Refund, seen []ProviderRefund, now time.Time) (Change, error) {
 	all := Change{Payment: p}
 	for _, r := range have {
 		for _, s := range seen {
-			if !s.about(r) {
+			if !s.isAttemptOf(r) {
 				continue
 			}
 			c, err := all.Payment.ObserveRefund(r, s, now)

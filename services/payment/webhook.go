@@ -15,32 +15,32 @@ import (
 
 // What a webhook is refused with.
 var (
-	ErrUnsigned  = fault.New(fault.Malformed, "webhook_not_signed", "The signature is missing, invalid, or too old.")
-	ErrSuspect   = fault.New(fault.Invalid, "webhook_mismatch", "The webhook does not match the payment. The mismatch was reported.")
-	ErrSeen      = errors.New("this webhook had its effect")
-	errForgotten = errors.New("the intent is not there")
+	ErrUnsigned       = fault.New(fault.Malformed, "webhook_not_signed", "The signature is missing, invalid, or too old.")
+	ErrSuspect        = fault.New(fault.Invalid, "webhook_mismatch", "The webhook does not match the payment. The mismatch was reported.")
+	ErrSeen           = errors.New("this webhook had its effect")
+	errIntentNotFound = errors.New("the intent is not there")
 )
 
-// Message is a signed webhook. What it says of the object is a claim to check, not the news:
-// the object is asked for again.
-type Message struct {
+// Webhook is a signed webhook. What it says about an object is only checked; the object's state is read
+// from the provider.
+type Webhook struct {
 	ID      string
 	Type    string
-	Account string // of a connected account; ours are not
+	Account string // a connected account; empty for our own
 	Live    bool
-	Intent  string // what it is about; empty: nothing of ours
+	Intent  string // the intent it is about; empty: none of ours
 	Refunds bool   // it is about refunds
 	Dispute bool
-	News    IntentStatus // what the intent has come to at least, going by the type; empty: it does not say
+	Reached IntentStatus // the status that the intent has reached at least, by the type; empty: unknown
 
-	// What it claims, where it says so.
+	// What it claims about the object, where it does.
 	Amount  *money.Money
 	Payment uuid.UUID
 	Booking uuid.UUID
 	Buyer   string
 }
 
-// Receipt is the memory of a webhook: one effect, however often it comes.
+// Receipt records a webhook, so that it has one effect however often it is delivered.
 type Receipt struct {
 	ID      string
 	Type    string
@@ -50,25 +50,25 @@ type Receipt struct {
 	At      time.Time
 }
 
-// Outcome is what came of a webhook.
+// Outcome is the result of a webhook.
 type Outcome string
 
 // The outcomes.
 const (
 	Applied Outcome = "applied"
 	Ignored Outcome = "ignored" // not about a payment of ours
-	Refused Outcome = "refused" // not what was asked for
+	Refused Outcome = "refused" // its claims do not match the payment
 	Noted   Outcome = "noted"   // for people to act on
 )
 
-// InboxStore keeps receipts.
+// InboxStore stores receipts.
 type InboxStore interface {
-	// Look finds, at once, the receipt of a webhook and the payment it is about, where they are there.
-	Look(ctx context.Context, webhook, intent string, payment uuid.UUID) (*Receipt, *Payment, error)
-	Keep(ctx context.Context, r Receipt) error // at most once an id
+	// Find returns the receipt of a webhook and the payment it is about; nil for what there is not.
+	Find(ctx context.Context, webhook, intent string, payment uuid.UUID) (*Receipt, *Payment, error)
+	Save(ctx context.Context, r Receipt) error // the first one of an id counts
 }
 
-// WebhookHandler takes webhooks in.
+// WebhookHandler applies webhooks.
 type WebhookHandler struct {
 	Inbox  InboxStore
 	Store  Store
@@ -76,18 +76,18 @@ type WebhookHandler struct {
 	Live   bool // whether our keys move real money
 	Now    func() time.Time
 
-	// Flights has deliveries of one webhook at one time share one look at the provider.
+	// Flights has simultaneous deliveries of one webhook share one read from the provider.
 	Flights *singleflight.Group
 }
 
-// Receive acts on a webhook whose signature was good.
-func (d WebhookHandler) Receive(ctx context.Context, m Message) error {
-	_, err, _ := d.Flights.Do(m.ID, func() (any, error) { return nil, d.receive(ctx, m) })
+// Receive applies a webhook whose signature was verified. ErrSuspect when its claims do not match.
+func (h WebhookHandler) Receive(ctx context.Context, m Webhook) error {
+	_, err, _ := h.Flights.Do(m.ID, func() (any, error) { return nil, h.receive(ctx, m) })
 	return err
 }
 
-func (d WebhookHandler) receive(ctx context.Context, m Message) error {
-	seen, found, err := d.Inbox.Look(ctx, m.ID, m.Intent, m.Payment)
+func (h WebhookHandler) receive(ctx context.Context, m Webhook) error {
+	seen, found, err := h.Inbox.Find(ctx, m.ID, m.Intent, m.Payment)
 	if err != nil {
 		return err
 	}
@@ -97,22 +97,22 @@ func (d WebhookHandler) receive(ctx context.Context, m Message) error {
 		}
 		return nil
 	}
-	receipt := Receipt{ID: m.ID, Type: m.Type, Outcome: Ignored, At: d.Now()}
+	receipt := Receipt{ID: m.ID, Type: m.Type, Outcome: Ignored, At: h.Now()}
 	if found == nil {
-		return d.Inbox.Keep(ctx, receipt)
+		return h.Inbox.Save(ctx, receipt)
 	}
 	p := *found
 	receipt.Payment = &p.ID
-	if what := d.suspect(p, m); what != "" {
-		return d.refuse(ctx, receipt, what)
+	if what := h.falseClaim(p, m); what != "" {
+		return h.refuse(ctx, receipt, what)
 	}
-	if old(p, m) {
+	if stale(p, m) {
 		receipt.Outcome = Applied
-		return d.Inbox.Keep(ctx, receipt)
+		return h.Inbox.Save(ctx, receipt)
 	}
-	in, refunds, err := d.refetch(ctx, p, m)
-	if errors.Is(err, errForgotten) {
-		return d.refuse(ctx, receipt, "intent")
+	in, refunds, err := h.refetch(ctx, p, m)
+	if errors.Is(err, errIntentNotFound) {
+		return h.refuse(ctx, receipt, "intent")
 	}
 	if err != nil {
 		return err
@@ -121,8 +121,8 @@ func (d WebhookHandler) receive(ctx context.Context, m Message) error {
 	if m.Dispute {
 		receipt.Outcome, receipt.Reason = Noted, "disputed"
 	}
-	_, err = change(ctx, d.Store, d.Now, p.ID, func(p Payment, have []Refund) (Change, error) {
-		c, err := p.observe(in, have, refunds, d.Now())
+	_, err = change(ctx, h.Store, h.Now, p.ID, func(p Payment, have []Refund) (Change, error) {
+		c, err := p.observe(in, have, refunds, h.Now())
 		c.Receipt = &receipt
 		return c, err
 	})
@@ -130,12 +130,12 @@ func (d WebhookHandler) receive(ctx context.Context, m Message) error {
 	case errors.Is(err, ErrSeen):
 		return nil
 	case errors.Is(err, ErrMismatch):
-		return d.refuse(ctx, receipt, mismatch(err))
+		return h.refuse(ctx, receipt, mismatch(err))
 	}
 	return err
 }
 
-// observe takes in an intent and its refunds.
+// observe applies an intent and its refunds.
 func (p Payment) observe(in Intent, have []Refund, seen []ProviderRefund, now time.Time) (Change, error) {
 	c, err := p.Observe(in, now)
 	if err != nil {
@@ -155,12 +155,12 @@ func mismatch(err error) string {
 	return what
 }
 
-// suspect names what a webhook claims that is not so.
-func (d WebhookHandler) suspect(p Payment, m Message) string {
+// falseClaim names the claim of a webhook that does not match the payment; "" when all do.
+func (h WebhookHandler) falseClaim(p Payment, m Webhook) string {
 	switch {
 	case m.Account != "":
 		return "connected_account"
-	case m.Live != d.Live:
+	case m.Live != h.Live:
 		return "livemode"
 	case p.Intent != "" && m.Intent != p.Intent:
 		return "intent"
@@ -176,10 +176,9 @@ func (d WebhookHandler) suspect(p Payment, m Message) string {
 	return ""
 }
 
-// old tells whether a webhook can bring nothing that is not known: most come while our own call
-// is being answered.
-func old(p Payment, m Message) bool {
-	switch m.News {
+// stale reports whether a webhook can bring nothing new: most arrive while our own call is being answered.
+func stale(p Payment, m Webhook) bool {
+	switch m.Reached {
 	case IntentAuthorized:
 		return p.Status == Authorized || p.Status == Captured || p.Status == Refunded || p.Status == Voided
 	case IntentCaptured:
@@ -190,23 +189,23 @@ func old(p Payment, m Message) bool {
 	return false
 }
 
-func (d WebhookHandler) refuse(ctx context.Context, r Receipt, what string) error {
+func (h WebhookHandler) refuse(ctx context.Context, r Receipt, what string) error {
 	r.Outcome, r.Reason = Refused, what
 	slog.ErrorContext(ctx, "webhook refused", "webhook", r.ID, "type", r.Type, "payment", r.Payment, "mismatch", what)
-	if err := d.Inbox.Keep(ctx, r); err != nil {
+	if err := h.Inbox.Save(ctx, r); err != nil {
 		return err
 	}
 	return ErrSuspect
 }
 
-func (d WebhookHandler) refetch(ctx context.Context, p Payment, m Message) (Intent, []ProviderRefund, error) {
-	in, err := d.Reader.Intent(ctx, m.Intent)
+func (h WebhookHandler) refetch(ctx context.Context, p Payment, m Webhook) (Intent, []ProviderRefund, error) {
+	in, err := h.Reader.Intent(ctx, m.Intent)
 	if fault.KindOf(err) == fault.NotFound {
-		return Intent{}, nil, errForgotten
+		return Intent{}, nil, errIntentNotFound
 	}
 	if err != nil || !m.Refunds || p.Captured == 0 {
 		return in, nil, err
 	}
-	refunds, err := d.Reader.RefundsOf(ctx, m.Intent)
+	refunds, err := h.Reader.RefundsOf(ctx, m.Intent)
 	return in, refunds, err
 }

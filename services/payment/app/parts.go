@@ -26,7 +26,7 @@ func assemble(cfg config, store postgres.Store, client *daprclient.Client) parts
 	service := payment.Service{Store: store, Provider: provider, Reader: provider, Now: time.Now}
 	poller := payment.Poller{Due: store, Service: service, Reader: provider}
 	reconciler := payment.Reconciler{
-		Statement: provider, Bookings: dapr.BookingClient{Client: client}, Ledger: store, Poller: poller, Now: time.Now,
+		Statement: provider, Bookings: dapr.BookingClient{Client: client}, Store: store, Poller: poller, Now: time.Now,
 	}
 	shown := rest.PaymentProvider{Provider: rest.Stripe, PublishableKey: cfg.Stripe.PublishableKey}
 	if cfg.FormURL != "" {
@@ -34,7 +34,7 @@ func assemble(cfg config, store postgres.Store, client *daprclient.Client) parts
 	}
 	return parts{
 		server: rest.Server{
-			Verify: func(body []byte, signature string) (payment.Message, error) {
+			Verify: func(body []byte, signature string) (payment.Webhook, error) {
 				return stripe.Verify(body, signature, cfg.Stripe.WebhookSecret)
 			},
 			Webhooks:   payment.WebhookHandler{Inbox: store, Store: store, Reader: provider, Live: cfg.Stripe.Live(), Now: time.Now, Flights: &singleflight.Group{}},

@@ -14,7 +14,7 @@ import (
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
-// Books implements payment.Ledger. All of it is read as of one moment.
+// Books implements payment.ReconciliationStore. It reads everything in one snapshot.
 func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, error) {
 	var b payment.Books
 	err := pgx.BeginTxFunc(ctx, s.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) (err error) {
@@ -22,7 +22,7 @@ func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, er
 			return err
 		}
 		const moved = `updated_at >= $1 AND created_at < $2`
-		if b.Others, err = payments(ctx, tx, `created_at < $1 AND id IN (SELECT payment FROM refunds WHERE `+moved+` OR `+owing+`) ORDER BY id`, from, to); err != nil {
+		if b.Related, err = payments(ctx, tx, `created_at < $1 AND id IN (SELECT payment FROM refunds WHERE `+moved+` OR `+owing+`) ORDER BY id`, from, to); err != nil {
 			return err
 		}
 		if b.Refunds, err = refunds(ctx, tx, moved+` ORDER BY id`, from, to); err != nil {
@@ -60,8 +60,7 @@ func (s Store) Books(ctx context.Context, from, to time.Time) (payment.Books, er
 	return b, nil
 }
 
-// resolved sums up what was given back by other means, by payment, up to now as all
-// other books are. There is little of it.
+// resolved sums up what was returned by other means, by payment, up to now. There is little of it.
 func resolved(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]int64, error) {
 	rows, err := tx.Query(ctx, `SELECT payment, sum(amount)::bigint FROM refunds WHERE resolved_at IS NOT NULL GROUP BY 1`)
 	if err != nil {
@@ -80,8 +79,8 @@ func resolved(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]int64, error) {
 // namedAtOnce bounds one statement.
 const namedAtOnce = 5000
 
-// Payments implements payment.Ledger.
-func (s Store) Payments(ctx context.Context, named payment.Named) (all []payment.Payment, err error) {
+// Payments implements payment.ReconciliationStore.
+func (s Store) Payments(ctx context.Context, named payment.PaymentKeys) (all []payment.Payment, err error) {
 	if all, err = namedBy(ctx, s, payments, all, `intent = ANY($1)`, named.Intents); err != nil {
 		return nil, fmt.Errorf("payments by intent: %w", err)
 	}
@@ -94,7 +93,7 @@ func (s Store) Payments(ctx context.Context, named payment.Named) (all []payment
 	return all, nil
 }
 
-// RefundsNamed implements payment.Ledger.
+// RefundsNamed implements payment.ReconciliationStore.
 func (s Store) RefundsNamed(ctx context.Context, ids []uuid.UUID, provider []string) ([]payment.Refund, error) {
 	all, err := namedBy(ctx, s, refunds, nil, `id = ANY($1)`, ids)
 	if err != nil {
@@ -123,36 +122,36 @@ func namedBy[T any, K any](ctx context.Context, s Store, read func(context.Conte
 	return all, nil
 }
 
-// reconciling is the advisory lock that keeps reconciliations apart. The number only has to differ.
-const reconciling int64 = 0x466f796572_11
+// reconciliationLock is the key of the advisory lock of reconciliations. It only has to be unique.
+const reconciliationLock int64 = 0x466f796572_11
 
-// Alone implements payment.Ledger.
-func (s Store) Alone(ctx context.Context, f func(context.Context) error) error {
-	err := database.WithLock(ctx, s.Pool, reconciling, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
+// RunExclusive implements payment.ReconciliationStore.
+func (s Store) RunExclusive(ctx context.Context, f func(context.Context) error) error {
+	err := database.WithLock(ctx, s.Pool, reconciliationLock, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
 	if errors.Is(err, database.ErrLocked) {
 		return payment.ErrReconciling
 	}
 	return err
 }
 
-// keptReports is how many reports there are at most.
-const keptReports = 1000
+// maxReports is how many reports are kept.
+const maxReports = 1000
 
-const keepTimeout = 5 * time.Second
+const saveTimeout = 5 * time.Second
 
-// KeepReport implements payment.Ledger.
-func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
+// SaveReport implements payment.ReconciliationStore.
+func (s Store) SaveReport(ctx context.Context, r payment.Reconciliation) error {
 	raw, err := encodeFindings(r.Findings)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout) // a run out of time is kept too
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout) // a run that timed out is stored too
 	defer cancel()
 	_, err = s.Pool.Exec(ctx, `
 		WITH old AS (DELETE FROM reconciliations WHERE id IN (SELECT id FROM reconciliations ORDER BY started_at DESC OFFSET $13))
 		INSERT INTO reconciliations (id, trigger, from_at, to_at, started_at, finished_at, intents, payments, refunds, bookings, findings, failure, not_asked)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $14)`,
-		r.ID, r.Trigger, r.From, r.To, r.StartedAt, r.FinishedAt, r.Intents, r.Payments, r.Refunds, r.Bookings, raw, r.Failure, keptReports, r.NotAsked)
+		r.ID, r.Trigger, r.From, r.To, r.StartedAt, r.FinishedAt, r.Intents, r.Payments, r.Refunds, r.Bookings, raw, r.Failure, maxReports, r.NotQueried)
 	if err != nil {
 		return fmt.Errorf("keep report: %w", err)
 	}
@@ -162,7 +161,7 @@ func (s Store) KeepReport(ctx context.Context, r payment.Reconciliation) error {
 func scanReport(row pgx.CollectableRow) (payment.Reconciliation, error) {
 	var r payment.Reconciliation
 	var findings []byte
-	err := row.Scan(&r.ID, &r.Trigger, &r.From, &r.To, &r.StartedAt, &r.FinishedAt, &r.Intents, &r.Payments, &r.Refunds, &r.Bookings, &findings, &r.Failure, &r.NotAsked)
+	err := row.Scan(&r.ID, &r.Trigger, &r.From, &r.To, &r.StartedAt, &r.FinishedAt, &r.Intents, &r.Payments, &r.Refunds, &r.Bookings, &findings, &r.Failure, &r.NotQueried)
 	if err == nil {
 		r.Findings, err = decodeFindings(findings)
 	}

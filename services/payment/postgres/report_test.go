@@ -29,7 +29,7 @@ func TestAReportIsNotKeptForEver(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		began := time.Now()
-		require.ErrorIs(t, postgres.Store{Pool: pool}.KeepReport(ctx, payment.Reconciliation{}), context.DeadlineExceeded)
+		require.ErrorIs(t, postgres.Store{Pool: pool}.SaveReport(ctx, payment.Reconciliation{}), context.DeadlineExceeded)
 		require.Equal(t, 5*time.Second, time.Since(began)) // of the bubble: pgx gives up by itself only later
 	})
 }

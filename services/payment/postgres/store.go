@@ -39,10 +39,10 @@ type Store struct {
 }
 
 var (
-	_ payment.Store       = Store{}
-	_ payment.InboxStore  = Store{}
-	_ payment.DuePayments = Store{}
-	_ payment.Ledger      = Store{}
+	_ payment.Store               = Store{}
+	_ payment.InboxStore          = Store{}
+	_ payment.DuePayments         = Store{}
+	_ payment.ReconciliationStore = Store{}
 )
 
 const paymentColumns = `id, booking, attempt, account, event, amount, currency, coalesce(intent, ''), client_secret, status,
@@ -52,9 +52,9 @@ func scanPayment(row pgx.CollectableRow) (payment.Payment, error) {
 	var p payment.Payment
 	var next *time.Time
 	err := row.Scan(&p.ID, &p.Booking, &p.Attempt, &p.Account, &p.Event, &p.Amount.Amount, &p.Amount.Currency, &p.Intent, &p.ClientSecret,
-		&p.Status, &p.Captured, &p.Refunded, &p.Settled, &p.Reason, &p.Looks, &p.CreatedAt, &p.UpdatedAt, &next)
+		&p.Status, &p.Captured, &p.Refunded, &p.Settled, &p.Reason, &p.PollCount, &p.CreatedAt, &p.UpdatedAt, &next)
 	if next != nil {
-		p.NextLook = *next
+		p.NextPoll = *next
 	}
 	return p, err
 }
@@ -173,7 +173,7 @@ func (s Store) apply(ctx context.Context, b *pgx.Batch, before payment.Payment, 
 	if p := c.Payment; p != before {
 		b.Queue(`UPDATE payments SET intent = $2, client_secret = $3, status = $4, captured = $5, refunded = $6, settled = $7,
 				reason = $8, looks = $9, updated_at = $10, next_look = $11 WHERE id = $1`,
-			p.ID, orNull(p.Intent), p.ClientSecret, p.Status, p.Captured, p.Refunded, p.Settled, p.Reason, p.Looks, p.UpdatedAt, orNull(p.NextLook))
+			p.ID, orNull(p.Intent), p.ClientSecret, p.Status, p.Captured, p.Refunded, p.Settled, p.Reason, p.PollCount, p.UpdatedAt, orNull(p.NextPoll))
 	}
 	for _, r := range c.Refunds {
 		b.Queue(`INSERT INTO refunds (id, payment, amount, reason, provider, status, failure, created_at, updated_at, attempt, owed, next_try, resolved_at, resolution)
@@ -212,8 +212,8 @@ func (s Store) queueNotice(ctx context.Context, b *pgx.Batch, p payment.Payment,
 	return nil
 }
 
-// Look implements payment.InboxStore.
-func (s Store) Look(ctx context.Context, webhook, intent string, id uuid.UUID) (*payment.Receipt, *payment.Payment, error) {
+// Find implements payment.InboxStore.
+func (s Store) Find(ctx context.Context, webhook, intent string, id uuid.UUID) (*payment.Receipt, *payment.Payment, error) {
 	var (
 		receipts []payment.Receipt
 		found    []payment.Payment
@@ -230,7 +230,7 @@ func (s Store) Look(ctx context.Context, webhook, intent string, id uuid.UUID) (
 		})
 	}
 	if err := s.Pool.SendBatch(ctx, b).Close(); err != nil {
-		return nil, nil, fmt.Errorf("look for webhook: %w", err)
+		return nil, nil, fmt.Errorf("find webhook: %w", err)
 	}
 	return first(receipts), first(found), nil
 }
@@ -242,12 +242,12 @@ func first[T any](all []T) *T {
 	return &all[0]
 }
 
-// Keep implements payment.InboxStore.
-func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
+// Save implements payment.InboxStore.
+func (s Store) Save(ctx context.Context, r payment.Receipt) error {
 	_, err := s.Pool.Exec(ctx, `INSERT INTO inbox (id, type, payment, outcome, reason, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
 		r.ID, r.Type, r.Payment, r.Outcome, r.Reason, r.At)
 	if err != nil {
-		return fmt.Errorf("keep receipt: %w", err)
+		return fmt.Errorf("save receipt: %w", err)
 	}
 	return nil
 }
@@ -255,8 +255,8 @@ func (s Store) Keep(ctx context.Context, r payment.Receipt) error {
 // byIntent finds the payment of an intent, or by its own id when the intent is not known here yet.
 const byIntent = `intent = $1 OR id = $2 AND intent IS NULL`
 
-// Due implements payment.DuePayments. The lease is the next look itself: a replica that dies leaves the
-// payment to be looked after when the lease is over.
+// Due implements payment.DuePayments. The lease is the column next_look: when a replica dies, the payment
+// is due again at the end of the lease.
 func (s Store) Due(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]payment.Payment, error) {
 	rows, err := s.Pool.Query(ctx, `
 		UPDATE payments SET next_look = $2 WHERE id IN (

@@ -116,7 +116,7 @@ func TestOneEffectPerWebhook(t *testing.T) {
 	require.Equal(t, 2, count(t, pool, `SELECT count(*) FROM transfers WHERE payment = $1`, p.ID))
 	now, err := s.Get(t.Context(), p.ID)
 	require.NoError(t, err)
-	r, found, err := s.Look(t.Context(), "evt_1", now.Intent, uuid.Nil)
+	r, found, err := s.Find(t.Context(), "evt_1", now.Intent, uuid.Nil)
 	require.NoError(t, err)
 	require.NotNil(t, r)
 	require.Equal(t, payment.Applied, r.Outcome)
@@ -262,15 +262,15 @@ func TestReports(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	var last payment.Reconciliation
 	for i := range 3 {
-		last = payment.Reconciliation{ID: uuid.New(), Trigger: "request", From: now, To: now, StartedAt: now.Add(time.Duration(i) * time.Second), FinishedAt: now, NotAsked: i,
+		last = payment.Reconciliation{ID: uuid.New(), Trigger: "request", From: now, To: now, StartedAt: now.Add(time.Duration(i) * time.Second), FinishedAt: now, NotQueried: i,
 			Findings: []payment.Finding{{Kind: payment.Stuck, Detail: fmt.Sprint(i), Remedy: payment.Apply, Healed: true}}}
-		require.NoError(t, s.KeepReport(t.Context(), last))
+		require.NoError(t, s.SaveReport(t.Context(), last))
 	}
 	got, err := s.Report(t.Context(), uuid.Nil)
 	require.NoError(t, err)
 	require.Equal(t, last.ID, got.ID)
 	require.Equal(t, last.Findings, got.Findings)
-	require.Equal(t, 2, got.NotAsked)
+	require.Equal(t, 2, got.NotQueried)
 }
 
 // A report on last week reads what there is now: so does what it knows of refunds resolved since.

@@ -27,13 +27,13 @@ import (
 //go:embed openapi.yaml
 var Spec []byte
 
-// Reports keeps reconciliations and knows the ledger's accounts.
+// Reports reads reconciliations and the ledger's balances.
 type Reports interface {
 	Report(ctx context.Context, id uuid.UUID) (payment.Reconciliation, error)
 	Balances(ctx context.Context) ([]payment.Balance, error)
 }
 
-// Refunds finds refunds that wait for an admin.
+// Refunds reads refunds for admins.
 type Refunds interface {
 	Owing(ctx context.Context, limit int) ([]payment.Refund, error)
 	FindRefund(ctx context.Context, id uuid.UUID) (payment.Refund, error)
@@ -41,7 +41,7 @@ type Refunds interface {
 
 // Server implements the generated interface.
 type Server struct {
-	Verify     func(body []byte, signature string) (payment.Message, error)
+	Verify     func(body []byte, signature string) (payment.Webhook, error)
 	Webhooks   payment.WebhookHandler
 	Reconciler payment.Reconciler
 	Reports    Reports
@@ -244,7 +244,7 @@ func view(report payment.Reconciliation, balances []payment.Balance) Reconciliat
 
 		// RefundsNotAsked Refunds from before the period that the provider was not asked for, because one run asks for so many only. They are no findings: they may well be there
 		RefundsNotAsked int `json:"refundsNotAsked"`
-	}{report.Bookings, report.Intents, report.Payments, report.Refunds, report.NotAsked}
+	}{report.Bookings, report.Intents, report.Payments, report.Refunds, report.NotQueried}
 	return out
 }
 

@@ -123,11 +123,11 @@ func start(t *testing.T) *bench {
 	b.service = payment.Service{Store: b.store, Provider: provider, Reader: provider, Now: b.now}
 	b.poller = payment.Poller{Due: b.store, Service: b.service, Reader: provider}
 	b.server = rest.Server{
-		Verify: func(body []byte, signature string) (payment.Message, error) {
+		Verify: func(body []byte, signature string) (payment.Webhook, error) {
 			return stripe.Verify(body, signature, webhookSecret)
 		},
 		Webhooks:   payment.WebhookHandler{Inbox: b.store, Store: b.store, Reader: provider, Now: b.now, Flights: &singleflight.Group{}},
-		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Ledger: b.store, Poller: b.poller, Now: b.now},
+		Reconciler: payment.Reconciler{Statement: provider, Bookings: b.bookings, Store: b.store, Poller: b.poller, Now: b.now},
 		Reports:    b.store, Refunds: b.store, Service: b.service, Provider: rest.PaymentProvider{Provider: rest.Simulator, PublishableKey: publicKey}, Now: b.now,
 	}
 	rest.Mount(router, b.server)
@@ -396,7 +396,7 @@ func (b *bench) attend() {
 	due, err := b.store.Due(b.t.Context(), b.now(), time.Minute, 10)
 	require.NoError(b.t, err)
 	for _, p := range due {
-		require.NoError(b.t, b.poller.Attend(b.t.Context(), p))
+		require.NoError(b.t, b.poller.Poll(b.t.Context(), p))
 	}
 }
 
@@ -809,7 +809,7 @@ func TestAttendantFindsWhatNoWebhookTold(t *testing.T) {
 	leased, err := b.store.Due(t.Context(), b.now(), time.Minute, 10)
 	require.NoError(t, err)
 	require.Empty(t, leased, "another replica does not do the same")
-	require.NoError(t, b.poller.Attend(t.Context(), due[0]))
+	require.NoError(t, b.poller.Poll(t.Context(), due[0]))
 	b.is(p, payment.Authorized)
 }
 
@@ -843,7 +843,7 @@ func TestAttendantFinishesRefunds(t *testing.T) {
 		if err != nil || len(due) != 1 {
 			return fmt.Errorf("%d due: %w", len(due), err)
 		}
-		return b.poller.Attend(t.Context(), due[0])
+		return b.poller.Poll(t.Context(), due[0])
 	})
 	b.is(p, payment.Refunded)
 	b.balanced()
@@ -1040,7 +1040,7 @@ func TestOneReconciliationAtATime(t *testing.T) {
 	done := make(chan error, 1)
 	release := make(chan struct{})
 	go func() {
-		done <- b.store.Alone(context.Background(), func(context.Context) error { close(held); <-release; return nil })
+		done <- b.store.RunExclusive(context.Background(), func(context.Context) error { close(held); <-release; return nil })
 	}()
 	<-held
 	res, body := b.admin(http.MethodPost, "/api/v1/admin/reconciliation/run", "admin", nil)

@@ -21,15 +21,15 @@ var news = map[stripe.EventType]payment.IntentStatus{
 }
 
 // Verify checks the signature of a webhook over the body as it came, and reads what it is about.
-func Verify(body []byte, signature, secret string) (payment.Message, error) {
+func Verify(body []byte, signature, secret string) (payment.Webhook, error) {
 	// The version is left unchecked: what counts of the object is asked for again.
 	e, err := webhook.ConstructEventWithOptions(body, signature, secret, webhook.ConstructEventOptions{Tolerance: Tolerance, IgnoreAPIVersionMismatch: true})
 	if err != nil {
-		return payment.Message{}, payment.ErrUnsigned.Because(err)
+		return payment.Webhook{}, payment.ErrUnsigned.Because(err)
 	}
-	m := payment.Message{ID: e.ID, Type: string(e.Type), Account: e.Account, Live: e.Livemode}
+	m := payment.Webhook{ID: e.ID, Type: string(e.Type), Account: e.Account, Live: e.Livemode}
 	if e.ID == "" || e.Data == nil {
-		return payment.Message{}, payment.ErrUnsigned
+		return payment.Webhook{}, payment.ErrUnsigned
 	}
 	var o struct {
 		ID       string            `json:"id"`
@@ -44,7 +44,7 @@ func Verify(body []byte, signature, secret string) (payment.Message, error) {
 	}
 	switch o.Object {
 	case "payment_intent":
-		m.Intent, m.News = o.ID, news[e.Type]
+		m.Intent, m.Reached = o.ID, news[e.Type]
 	case "charge":
 		m.Intent, m.Refunds = o.Intent, true
 	case "refund":
