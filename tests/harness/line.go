@@ -14,9 +14,9 @@ import (
 
 // Line is a waiting room's line as its store has it, read past the service that wrote it.
 type Line struct {
-	Taken  int64 `json:"taken"`
-	Served int64 `json:"served"`
-	Lapsed int64 `json:"lapsed"`
+	Arrivals int64 `json:"taken"`
+	Served   int64 `json:"served"`
+	Expired  int64 `json:"lapsed"`
 
 	Pages [][]string  // who arrived, a page after the other
 	Log   []Admission // all admissions
@@ -119,8 +119,8 @@ func (l *Line) Check() error {
 			}
 		}
 	}
-	if came != l.Taken {
-		errs = append(errs, fmt.Errorf("%d arrivals were given, %d people came", l.Taken, came))
+	if came != l.Arrivals {
+		errs = append(errs, fmt.Errorf("%d arrivals were given, %d people came", l.Arrivals, came))
 	}
 	next := int64(1)
 	for i, a := range l.Log {
@@ -135,8 +135,8 @@ func (l *Line) Check() error {
 			errs = append(errs, fmt.Errorf("admission %d was before the one ahead of it", i))
 		}
 	}
-	if next-1 != l.Served || l.Served > l.Taken || l.Lapsed > l.Served {
-		errs = append(errs, fmt.Errorf("log ends at %d; served %d, lapsed %d of %d", next-1, l.Served, l.Lapsed, l.Taken))
+	if next-1 != l.Served || l.Served > l.Arrivals || l.Expired > l.Served {
+		errs = append(errs, fmt.Errorf("log ends at %d; served %d, expired %d of %d", next-1, l.Served, l.Expired, l.Arrivals))
 	}
 	return errors.Join(append(errs, l.overRate())...)
 }

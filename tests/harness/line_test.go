@@ -14,7 +14,7 @@ func TestLineCheckCanFail(t *testing.T) {
 	noon := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	good := func() *harness.Line {
 		return &harness.Line{
-			Taken: 6, Served: 5, Lapsed: 2, Pages: [][]string{{"a", "!b", "c"}, {"d", "e", "f"}},
+			Arrivals: 6, Served: 5, Expired: 2, Pages: [][]string{{"a", "!b", "c"}, {"d", "e", "f"}},
 			Log: []harness.Admission{
 				{From: 1, To: 3, People: 2, Rate: 2, At: noon},
 				{From: 4, To: 5, People: 2, Rate: 2, At: noon.Add(time.Second)},
@@ -32,7 +32,7 @@ func TestLineCheckCanFail(t *testing.T) {
 		"out of order":                func(l *harness.Line) { l.Log[1].At = noon.Add(-time.Second) },
 		"an arrival lost":             func(l *harness.Line) { l.Pages = l.Pages[:1] },
 		"an arrival that is nobody's": func(l *harness.Line) { l.Pages[0][2] = "" },
-		"a turn over before it came":  func(l *harness.Line) { l.Lapsed = 6 },
+		"a turn over before it came":  func(l *harness.Line) { l.Expired = 6 },
 	} {
 		l := good()
 		plant(l)

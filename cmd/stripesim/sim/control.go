@@ -247,8 +247,8 @@ func (s *Simulator) failRefund(r *http.Request) (any, *refusal) {
 	return t.refund(refund), nil
 }
 
-// Line is one PaymentIntent in the ledger, with what became of its money.
-type Line struct {
+// LedgerEntry is one PaymentIntent in the ledger, with the sums of its money in minor units.
+type LedgerEntry struct {
 	Intent     string            `json:"intent"`
 	Status     string            `json:"status"`
 	Amount     int64             `json:"amount"`
@@ -258,22 +258,22 @@ type Line struct {
 	Refunded   int64             `json:"refunded"` // without what failed
 	Disputed   int64             `json:"disputed"`
 	Fees       int64             `json:"fees"`
-	Refunds    []LineRefund      `json:"refunds,omitempty"`
+	Refunds    []LedgerRefund    `json:"refunds,omitempty"`
 	Metadata   map[string]string `json:"metadata"`
 	Created    int64             `json:"created"`
 }
 
-// LineRefund is one refund in the ledger.
-type LineRefund struct {
+// LedgerRefund is one refund in the ledger.
+type LedgerRefund struct {
 	ID       string            `json:"id"`
 	Amount   int64             `json:"amount"`
 	Status   string            `json:"status"`
 	Metadata map[string]string `json:"metadata,omitempty"`
 }
 
-// Ledger is the provider's own account of everything, for tests to compare others' with.
+// Ledger lists all payments of the provider, for tests to compare other services with.
 type Ledger struct {
-	Intents  []Line           `json:"intents"`
+	Intents  []LedgerEntry    `json:"intents"`
 	Balances map[string]int64 `json:"balances"` // by currency: all movements with their fees
 }
 
@@ -281,7 +281,7 @@ type Ledger struct {
 func (s *Simulator) ledger(r *http.Request) (any, *refusal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := Ledger{Intents: []Line{}, Balances: map[string]int64{}}
+	l := Ledger{Intents: []LedgerEntry{}, Balances: map[string]int64{}}
 	for _, m := range s.state.Transactions {
 		l.Balances[m.Currency] += m.Amount - m.Fee
 	}
@@ -292,30 +292,30 @@ func (s *Simulator) ledger(r *http.Request) (any, *refusal) {
 			wanted = wanted && in.Metadata[k] == r.URL.Query().Get(k)
 		}
 		if wanted {
-			l.Intents = append(l.Intents, s.line(in))
+			l.Intents = append(l.Intents, s.ledgerEntry(in))
 		}
 	}
 	sort.Slice(l.Intents, func(i, j int) bool { return l.Intents[i].Intent < l.Intents[j].Intent })
 	return l, nil
 }
 
-func (s *Simulator) line(in *Intent) Line {
-	line := Line{Intent: in.ID, Status: in.Status, Amount: in.Amount, Currency: in.Currency, Metadata: in.Metadata, Created: in.Created}
+func (s *Simulator) ledgerEntry(in *Intent) LedgerEntry {
+	entry := LedgerEntry{Intent: in.ID, Status: in.Status, Amount: in.Amount, Currency: in.Currency, Metadata: in.Metadata, Created: in.Created}
 	if in.Status == requiresCapture {
-		line.Authorized = in.Amount
+		entry.Authorized = in.Amount
 	}
 	for _, c := range s.state.attempts[in.ID] {
-		line.Captured += c.Captured
-		line.Refunded += c.Refunded
+		entry.Captured += c.Captured
+		entry.Refunded += c.Refunded
 		if c.Disputed {
-			line.Disputed += c.Captured
+			entry.Disputed += c.Captured
 		}
 		if m := s.state.Transactions[c.Transaction]; m != nil {
-			line.Fees += m.Fee
+			entry.Fees += m.Fee
 		}
 		for _, r := range s.state.refunds[c.ID] {
-			line.Refunds = append(line.Refunds, LineRefund{ID: r.ID, Amount: r.Amount, Status: r.Status, Metadata: r.Metadata})
+			entry.Refunds = append(entry.Refunds, LedgerRefund{ID: r.ID, Amount: r.Amount, Status: r.Status, Metadata: r.Metadata})
 		}
 	}
-	return line
+	return entry
 }

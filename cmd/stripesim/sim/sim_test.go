@@ -212,9 +212,9 @@ func TestPartialCaptureAndRefunds(t *testing.T) {
 	}
 	require.Zero(t, sum)
 	ledger := b.control(http.MethodGet, "/_sim/ledger?booking=b1", "")
-	line := ledger["intents"].([]any)[0].(map[string]any)
-	require.EqualValues(t, 3000, line["captured"])
-	require.EqualValues(t, 3000, line["refunded"])
+	entry := ledger["intents"].([]any)[0].(map[string]any)
+	require.EqualValues(t, 3000, entry["captured"])
+	require.EqualValues(t, 3000, entry["refunded"])
 }
 
 func TestDeclines(t *testing.T) {

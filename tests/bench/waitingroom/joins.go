@@ -168,7 +168,7 @@ func (b *bench) crash(ctx context.Context) error {
 			fmt.Fprintf(&b.report, "%d accounts, %d at once, join within %s; meanwhile %s are ended by kill -9, one after the other. Who gets no answer asks again; the longest took %s.\n\n"+
 				"Every account has exactly one place, the one it was told (%d arrivals for %d accounts); whoever was told before another asked stands before them. "+
 				"%d people were let in, at %d moments, in order and never faster than %d a second (I4).\n",
-				everyone, joinClients, r.Elapsed.Round(time.Second), kills, r.Quantile(100).Round(100*time.Millisecond), line.Taken, everyone, line.Served, len(line.Log), rate)
+				everyone, joinClients, r.Elapsed.Round(time.Second), kills, r.Quantile(100).Round(100*time.Millisecond), line.Arrivals, everyone, line.Served, len(line.Log), rate)
 			return nil
 		}
 		if time.Now().After(deadline) {
