@@ -17,26 +17,26 @@ import (
 
 const usage = `Foyer: the whole ticketing platform on this machine.
 
-  foyer up [NAME...]    start everything, or some parts and what they lean on, and show where it
-                        is (--foreground stays until Ctrl-C)
-  foyer down            stop everything (--wipe also forgets all data)
-  foyer status          what runs, since when, and how much memory it takes
-  foyer logs NAME       the log of one part, followed (--tail prints its end only)
-  foyer restart NAME    build one part again and restart it; of a service with several replicas
+  foyer up [NAME...]    start everything, or some parts and their dependencies, and show the
+                        addresses (--foreground runs until Ctrl-C)
+  foyer down            stop everything (--wipe also deletes all data)
+  foyer status          list every part: state, start time, memory
+  foyer logs NAME       follow the log of one part (--tail prints only its end)
+  foyer restart NAME    rebuild and restart one part; several replicas of a service
                         (FOYER_REPLICAS=booking=2) one after the other
   foyer stop NAME       stop one part until restart or up
-  foyer seed            venues, events and users to look at
-  foyer import FILE     events from NDJSON, JSON, JSON-LD or iCalendar
+  foyer seed            create sample venues, events and users
+  foyer import FILE     import events from NDJSON, JSON, JSON-LD or iCalendar
   foyer verify CODE [KEY]
-                        whether a ticket's code was signed by this platform's key, without network;
-                        with KEY (GET /api/v1/tickets/key) no platform is needed either
+                        check that a ticket's code was signed by this platform's key, without
+                        network; with KEY (GET /api/v1/tickets/key) without a platform too
   foyer dlq list [TOPIC] | replay TOPIC
-                        what consumers could not handle; replay sends it to them again
-  foyer reindex         build the search index anew, while people search the old one
-  foyer env             addresses and tokens as shell exports, for dapr run -f dapr
+                        list messages that consumers could not handle; replay publishes them again
+  foyer reindex         rebuild the search index, while queries use the old one
+  foyer env             print addresses and tokens as shell exports, for dapr run -f dapr
   foyer install         download and build what up needs, without starting anything
-  foyer doctor          what this machine lacks
-  foyer help            this list; so does -h or --help after any command
+  foyer doctor          list what this machine lacks
+  foyer help            show this help; so does -h or --help after any command
 
 Settings come from the environment and .env; see docs/operations.md.
 `
@@ -51,13 +51,13 @@ func main() {
 	}
 }
 
-// flags are those that a command takes; a command that is not here does not exist.
+// flags lists the flags of each command; a command that is not listed does not exist.
 var flags = map[string][]string{
 	"up": {"--foreground"}, "supervise": nil, "down": {"--wipe"}, "status": nil, "logs": {"--tail"}, "restart": nil, "stop": nil,
 	"seed": nil, "import": nil, "verify": nil, "dlq": nil, "reindex": nil, "env": nil, "install": nil, "release-sums": nil, "doctor": nil,
 }
 
-// check says whether help is asked for, and refuses what no command takes, before anything is done.
+// check reports whether help is requested, and rejects unknown commands and arguments before anything is done.
 func check(args []string) (help bool, err error) {
 	if len(args) == 0 || args[0] == "help" || slices.Contains(args, "-h") || slices.Contains(args, "--help") {
 		return true, nil
@@ -68,7 +68,7 @@ func check(args []string) (help bool, err error) {
 	}
 	for _, arg := range args[1:] {
 		if strings.HasPrefix(arg, "-") && !slices.Contains(known, arg) {
-			return false, fmt.Errorf("foyer %s does not take %s; foyer help lists what there is", args[0], arg)
+			return false, fmt.Errorf("foyer %s does not accept %s; see foyer help", args[0], arg)
 		}
 	}
 	return false, nil
@@ -151,4 +151,4 @@ func command(ctx context.Context, args []string) error {
 	return unknown(name)
 }
 
-func unknown(name string) error { return fmt.Errorf("unknown command %s; foyer help lists them", name) }
+func unknown(name string) error { return fmt.Errorf("unknown command %s; see foyer help", name) }

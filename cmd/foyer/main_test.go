@@ -25,9 +25,9 @@ func TestArgumentsAreCheckedFirst(t *testing.T) {
 		"down --wipe":               {},
 		"logs booking --tail":       {},
 		"dlq replay booking.events": {},
-		"up --wipe":                 {err: "foyer up does not take --wipe"},
-		"down --wpie":               {err: "foyer down does not take --wpie"},
-		"status -v":                 {err: "foyer status does not take -v"},
+		"up --wipe":                 {err: "foyer up does not accept --wipe"},
+		"down --wpie":               {err: "foyer down does not accept --wpie"},
+		"status -v":                 {err: "foyer status does not accept -v"},
 		"start":                     {err: "unknown command start"},
 	} {
 		help, err := check(strings.Fields(line))

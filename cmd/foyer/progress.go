@@ -8,22 +8,22 @@ import (
 	"github.com/foyer-tickets/foyer/internal/devstack"
 )
 
-// starting is about how long the parts take to start once all is built.
+// starting is the approximate time that the parts take to start once all are built.
 const starting = 30 * time.Second
 
-// settling is how long what is seen counts for less than what was expected: the first of many builds at
-// once tell little of how fast this machine is.
+// settling is how long expectations count more than observations: the first of many parallel builds say little
+// about the speed of this machine.
 const settling = time.Minute
 
-// progress estimates how far a start is and how long it will still take: first from what each piece
-// of work once took, then from how fast this machine does it.
+// progress estimates how far a start is and how long it will still take: at first from earlier durations of
+// each piece of work, then from how fast this machine does it.
 type progress struct {
 	cores int
 	jobs  map[string]*job // by part
 	began time.Time       // of the first
 }
 
-// job is the work that one part's preparation is known to be.
+// job is the expected work of one part's preparation.
 type job struct {
 	text  string
 	work  time.Duration // of one processor
@@ -34,8 +34,8 @@ type job struct {
 
 func newProgress() *progress { return &progress{cores: runtime.NumCPU(), jobs: map[string]*job{}} }
 
-// see takes note of what the parts are doing and returns how much of all is done, 0 to 1, and the time
-// left; left is zero where there is nothing to estimate from.
+// see records what the parts are doing and returns the completed fraction, 0 to 1, and the time left, which is
+// zero if there is no estimate.
 func (p *progress) see(all []devstack.Status, now time.Time) (done float64, left time.Duration) {
 	healthy, wanted, busy := 0, 0, 0
 	for _, s := range all {
@@ -113,7 +113,7 @@ func (p *progress) note(s devstack.Status, busy int, now time.Time) {
 	known.part = max(known.part, min(0.9, share*float64(spent)/float64(known.work)))
 }
 
-// about is a duration as a person would guess it.
+// about rounds a duration as a person would estimate it.
 func about(left time.Duration) string {
 	switch {
 	case left <= 0:

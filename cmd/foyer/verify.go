@@ -24,7 +24,7 @@ func (c *cli) verify(code string) error {
 	return verify(c.out, base64.StdEncoding.EncodeToString(public), code)
 }
 
-// verify says whom a code lets in where. Whether the ticket was refunded meanwhile it cannot know.
+// verify prints what a valid ticket code admits to. It cannot know whether the ticket was refunded.
 func verify(out io.Writer, key, code string) error {
 	public, err := base64.StdEncoding.DecodeString(key)
 	if err != nil {
