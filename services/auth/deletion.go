@@ -66,10 +66,10 @@ type Deletions interface {
 	Remove(ctx context.Context, account string) error
 }
 
-// Farewells sends the last mail.
-type Farewells interface {
-	// Farewell queues it, once for a tombstone.
-	Farewell(ctx context.Context, tombstone string, to Person) error
+// DeletionMails sends the last mail that an account gets: that it is deleted.
+type DeletionMails interface {
+	// SendDeletionMail queues it, once for a tombstone.
+	SendDeletionMail(ctx context.Context, tombstone string, to Person) error
 }
 
 // SessionEnder ends all sessions of an account, in every browser and program.
@@ -90,11 +90,11 @@ type Lease interface {
 // erases what it keeps, whenever it is there; and after a while, when nothing can come in any more
 // that was on its way, all of them once more. Then the account itself goes.
 type Deleter struct {
-	Deletions Deletions
-	Sessions  SessionEnder
-	Farewells Farewells
-	Lease     Lease
-	Audit     interface {
+	Deletions     Deletions
+	Sessions      SessionEnder
+	DeletionMails DeletionMails
+	Lease         Lease
+	Audit         interface {
 		Record(ctx context.Context, entries ...Entry) error
 	}
 	Holders map[string]personaldata.Holder // by service
@@ -350,7 +350,7 @@ func (d *Deleter) tell(ctx context.Context, deletion *Deletion) error {
 	if err := d.record(ctx, *deletion, ""); err != nil {
 		return d.waits(ctx, deletion, "audit", err)
 	}
-	if err := d.Farewells.Farewell(ctx, deletion.Tombstone, deletion.Person); err != nil && d.Now().Sub(deletion.RequestedAt) < tellFor {
+	if err := d.DeletionMails.SendDeletionMail(ctx, deletion.Tombstone, deletion.Person); err != nil && d.Now().Sub(deletion.RequestedAt) < tellFor {
 		return d.waits(ctx, deletion, "mail", err)
 	}
 	deletion.Told, deletion.Person, deletion.WaitingFor = true, Person{}, ""

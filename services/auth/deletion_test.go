@@ -101,7 +101,7 @@ type post struct {
 	away error
 }
 
-func (p *post) Farewell(_ context.Context, _ string, to auth.Person) error {
+func (p *post) SendDeletionMail(_ context.Context, _ string, to auth.Person) error {
 	if p.away == nil {
 		p.sent = append(p.sent, to)
 	}
@@ -158,7 +158,7 @@ type world struct {
 func newWorld() *world {
 	w := &world{registry: &registry{}, one: &holder{}, two: &holder{}, post: &post{}, ender: &ender{}, trail: &trail{}, leases: &leases{}, clock: now}
 	w.deleter = &auth.Deleter{
-		Deletions: w.registry, Sessions: w.ender, Farewells: w.post, Lease: w.leases, Audit: w.trail, Settle: 20 * time.Minute,
+		Deletions: w.registry, Sessions: w.ender, DeletionMails: w.post, Lease: w.leases, Audit: w.trail, Settle: 20 * time.Minute,
 		Holders: map[string]personaldata.Holder{"one": w.one, "two": w.two}, Now: func() time.Time { return w.clock },
 	}
 	return w

@@ -11,7 +11,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/money"
 )
 
-// errCalledOff refuses an event that will not take place: whoever sold it here decides.
+// errCalledOff refuses an event that will not take place: the merchant who sells it here decides.
 var errCalledOff = fault.New(fault.Invalid, "event_cancelled", "The event was cancelled and is not imported.")
 
 // schemaEvent is a schema.org Event (https://schema.org/Event), as pages embed it.

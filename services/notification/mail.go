@@ -25,7 +25,7 @@ import (
 )
 
 // Recipient is whom a mail goes to. It is asked for when the mail is sent, and not stored; only that of an
-// account's last mail is, until the mail is out (Farewells).
+// account's last mail is, until the mail is out (DeletionMails).
 type Recipient struct {
 	Email  string
 	Name   string
@@ -113,7 +113,7 @@ func (c *Composer) Compose(m Message, to Recipient, order *Order) (Mail, error) 
 	locale := c.locale(to.Locale)
 	texts := c.texts[locale]
 	say := func(part string) string {
-		if order.free(m) { // whoever paid nothing is not told of money
+		if order.free(m) { // a free order shows no amounts
 			if t := texts[string(m.Kind)+"."+part+".free"]; t != "" {
 				return t
 			}
@@ -235,8 +235,8 @@ type Orders interface {
 	Order(ctx context.Context, booking uuid.UUID) (Order, error)
 }
 
-// Postman delivers one mail.
-type Postman interface {
+// Sender sends one mail.
+type Sender interface {
 	Send(ctx context.Context, m Mail) error
 }
 
@@ -261,7 +261,7 @@ type Mailer struct {
 	Directory Directory
 	Orders    Orders
 	Composer  *Composer
-	Postman   Postman
+	Sender    Sender
 	Now       func() time.Time
 	GivenUp   func(context.Context) // told of each mail that was tried for the last time; may be nil
 }
@@ -274,7 +274,7 @@ const (
 	mailPause    = 2 * time.Hour
 
 	// MailTimeout is for one mail: whom it goes to, what is in it, and a mail server that takes its time, for
-	// this mail and for one of the other queue that has the binding (Farewells).
+	// this mail and for one of the other queue that has the binding (DeletionMails).
 	MailTimeout = 160 * time.Second
 
 	// unknownPause is how long a mail waits whose sending was not answered: it may still go out.
@@ -350,5 +350,5 @@ func (m Mailer) send(ctx context.Context, msg Message) error {
 	if err != nil {
 		return err
 	}
-	return m.Postman.Send(ctx, mail)
+	return m.Sender.Send(ctx, mail)
 }

@@ -86,7 +86,7 @@ func (e Event) Prices() (amounts []int64, currency string) {
 	return slices.Compact(amounts), currency
 }
 
-// Popularity grows with what is sold and with the crowd that is expected; at least 1.
+// Popularity grows with what is sold and with high demand; at least 1.
 func (e Event) Popularity() float64 {
 	p := 1 + float64(e.Availability.Booked) + float64(e.Availability.Held)
 	if e.HighDemand {

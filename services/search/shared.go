@@ -30,7 +30,7 @@ type shared struct {
 	err  error
 }
 
-// Search implements Engine. Whoever turns the leaf has a view of their own.
+// Search implements Engine. A page after the first has a point in time of its own, and is not shared.
 func (s *CoalescingEngine) Search(ctx context.Context, q Query) (Page, error) {
 	if q.Cursor != "" {
 		return s.Engine.Search(ctx, q)

@@ -26,13 +26,13 @@ func Holders(client *daprclient.Client) map[string]personaldata.Holder {
 	}
 }
 
-// Farewells has the notification service send the last mail.
-type Farewells struct{ Client *daprclient.Client }
+// DeletionMails has the notification service send the last mail.
+type DeletionMails struct{ Client *daprclient.Client }
 
-var _ auth.Farewells = Farewells{}
+var _ auth.DeletionMails = DeletionMails{}
 
-// Farewell implements auth.Farewells.
-func (f Farewells) Farewell(ctx context.Context, tombstone string, to auth.Person) error {
+// SendDeletionMail implements auth.DeletionMails.
+func (f DeletionMails) SendDeletionMail(ctx context.Context, tombstone string, to auth.Person) error {
 	return f.Client.Invoke(ctx, messages.Notification, http.MethodPost, "/internal/mails/account-deleted", map[string]any{"tombstone": tombstone, "to": map[string]string{"email": to.Email, "name": to.Name, "locale": to.Locale}}, nil)
 }
 

@@ -92,7 +92,7 @@ func (s Server) export(r *http.Request) (_ accountExport, end func(), err error)
 		sections["sessions"] = append(sections["sessions"], exportedSignIn{in.Address, in.At, in.LastSeen})
 	}
 	now := time.Now().UTC()
-	// Whoever has the data is known before they have it.
+	// The audit entry is written before the data is sent.
 	if err := s.Audit.Record(r.Context(), auth.Exported(now, a.ID, clientIP(r))); err != nil {
 		return accountExport{}, end, fault.Away("accounts", err)
 	}

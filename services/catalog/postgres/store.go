@@ -270,7 +270,7 @@ func (s Store) Change(ctx context.Context, id uuid.UUID, now time.Time, change f
 	return next, err
 }
 
-// Sale reads an event with its plan, for whoever sells it.
+// Sale reads an event with its plan, for booking.
 func (s Store) Sale(ctx context.Context, id uuid.UUID) (catalog.Event, *catalog.Plan, error) {
 	e, err := s.Event(ctx, id)
 	if err != nil {

@@ -62,7 +62,7 @@ func TestASlowMailServerGetsEachMailOnce(t *testing.T) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		_ = notification.Mailer{Outbox: stored, Directory: people{}, Orders: people{}, Composer: composer, Postman: adapter, Now: time.Now}.Run(ctx)
+		_ = notification.Mailer{Outbox: stored, Directory: people{}, Orders: people{}, Composer: composer, Sender: adapter, Now: time.Now}.Run(ctx)
 	}()
 	defer func() { cancel(); <-gone }()
 	harness.Eventually(t, time.Minute, "all mails are sent", func() error {

@@ -30,7 +30,7 @@ type Adapter struct {
 	turn   chan struct{} // held during a call of the SMTP binding
 }
 
-// Whoever buys gets several mails within minutes, and the accounts' home is slow to ask. A new
+// A buyer gets several mails within minutes, and Keycloak is slow to answer. A new
 // address counts a moment later.
 const (
 	rememberFor = 2 * time.Minute
@@ -47,7 +47,7 @@ func NewAdapter(client *daprclient.Client, from string) Adapter {
 var (
 	_ notification.Directory = Adapter{}
 	_ notification.Orders    = Adapter{}
-	_ notification.Postman   = Adapter{}
+	_ notification.Sender    = Adapter{}
 	_ notification.Announcer = Adapter{}
 )
 

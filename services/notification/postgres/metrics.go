@@ -13,11 +13,11 @@ func (s Store) Observe() (stop func()) {
 	stopMails := telemetry.ObserveQueue("mails", func(ctx context.Context) (int, time.Duration, error) {
 		return database.Due(ctx, s.Pool, "mails", "next_try")
 	})
-	stopFarewells := telemetry.ObserveQueue("farewells", func(ctx context.Context) (int, time.Duration, error) {
+	stopDeletionMails := telemetry.ObserveQueue("farewells", func(ctx context.Context) (int, time.Duration, error) {
 		return database.Due(ctx, s.Pool, "farewells", "next_try")
 	})
 	return func() {
 		stopMails()
-		stopFarewells()
+		stopDeletionMails()
 	}
 }

@@ -36,7 +36,7 @@ var (
 	_ notification.Store  = Store{}
 	_ notification.Outbox = Store{}
 
-	_ notification.FarewellStore = Store{}
+	_ notification.DeletionMailStore = Store{}
 )
 
 // refundColumn is a notification.Refund in the column messages.refund.
@@ -153,27 +153,27 @@ func (s Store) Failed(ctx context.Context, id uuid.UUID, retry time.Time) error 
 	return nil
 }
 
-// AddFarewell implements notification.FarewellStore.
-func (s Store) AddFarewell(ctx context.Context, id string, to notification.Recipient, now time.Time) error {
+// AddDeletionMail implements notification.DeletionMailStore.
+func (s Store) AddDeletionMail(ctx context.Context, id string, to notification.Recipient, now time.Time) error {
 	_, err := s.Pool.Exec(ctx, `INSERT INTO farewells (id, recipient, next_try, at) VALUES ($1, $2, $3, $3) ON CONFLICT (id) DO NOTHING`, id, recipientColumn{to.Email, to.Name, to.Locale}, now)
 	if err != nil {
-		return fmt.Errorf("add farewell: %w", err)
+		return fmt.Errorf("add deletion mail: %w", err)
 	}
 	return nil
 }
 
-// DueFarewells implements notification.FarewellStore.
-func (s Store) DueFarewells(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]notification.DueFarewell, error) {
+// DueDeletionMails implements notification.DeletionMailStore.
+func (s Store) DueDeletionMails(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]notification.DueDeletionMail, error) {
 	rows, err := s.Pool.Query(ctx, `
 		UPDATE farewells SET next_try = $2, tries = tries + 1
 		WHERE id IN (SELECT id FROM farewells WHERE next_try <= $1 ORDER BY next_try LIMIT $3 FOR UPDATE SKIP LOCKED)
 		RETURNING id, recipient, tries, at`, now, now.Add(lease), limit)
 	if err != nil {
-		return nil, fmt.Errorf("farewells due: %w", err)
+		return nil, fmt.Errorf("deletion mails due: %w", err)
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (notification.DueFarewell, error) {
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (notification.DueDeletionMail, error) {
 		var (
-			d  notification.DueFarewell
+			d  notification.DueDeletionMail
 			to recipientColumn
 		)
 		err := row.Scan(&d.ID, &to, &d.Try, &d.QueuedAt)
@@ -182,20 +182,20 @@ func (s Store) DueFarewells(ctx context.Context, now time.Time, lease time.Durat
 	})
 }
 
-// EndFarewell implements notification.FarewellStore.
-func (s Store) EndFarewell(ctx context.Context, id string) error {
+// EndDeletionMail implements notification.DeletionMailStore.
+func (s Store) EndDeletionMail(ctx context.Context, id string) error {
 	_, err := s.Pool.Exec(ctx, `UPDATE farewells SET recipient = NULL, next_try = NULL WHERE id = $1`, id)
 	if err != nil {
-		return fmt.Errorf("end farewell: %w", err)
+		return fmt.Errorf("end deletion mail: %w", err)
 	}
 	return nil
 }
 
-// RetryFarewell implements notification.FarewellStore.
-func (s Store) RetryFarewell(ctx context.Context, id string, next time.Time) error {
+// RetryDeletionMail implements notification.DeletionMailStore.
+func (s Store) RetryDeletionMail(ctx context.Context, id string, next time.Time) error {
 	_, err := s.Pool.Exec(ctx, `UPDATE farewells SET next_try = $2 WHERE id = $1`, id, next)
 	if err != nil {
-		return fmt.Errorf("retry farewell: %w", err)
+		return fmt.Errorf("retry deletion mail: %w", err)
 	}
 	return nil
 }

@@ -97,7 +97,7 @@ func TestTheLastMailIsSentOnce(t *testing.T) {
 	require.NoError(t, err)
 	now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	post := &postman{failures: []error{errors.New("busy"), notification.ErrUnanswered}}
-	f := notification.Farewells{Store: postgres.Store{Pool: pool}, Composer: composer, Postman: post, Now: func() time.Time { return now }}
+	f := notification.DeletionMails{Store: postgres.Store{Pool: pool}, Composer: composer, Sender: post, Now: func() time.Time { return now }}
 	step := func(want int) {
 		t.Helper()
 		n, err := f.Step(t.Context())

@@ -10,7 +10,7 @@ import (
 )
 
 // Internal serves the other services. Its routes are only for the process's own sidecar.
-type Internal struct{ Farewells notification.Farewells }
+type Internal struct{ DeletionMails notification.DeletionMails }
 
 // Mount adds the routes to a guarded router.
 func (i Internal) Mount(router *mux.Router) {
@@ -26,7 +26,7 @@ func (i Internal) Mount(router *mux.Router) {
 		if err := httpapi.DecodeInternal(r, &form); err != nil {
 			return err
 		}
-		if err := i.Farewells.Send(r.Context(), form.Tombstone, notification.Recipient{Email: form.To.Email, Name: form.To.Name, Locale: form.To.Locale}); err != nil {
+		if err := i.DeletionMails.Send(r.Context(), form.Tombstone, notification.Recipient{Email: form.To.Email, Name: form.To.Name, Locale: form.To.Locale}); err != nil {
 			return err
 		}
 		w.WriteHeader(http.StatusAccepted)

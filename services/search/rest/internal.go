@@ -9,7 +9,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 )
 
-// Internal serves whoever runs the platform, through the sidecar or with its token.
+// Internal serves the operators of the platform, through the sidecar or with its token.
 type Internal struct {
 	Ask  func()                                // for a rebuild, soon
 	Name func(context.Context) (string, error) // of the index that people search

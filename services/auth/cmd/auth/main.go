@@ -82,7 +82,7 @@ func run(ctx context.Context, p *process.Process) error {
 		Ender: ender, Confirmed: confirmations, Seal: forms, PublicURL: cfg.Web.PublicURL, PerIP: cfg.MailsPerIP, Now: time.Now,
 	}
 	deleter := &auth.Deleter{
-		Deletions: directory, Sessions: ender, Farewells: dapr.Farewells{Client: client}, Lease: dapr.Lease{Store: cache}, Audit: records,
+		Deletions: directory, Sessions: ender, DeletionMails: dapr.DeletionMails{Client: client}, Lease: dapr.Lease{Store: cache}, Audit: records,
 		Holders: dapr.Holders(client), Settle: cfg.DeletionSettle, Now: time.Now,
 	}
 	server := rest.Server{

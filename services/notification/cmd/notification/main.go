@@ -63,17 +63,17 @@ func run(ctx context.Context, p *process.Process) error {
 	rest.Mount(router, rest.Server{Store: stored, Hub: hub})
 	inbox := notification.Inbox{Store: stored, Announcer: adapter}
 	guarded := daprclient.Guarded(router, cfg.Sidecar.AppToken)
-	farewells := notification.Farewells{Store: stored, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: dapr.CountGivenUp}
-	rest.Internal{Farewells: farewells}.Mount(guarded)
+	deletionMails := notification.DeletionMails{Store: stored, Composer: composer, Sender: adapter, Now: time.Now, GivenUp: dapr.CountGivenUp}
+	rest.Internal{DeletionMails: deletionMails}.Mount(guarded)
 	personaldata.Mount(guarded, stored)
 	daprclient.Mount(router, cfg.Sidecar.AppToken, dapr.Subscriptions(inbox, hub.Show)...)
 
 	p.OnClose("metrics", process.Plain(stored.Observe()))
 	p.Check("postgres", pool.Ping)
 	p.Go("mailer", notification.Mailer{
-		Outbox: stored, Directory: adapter, Orders: adapter, Composer: composer, Postman: adapter, Now: time.Now, GivenUp: dapr.CountGivenUp,
+		Outbox: stored, Directory: adapter, Orders: adapter, Composer: composer, Sender: adapter, Now: time.Now, GivenUp: dapr.CountGivenUp,
 	}.Run)
-	p.Go("farewells", farewells.Run)
+	p.Go("farewells", deletionMails.Run)
 	p.Go("retention", retention.Janitor{Pool: pool, Rules: cfg.Retention.Notification()}.Run)
 	return p.Serve(ctx, httpapi.Traced(p.Name, router))
 }
