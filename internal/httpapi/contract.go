@@ -85,7 +85,7 @@ func checkTime(s string) error {
 func checkEmail(s string) error {
 	address, err := mail.ParseAddress(s)
 	if err != nil || address.Address != s {
-		return errors.New("not an e-mail address")
+		return errors.New("not an email address")
 	}
 	return broken(text.Check(s, false))
 }
