@@ -67,18 +67,18 @@ func TestDueIsBoundedByEverything(t *testing.T) {
 		change func(*Line)
 		want   int64 // served after ten seconds
 	}{
-		"by the rate":                     {func(*Line) {}, 90}, // the first tick only starts the clock
-		"by a slow rate":                  {func(l *Line) { l.Settings.Rate = 0.25 }, 2},
-		"by who waits":                    {func(l *Line) { l.Arrivals = 7 }, 7},
-		"by how many may be inside":       {func(l *Line) { l.Settings.Concurrency = 25 }, 25},
-		"by what is left, before habits":  {func(l *Line) { l.Inventory.Available = 29 }, 20}, // 0.9 show up, 0.8 buy, 2 each
-		"by nothing left":                 {func(l *Line) { l.Inventory.Available = 0 }, 0},
-		"one unit admits one":             {func(l *Line) { l.Inventory.Available = 1 }, 1},
-		"on the list by units, exactly":   {func(l *Line) { l.WaitingList, l.Inventory.Available = true, 3 }, 3},
-		"not while paused":                {func(l *Line) { l.Settings.Paused = true }, 0},
-		"not in the lobby":                {func(l *Line) { l.Settings.OpensAt = noon.Add(time.Hour) }, 0},
-		"not before the order is drawn":   {func(l *Line) { l.Settings.Order = Shuffle }, 0},
-		"not before anybody knows stocks": {func(l *Line) { l.Inventory = Inventory{} }, 0},
+		"by the rate":                       {func(*Line) {}, 90}, // the first tick only starts the clock
+		"by a slow rate":                    {func(l *Line) { l.Settings.Rate = 0.25 }, 2},
+		"by who waits":                      {func(l *Line) { l.Arrivals = 7 }, 7},
+		"by how many may be inside":         {func(l *Line) { l.Settings.Concurrency = 25 }, 25},
+		"by what is left, with the prior":   {func(l *Line) { l.Inventory.Available = 29 }, 20}, // 0.9 show up, 0.8 buy, 2 each
+		"by nothing left":                   {func(l *Line) { l.Inventory.Available = 0 }, 0},
+		"one unit admits one":               {func(l *Line) { l.Inventory.Available = 1 }, 1},
+		"on the list by units, exactly":     {func(l *Line) { l.WaitingList, l.Inventory.Available = true, 3 }, 3},
+		"not while paused":                  {func(l *Line) { l.Settings.Paused = true }, 0},
+		"not in the lobby":                  {func(l *Line) { l.Settings.OpensAt = noon.Add(time.Hour) }, 0},
+		"not before the order is drawn":     {func(l *Line) { l.Settings.Order = Shuffle }, 0},
+		"not before the inventory is known": {func(l *Line) { l.Inventory = Inventory{} }, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			l := line(1000)
@@ -134,7 +134,7 @@ func TestClaim(t *testing.T) {
 	require.Zero(t, l.Inside(), "passes end")
 }
 
-func TestAMissedTurnGoesToTheNext(t *testing.T) {
+func TestAMissedTurnPassesToTheNext(t *testing.T) {
 	l := line(100)
 	l.Settings.Concurrency = 10
 	l, now := run(l, noon, 5)
@@ -164,7 +164,7 @@ func TestEveryPassCanBeFinished(t *testing.T) {
 	}
 }
 
-func TestFinishFreesTheHouse(t *testing.T) {
+func TestFinishFreesCapacity(t *testing.T) {
 	l, now := run(line(100), noon, 3)
 	l, _, until := l.Claim(1, now)
 	l, _, _ = l.Claim(2, now)
@@ -173,7 +173,7 @@ func TestFinishFreesTheHouse(t *testing.T) {
 	require.InDelta(t, 1, l.Conversion.Buys, 0)
 	l = l.Finish(until, 0)
 	require.Zero(t, l.Inside())
-	require.Zero(t, l.Finish(until, 0).Inside(), "never below nobody")
+	require.Zero(t, l.Finish(until, 0).Inside(), "never below zero")
 }
 
 // TestWaitingList: everything is sold; what comes back is offered to exactly as many people, in
@@ -206,7 +206,7 @@ func TestWaitingList(t *testing.T) {
 	require.Equal(t, int64(13), l.Served, "12 did not come: 13 may")
 }
 
-func TestWhoIsInsideForLongAndHoldsNothingBlocksNobody(t *testing.T) {
+func TestAnOldPassWithoutAHoldBlocksNoAdmission(t *testing.T) {
 	l := line(10)
 	l.WaitingList, l.Inventory.Available = true, 1
 	l, now := run(l, noon, 3)

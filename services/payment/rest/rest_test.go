@@ -794,7 +794,7 @@ func TestStrangersWebhook(t *testing.T) {
 }
 
 // No webhook comes at all: the poller asks.
-func TestAttendantFindsWhatNoWebhookTold(t *testing.T) {
+func TestPollerFindsWhatNoWebhookReported(t *testing.T) {
 	b := start(t)
 	b.silent()
 	p := b.intend()
@@ -831,14 +831,14 @@ func TestABookingAsksBeforeItEnds(t *testing.T) {
 }
 
 // A crash between noting a refund and asking for it: the poller asks.
-func TestAttendantFinishesRefunds(t *testing.T) {
+func TestPollerFinishesRefunds(t *testing.T) {
 	b := start(t)
 	p := b.paid("pm_card_visa")
 	b.control("/faults", `{"action":"error","method":"POST","path":"/v1/refunds","times":1}`)
 	_, err := b.service.Refund(t.Context(), p.ID, payment.Refund{ID: uuid.New(), Amount: 4500})
 	require.Equal(t, fault.Unavailable, fault.KindOf(err))
 	harness.Eventually(t, 30*time.Second, "the payment is attended to", func() error {
-		b.ahead.Add(int64(time.Minute)) // a webhook that is late puts the next look off
+		b.ahead.Add(int64(time.Minute)) // a webhook that is late postpones the next poll
 		due, err := b.store.Due(t.Context(), b.now(), time.Minute, 10)
 		if err != nil || len(due) != 1 {
 			return fmt.Errorf("%d due: %w", len(due), err)

@@ -13,16 +13,16 @@ import (
 // same room.
 func TestRoomsAreForgotten(t *testing.T) {
 	a := NewHost(daprstore.LineStore{}, nil, time.Now)
-	clock := &TickPublisher{}
+	ticks := &TickPublisher{}
 	id := uuid.New()
 	require.Same(t, a.Room(id), a.Room(id))
-	require.Same(t, clock.state(id), clock.state(id))
+	require.Same(t, ticks.state(id), ticks.state(id))
 	for range 2 * maxRooms {
 		a.Room(uuid.New())
-		clock.state(uuid.New())
+		ticks.state(uuid.New())
 	}
 	a.rooms.CleanUp()
-	clock.rooms.CleanUp()
+	ticks.rooms.CleanUp()
 	require.LessOrEqual(t, a.rooms.EstimatedSize(), maxRooms)
-	require.LessOrEqual(t, clock.rooms.EstimatedSize(), maxRooms)
+	require.LessOrEqual(t, ticks.rooms.EstimatedSize(), maxRooms)
 }

@@ -34,7 +34,7 @@ var (
 
 // Hub pushes ticks to the open streams of this replica: for each event one slice of bytes,
 // written to every connection. A connection is taken over from net/http and costs no goroutine
-// and no buffer; it is written to without waiting, so whoever does not read is dropped at once.
+// and no buffer; writes do not block, so a client that does not read is dropped at once.
 type Hub struct {
 	mu     sync.Mutex
 	rooms  map[uuid.UUID]*audience
@@ -150,7 +150,7 @@ const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-
 	"X-Accel-Buffering: no\r\nConnection: close\r\n\r\nretry: 2000\n\n"
 
 // Open takes a connection over and makes it part of an event's audience. account is whose it is,
-// "" of somebody who is not signed in.
+// "" when nobody is signed in.
 func (h *Hub) Open(w http.ResponseWriter, account string, front waitingroom.Front) error {
 	var leave func()
 	if account != "" {
@@ -230,7 +230,7 @@ func (a *audience) join(r *reader, front waitingroom.Front) (joined bool, err er
 }
 
 // Run keeps idle streams alive, so that proxies and sleeping clients notice a dead connection,
-// and forgets events that nobody watches.
+// and forgets events without streams.
 func (h *Hub) Run(ctx context.Context) error {
 	beat := time.NewTicker(httpapi.Heartbeat)
 	defer beat.Stop()
@@ -244,7 +244,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 }
 
-// Close ends all streams with a hint when to come back, and lets nobody in any more.
+// Close ends all streams with a hint when to reconnect, and refuses new ones.
 func (h *Hub) Close() {
 	h.mu.Lock()
 	h.closed = true

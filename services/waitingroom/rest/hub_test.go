@@ -49,7 +49,7 @@ func tick(t *testing.T, r *bufio.Reader) string {
 	}
 }
 
-func stage(t *testing.T) (hub *Hub, address string, front waitingroom.Front, count func() int) {
+func serve(t *testing.T) (hub *Hub, address string, front waitingroom.Front, count func() int) {
 	t.Helper()
 	hub, front = NewHub(), waitingroom.Front{Event: uuid.New(), Status: waitingroom.Open, At: time.Now()}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +64,7 @@ func stage(t *testing.T) (hub *Hub, address string, front waitingroom.Front, cou
 }
 
 func TestEveryoneHearsTheSame(t *testing.T) {
-	hub, address, front, count := stage(t)
+	hub, address, front, count := serve(t)
 	var readers []*bufio.Reader
 	for range 20 {
 		_, r := listen(t, address)
@@ -89,7 +89,7 @@ func TestEveryoneHearsTheSame(t *testing.T) {
 
 // TestWhoDoesNotReadIsDropped and holds nobody up.
 func TestWhoDoesNotReadIsDropped(t *testing.T) {
-	hub, address, front, count := stage(t)
+	hub, address, front, count := serve(t)
 	listen(t, address) // and never reads again
 	_, r := listen(t, address)
 	lively := make(chan int64, 1)
@@ -123,7 +123,7 @@ func TestWhoDoesNotReadIsDropped(t *testing.T) {
 
 // TestNobodyJoinsAForgottenAudience: no tick would reach them, and nobody would count them out.
 func TestNobodyJoinsAForgottenAudience(t *testing.T) {
-	hub, address, front, count := stage(t)
+	hub, address, front, count := serve(t)
 	old := hub.audience(front.Event, true) // somebody got it, and is not yet in
 	hub.forget(front.Event, old)
 	joined, err := old.join(&reader{}, front)
@@ -158,7 +158,7 @@ func TestNobodyJoinsAForgottenAudience(t *testing.T) {
 
 // TestAnAccountHasSoManyStreams: and gets another once one of them ended.
 func TestAnAccountHasSoManyStreams(t *testing.T) {
-	hub, address, _, count := stage(t)
+	hub, address, _, count := serve(t)
 	open := func() (net.Conn, string) {
 		conn, err := net.Dial("tcp", address)
 		require.NoError(t, err)
