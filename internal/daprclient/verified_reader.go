@@ -10,12 +10,12 @@ type BulkReader interface {
 	GetBulk(ctx context.Context, keys []string) (map[string]Item, error)
 }
 
-// VerifiedReader re-reads keys one by one if a bulk read returns none of them. A bulk read of state.postgresql
-// does not check whether reading its rows failed (components-contrib 1.18): if the database connection is lost
-// in between, all keys seem to be missing. Before a write, the ETags guard against that; use this reader where
-// no write follows. The re-read is rare.
+// VerifiedReader reads keys one by one when a bulk read returns none of them. A bulk read of state.postgresql
+// does not report a connection that was lost while its rows were read (components-contrib 1.18): the keys seem
+// to be missing. Use it where missing keys are believed; where a write follows, its ETags guard against that.
 type VerifiedReader struct{ BulkReader }
 
+// GetBulk gives the keys that exist.
 func (s VerifiedReader) GetBulk(ctx context.Context, keys []string) (map[string]Item, error) {
 	items, err := s.BulkReader.GetBulk(ctx, keys)
 	if err != nil || len(items) > 0 {
