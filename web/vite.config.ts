@@ -36,6 +36,12 @@ export default defineConfig({
   },
   server: { proxy: { '^/(api|auth)/': process.env.FOYER_URL ?? 'http://localhost:8080' } },
   ...defineTest({
-    test: { environment: 'jsdom', setupFiles: 'src/setup.test-env.ts', css: false, restoreMocks: true, testTimeout: 30_000 },
+    test: {
+      environment: 'jsdom',
+      setupFiles: 'src/setup.test-env.ts',
+      css: false,
+      restoreMocks: true,
+      testTimeout: 30_000,
+    },
   }),
 })
