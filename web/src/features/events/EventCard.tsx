@@ -4,7 +4,7 @@ import { money } from '../../i18n/format'
 import { useText } from '../../i18n/text'
 import { splitHighlight, whenShort, whereShort, type Hit } from '../../listing/hit'
 
-export function AvailabilityTag({ hit }: { hit: Hit }) {
+function AvailabilityTag({ hit }: { hit: Hit }) {
   const t = useText()
   if (!hit.availability) return null
   if (hit.availability.status === 'sold_out') return <span className="tag">{t('event.sold_out')}</span>
@@ -12,7 +12,7 @@ export function AvailabilityTag({ hit }: { hit: Hit }) {
   return null
 }
 
-export function Price({ hit }: { hit: Hit }) {
+function Price({ hit }: { hit: Hit }) {
   const t = useText()
   if (!hit.priceFrom) return null
   return (

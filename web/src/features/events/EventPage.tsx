@@ -45,7 +45,7 @@ export function EventPage() {
 }
 
 /** What one can do about an event now: exactly one thing. */
-export function nextStep(
+function nextStep(
   event: Event,
   now: number,
 ): 'buy' | 'queue' | 'soon' | 'over' | 'sold_out' | 'cancelled' | 'outside' | 'none' {

@@ -16,7 +16,7 @@ export const lowestPrice = (event: Pick<Event, 'ticketTypes'>) =>
     undefined,
   )
 
-export function hitOfEvent(event: Event): Hit {
+function hitOfEvent(event: Event): Hit {
   return {
     id: event.id,
     name: event.name,

@@ -2,7 +2,7 @@ import type { components } from '../../api/catalog.gen'
 import { planColors } from '../../design/palette'
 
 type Parts = components['schemas']
-export type SeatingPlan = Parts['SeatingPlan']
+type SeatingPlan = Parts['SeatingPlan']
 type PlanZone = NonNullable<Parts['PlanZone']>
 type PlanSeat = Parts['PlanSeat']
 type PlanRow = NonNullable<NonNullable<PlanZone['rows']>[number]>
@@ -44,7 +44,7 @@ export interface Point {
   y: number
 }
 
-export const PITCH = 24
+const PITCH = 24
 const ROW = 28
 
 export const emptyPlan = (name: string): Plan => ({
@@ -54,7 +54,7 @@ export const emptyPlan = (name: string): Plan => ({
   zones: [],
 })
 
-export function rowName(n: number): string {
+function rowName(n: number): string {
   return n < 26 ? String.fromCharCode(65 + n) : rowName(Math.floor(n / 26) - 1) + String.fromCharCode(65 + (n % 26))
 }
 
@@ -113,7 +113,7 @@ export function addArea(plan: Plan, area: { name: string; at: Point; width: numb
   return grow({ ...plan, zones: [...plan.zones, zone] })
 }
 
-export function withCategory(categories: Plan['categories'], name: string): Plan['categories'] {
+function withCategory(categories: Plan['categories'], name: string): Plan['categories'] {
   return categories.some((c) => c.name === name)
     ? categories
     : [...categories, { name, color: planColors.categories[categories.length % planColors.categories.length]! }]
@@ -149,7 +149,7 @@ export function setCategory(plan: Plan, index: number, category: string): Plan {
   }
 }
 
-export interface Frame {
+interface Frame {
   x: number
   y: number
   width: number

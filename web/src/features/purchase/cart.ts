@@ -18,7 +18,7 @@ export type Cart =
     }
   | { kind: 'expired'; event: string; units: string[] }
 
-export type Action =
+type Action =
   { type: 'hold'; hold: Hold } | { type: 'expired' } | { type: 'released' } | { type: 'finished'; hold?: string }
 
 export function reduce(cart: Cart, action: Action): Cart {

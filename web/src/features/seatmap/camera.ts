@@ -33,7 +33,7 @@ export function zoomAt(camera: Camera, factor: number, x: number, y: number, lea
 }
 
 /** Keeps a part of the plan in sight. */
-export function clamp(camera: Camera, bounds: Bounds, width: number, height: number): Camera {
+function clamp(camera: Camera, bounds: Bounds, width: number, height: number): Camera {
   const margin = Math.min(width, height) * 0.3
   const minDx = margin - bounds.right * camera.k
   const maxDx = width - margin - bounds.left * camera.k

@@ -5,7 +5,7 @@ import { areaFontSize, seatAppearance } from './appearance'
 import type { SeatStore } from './store'
 
 /** From this size on the screen a seat shows its shape, not only its colour. */
-export const NEAR = 7
+const NEAR = 7
 /** Longest side of the canvas that shows the whole plan, in pixels. */
 const WHOLE_PIXELS = 1600
 /** Wait after the last movement before painting a sharp sheet, in ms. */
