@@ -346,12 +346,12 @@ func (c *comparison) refunds(b Books) {
 const keyLife = 23 * time.Hour
 
 // missingPayments names the payments that the books refer to and do not contain.
-func (b Books) missingPayments() PaymentKeys {
+func (b Books) missingPayments() Keys {
 	intents, ids, bookings := map[string]bool{}, map[uuid.UUID]bool{}, map[uuid.UUID]bool{}
 	for _, p := range slices.Concat(b.Payments, b.Related) {
 		intents[p.Intent], ids[p.ID], bookings[p.Booking] = true, true, true
 	}
-	var n PaymentKeys
+	var n Keys
 	for _, in := range b.Intents {
 		if in.Booking == uuid.Nil || intents[in.ID] || ids[in.Payment] {
 			continue

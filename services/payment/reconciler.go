@@ -35,15 +35,15 @@ type BookingReader interface {
 type ReconciliationStore interface {
 	Books(ctx context.Context, from, to time.Time) (Books, error)
 	// Payments and RefundsNamed return what exists of the named, whenever it was made.
-	Payments(ctx context.Context, named PaymentKeys) ([]Payment, error)
+	Payments(ctx context.Context, named Keys) ([]Payment, error)
 	RefundsNamed(ctx context.Context, ids []uuid.UUID, provider []string) ([]Refund, error)
 	SaveReport(ctx context.Context, r Reconciliation) error
 	// RunExclusive runs f unless another replica runs one: ErrReconciling.
 	RunExclusive(ctx context.Context, f func(context.Context) error) error
 }
 
-// PaymentKeys are what payments are looked up by: any of the three.
-type PaymentKeys struct {
+// Keys are what payments are looked up by: any of the three.
+type Keys struct {
 	Intents  []string
 	IDs      []uuid.UUID
 	Bookings []uuid.UUID

@@ -80,7 +80,7 @@ func resolved(ctx context.Context, tx pgx.Tx) (map[uuid.UUID]int64, error) {
 const namedAtOnce = 5000
 
 // Payments implements payment.ReconciliationStore.
-func (s Store) Payments(ctx context.Context, named payment.PaymentKeys) (all []payment.Payment, err error) {
+func (s Store) Payments(ctx context.Context, named payment.Keys) (all []payment.Payment, err error) {
 	if all, err = namedBy(ctx, s, payments, all, `intent = ANY($1)`, named.Intents); err != nil {
 		return nil, fmt.Errorf("payments by intent: %w", err)
 	}
