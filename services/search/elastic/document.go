@@ -68,7 +68,7 @@ func stored(e search.Event) event {
 		Image: e.Image, URL: e.URL, Online: e.Online, StartsAt: e.StartsAt, EndsAt: e.EndsAt, TimeZone: e.TimeZone,
 		Venue:      venue{ID: e.Venue.ID, Name: e.Venue.Name, City: e.Venue.City, Country: e.Venue.Country, Location: geoPoint(e.Venue.Location)},
 		HighDemand: e.HighDemand, Status: e.Status, Availability: availability(e.Availability),
-		Version: e.Versions.Event, VenueVersion: e.Versions.Venue, AvailabilityVersion: e.Versions.Availability,
+		Version: e.Event, VenueVersion: e.Versions.Venue, AvailabilityVersion: e.Versions.Availability,
 	}
 }
 
