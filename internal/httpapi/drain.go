@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 )
 
 type drainKey struct{}
@@ -30,6 +32,8 @@ func UntilDrain(ctx context.Context) (context.Context, context.CancelFunc) {
 	}
 }
 
+var streams = telemetry.NewUpDownCounter("foyer.http.streams", "{stream}", "Open streams of server-sent events, by route. waitingroom.streams has those of lines.", "http.route")
+
 // drainStreams ends every stream when the process starts draining, independently of its handler, and tells the
 // client when to reconnect. A stream is an operation whose contract responds with events.
 func (c *contract) drainStreams(next http.Handler) http.Handler {
@@ -38,6 +42,9 @@ func (c *contract) drainStreams(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		route := template(r)
+		streams.Add(r.Context(), 1, route)
+		defer streams.Add(r.Context(), -1, route)
 		ctx, cancel := UntilDrain(r.Context())
 		defer cancel()
 		rec := &recorder{ResponseWriter: w}

@@ -178,7 +178,7 @@ func (a *App) PublicKey() ed25519.PublicKey {
 func (a *App) Driver() *saga.Driver {
 	payments := clients.Payments{Client: a.Client}
 	return &saga.Driver{
-		Store: a.Store, Fence: a.Seats, Payments: payments, PaymentFinder: payments, Announcer: a.SeatChanges,
+		Store: a.Store, Fence: measuredFence{a.Seats}, Payments: measuredPayments{payments}, PaymentFinder: payments, Announcer: a.SeatChanges,
 		Key: a.Key, Grace: a.config.Grace(), Now: time.Now,
 	}
 }

@@ -93,6 +93,16 @@ func NewQueue(client *daprclient.Client, onLate func(booking.Hold)) *Queue {
 	}
 }
 
+// Waiting tells how many requests wait for their outcome in this replica, and for how long the oldest has.
+func (q *Queue) Waiting(context.Context) (size int, age time.Duration, err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, w := range q.waiting {
+		age = max(age, time.Since(w.since))
+	}
+	return len(q.waiting), age, nil
+}
+
 // Hold implements booking.HoldQueue.
 func (q *Queue) Hold(ctx context.Context, r booking.QueuedHold) (booking.Hold, error) {
 	w, err := q.enqueue(r)

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/foyer-tickets/foyer/internal/database"
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 )
 
 // Lock is the lock of a task that one replica runs at a time.
@@ -20,6 +21,14 @@ const (
 	InventoryLock    Lock = 0x466f796572_01 // publishes inventories
 	CancellationLock Lock = 0x466f796572_03 // processes cancelled events
 )
+
+// task names the duty in metrics.
+func (l Lock) task() string {
+	if l == InventoryLock {
+		return "inventories"
+	}
+	return "event cancellations"
+}
 
 const leadEvery = time.Second
 
@@ -42,6 +51,7 @@ func (s Store) AsLeader(lock Lock, task func(context.Context) error) func(contex
 
 func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, task func(context.Context) error) error {
 	err := database.WithLock(ctx, pool, int64(lock), func(ctx context.Context, alive func(context.Context) error) error {
+		telemetry.Leads.Add(ctx, 1, lock.task())
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
 		done := make(chan error, 1)

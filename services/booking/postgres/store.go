@@ -189,6 +189,7 @@ func (s Store) Save(ctx context.Context, b booking.Booking, e booking.Effects) e
 	case err != nil:
 		return fmt.Errorf("save booking: %w", err)
 	}
+	count(ctx, b, e)
 	if !e.Quiet && b.Status != booking.Secured { // the capture follows at once
 		s.notify(b.ID)
 	}

@@ -82,7 +82,7 @@ func (s Server) CreateHold(w http.ResponseWriter, r *http.Request, event EventId
 	for _, it := range deref(in.Items) {
 		request.Items = append(request.Items, booking.Item{TicketType: it.TicketType, Quantity: it.Quantity})
 	}
-	h, err := s.Service.Hold(r.Context(), account, event, request)
+	h, err := s.hold(r.Context(), account, event, request)
 	if errors.Is(err, booking.ErrHoldExists) {
 		err = s.withHold(r.Context(), account, err)
 	}

@@ -66,6 +66,9 @@ func (p *WorkerPool) Notice(ctx context.Context, n PaymentNotice) error {
 	return p.enqueue(ctx, task{booking: b.ID, known: &b})
 }
 
+// Backlog is how many bookings wait for a worker.
+func (p *WorkerPool) Backlog() int { return len(p.queue) }
+
 // Run drives bookings until ctx ends, and then for a grace period those in the queue, as their messages are
 // acknowledged and the sweeper would come to them only later.
 func (p *WorkerPool) Run(ctx context.Context) error {

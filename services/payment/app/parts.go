@@ -23,7 +23,7 @@ type parts struct {
 
 func assemble(cfg config, store postgres.Store, client *daprclient.Client) parts {
 	provider := stripe.New(cfg.Stripe)
-	service := payment.Service{Store: store, Provider: provider, Reader: provider, Now: time.Now}
+	service := payment.Service{Store: store, Provider: measuredProvider{provider}, Reader: provider, Now: time.Now}
 	poller := payment.Poller{Due: store, Service: service, Reader: provider}
 	reconciler := payment.Reconciler{
 		Statement: provider, Bookings: dapr.BookingClient{Client: client}, Store: store, Poller: poller, Now: time.Now,

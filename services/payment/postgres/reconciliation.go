@@ -155,6 +155,9 @@ func (s Store) SaveReport(ctx context.Context, r payment.Reconciliation) error {
 	if err != nil {
 		return fmt.Errorf("keep report: %w", err)
 	}
+	for _, f := range r.Findings {
+		findings.Add(ctx, 1, string(f.Kind), remedied(f))
+	}
 	return nil
 }
 

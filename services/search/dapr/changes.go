@@ -34,17 +34,17 @@ func Subscriptions(indexer search.Indexer) []daprclient.Subscription {
 func apply(ctx context.Context, indexer search.Indexer, batch []daprclient.Delivery) []error {
 	errs := make([]error, len(batch))
 	changes := make([]search.Change, 0, len(batch))
-	index := make([]int, 0, len(batch))
+	places := make([]int, 0, len(batch))
 	for i, d := range batch {
 		c, err := daprclient.Decode[messages.CatalogChanged](d)
 		if err != nil {
 			errs[i] = err
 			continue
 		}
-		changes, index = append(changes, search.Change{Event: c.Event, LSN: c.LSN, Snapshot: c.Snapshot}), append(index, i)
+		changes, places = append(changes, search.Change{Event: c.Event, LSN: c.LSN, Snapshot: c.Snapshot}), append(places, i)
 	}
-	for n, err := range indexer.Apply(ctx, changes) {
-		errs[index[n]] = err
+	for n, err := range index(ctx, indexer, changes) {
+		errs[places[n]] = err
 	}
 	return errs
 }

@@ -32,6 +32,7 @@ type TickPublisher struct {
 
 	once       sync.Once
 	rooms      *otter.Cache[uuid.UUID, *roomState]
+	ticked     ticked
 	publishing sync.WaitGroup // goroutines that tick started and that run on
 }
 
@@ -71,6 +72,7 @@ func (t *TickPublisher) Tick(ctx context.Context, room *waitingroom.Room) (done 
 		return false, err
 	}
 	now := t.Now()
+	t.ticked.note(ctx, line, now)
 	t.Show(line.Front(now))
 	idle := line.Idle(now)
 	p.mu.Lock()
@@ -86,6 +88,7 @@ func (t *TickPublisher) Tick(ctx context.Context, room *waitingroom.Room) (done 
 		return false, nil
 	}
 	t.rooms.Invalidate(line.Event)
+	t.ticked.forget(line.Event)
 	return true, nil
 }
 

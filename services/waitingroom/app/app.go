@@ -39,6 +39,7 @@ func Run(ctx context.Context, p *process.Process) error {
 		return err
 	}
 	p.OnClose("rooms", parts.Close)
+	p.OnClose("metrics", process.Plain(parts.ticks.Observe()))
 	hub := rest.NewHub()
 	p.OnDrain(hub.Close)
 	parts.Show = hub.Show

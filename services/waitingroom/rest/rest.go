@@ -98,7 +98,7 @@ func (s Server) ClaimAdmission(w http.ResponseWriter, r *http.Request, event Eve
 	if err != nil {
 		return err
 	}
-	pass, until, err := s.Service.Admit(r.Context(), account, event, deref(params.QueuePlace))
+	pass, until, err := s.admit(r.Context(), account, event, deref(params.QueuePlace))
 	if err != nil {
 		return err
 	}

@@ -41,6 +41,7 @@ func run(ctx context.Context, p *process.Process) error {
 	p.OnClose("metrics", process.Plain(a.Store.Observe()))
 	p.Go("retention", a.Then(retention.Janitor{Pool: a.Pool, Rules: cfg.Retention.Booking()}.Run))
 	p.Go("relay", a.Then(cdc.Outbox(cfg.DatabaseURL, a.Client).Run))
+	p.OnClose("worker metrics", process.Plain(app.ObservePool(pool)))
 	p.Go("workers", a.Then(pool.Run))
 	p.Go("sweeper", a.Then(saga.Sweeper{Due: a.Store, Driver: driver, Troubles: a.Store, Now: time.Now}.Run))
 	p.Go("event cancellations", a.Then(a.Store.AsLeader(postgres.CancellationLock, cancellations.Run)))

@@ -13,6 +13,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/personaldata"
 	"github.com/foyer-tickets/foyer/internal/process"
+	"github.com/foyer-tickets/foyer/internal/telemetry"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/app"
 	"github.com/foyer-tickets/foyer/services/booking/clients"
@@ -59,6 +60,7 @@ func run(ctx context.Context, p *process.Process) error {
 	daprclient.Mount(router, cfg.Sidecar.AppToken, append(app.Subscriptions(live, a.Client), queue.Subscription())...)
 
 	p.Go("seat maps", live.Run)
+	p.OnClose("hold queue metrics", process.Plain(telemetry.ObserveQueue("hold requests", queue.Waiting)))
 	p.Go("hold queue", queue.Run)
 	p.Go("expiries", expiries.Run)
 	p.OnClose("expiries", expiries.Flush)

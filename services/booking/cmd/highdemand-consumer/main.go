@@ -30,6 +30,7 @@ func run(ctx context.Context, p *process.Process) error {
 	}
 	pool := saga.NewWorkerPool(a.Driver())
 	daprclient.Mount(router, cfg.Sidecar.AppToken, app.HighDemandSubscriptions(a.Seats, pool, a.Client, a.SeatChanges.Announce)...)
+	p.OnClose("worker metrics", process.Plain(app.ObservePool(pool)))
 	p.Go("workers", a.Then(pool.Run))
 	return p.Serve(ctx, httpapi.Traced(p.Name, a.Guard(router)))
 }
