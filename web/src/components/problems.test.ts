@@ -41,7 +41,7 @@ const forPrograms = new Set(
     // Tickets at the entrance, webhooks, what admins do by the API alone.
     'ticket_invalid ticket_void webhook_mismatch webhook_not_signed booking_not_set_aside order_decided refund_not_owing',
     // Between services, and within one.
-    'email_taken form_lost invalid_logout_token job_over unknown_job malformed_message not_holder not_indexable',
+    'email_taken form_lost invalid_logout_token invalid_search job_over unknown_job malformed_message not_holder not_indexable',
     'payment_captured payment_differs payment_mismatch payment_not_authorized payment_not_captured',
     'refund_differs refund_too_large unknown_booking',
   ].flatMap((codes) => codes.split(' ')),
