@@ -74,11 +74,11 @@ func (r *replica) free(t *testing.T, h booking.Hold) {
 // shows gives the letter of a unit on the map.
 func (r *replica) shows(t *testing.T, unit string) string {
 	t.Helper()
-	house, err := r.live.Get(t.Context(), r.event)
+	seats, err := r.live.Get(t.Context(), r.event)
 	require.NoError(t, err)
-	i, ok := house.Sale().Index(unit)
+	i, ok := seats.Sale().Index(unit)
 	require.True(t, ok)
-	_, states := house.Snapshot()
+	_, states := seats.Snapshot()
 	return string(states[i])
 }
 

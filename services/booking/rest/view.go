@@ -57,7 +57,7 @@ func bookingView(account identity.Account, b booking.Booking, tickets []booking.
 			Zone: optional(u.Place.Zone), Row: optional(u.Place.Row), Number: optional(u.Place.Number), Note: optional(u.Place.Note), Price: Money(u.Price), Released: u.Released,
 		})
 	}
-	// Whoever holds the client secret can pay: it is the buyer's alone, and only while it is of use. A free
+	// The client secret lets its holder pay: it is the buyer's alone, and only while it is of use. A free
 	// booking has none.
 	if b.Payment != nil && b.Payment.ClientSecret != "" && b.Account == account.ID && b.Status == booking.AwaitingPayment {
 		v.Payment = &Payment{Intent: b.Payment.Intent, ClientSecret: b.Payment.ClientSecret, PublishableKey: b.Payment.PublishableKey}
