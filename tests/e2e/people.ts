@@ -26,7 +26,7 @@ export async function eventId(request: APIRequestContext, name: string): Promise
   return id
 }
 
-/** Chooses free seats from the list, which does what the map does: the last ones, or some in the middle. */
+/** Selects free seats from the list: the last ones, or some in the middle. */
 export async function chooseSeats(page: Page, section: string, count: number, where: 'end' | 'middle' = 'end') {
   await page.getByText('Choose from a list').click()
   const select = page.getByLabel('Section', { exact: true })
@@ -52,15 +52,15 @@ export async function payWith(page: Page, number: string) {
   await form.locator('#pay').click()
 }
 
-/** Where a part of the platform listens: its port moves with the gateway's. */
-function part(port: number): string {
+/** The URL of a service of the platform; its port is at a fixed offset from the gateway's. */
+function serviceUrl(port: number): string {
   const url = new URL(process.env.FOYER_URL ?? 'http://localhost:8080')
   return `${url.protocol}//${url.hostname}:${Number(url.port || 80) - 8080 + port}`
 }
 
-/** The newest mail to somebody, as the mail catcher has it; waits for one. */
+/** The newest mail to an address, from Mailpit; waits for one. */
 export async function mailTo(request: APIRequestContext, email: string): Promise<{ Subject: string; Text: string }> {
-  const mailpit = process.env.FOYER_MAILPIT_URL ?? part(8025)
+  const mailpit = process.env.FOYER_MAILPIT_URL ?? serviceUrl(8025)
   let id = ''
   await expect
     .poll(
@@ -77,9 +77,9 @@ export async function mailTo(request: APIRequestContext, email: string): Promise
 
 /** An access token, by the grant that the local realm allows. Keycloak itself is asked: the gateway limits sign-ins by address. */
 export async function tokenOf(request: APIRequestContext, email: string): Promise<string> {
-  const keycloak = process.env.FOYER_KEYCLOAK_URL ?? part(8083)
+  const keycloak = process.env.FOYER_KEYCLOAK_URL ?? serviceUrl(8083)
   let token = ''
-  // Keycloak refuses one of two that ask for the same account at once.
+  // Keycloak refuses one of two simultaneous requests for the same account.
   await expect(async () => {
     const answer = await request.post(`${keycloak}/realms/foyer/protocol/openid-connect/token`, {
       form: { grant_type: 'password', client_id: 'foyer-cli', scope: 'openid', username: email, password },
@@ -90,7 +90,7 @@ export async function tokenOf(request: APIRequestContext, email: string): Promis
   return token
 }
 
-/** One call of the API as somebody. */
+/** Calls the API with an access token. */
 export async function callAs<T>(request: APIRequestContext, token: string, method: string, path: string, data?: unknown) {
   const answer = await request.fetch(path, { method, data, headers: { Authorization: `Bearer ${token}` } })
   expect(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`).toBe(true)
@@ -104,7 +104,7 @@ interface Booking {
   payment?: { intent: string; clientSecret: string; publishableKey: string }
 }
 
-/** Buys as the form for cards would, by the API alone: for what a test needs to be there, not what it is about. */
+/** Buys by the API only, to set up a test. */
 export async function buy(request: APIRequestContext, token: string, event: string, item: { ticketType: string; quantity: number }) {
   let hold = { id: '' }
   // A new event is on sale a moment after it is published.
@@ -119,7 +119,7 @@ export async function buy(request: APIRequestContext, token: string, event: stri
       .toBe(true)
   await reach((b) => Boolean(b.payment?.clientSecret))
   const { intent, clientSecret, publishableKey } = booking.payment!
-  const paid = await request.post(`${process.env.FOYER_STRIPESIM_URL ?? part(12111)}/v1/payment_intents/${intent}/confirm`, {
+  const paid = await request.post(`${process.env.FOYER_STRIPESIM_URL ?? serviceUrl(12111)}/v1/payment_intents/${intent}/confirm`, {
     form: { key: publishableKey, client_secret: clientSecret, payment_method: 'pm_card_visa' },
   })
   expect(paid.status()).toBe(200)

@@ -25,8 +25,8 @@ const plan = {
   ],
 }
 
-/** In fours: Keycloak's password check is meant to be slow. */
-async function each<T>(count: number, work: (n: number) => Promise<T>): Promise<T[]> {
+/** Runs work count times, four at a time: Keycloak's password check is slow by design. */
+async function inParallel<T>(count: number, work: (n: number) => Promise<T>): Promise<T[]> {
   const done: T[] = []
   let next = 0
   await Promise.all(
@@ -40,7 +40,7 @@ async function each<T>(count: number, work: (n: number) => Promise<T>): Promise<
 test('from the lobby to a ticket, with two hundred others in the queue', async ({ page, request }) => {
   test.setTimeout(240_000)
   const me = 'load-0431@foyer.test'
-  const tokens = await each(others, (n) => tokenOf(request, `load-${String(n + 1).padStart(4, '0')}@foyer.test`))
+  const tokens = await inParallel(others, (n) => tokenOf(request, `load-${String(n + 1).padStart(4, '0')}@foyer.test`))
   const merchant = await tokenOf(request, 'merchant@foyer.test')
   const name = `Ansturm ${Date.now()}`
   const venueInput = { name: `Haus ${name}`, city: 'Wien', country: 'AT', timeZone: 'Europe/Vienna' }
@@ -64,7 +64,7 @@ test('from the lobby to a ticket, with two hundred others in the queue', async (
   await page.getByRole('link', { name: 'Join the queue' }).click()
   await expect(page.getByText('Sales haven’t opened yet')).toBeVisible()
   await expect(page.getByRole('timer')).toBeVisible()
-  const places = await each(others, (n) =>
+  const places = await inParallel(others, (n) =>
     callAs<{ state: string }>(request, tokens[n]!, 'POST', `/api/v1/events/${event.id}/queue`),
   )
   expect(places).toHaveLength(others)

@@ -1,5 +1,5 @@
-// Offline: the app's own files, and the tickets of whoever is signed in. Reads go to the network
-// first; what is shown from here says so in X-Foyer-Offline. Prices and seats are never kept.
+// Offline support: caches the app's files and the tickets of the signed-in customer. Reads go to the network
+// first; cached responses are marked with X-Foyer-Offline. Prices and seats are never cached.
 const SHELL = 'foyer-shell-1'
 const TICKETS = 'foyer-tickets-1'
 const PATIENCE = 4000
@@ -60,7 +60,7 @@ async function page(request) {
   }
 }
 
-// Their names carry a hash: what is kept is right.
+// Their names contain a hash, so a cached copy is always current.
 async function asset(request) {
   const kept = await caches.match(request)
   if (kept) return kept
@@ -80,9 +80,9 @@ async function networkFirst(request, name) {
   }
 }
 
-// What is kept belongs to one session. A session may end elsewhere: at another device, by an admin, or
-// because somebody else signs in here. The server says so with its first answer, and from then on nothing of
-// it is shown. No answer, or an outage, says nothing: tickets open without a network.
+// Cached tickets belong to one session. A session may end on another device, by an admin, or because another
+// customer signs in here. The server's first response tells, and the cached tickets are deleted. Without a
+// response, or during an outage, tickets still open.
 async function keep(request, response) {
   if (response.status === 401) return caches.delete(TICKETS)
   if (response.status === 404 || response.status === 410) return (await caches.open(TICKETS)).delete(request)
@@ -103,7 +103,7 @@ async function ticket(request) {
     return response
   })
   try {
-    // A network that hangs is as good as none, if there is a copy.
+    // A slow network counts as offline if there is a cached copy.
     const kept = await cache.match(request)
     if (!kept) return await network
     const slow = new Promise((_, reject) => setTimeout(() => reject(new Error('slow')), PATIENCE))

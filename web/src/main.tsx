@@ -6,8 +6,7 @@ import './app.css'
 import './features/home/home.css'
 import { startI18n } from './i18n'
 
-// The shell stays until there is something better: the page with its script, and with what it asked for
-// where that is here already (boot asked early).
+// The shell stays until the page's script has loaded, and its data too if that arrives at once (boot requested it).
 await Promise.all([startI18n(), router.load()])
 await answers(100)
 createRoot(document.getElementById('root')!).render(
@@ -16,7 +15,7 @@ createRoot(document.getElementById('root')!).render(
   </StrictMode>,
 )
 
-/** Until what was asked for is here, but no longer than that. */
+/** Waits until no request is in flight, but at most ms. */
 function answers(ms: number): Promise<void> {
   return new Promise((done) => {
     const timer = setTimeout(stop, ms)

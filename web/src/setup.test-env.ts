@@ -1,8 +1,10 @@
 import '@testing-library/jest-dom/vitest'
-import { cleanup } from '@testing-library/react'
+import { cleanup, configure } from '@testing-library/react'
 import { afterEach } from 'vitest'
 
-// What jsdom lacks and the app asks for.
+configure({ asyncUtilTimeout: 10_000 }) // the machine may be loaded
+
+// Browser APIs that the app uses and jsdom lacks.
 class Observer {
   observe() {}
   unobserve() {}

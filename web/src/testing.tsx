@@ -22,7 +22,7 @@ export class Refusal {
   }
 }
 
-/** A stream that a test pushes events into. */
+/** An event stream that a test writes to. */
 export function stream() {
   const writers: ReadableStreamDefaultController<Uint8Array>[] = []
   return {
@@ -37,7 +37,7 @@ export function stream() {
   }
 }
 
-/** Answers the calls of a page by "METHOD path"; what is not listed is refused as unknown. */
+/** Stubs fetch: responses by "METHOD path"; everything else is 404 not_found. */
 export function serve(answers: Record<string, Answer>) {
   const asked: { what: string; body: unknown; headers: Headers }[] = []
   vi.stubGlobal('fetch', async (input: RequestInfo | URL, init?: RequestInit) => {
@@ -57,8 +57,8 @@ export function serve(answers: Record<string, Answer>) {
 }
 
 /**
- * A part of the app on a page of its own, at the path of a route of the app where it reads the route's parameters.
- * Links to everywhere work and lead to an empty page.
+ * Renders a component on a page of its own, at the path of the app's route if it reads route parameters.
+ * All links work and lead to an empty page.
  */
 export async function show(part: React.ReactNode, path = '/', params: Record<string, string> = {}) {
   document.documentElement.lang = 'en'

@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs'
 import { parse, type MessageFormatElement } from '@formatjs/icu-messageformat-parser'
 import type { Plugin } from 'vite'
 
-/** A catalogue as it is written: ICU messages by their names. */
+/** A catalogue's source: ICU messages by key. */
 export interface Catalogue {
   [key: string]: string | Catalogue
 }
 
-/** A catalogue as it is shipped: plain text, or the syntax tree of a message with names in it. */
+/** A compiled catalogue: plain text, or the syntax tree of a message with arguments. */
 export interface Compiled {
   [key: string]: string | MessageFormatElement[] | Compiled
 }
 
-/** Parses every message; one that does not parse fails the build instead of a page. */
+/** Parses every message; a syntax error fails the build. */
 export function compile(catalogue: Catalogue, path = ''): Compiled {
   return Object.fromEntries(
     Object.entries(catalogue).map(([key, value]) => [
@@ -61,7 +61,7 @@ export function catalogues(): Plugin[] {
       },
     },
     {
-      // intl-messageformat asks for the parser by itself; FormatJS keeps an entry without one for this.
+      // intl-messageformat imports the parser; FormatJS provides an entry without it.
       name: 'foyer-no-parser',
       apply: 'build',
       config: () => ({

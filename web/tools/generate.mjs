@@ -1,4 +1,4 @@
-// What the web app shares with the rest of the tree: the services' API types and currencies, and its look with Keycloak.
+// Generates what the web app shares: the services' API types and currencies, and the design tokens for Keycloak.
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import path from 'node:path'
@@ -11,14 +11,14 @@ const services = path.join(web, '..', 'services')
 const options = { ...(await prettier.resolveConfig(path.join(web, 'src', 'api', 'client.ts'))), parser: 'typescript' }
 const names = readdirSync(services).filter((name) => existsSync(path.join(services, name, 'rest', 'openapi.yaml')))
 
-// Types of every service's API, from the OpenAPI file that its server is generated from too.
+// API types from the OpenAPI files that the servers are generated from.
 for (const name of names) {
   const source = pathToFileURL(path.join(services, name, 'rest', 'openapi.yaml'))
   const text = `// Generated from services/${name}/rest/openapi.yaml; do not edit.\n${astToString(await openapi(source, { defaultNonNullable: false, emptyObjectsUnknown: true }))}`
   writeFileSync(path.join(web, 'src', 'api', `${name}.gen.ts`), await prettier.format(text, options))
 }
 
-// How many digits a currency's minor unit has, where it is not two: the table that the services use.
+// The digits of minor units other than two, from the services' table.
 const digits = readFileSync(path.join(web, '..', 'internal', 'money', 'iso4217.tsv'), 'utf8')
   .split('\n')
   .filter((line) => line && !line.startsWith('#'))

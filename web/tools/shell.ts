@@ -2,7 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build, type Plugin, type Rolldown } from 'vite'
 
-/** The files that the browser will need beside the entry's own: by language, and for the pages one comes to first. */
+/** The files to preload besides the entry's: by language and by page. */
 type Files = Partial<Record<string, string[]>>
 
 const source = new URL('../src/', import.meta.url)
@@ -16,14 +16,14 @@ interface Catalogue {
   event: { online: string; from: string; free: string; few_left: string; sold_out: string }
 }
 
-/** What boot says before the catalogue of texts is there. */
+/** The texts that boot needs before the catalogue has loaded. */
 function wordsOf(locale: string) {
   const { home, event } = JSON.parse(readFileSync(new URL(`${locale}.json`, dir), 'utf8')) as Catalogue
   const { online, from, free, few_left: few, sold_out: soldOut } = event
   return { headline: home.headline, online, from, free, few, soldOut }
 }
 
-/** The first script as one file of its own, with nothing to wait for. */
+/** Builds the first script as a single file without imports. */
 async function boot(files: Files): Promise<string> {
   const made = await build({
     configFile: false,
@@ -63,8 +63,8 @@ function filesOf(bundle: Rolldown.OutputBundle): Files {
 }
 
 /**
- * The first paint needs no script but boot.js: language, direction, theme, and what is known of the page, so that
- * it has its shape and its largest text before React arrives. Its words come from the catalogues.
+ * Emits boot.js, the only script before the first paint. It sets language, direction and theme and shows the known
+ * content of the page before React has loaded. Its texts come from the catalogues.
  */
 export function shell(): Plugin {
   return {
@@ -82,7 +82,7 @@ export function shell(): Plugin {
     },
     transformIndexHtml: {
       order: 'post',
-      // The styles are what the first paint waits for: they are asked for before the scripts that it does not need.
+      // The first paint needs the style sheets and not the scripts, so the style sheets come first.
       handler(html) {
         const styles = html.match(/^.*<link rel="stylesheet".*\n/gm) ?? []
         const rest = styles.reduce((page, style) => page.replace(style, ''), html)

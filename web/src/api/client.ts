@@ -24,7 +24,7 @@ export type BookingView = BookingParts['schemas']['Booking']
 export type BookingStatus = BookingParts['schemas']['BookingStatus']
 export type Notice = NotificationParts['schemas']['Notification']
 
-/** Every answer sets the clock; every failure is a Problem. */
+/** Every response sets the clock; every failure becomes a Problem. */
 async function observedFetch(request: Request): Promise<Response> {
   const early = takePrefetched(request)
   if (early) {
@@ -59,7 +59,7 @@ interface ApiResult<T> {
   response: Response
 }
 
-/** The data of an answer, or its Problem thrown. */
+/** The data of a response; throws its Problem. */
 export async function unwrap<T>(answer: Promise<ApiResult<T>>): Promise<T> {
   const { data, error, response } = await answer
   if (!response.ok) throw toProblem(error, response.status)

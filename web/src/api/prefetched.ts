@@ -11,17 +11,17 @@ declare global {
   }
 }
 
-/** An older response is not used: the app asks again. */
+/** The maximum age of a response in ms; the app repeats an older request. */
 const MAX_AGE = 10_000
 
-/** The same request, whatever the order of its parameters. */
+/** Whether two addresses are equal, in any order of parameters. */
 export function sameAddress(a: string, b: string): boolean {
   const [first, second] = [new URL(a, location.origin), new URL(b, location.origin)]
   const asked = (url: URL) => [...url.searchParams].sort().join('&')
   return first.pathname === second.pathname && asked(first) === asked(second)
 }
 
-/** The response to this request, if boot has requested it. Each is handed out once. */
+/** The response to this request, if boot has requested it. Each is returned once. */
 export function takePrefetched(request: Request): PrefetchedAnswer | null {
   const all = window.foyerPrefetched ?? []
   const at = all.findIndex((early) => sameAddress(early.address, request.url))

@@ -1,4 +1,4 @@
-/** What a service refuses with: RFC 9457 problem details, told apart by `code`. */
+/** A service's refusal: RFC 9457 problem details, identified by `code`. */
 export class Problem extends Error {
   readonly status: number
   readonly code: string
@@ -12,7 +12,7 @@ export class Problem extends Error {
     this.fields = fields
   }
 
-  /** Worth another try by itself: the network or a service was away. */
+  /** Worth a retry: the network or a service was unavailable. */
   get isTransient(): boolean {
     return this.status === 0 || this.status === 429 || this.status >= 500
   }

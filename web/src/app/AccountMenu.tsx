@@ -30,7 +30,7 @@ export default function AccountMenu({ session }: { session: Session }) {
           {session.roles.includes('merchant') && (
             <DropdownMenu.Item asChild>
               <Link to="/merchant" className="menu-item">
-                <Icon name="house" />
+                <Icon name="venue" />
                 {t('nav.merchant')}
               </Link>
             </DropdownMenu.Item>

@@ -12,7 +12,7 @@ const AccountMenu = lazy(() => import('./AccountMenu'))
 const Bell = lazy(() => import('../features/notifications/Bell'))
 const CartBar = lazy(() => import('../features/purchase/CartBar'))
 
-/** Pages with one task hide what leads away from it on a phone. */
+/** Pages for a single task hide navigation and footer on a phone. */
 const focusedPages = /^\/(checkout\/|events\/[^/]+\/(tickets|queue))/
 
 export function Layout() {
@@ -25,7 +25,7 @@ export function Layout() {
   useEffect(() => {
     if (before.current === path) return
     before.current = path
-    main.current?.focus({ preventScroll: true }) // a new page is read from its start
+    main.current?.focus({ preventScroll: true }) // screen readers start at the new page's top
   }, [path])
   return (
     <div className={focused ? 'app-focused' : undefined}>

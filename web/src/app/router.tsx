@@ -46,8 +46,8 @@ function NotFound() {
 
 const page = <P extends string>(path: P) => ({ getParentRoute: () => root, path })
 
-// What a page asks for first is asked while its script loads, and when a finger is on the link. It is
-// not waited for: a page shows its own shape meanwhile.
+// A page's first requests start while its script loads, and on touch of a link. The router does not wait
+// for them: the page shows placeholders.
 const home = createRoute({
   ...page('/'),
   loader: () => void queryClient.prefetchInfiniteQuery(overviewQuery),
@@ -191,11 +191,11 @@ export const router = createRouter({
     admin.addChildren([adminUsers, adminBookings, adminQueues, adminMoney, adminAudit]),
   ]),
   defaultPreload: 'intent',
-  defaultPreloadStaleTime: 0, // the queries know what is fresh
+  defaultPreloadStaleTime: 0, // TanStack Query decides what is stale
   defaultPendingMs: 150,
-  defaultPendingMinMs: 0, // a page that is ready is shown at once, not after a minimum time of skeletons
+  defaultPendingMinMs: 0, // show a loaded page at once, without a minimum time for placeholders
   scrollRestoration: true,
-  defaultRemountDeps: ({ params }) => params, // the page of another event, hold or booking starts anew
+  defaultRemountDeps: ({ params }) => params, // remount when the event, hold or booking in the path changes
   defaultPendingComponent: Loading,
   defaultErrorComponent: ({ error, reset }) => (
     <div className="page page-narrow">

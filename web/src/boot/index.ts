@@ -1,6 +1,6 @@
 /**
- * In the way of the first paint, so as little as it takes: language, direction and theme; the page's data and the
- * app's files, asked for beside the app; and what is known of the page, shown where the app will show it.
+ * Runs before the first paint, so it does as little as possible: it sets language, direction and theme, requests the
+ * page's data and the app's files, and shows the known content of the page at its final position.
  */
 import type { components as Catalog } from '../api/catalog.gen'
 import { sameAddress, type PrefetchedAnswer } from '../api/prefetched'
@@ -33,13 +33,13 @@ const page = path === '/' ? 'home' : path === '/search' ? 'search' : picker ? 't
 const files = [...(__FILES__[locale] ?? []), ...(__FILES__[page] ?? [])]
 const isStyle = (file: string) => file.endsWith('.css')
 
-/** As soon as the parser has the shell: DOMContentLoaded would come after the app's own scripts. */
+/** Resolves when the parser has reached the shell; DOMContentLoaded comes only after the app's scripts. */
 const shell = new Promise<Element>((found) =>
   new MutationObserver((_, observer) => {
     const place = document.getElementById('shell')
     if (!place) return
     observer.disconnect()
-    // After the app's own styles, where the app would have put them.
+    // After the app's style sheets, where Vite would insert them.
     for (const href of files.filter(isStyle))
       document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href }))
     found(place)
@@ -47,20 +47,20 @@ const shell = new Promise<Element>((found) =>
 )
 const show = (part: Element | undefined) => void shell.then((place) => place.replaceChildren(...(part ? [part] : [])))
 
-/** The API's answer that a service embedded in the page it served. */
+/** The API response that the service embedded in the page. */
 function embeddedAnswer(address: string): string | undefined {
   const all = document.querySelectorAll<HTMLScriptElement>('script[data-address]')
   return [...all].find((script) => sameAddress(script.dataset.address ?? '', address))?.text
 }
 
-/** Starts a request that the app will make; the app takes the response over, here a copy of it is read. */
+/** Starts a request that the app will make. The app uses the response; onData reads a copy. */
 const prefetched: PrefetchedAnswer[] = (window.foyerPrefetched = [])
 function prefetch<T>(address: string, onData?: (data: T) => void): void {
   const embedded = embeddedAnswer(address)
   const answer = embedded ? Promise.resolve(new Response(embedded)) : fetch(address)
   prefetched.push({ address, sent: Date.now(), answer })
   if (embedded) return onData?.(JSON.parse(embedded) as T)
-  answer.then((response) => (onData && response.ok ? response.clone().json().then(onData) : undefined)).catch(() => {}) // the app asks again, and says what is wrong
+  answer.then((response) => (onData && response.ok ? response.clone().json().then(onData) : undefined)).catch(() => {}) // the app repeats the request and shows the error
 }
 
 if (page === 'home') {
@@ -87,7 +87,7 @@ if (page === 'home') {
 } else show(undefined)
 prefetch('/auth/session')
 
-// What the app will import is fetched beside it, not after it; but browsers open few connections, and data comes first.
+// Preloads the modules that the app will import. Last, because browsers limit connections and data is more urgent.
 for (const href of files)
   document.head.append(
     Object.assign(

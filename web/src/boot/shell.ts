@@ -2,7 +2,7 @@ import type { Event } from '../api/client'
 import { splitHighlight, whenShort, whereShort, type Hit } from '../listing/hit'
 import { day, money, time } from '../i18n/format'
 
-/** The few words that are shown before the catalogue of texts is there. */
+/** The texts that the shell needs before the catalogue has loaded. */
 export interface Words {
   headline: string
   online: string
@@ -12,13 +12,13 @@ export interface Words {
   soldOut: string
 }
 
-/** What an event's page says of it to machines. */
+/** The fields that the shell reads from an event page's JSON-LD. */
 export interface LinkedEvent {
   name: string
   description?: string
 }
 
-/** An element by its tag and classes, as 'p.small.muted'. */
+/** Creates an element from a tag and classes, such as 'p.small.muted'. */
 function element(selector: string, ...content: (Node | string)[]): HTMLElement {
   const [tag = 'div', ...classes] = selector.split('.')
   const made = document.createElement(tag)
@@ -41,7 +41,7 @@ export function eventShell({ name: called, description }: LinkedEvent): HTMLElem
   return element('div.event-page', element('div.event-hero', element('div.poster.skeleton.event-poster'), title))
 }
 
-/** The box, the tools and the chips of what is filtered, where they will be; rows to come. */
+/** Placeholders of the search page: search box, tools, active filters and rows, at their final positions. */
 export function searchShell(query: URLSearchParams): HTMLElement {
   const head = element(
     'div.search-head',
@@ -74,10 +74,10 @@ export function searchShell(query: URLSearchParams): HTMLElement {
 
 const pills = (widths: string[]) => widths.map((width) => skeleton(width, '2.5rem', '999px'))
 
-/** As features/events/EventCard has them; posters are drawn by the app. */
+/** Result rows with the markup of features/events/EventCard. The app draws the posters. */
 export function showRows(page: HTMLElement, hits: Hit[], words: Words): void {
   const list = page.querySelector('.event-list')
-  // What does not fit on the screen would be work for nobody.
+  // More than eight rows do not fit on the screen.
   list?.replaceChildren(...hits.slice(0, 8).map((hit) => element('li', row(hit, words))))
 }
 
@@ -107,7 +107,7 @@ function row(hit: Hit, words: Words): HTMLElement {
   )
 }
 
-/** What the tickets are for, beside the place where the seats will be. */
+/** The picker page's heading, beside a placeholder for the seat map. */
 export function pickerShell(event: Event): HTMLElement {
   const seated = event.ticketTypes.some((type) => type.seated)
   const where = `${day(event.startsAt, event.timeZone)} · ${time(event.startsAt, event.timeZone)} · ${event.venue.name}`

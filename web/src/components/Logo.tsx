@@ -1,4 +1,4 @@
-/** A door ajar, and the light that falls out of it. */
+/** The logo: an open door with light behind it. */
 export function LogoMark({ size = 28 }: { size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">

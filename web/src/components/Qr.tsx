@@ -1,6 +1,6 @@
 import { encode } from 'uqr'
 
-/** A QR code as one path. Dark on white in every theme: scanners want it so. */
+/** A QR code as one path, dark on white in every theme, because scanners need the contrast. */
 export function Qr({ text, label }: { text: string; label: string }) {
   const { data, size } = encode(text, { ecc: 'M', border: 2 })
   let path = ''

@@ -27,7 +27,7 @@ describe('the timer', () => {
     vi.useFakeTimers({ shouldAdvanceTime: true })
     const over = vi.fn()
     await show(<Timer deadline={new Date(Date.now() + 200_000).toISOString()} onOver={over} />)
-    vi.setSystemTime(Date.now() + 300_000) // the lid was closed: no timer ran
+    vi.setSystemTime(Date.now() + 300_000) // the device slept: no timer ran
     act(() => void document.dispatchEvent(new Event('visibilitychange')))
     expect(screen.getByRole('timer')).toHaveTextContent('0:00')
     expect(over).toHaveBeenCalledTimes(1)

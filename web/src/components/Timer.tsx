@@ -3,7 +3,7 @@ import { useCountdown } from '../live/hooks'
 import { clockFace } from '../live/timer'
 import './timer.css'
 
-/** The time that is left: a ring that empties, figures, and a quiet word at two minutes and thirty seconds. */
+/** The remaining time: a ring, digits, and polite announcements at two minutes and at thirty seconds. */
 export function Timer({ deadline, total = 300, onOver }: { deadline: string; total?: number; onOver?: () => void }) {
   const t = useText()
   const { seconds, phase, announce } = useCountdown(deadline, onOver)

@@ -28,17 +28,17 @@ function refusals(): Map<string, number> {
   )
 }
 
-/** Answers to calls that this app does not make, or that it makes right: "Something went wrong" is all there is to say. */
+/** Codes that the app's users never see in normal use; they get the general text. */
 const forPrograms = new Set(
   [
     'bad_request invalid_cursor invalid_limit invalid_period malformed_body malformed_query malformed_request',
     'headers_too_large if_match_required method_not_allowed too_many_ids unsupported_media_type uri_too_long',
     'idempotency_key_reused invalid_idempotency_key invalid_amount invalid_currency unit_twice',
-    'currency_required invalid_place invalid_time near_required', // a search by a broken link
+    'currency_required invalid_place invalid_time near_required', // a search by a malformed link
     // The import of events.
     'empty_import id_too_long import_too_long invalid_end invalid_record invalid_start invalid_utf8',
     'malformed_import malformed_record not_an_event record_too_large too_many_words word_too_long',
-    // Tickets at the entrance, webhooks, what admins do by the API alone.
+    // Ticket checks, webhooks, and calls that admins make by the API only.
     'ticket_invalid ticket_void webhook_mismatch webhook_not_signed booking_not_set_aside order_decided refund_not_owing',
     // Between services, and within one.
     'email_taken form_lost invalid_logout_token invalid_search job_over unknown_job malformed_message not_holder not_indexable',

@@ -6,7 +6,7 @@ export function Skeleton({ w = '100%', h = '1.25rem', r }: { w?: string; h?: str
   return <div className="skeleton" style={{ width: w, height: h, borderRadius: r }} />
 }
 
-/** The shape of what is being loaded; announced once to screen readers. */
+/** A placeholder for loading content, announced once to screen readers. */
 export function Loading({ children }: { children?: React.ReactNode }) {
   const t = useText()
   return (
@@ -78,7 +78,7 @@ export function Notice({
   )
 }
 
-/** Codes that mean the same for the reader as another one. */
+/** Codes that share the text of another code. */
 const sameAs: Partial<Record<string, string>> = {
   unknown_ticket_type: 'unknown_unit',
   hold_too_large: 'limit_exceeded',

@@ -1,4 +1,4 @@
-/** Colours of drawings, which are no tokens: five to a poster. */
+/** Colours of the posters, five each. They are not tokens: they are the same in every theme. */
 export const posterPalettes = [
   ['#1d1b4f', '#ffc533', '#f0645a', '#f5f3ff', '#5a56d8'],
   ['#5b1d50', '#ff8f5c', '#ffd268', '#2c1740', '#f7d9e6'],
@@ -10,7 +10,7 @@ export const posterPalettes = [
   ['#d9d4ff', '#6a4ee0', '#20124d', '#ff8f5c', '#fff7d6'],
 ] as const
 
-/** Written into a new seating plan, in the colours that the tokens give to price categories, the stage and its name. */
+/** Colours for new seating plans: those of the tokens kind-1 to kind-6 and stage, in the light theme. */
 export const planColors = {
   categories: ['#4a45d1', '#0b7f7a', '#c7356b', '#7a4fc9', '#a3561a', '#2a6fb8'],
   stage: '#17163a',

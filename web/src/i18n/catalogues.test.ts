@@ -20,7 +20,7 @@ function flatten(tree: Tree, prefix = ''): Record<string, string> {
   )
 }
 
-/** The names that a message wants. */
+/** The argument names of a message. */
 function names(message: string, locale: string): string[] {
   const found = new Set<string>()
   const walk = (elements: ReturnType<IntlMessageFormat['getAst']>) => {
@@ -34,7 +34,7 @@ function names(message: string, locale: string): string[] {
   return [...found].sort()
 }
 
-/** The forms that a message lacks for numbers that people read: Arabic has five of them, Vietnamese one. */
+/** The plural forms that a message lacks for common numbers: Arabic has five, Vietnamese one. */
 function lacking(message: string, locale: string): string[] {
   const rules = new Intl.PluralRules(locale)
   const needed = [...new Set([1, 2, 3, 11, 100].map((n) => rules.select(n)))]

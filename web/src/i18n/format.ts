@@ -16,18 +16,18 @@ function date(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
     try {
       return new Intl.DateTimeFormat(locale, options)
     } catch {
-      return new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' }) // a zone this browser does not know
+      return new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' }) // the browser does not know this time zone
     }
   })
 }
 
 /**
- * How many digits a currency's minor unit has: 0 for yen, 2 for forint, 3 for dinar. ISO 4217 says so, not
- * the browser: its table is for display and leaves out decimals that nobody uses.
+ * The number of digits of a currency's minor unit by ISO 4217: 0 for yen, 2 for forint, 3 for dinar. The browser's
+ * table is for display and omits decimals that are not used in practice.
  */
 export const minorDigits = (currency: string): number => minorDigitsByCurrency[currency] ?? 2
 
-/** An amount of minor units as people read it; without decimals where they are all 0. */
+/** Formats an amount in minor units; without decimals if they are all 0. */
 export function money({ amount, currency }: Money): string {
   const digits = minorDigits(currency)
   const value = amount / 10 ** digits
@@ -45,7 +45,7 @@ export function money({ amount, currency }: Money): string {
   ).format(value)
 }
 
-/** Minor units as the plain decimal that a form field holds: 4550 EUR is "45.50", 4500 EUR "45". */
+/** Minor units as a plain decimal for a form field: 4550 EUR is "45.50", 4500 EUR "45". */
 export function toDecimal(amount: number, currency: string): string {
   const digits = minorDigits(currency)
   const text = String(Math.abs(amount)).padStart(digits + 1, '0')
@@ -55,7 +55,7 @@ export function toDecimal(amount: number, currency: string): string {
 }
 
 /**
- * What somebody typed as a price, in minor units: "45.5" EUR is 4550. Undefined where it is no number, is negative, or
+ * Parses a typed price into minor units: "45.5" EUR is 4550. Undefined if it is not a number, is negative, or
  * has more decimals than the currency. Digits are moved, never multiplied, so no amount is rounded.
  */
 export function fromDecimal(text: string, currency: string): number | undefined {
@@ -72,7 +72,7 @@ export function number(value: number): string {
   return cached(locale, () => new Intl.NumberFormat(locale)).format(value)
 }
 
-/** The year, where a day without one could be taken for one of another year. */
+/** The year, if the date is not in the current year. */
 function farYear(iso: string): Intl.DateTimeFormatOptions {
   const tenMonths = 300 * 86_400_000
   return Math.abs(new Date(iso).getTime() - Date.now()) > tenMonths ? { year: 'numeric' } : {}
@@ -81,7 +81,7 @@ function farYear(iso: string): Intl.DateTimeFormatOptions {
 export const day = (iso: string, timeZone: string) =>
   date({ weekday: 'short', day: 'numeric', month: 'short', ...farYear(iso), timeZone }).format(new Date(iso))
 
-/** A day of the calendar, such as 2027-05-01, which has no time zone; anything else as it is. */
+/** Formats a calendar day such as 2027-05-01, without a time zone; other text is returned unchanged. */
 export function calendarDay(day: string): string {
   const iso = `${day}T00:00:00Z`
   if (Number.isNaN(Date.parse(iso))) return day
@@ -107,7 +107,7 @@ export const dayTime = (iso: string, timeZone?: string) =>
 
 export const moment = (iso: string) => date({ dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
 
-/** The venue's time, and the viewer's beside it when the clocks differ at that moment. */
+/** The time at the viewer, if it differs from the venue's. */
 export function viewerTime(iso: string, timeZone: string): string | null {
   const here = Intl.DateTimeFormat().resolvedOptions().timeZone
   const clock = (zone: string) => {
@@ -128,7 +128,7 @@ export function zoneName(iso: string, timeZone: string): string {
   return parts.find((part) => part.type === 'timeZoneName')?.value ?? timeZone
 }
 
-/** Whole-day events that last several days are told by their days, not by the hour. */
+/** Formats an event of several whole days by its days, without hours. */
 export function dayRange(startsAt: string, endsAt: string, timeZone: string): string {
   const format = date({ weekday: 'short', day: 'numeric', month: 'short', ...farYear(startsAt), timeZone })
   return format.formatRange(new Date(startsAt), new Date(endsAt))

@@ -3,7 +3,7 @@ import { isLoaded, setTexts, type Namespace, type Texts } from './text'
 
 export { currentLocale, locales, type Locale } from './locale'
 
-/** Each language by its own name. */
+/** The name of each language in that language. */
 export const languageNames: Record<Locale, string> = {
   en: 'English',
   de: 'Deutsch',

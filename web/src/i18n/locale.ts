@@ -3,11 +3,11 @@ export type Locale = (typeof locales)[number]
 
 const isLocale = (value: string): value is Locale => (locales as readonly string[]).includes(value)
 
-/** The first language asked for that there is: a tag's first part is enough. */
+/** The first supported language of a list of tags, by primary subtag. */
 export const localeOf = (wanted: readonly (string | null | undefined)[]): Locale =>
   wanted.map((tag) => tag?.slice(0, 2) ?? '').find(isLocale) ?? 'en'
 
-/** The language in use, as boot chose it before the first paint. */
+/** The current language, which boot set before the first paint. */
 export const currentLocale = (): Locale => localeOf([document.documentElement.lang])
 
 export function applyLocale(locale: Locale): void {

@@ -61,7 +61,7 @@ describe('a compiled message', () => {
   })
 })
 
-// The catalogues themselves, through the build's own step.
+// The real catalogues, compiled by the build's plugin.
 it.each([
   ['en', /^1 /],
   ['ar', /./],

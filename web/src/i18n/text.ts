@@ -87,7 +87,7 @@ export function useText(namespace: Namespace = 'app'): Text<OfficeKey> {
   return useSyncExternalStore(subscribe, () => currentTexts[namespace])
 }
 
-/** Outside of what React shows. */
+/** The current texts, for code outside React components. */
 export function textNow(): Text
 export function textNow(namespace: 'office'): Text<OfficeKey>
 export function textNow(namespace: Namespace = 'app'): Text<OfficeKey> {

@@ -4,7 +4,7 @@ import { day, dayRange, place, time } from '../i18n/format'
 type Parts = components['schemas']
 type FoundEvent = Parts['FoundEvent']
 
-/** What lists show of an event: one that search found, or one of the catalogue. */
+/** An event in a list: a search result, or an event of the catalogue. */
 export interface Hit
   extends
     Pick<FoundEvent, 'id' | 'name' | 'category' | 'startsAt' | 'endsAt' | 'timeZone' | 'image'>,
@@ -12,7 +12,7 @@ export interface Hit
   venue: Omit<Parts['FoundVenue'], 'id'>
   priceFrom?: Parts['Money']
   availability?: Pick<Parts['FoundAvailability'], 'available' | 'status'>
-  /** The name with the words that were found in <mark>. */
+  /** The name with the matches in <mark>. */
   highlight?: string
 }
 
@@ -44,5 +44,5 @@ export function whereShort(hit: Hit, online: string): string {
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#34': '"', '#39': "'" }
 const unescape = (html: string) => html.replace(/&(amp|lt|gt|quot|#34|#39);/g, (_, name: string) => entities[name]!)
 
-/** Escaped text, split where <mark> begins and ends: every second part is a match. */
+/** Splits escaped text at <mark> and </mark>: every second part is a match. */
 export const splitHighlight = (text: string): string[] => text.split(/<\/?mark>/).map(unescape)

@@ -1,5 +1,5 @@
 /**
- * The server's clock as seen from here. Every answer's Date header is a sample; it is exact to a
+ * An estimate of the server's clock. The Date header of each response is a sample; it is exact to a
  * second, so each sample bounds the offset from below and above and the bounds are intersected.
  */
 export interface Clock {
@@ -9,7 +9,7 @@ export interface Clock {
 
 export const unknownClock: Clock = { low: -Infinity, high: Infinity }
 
-/** serverDate is the Date header in ms (whole seconds); the answer travelled between sent and received. */
+/** serverDate is the Date header in ms (whole seconds); the response travelled between sent and received. */
 export function observe(clock: Clock, serverDate: number, sent: number, received: number): Clock {
   // The true server time lay in [serverDate, serverDate + 1000) somewhere between sent and received.
   const sample = { low: serverDate - received, high: serverDate + 1000 - sent }
@@ -20,7 +20,7 @@ export function observe(clock: Clock, serverDate: number, sent: number, received
 
 export function offset(clock: Clock): number {
   if (!Number.isFinite(clock.low) || !Number.isFinite(clock.high)) return 0
-  // Within the bounds, believe the local clock where it may be right.
+  // Use the local clock if it is within the bounds.
   return Math.min(Math.max(0, clock.low), clock.high)
 }
 

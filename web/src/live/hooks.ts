@@ -4,7 +4,7 @@ import type { ServerEvent } from './sse'
 import { openStream, type Connection } from './stream'
 import { announcement, countdown, type Countdown } from './timer'
 
-/** Follows a stream while mounted. null as the address: not now. */
+/** Follows a stream while mounted; none while url is null. */
 export function useStream(url: string | null, onEvent: (event: ServerEvent) => void): Connection {
   const [state, setState] = useState<Connection>('connecting')
   const handler = useRef(onEvent)
@@ -18,7 +18,7 @@ export function useStream(url: string | null, onEvent: (event: ServerEvent) => v
   return state
 }
 
-/** A countdown to a server time, and the mark to announce when one is passed. */
+/** A countdown to a server time, and the mark to announce when it is passed. */
 export function useCountdown(
   deadline: string | undefined,
   onOver?: () => void,

@@ -2,8 +2,8 @@ import { parser, type ServerEvent } from './sse'
 import { observeResponse } from './clock'
 
 /**
- * A stream that reconnects by itself: it resumes with Last-Event-ID, backs off with jitter, takes 40 s of
- * silence for a dead connection (the server sends a comment every 15 s), closes while the device is
+ * A stream that reconnects: it resumes with Last-Event-ID, backs off with jitter, treats 40 s of
+ * silence as a dead connection (the server sends a comment every 15 s), closes while the device is
  * offline, and ends a back-off early when the tab becomes visible or the network returns.
  */
 export type Connection = 'connecting' | 'live' | 'waiting' | 'offline' | 'ended'
@@ -21,7 +21,7 @@ export const SILENCE = 40_000
 export const LONGEST = 15_000
 const FIRST = 1_000
 
-/** 4xx other than these will not get better by asking again. */
+/** Other 4xx are final and not retried. */
 const isTransient = (status: number) => status >= 500 || status === 408 || status === 425 || status === 429
 
 export function backoff(attempt: number, base: number, random: number): number {
@@ -98,7 +98,7 @@ export function openStream(options: Options): () => void {
         events.push(text.decode(value, { stream: true }))
       }
     } catch {
-      // Which failure it was does not matter: it is tried again.
+      // Every failure is retried.
     }
     if (abort === controller) reconnectLater()
   }

@@ -1,10 +1,10 @@
-/** A deadline's countdown as a value: what to show and what to announce at a moment. */
+/** The state of a countdown at one moment: what to show and what to announce. */
 export type Phase = 'running' | 'low' | 'urgent' | 'over'
 
 export interface Countdown {
   seconds: number
   phase: Phase
-  /** Seconds mark that is announced once, when it is first passed. */
+  /** The mark in seconds to announce once, when it is first passed. */
   mark: 120 | 30 | 0 | null
 }
 
@@ -16,7 +16,7 @@ export function countdown(deadline: number, now: number): Countdown {
   return { seconds, phase: 'running', mark: null }
 }
 
-/** Which mark to announce now, given the last that was. Waking late announces only the newest. */
+/** The mark to announce, given the last one. After a sleep only the newest is announced. */
 export function announcement(last: Countdown['mark'], next: Countdown): Countdown['mark'] {
   if (next.mark === null || next.mark === last) return null
   if (last !== null && next.mark > last) return null

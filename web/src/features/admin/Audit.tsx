@@ -31,7 +31,7 @@ const kinds: Kind[] = [
   'data_exported',
 ]
 
-/** A day as the browser's calendar has it; its end when it is the last one. */
+/** The start of a day in the browser's time zone, or its end. */
 function instant(day: string, last = false): string | undefined {
   if (!day) return undefined
   const at = new Date(`${day}T00:00:00`)
@@ -39,7 +39,7 @@ function instant(day: string, last = false): string | undefined {
   return at.toISOString()
 }
 
-/** What happened to accounts: sign-ins, passwords, and what admins did. */
+/** The audit log: sign-ins, passwords and the actions of admins. */
 export function Audit() {
   const t = useText('office')
   useTitle(t('admin.audit'))
@@ -135,7 +135,7 @@ export function Audit() {
   )
 }
 
-/** The address of an account, or its id when it is gone. */
+/** The email address of an account, or its id if it was deleted. */
 function AccountName({ person }: { person: Person }) {
   return person.email ? <bdi>{person.email}</bdi> : <span className="code">{person.id}</span>
 }

@@ -17,7 +17,7 @@ import { RequireSession } from '../session/RequireSession'
 import { adminBookingsQuery, queuedEventsQuery, reconciliationQuery, usersKey, usersQuery } from './query'
 import '../office/office.css'
 
-/** The frame of the administration; its words are loaded with it. */
+/** The layout of the administration; loads its texts. */
 export function AdminLayout() {
   const t = useText('office')
   const ready = useOfficeTexts()

@@ -15,14 +15,14 @@ export const bookingsQuery = infiniteQueryOptions({
   getNextPageParam: (last) => last.next,
 })
 
-/** Will still change by itself. */
+/** Whether the status is not final. */
 export const isChanging = (status: BookingStatus) =>
   status === 'requested' || status === 'awaiting_payment' || status === 'secured' || status === 'refunding'
 
 export const isPaid = (status: BookingStatus) =>
   status === 'secured' || status === 'confirmed' || status === 'refunding'
 
-/** Still good for entry: tickets of units that were not given back. */
+/** Tickets valid for entry: those of units that were not returned. */
 export const validTickets = (booking: BookingView) => {
   const released = new Set(booking.units.filter((unit) => unit.released).map((unit) => unit.unit))
   return (booking.tickets ?? []).filter((ticket) => !released.has(ticket.unit))

@@ -3,7 +3,7 @@ import type { Text } from '../../i18n/text'
 
 type Unit = components['schemas']['HeldUnit']
 
-/** What a ticket is for, in the reader's language: a seat by its row and number, all else by its label. */
+/** A unit's name in the reader's language: a seat by row and number, others by label. */
 export function unitName(t: Text, { label, zone, row, number, note }: Partial<Unit>): string {
   if (!row) return label ?? ''
   const place = t('seats.place', { section: zone ?? '', row, seat: number ?? '' })

@@ -136,7 +136,7 @@ function EventShelfSkeleton() {
   )
 }
 
-/** The logo as a large drawing, where there is room for it: a door, and its light across the floor. */
+/** The logo as a large drawing on wide screens. */
 function HeroDoor() {
   return (
     <svg className="home-door" viewBox="0 0 520 420" aria-hidden="true">

@@ -34,7 +34,7 @@ const draftOf = (type: Event['ticketTypes'][number]): TypeDraft => ({
 const categories = ['music', 'theatre', 'comedy', 'sport', 'conference', 'film', 'art', 'family', 'talk', 'other']
 const currencies = ['EUR', 'USD', 'GBP', 'CHF', 'JPY', 'VND', 'NOK', 'SEK', 'AED']
 
-/** Drafts and changes an event. Times are typed in the event's own zone. */
+/** Creates or edits an event. Times are in the event's time zone. */
 export function EventForm({ event }: { event?: Event }) {
   const t = useText('office')
   const navigate = useNavigate()
@@ -72,7 +72,7 @@ export function EventForm({ event }: { event?: Event }) {
       const ticketTypes: NewTicketType[] = types.map((type) => ({
         ...(type.id ? { id: type.id } : {}),
         name: type.name,
-        // The field's step lets only amounts of whole minor units through.
+        // The field's step allows whole minor units only.
         price: { amount: fromDecimal(type.price, currency)!, currency },
         seated: type.seated,
         ...(type.seated ? { categories: type.categories } : { capacity: Number(type.capacity) }),

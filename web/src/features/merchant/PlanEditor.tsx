@@ -204,7 +204,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   )
 }
 
-/** Below all sections of the plan. */
+/** The next free position: below all sections of the plan. */
 function nextFreePosition(plan: Plan): Point {
   const bottom = Math.max(120, ...plan.zones.map((zone) => zoneFrame(zone).y + zoneFrame(zone).height))
   return { x: plan.size.width / 2, y: bottom + 120 }

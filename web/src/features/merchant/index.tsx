@@ -34,7 +34,7 @@ export function MerchantLayout() {
               {t('events.title')}
             </Link>
             <Link to="/merchant/venues" className="chip">
-              <Icon name="house" size={18} />
+              <Icon name="venue" size={18} />
               {t('venues.title')}
             </Link>
           </nav>
@@ -222,7 +222,7 @@ function EventDashboard({ event }: { event: EventView }) {
   )
 }
 
-/** What is sold so far. The seat stream says when to look again. */
+/** The sales so far, refetched on events of the seat stream. */
 function SalesView({ id }: { id: string }) {
   const t = useText('office')
   const queries = useQueryClient()

@@ -7,7 +7,7 @@ type PlanZone = NonNullable<Parts['PlanZone']>
 type PlanSeat = Parts['PlanSeat']
 type PlanRow = NonNullable<NonNullable<PlanZone['rows']>[number]>
 
-/** A seating plan in the form of pretix's editor, as the editor here needs it: with all that may be left out. */
+/** A seating plan in pretix's format, with all optional members filled in. */
 export interface Plan extends SeatingPlan {
   size: { width: number; height: number }
   categories: { name: string; color: string }[]
@@ -30,7 +30,7 @@ export interface Seat extends PlanSeat {
   position: Point
 }
 
-/** What is drawn and not sold. The API leaves its members open; these are the ones that the editor reads. */
+/** A shape that is not sold. The API leaves its members open; these are the ones that the editor reads. */
 export type Area = {
   shape?: 'rectangle' | 'circle' | 'ellipse' | 'polygon' | 'text'
   color?: string
@@ -180,7 +180,7 @@ export function zoneFrame(zone: Zone): Frame {
   return { x: left, y: top, width: right - left, height: bottom - top }
 }
 
-/** The plan is as large as what is on it. */
+/** Grows the plan to the extent of its contents. */
 function grow(plan: Plan): Plan {
   const frames = plan.zones.map(zoneFrame)
   return {
@@ -201,7 +201,7 @@ const pointOf = (position: Parts['PlanPosition'] | undefined): Point => ({
   y: position?.y ?? 0,
 })
 
-/** The plan with what it leaves out: what is null counts as missing. Members that are not known here are kept. */
+/** Fills in missing members; null counts as missing. Unknown members are kept. */
 export function completePlan(plan: SeatingPlan): Plan {
   const zones = plan.zones
     .filter((zone) => zone !== null)

@@ -1,4 +1,4 @@
-/** Times as a datetime-local field has them, in a zone that need not be this device's. */
+/** Converts times of a datetime-local field in any time zone. */
 function offset(at: number, zone: string): number {
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
@@ -25,6 +25,6 @@ export function localFromUtc(iso: string, zone: string): string {
 export function utcFromLocal(local: string, zone: string): string {
   const wall = Date.parse(`${local}:00Z`)
   let at = wall - offset(wall, zone)
-  at = wall - offset(at, zone) // the offset may differ on the other side of a change of clocks
+  at = wall - offset(at, zone) // the offset may differ across a DST change
   return new Date(at).toISOString()
 }

@@ -9,7 +9,7 @@ import { useStream } from '../../live/hooks'
 import { bookingQuery, bookingsQuery } from '../bookings/query'
 import { notificationsQuery } from './query'
 
-/** Messages as they come; the newest is read out. */
+/** The notifications button with the unread count; announces new notifications. */
 export default function Bell() {
   const t = useText()
   const queries = useQueryClient()

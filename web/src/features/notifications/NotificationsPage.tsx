@@ -57,7 +57,7 @@ function Notices() {
   )
 }
 
-/** What a message says. Whoever paid nothing is not told of money. */
+/** A notification's text. Free bookings do not mention money. */
 function headline(t: Text, { kind, refund }: Notice): string {
   if (!refund) return t(kind === 'booking_partly_refunded' ? 'notice.booking_refunded' : `notice.${kind}`)
   const values = { amount: money(refund.amount), count: refund.units.length }
@@ -68,7 +68,7 @@ function headline(t: Text, { kind, refund }: Notice): string {
   return t(kind === 'booking_refunded' ? 'notice.booking_refunded_amount' : `notice.${kind}`, values)
 }
 
-/** Which event it is about, once that is known: a message names no more than ids. */
+/** The name of the event, once loaded; notifications contain ids only. */
 function EventName({ event }: { event: string }) {
   const { data } = useQuery({ ...eventQuery(event), staleTime: Infinity, refetchInterval: false })
   return data ? (

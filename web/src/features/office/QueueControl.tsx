@@ -9,7 +9,7 @@ import { Stat } from './Stat'
 
 type QueueSettingsChange = components['schemas']['SettingsChange']
 
-/** The line's numbers, its rate and its concurrency. */
+/** The queue's numbers, and its rate and concurrency settings. */
 export function QueueControl({ event }: { event: string }) {
   const t = useText('office')
   const queries = useQueryClient()

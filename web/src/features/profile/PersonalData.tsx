@@ -8,7 +8,7 @@ import { useText } from '../../i18n/text'
 import { deletionQuery } from './query'
 import { forgetDevice, signInAgain } from '../session/session'
 
-/** One's data to take along, and the way out. Both want a sign-in of a moment ago. */
+/** Export of the account's data, and its deletion. Both require a recent sign-in. */
 export function PersonalData({ email }: { email: string }) {
   const t = useText()
   const [leaving, setLeaving] = useState(false)
@@ -19,7 +19,7 @@ export function PersonalData({ email }: { email: string }) {
       link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: 'application/json' }))
       link.download = `foyer-data-${data.exportedAt.slice(0, 10)}.json`
       link.click()
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000) // some browsers read it late
+      setTimeout(() => URL.revokeObjectURL(link.href), 10_000) // some browsers read the blob after the click
     },
   })
   return (
@@ -43,7 +43,7 @@ export function PersonalData({ email }: { email: string }) {
   )
 }
 
-/** A refusal; the one that a new sign-in turns around comes with the way to it. */
+/** A refusal; with a link to sign in if a recent sign-in is missing. */
 function AccountFailure({ error }: { error: unknown }) {
   const t = useText()
   if (!error) return null

@@ -10,7 +10,7 @@ import { holdQuery } from './query'
 import { Timer } from '../../components/Timer'
 import './cart.css'
 
-/** What is held, on every page, with the way on. */
+/** The current hold, on every page, with a link to checkout. */
 export default function CartBar() {
   const t = useText()
   const cart = useCart()

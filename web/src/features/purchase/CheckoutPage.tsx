@@ -54,7 +54,7 @@ function Checkout({ id }: { id: string }) {
   return <PaymentStep hold={hold.data} />
 }
 
-/** The hold is over: says what happened and offers the same seats again. */
+/** Shown when the hold has ended: says why and offers the same seats again. */
 function HoldExpired({ event }: { event?: string }) {
   const t = useText()
   const cart = useCart()
@@ -94,7 +94,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
     mutationFn: async (): Promise<BookingView> =>
       unwrap(
         api.POST('/api/v1/bookings', {
-          // The same hold makes the same booking, however often this page is opened.
+          // Idempotent per hold: opening this page again makes no second booking.
           params: { header: { 'Idempotency-Key': `checkout-${hold.id}`, Prefer: 'wait=8' } },
           body: { hold: hold.id },
         }),
@@ -122,7 +122,7 @@ function PaymentStep({ hold }: { hold: Hold }) {
     queries.setQueryData(bookingQuery(bookingId!).queryKey, JSON.parse(e.data) as BookingView)
   })
 
-  // A checkout that was under way when the page was left goes on.
+  // Continues a checkout that had begun before the page was left.
   useEffect(() => {
     if (hold.booking && !started.current) {
       started.current = true

@@ -16,7 +16,7 @@ const isMessage = (data: unknown): data is Message =>
   (data as { type?: unknown }).type === 'foyer-payment' &&
   typeof (data as { status?: unknown }).status === 'string'
 
-/** The card form, in a frame of its own origin: what is typed there never reaches this page. */
+/** The card form in a frame of another origin: card data never reaches this page. */
 export function PaymentFrame({
   form,
   secret,

@@ -59,7 +59,7 @@ export function PickerPage() {
   return <Picker event={event.data} store={store} />
 }
 
-/** A store for the seats of a plan; a background refetch of the event must not throw the selection away. */
+/** A store for the seats of a plan. A background refetch of the event must not discard the selection. */
 function useSeatStore(event: Event | undefined, plan: EventPlan | undefined, map: SeatMap | undefined) {
   const [made, setMade] = useState<{ event: string; plan: EventPlan; map: SeatMap; store: SeatStore } | null>(null)
   if (!event || !plan || !map) return null
@@ -93,7 +93,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
     if (!store.receive(e)) void queries.invalidateQueries(seatsQuery(event.id))
   })
 
-  // The account's hold, and a choice made before signing in.
+  // Restores the account's hold, or a selection made before signing in.
   useEffect(() => {
     const cart = currentCart()
     if (cart.kind === 'held' && cart.event === event.id) {
@@ -253,7 +253,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
               aria-label={t('seats.whole')}
               onClick={() => camera.current?.reset()}
             >
-              <Icon name="house" />
+              <Icon name="venue" />
             </button>
           </div>
           <Legend />
@@ -433,7 +433,7 @@ function Picker({ event, store }: { event: Event; store: SeatStore }) {
   )
 }
 
-/** A choice made before signing in, kept for the way back. */
+/** A selection made before signing in, restored afterwards. */
 interface Choice {
   units: string[]
   standing: Record<string, number>
@@ -446,7 +446,7 @@ function storedChoice(event: string): Choice | null {
   return stored ? (JSON.parse(stored) as Choice) : null
 }
 
-/** How many of each unseated type the account holds, or had chosen before signing in. */
+/** The number of each unseated type that the account holds, or selected before signing in. */
 function initialGeneralAdmission(event: string, layout: SeatLayout): Record<string, number> {
   const cart = currentCart()
   if (cart.kind === 'held' && cart.event === event) return countGeneralAdmission(layout, cart.units)

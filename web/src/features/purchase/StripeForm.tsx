@@ -5,7 +5,7 @@ import { Skeleton, Notice } from '../../components/ui'
 import { useText } from '../../i18n/text'
 import type { PaymentProgress } from './progress'
 
-/** The tokens of the page, as they are computed here: what is framed cannot read them. */
+/** The page's colour tokens as computed values: the frame cannot read CSS variables. */
 function appearance(): Appearance {
   const style = getComputedStyle(document.body)
   const probe = document.body.appendChild(document.createElement('span'))
@@ -26,8 +26,8 @@ function appearance(): Appearance {
 }
 
 /**
- * Stripe's Payment Element: its script comes from Stripe and only when somebody pays, its fields are
- * frames of Stripe's. A bank's question opens over the page; a method that leaves it comes back here.
+ * Stripe's Payment Element. Its script is loaded from Stripe when a customer pays; its fields are frames of
+ * Stripe's origin. 3-D Secure opens over the page; redirect methods return here.
  */
 export default function StripeForm({
   publishableKey,

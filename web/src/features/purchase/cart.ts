@@ -2,8 +2,8 @@ import { useSyncExternalStore } from 'react'
 import type { Hold } from '../../api/client'
 
 /**
- * The cart is the hold: the server's, with its deadline. What is kept here is only where to find
- * it, and what was in it, so that the same seats can be offered again when time ran out.
+ * The cart is the hold on the server, with its deadline. The browser stores only its id and its units,
+ * to offer the same seats again after it has expired.
  */
 export type Cart =
   | { kind: 'empty' }
@@ -32,7 +32,7 @@ export function reduce(cart: Cart, action: Action): Cart {
         hold: hold.id,
         event: hold.event,
         units: hold.units.map((u) => u.unit),
-        // The deadline never moves later, whatever answer comes last.
+        // The deadline is never extended, in whatever order responses arrive.
         expiresAt:
           cart.kind === 'held' && cart.hold === hold.id && cart.expiresAt < hold.expiresAt
             ? cart.expiresAt

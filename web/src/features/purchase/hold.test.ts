@@ -8,7 +8,7 @@ afterEach(() => {
   dispatch({ type: 'released' })
 })
 
-it('asks for a hold that is in line until it is decided', async () => {
+it('polls a queued hold request until it is decided', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true, advanceTimeDelta: 100 })
   const pending = () => Response.json({ id: 'h1', status: 'pending' }, { status: 202 })
   const answers = [pending(), Response.json(hold())]

@@ -5,7 +5,7 @@ import { dispatch } from './cart'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Holds what is wished for. A hold that stands in the way is changed to it instead. */
+/** Creates a hold. If the account already has one for this event, changes that to the selection. */
 export async function createHold(event: string, request: HoldRequest): Promise<Hold> {
   const pass = storedPass(event)
   try {
@@ -31,7 +31,7 @@ export async function createHold(event: string, request: HoldRequest): Promise<H
   }
 }
 
-/** Asks for a hold in line until it is decided: requests for a high-demand event are decided in the order of the line. */
+/** Polls a queued hold request until it is decided: requests for a high-demand event are decided in order. */
 async function awaitDecision(hold: string): Promise<Hold> {
   for (let tries = 0; tries < 30; tries++) {
     await sleep(500 + tries * 50)
@@ -67,7 +67,7 @@ export async function changeHold(hold: Pick<Hold, 'id' | 'units'>, units: string
   return changed
 }
 
-/** A hold that is still in line is a problem that goes away by itself. */
+/** A hold request that is still queued is transient: retry. */
 const holdPending = () => new Problem(503, 'hold_pending', '')
 
 export async function getHold(id: string): Promise<Hold> {

@@ -1,2 +1,2 @@
-/** How far paying has come in the form. The booking's own state, which the server tells, decides. */
+/** The progress that the card form reports. The booking's status on the server decides. */
 export type PaymentProgress = 'idle' | 'processing' | 'succeeded'

@@ -233,7 +233,7 @@ function YourTurn({ event, pass, onOver }: { event: Event; pass: Pass; onOver: (
   )
 }
 
-/** What there still is, so that one can decide whether waiting is worth it. */
+/** The remaining tickets, to decide whether to wait. */
 function RemainingTickets({ event }: { event: Event }) {
   const t = useText()
   return (
@@ -256,7 +256,7 @@ function RemainingTickets({ event }: { event: Event }) {
   )
 }
 
-/** Opt-in, because browsers want a gesture before sound, and people do too. */
+/** Opt-in: browsers allow sound only after a gesture. */
 function SoundToggle() {
   const t = useText()
   const [on, setOn] = useState(Boolean(audio))
@@ -284,7 +284,7 @@ function SoundToggle() {
 
 let audio: AudioContext | null = null
 
-/** Three rising notes, like an interval bell. */
+/** Plays three rising notes. */
 function chime() {
   if (!audio) return
   for (const [i, frequency] of [659.3, 880, 1318.5].entries()) {
@@ -301,7 +301,7 @@ function chime() {
   }
 }
 
-/** When it is one's turn the tab says so, until it is looked at. */
+/** Alternates the tab's title during the turn while the tab is hidden. */
 function useTurnAlert(turn: boolean, title: string) {
   useEffect(() => {
     if (!turn) return

@@ -3,7 +3,7 @@ import { serverNow } from '../../live/clock'
 
 export type Pass = components['schemas']['Admission']
 
-/** The admission pass for an event's sale, as the waiting room gave it; kept through reloads. */
+/** The admission pass for an event's sale; survives reloads. */
 export function storedPass(event: string): Pass | null {
   try {
     const stored = JSON.parse(localStorage.getItem(`foyer.pass.${event}`) ?? 'null') as Pass | null

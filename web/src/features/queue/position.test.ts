@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { advance, etaRange, type Place } from './position'
 
-describe('the line', () => {
+describe('the queue', () => {
   const place: Place = { place: 'p', number: 50, position: 20, ahead: 19, state: 'waiting' }
   const tick = { served: 40, rate: 0.5, state: 'open' as const }
   it('moves by ticks alone', () =>

@@ -1,15 +1,15 @@
 import type { components } from '../../api/waitingroom.gen'
 
 export type Place = components['schemas']['Place']
-/** The state of the line, the same for everyone in it. */
+/** The state of the queue, the same for everyone in it. */
 export type Tick = components['schemas']['Tick']
 
-/** Moves the place on by a tick, without asking the server. null: only the server can tell, ask again. */
+/** Advances a place by a tick without a request. null: only the server knows the place; request it. */
 export function advance(place: Place, tick: Tick): Place | null {
   if (place.state === 'admitted' || place.state === 'missed') return place
   if (tick.state === 'closed') return { ...place, state: 'closed' }
   if (tick.state === 'lobby') return { ...place, state: 'lobby', opensAt: tick.opensAt ?? place.opensAt }
-  if (place.number === 0) return null // drawn just now
+  if (place.number === 0) return null // the draw has just happened
   if (tick.lapsed !== undefined && tick.lapsed >= place.number) return null
   const position = Math.max(0, place.number - tick.served)
   const ahead = Math.max(0, position - 1)
@@ -18,7 +18,7 @@ export function advance(place: Place, tick: Tick): Place | null {
   return { ...place, position, ahead, state, etaSeconds: tick.rate > 0 ? Math.round(position / tick.rate) : undefined }
 }
 
-/** An honest estimate is a range: nobody knows how quickly others buy. Minutes, both ends. */
+/** The estimated wait as a range in minutes, since the speed of other buyers is unknown. */
 export function etaRange(etaSeconds: number | undefined): { least: number; most: number } | null {
   if (etaSeconds === undefined) return null
   const least = Math.max(1, Math.floor((etaSeconds * 0.7) / 60))

@@ -23,7 +23,7 @@ async function wait(at: Partial<Place> | Refusal, more: Record<string, unknown> 
 }
 
 describe('the waiting room', () => {
-  it('says the place, who is ahead, a range of minutes and what there still is', async () => {
+  it('shows the place, the people ahead, a range of minutes and the remaining tickets', async () => {
     await wait({})
     expect(await screen.findByText('20')).toBeVisible()
     expect(screen.getByText('19 people ahead of you')).toBeVisible()
@@ -48,7 +48,7 @@ describe('the waiting room', () => {
     expect(await screen.findByText(text)).toBeVisible()
   })
 
-  it('moves by ticks, and opens the door when it is one’s turn', async () => {
+  it('advances by ticks, and claims the admission at the turn', async () => {
     const pass = { pass: 'x.y.z', expiresAt: new Date(Date.now() + 600_000).toISOString() }
     const { live, asked } = await wait({}, { 'POST /api/v1/events/e1/queue/admission': pass })
     expect(await screen.findByText('20')).toBeVisible()
@@ -63,7 +63,7 @@ describe('the waiting room', () => {
     expect(JSON.parse(localStorage.getItem('foyer.pass.e1')!)).toEqual(pass)
   })
 
-  it('leads on where there is no line', async () => {
+  it('links to the tickets when there is no queue', async () => {
     await wait(new Refusal(404, 'no_waiting_room'))
     expect(await screen.findByText('No queue right now')).toBeVisible()
     expect(screen.getByRole('link', { name: 'Get tickets' })).toBeVisible()

@@ -1,7 +1,7 @@
 import { useText } from '../../i18n/text'
 import type { Hit } from '../../listing/hit'
 
-/** Where the results are: cities as lights, as large as there are events. Drawn here, so that no map server learns what one looks for. */
+/** The results' cities on a map; a circle grows with the number of events. No map server learns the search. */
 export default function ResultMap({ hits, onCity }: { hits: Hit[]; onCity: (city: string) => void }) {
   const t = useText()
   const cities = new Map<string, { lat: number; lon: number; count: number }>()

@@ -82,7 +82,7 @@ export function SearchBox({
         hidden={items.length === 0}
       >
         {items.map((item, i) => (
-          // The input keeps the focus; keys are handled there.
+          // The input keeps the focus and handles the keys.
           // eslint-disable-next-line jsx-a11y/click-events-have-key-events
           <li
             key={`${item.type}${item.text}${item.event ?? ''}`}

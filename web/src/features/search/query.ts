@@ -5,7 +5,7 @@ import { hitOfFound, type Hit } from '../../listing/hit'
 
 type Query = NonNullable<operations['searchEvents']['parameters']['query']>
 
-/** The whole state of a search; it lives in the URL. */
+/** The state of a search, kept in the URL. */
 export interface Search extends Omit<Query, 'category' | 'city' | 'topic' | 'limit' | 'cursor'> {
   category?: string
   city?: string
@@ -85,10 +85,10 @@ export const searchQuery = (search: Search, limit?: number) =>
     staleTime: 15_000,
   })
 
-/** How many results come at a time. */
+/** Results per page. */
 export const PAGE_SIZE = 20
 
-/** What the start page is made of. */
+/** The data of the home page. */
 export const overviewQuery = searchQuery({ sort: 'date' }, 12)
 
 export type Suggestion = components['schemas']['Suggestion']

@@ -4,7 +4,7 @@ import { buildGrid, nearest } from './grid'
 import { Scene } from './scene'
 import type { MapProps } from './SvgMap'
 
-/** Beyond two thousand seats: sheets of canvas, see Scene. */
+/** For more than two thousand seats: canvas layers, see Scene. */
 export default function CanvasMap({ store, hidden, onTap, cameraRef }: MapProps) {
   const box = useRef<HTMLDivElement>(null)
   const scene = useRef<Scene | null>(null)

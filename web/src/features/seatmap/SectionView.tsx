@@ -1,7 +1,7 @@
 import { useText } from '../../i18n/text'
 import type { SeatLayout } from './layout'
 
-/** How the stage appears from a seat: its size by the distance, its slant by the angle. A drawing, not a promise. */
+/** An approximate view of the stage from a seat: size by distance, slant by angle. */
 export function SectionView({ layout, unit }: { layout: SeatLayout; unit: number }) {
   const t = useText()
   const dx = (layout.x[unit]! - layout.stage.x) / layout.pitch

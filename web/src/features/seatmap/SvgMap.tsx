@@ -12,7 +12,7 @@ export interface MapProps {
   cameraRef: React.RefObject<CameraHandle | null>
 }
 
-/** Up to two thousand seats: each an element of its own. */
+/** For up to two thousand seats: one SVG element per seat. */
 export default function SvgMap({ store, hidden, onTap, cameraRef }: MapProps) {
   const box = useRef<HTMLDivElement>(null)
   const world = useRef<SVGGElement>(null)
@@ -28,7 +28,7 @@ export default function SvgMap({ store, hidden, onTap, cameraRef }: MapProps) {
     (x, y, { camera, show }) => {
       const unit = nearest(layout, index, x, y, Math.max(layout.pitch * 0.62, 16 / camera.k))
       if (unit === null) return
-      // Too small to be meant: come nearer first.
+      // The seats are too small to tap: zoom to the section instead.
       if (layout.pitch * camera.k < 13) {
         const section = layout.sections.find((s) => s.name === layout.section[unit])
         if (section) return show(section)
@@ -62,7 +62,7 @@ export default function SvgMap({ store, hidden, onTap, cameraRef }: MapProps) {
               x={layout.x[i]!}
               y={layout.y[i]!}
               r={r}
-              look={seatAppearance(store, i, hidden)}
+              appearance={seatAppearance(store, i, hidden)}
               type={layout.type[i]!}
               kind={layout.kind[i]!}
             />
@@ -101,26 +101,26 @@ const SeatMark = memo(function SeatMark({
   x,
   y,
   r,
-  look,
+  appearance,
   type,
   kind,
 }: {
   x: number
   y: number
   r: number
-  look: SeatAppearance
+  appearance: SeatAppearance
   type: number
   kind: string
 }) {
-  if (look === 'chosen')
+  if (appearance === 'chosen')
     return (
       <g className="seat-chosen">
         <rect x={x - r * 1.25} y={y - r * 1.25} width={r * 2.5} height={r * 2.5} rx={r * 0.55} />
         <path d={`M${x - r * 0.6} ${y} l${r * 0.45} ${r * 0.5} l${r * 0.8} ${-r}`} strokeWidth={r * 0.32} />
       </g>
     )
-  if (look === 'held') return <circle cx={x} cy={y} r={r * 0.8} className="seat-held" strokeWidth={r * 0.35} />
-  if (look === 'booked') {
+  if (appearance === 'held') return <circle cx={x} cy={y} r={r * 0.8} className="seat-held" strokeWidth={r * 0.35} />
+  if (appearance === 'booked') {
     const d = r * 0.42
     return (
       <path
@@ -130,8 +130,8 @@ const SeatMark = memo(function SeatMark({
       />
     )
   }
-  const paint = look === 'off' ? { className: 'seat-off' } : { fill: typeColor(type) }
+  const paint = appearance === 'off' ? { className: 'seat-off' } : { fill: typeColor(type) }
   if (kind === 'wheelchair' || kind === 'companion')
     return <rect x={x - r} y={y - r} width={r * 2} height={r * 2} rx={r * 0.3} {...paint} />
-  return <circle cx={x} cy={y} r={look === 'off' ? r * 0.6 : r} {...paint} />
+  return <circle cx={x} cy={y} r={appearance === 'off' ? r * 0.6 : r} {...paint} />
 })

@@ -32,7 +32,7 @@ export function zoomAt(camera: Camera, factor: number, x: number, y: number, lea
   return { k, dx: x - (x - camera.dx) * f, dy: y - (y - camera.dy) * f }
 }
 
-/** Keeps a part of the plan in sight. */
+/** Limits the camera so that part of the plan stays visible. */
 function clamp(camera: Camera, bounds: Bounds, width: number, height: number): Camera {
   const margin = Math.min(width, height) * 0.3
   const minDx = margin - bounds.right * camera.k

@@ -1,6 +1,6 @@
 import type { SeatLayout } from './layout'
 
-/** Seats by cells of the plan, to find those near a point or within sight. */
+/** Seats by cells of the plan, to find those near a point or in a rectangle. */
 export interface Grid {
   cell: number
   cells: Map<number, number[]>

@@ -3,7 +3,7 @@ import type { Event, EventPlan, PlanArea, SeatMap } from '../../api/client'
 /** available, held, booked, or not sold. */
 export type SeatState = 'a' | 'h' | 'b' | 'x'
 
-/** What is drawn and not sold: the stage, a bar. */
+/** A shape that is not sold, such as the stage. */
 export type Area = PlanArea
 
 export interface Row {
@@ -17,7 +17,7 @@ export interface Section {
   /** Centre and extent on the plan. */
   x: number
   y: number
-  /** Where its name stands: right above its middle seats. */
+  /** The y position of its name, above its middle seats. */
   label: number
   left: number
   top: number
@@ -25,7 +25,7 @@ export interface Section {
   bottom: number
 }
 
-/** What the seat map shows: units in the plan's order, and sections of rows for the list. */
+/** The layout of a seat map: units in the plan's order, and sections of rows for the list. */
 export interface SeatLayout {
   ids: string[]
   index: Map<string, number>
@@ -48,7 +48,7 @@ export interface SeatLayout {
   areas: Area[]
   /** Distance of neighbouring seats. */
   pitch: number
-  /** Where everyone looks. */
+  /** The point that seats face. */
   stage: { x: number; y: number }
 }
 

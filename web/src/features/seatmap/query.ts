@@ -8,7 +8,7 @@ export const planQuery = (id: string) =>
     staleTime: Infinity,
   })
 
-/** State of every unit, as the start for the stream: loaded again each time the picker opens. */
+/** The state of every unit, which the stream then updates; loaded each time the picker opens. */
 export const seatsQuery = (id: string) =>
   queryOptions({
     queryKey: ['seats', id],

@@ -123,7 +123,7 @@ export class Scene {
     node.style.transform = `translate(${now.dx - s * camera.dx}px,${now.dy - s * camera.dy}px) scale(${s})`
   }
 
-  /** Whether the sheet in front fills the screen, neither blurred nor tiny. */
+  /** Whether the front sheet covers the screen at a usable resolution. */
   private coversScreen(): boolean {
     const { camera, node, ratio } = this.front
     const now = this.camera!
@@ -315,7 +315,7 @@ export class Scene {
     }
   }
 
-  /** Names of the sections: on them from afar, above them from near. */
+  /** Section names: on the section when zoomed out, above it when zoomed in. */
   private paintLabels({ ctx, node, camera, ratio }: Sheet): void {
     const c = this.palette()
     const { layout } = this.store
@@ -356,7 +356,7 @@ interface MapPalette {
   font: string
 }
 
-/** The tokens as a canvas takes them: colours of the scheme in use. */
+/** The colour tokens resolved for a canvas, in the current colour scheme. */
 function readPalette(box: HTMLElement): MapPalette {
   const probe = box.appendChild(document.createElement('span'))
   const value = (name: string) => {

@@ -3,18 +3,18 @@ import type { ServerEvent } from '../../live/sse'
 import type { SeatLayout, SeatState } from './layout'
 
 /**
- * The live state of every unit, and what is chosen here. Deltas arrive ten times a second in an on-sale,
- * so this lives outside React; views subscribe.
+ * The live state of every unit, and the selection. Deltas arrive up to ten times a second during an on-sale,
+ * so the state is outside React; views subscribe.
  */
 export class SeatStore {
   readonly states: SeatState[]
   readonly chosen = new Set<number>()
   /** Units of the account's own hold: held, but not lost. */
   readonly mine = new Set<number>()
-  /** Taken by somebody else while chosen; told until looked at. */
+  /** Selected units that someone else took; shown until dismissed. */
   lost: number[] = []
   version: number
-  /** Grows with each change of anything. */
+  /** Incremented with each change. */
   revision = 0
   readonly layout: SeatLayout
   private readonly listeners = new Set<() => void>()
@@ -67,7 +67,7 @@ export class SeatStore {
     }
   }
 
-  /** Units a request of ours is under way for: that they become held is no loss. */
+  /** Units of a hold request in flight: when they become held they are not lost. */
   readonly expected = new Set<number>()
 
   toggle(unit: number, max: number): 'chosen' | 'dropped' | 'full' | 'taken' {
@@ -94,7 +94,7 @@ export class SeatStore {
     this.changed()
   }
 
-  /** The hold as the server has it now becomes what is chosen. */
+  /** Replaces the selection by the units of the server's hold. */
   adopt(units: string[]): void {
     this.mine.clear()
     this.expected.clear()

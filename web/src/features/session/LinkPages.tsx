@@ -29,7 +29,7 @@ function LinkExpired() {
   )
 }
 
-/** Whoever forgot the password asks for a link. The answer is the same for every address. */
+/** Requests a password reset link. The response is the same for every address. */
 export function ForgotPasswordPage() {
   const t = useText()
   const id = useId()
@@ -82,7 +82,7 @@ export function ForgotPasswordPage() {
   )
 }
 
-/** Where the link of a mail leads that asks for a new password. */
+/** The target of the password reset link in an email: sets a new password. */
 export function NewPasswordPage() {
   const t = useText()
   const id = useId()
@@ -151,7 +151,7 @@ export function NewPasswordPage() {
   )
 }
 
-/** Where the link of a mail leads that asks to confirm an address. */
+/** The target of the confirmation link in an email. */
 export function ConfirmPage() {
   const t = useText()
   const token = useLinkToken()
@@ -159,7 +159,7 @@ export function ConfirmPage() {
   useTitle(t('session.confirming'))
   const { mutate, ...confirm } = useMutation({
     mutationFn: (token: string) => unwrap(api.POST('/api/v1/accounts/confirmation', { body: { token } })),
-    onSuccess: () => queries.invalidateQueries(accountQuery), // it says whether the address is confirmed
+    onSuccess: () => queries.invalidateQueries(accountQuery), // the profile contains emailVerified
   })
   useEffect(() => {
     if (token) mutate(token)

@@ -8,7 +8,7 @@ import { currentLocale } from '../../i18n'
 import { useText } from '../../i18n/text'
 import { signIn } from './session'
 
-/** What the server refuses a field with. */
+/** Codes that refuse a single field. */
 const fieldCodes = ['invalid_name', 'invalid_email', 'weak_password'] as const
 
 export function RegisterPage() {

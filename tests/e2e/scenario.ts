@@ -51,7 +51,7 @@ const plan = {
 }
 
 /** A venue in mid-season: events on sale, drafts and a cancelled event. */
-export interface Story {
+export interface Scenario {
   merchant: string
   buyer: string
   venue: string
@@ -64,15 +64,15 @@ const titles = {
   desktop: ['Strings after Dark', 'Letters to Nobody', 'Open Mic Gala', 'The Paper Whale'],
 }
 
-/** Tells it by the API, once for each size of screen: both run at once. */
-export async function tell(request: APIRequestContext, project: 'phone' | 'desktop'): Promise<Story> {
+/** Creates it by the API, once per screen size, since both projects run in parallel. */
+export async function createScenario(request: APIRequestContext, project: 'phone' | 'desktop'): Promise<Scenario> {
   const first = project === 'phone' ? 450 : 470
-  const somebody = (n: number) => `load-0${first + n}@foyer.test`
-  const merchant = somebody(0)
+  const account = (n: number) => `load-0${first + n}@foyer.test`
+  const merchant = account(0)
   const admin = await tokenOf(request, 'admin@foyer.test')
   const { items } = await callAs<{ items: { account: string; email: string }[] }>(request, admin, 'GET', `/api/v1/admin/users?q=${merchant}`)
-  const account = items.find((user) => user.email === merchant)!.account
-  await callAs(request, admin, 'PATCH', `/api/v1/admin/users/${account}`, { roles: ['customer', 'merchant'] })
+  const merchantAccount = items.find((user) => user.email === merchant)!.account
+  await callAs(request, admin, 'PATCH', `/api/v1/admin/users/${merchantAccount}`, { roles: ['customer', 'merchant'] })
 
   const token = await tokenOf(request, merchant)
   const venue = await callAs<{ id: string }>(request, token, 'POST', '/api/v1/venues', {
@@ -122,12 +122,12 @@ export async function tell(request: APIRequestContext, project: 'phone' | 'deskt
   ]
   const bookings = await Promise.all(
     buys.map(async ([n, event, ticketType, quantity]) =>
-      buy(request, await tokenOf(request, somebody(n)), event, { ticketType, quantity }),
+      buy(request, await tokenOf(request, account(n)), event, { ticketType, quantity }),
     ),
   )
-  await callAs(request, await tokenOf(request, somebody(2)), 'POST', `/api/v1/bookings/${bookings[1]!.id}/refunds`, {
+  await callAs(request, await tokenOf(request, account(2)), 'POST', `/api/v1/bookings/${bookings[1]!.id}/refunds`, {
     units: [bookings[1]!.units[0]!.unit],
     reason: 'requested',
   })
-  return { merchant, buyer: somebody(1), venue: venue.id, event: event.id, booking: bookings[0]!.id }
+  return { merchant, buyer: account(1), venue: venue.id, event: event.id, booking: bookings[0]!.id }
 }
