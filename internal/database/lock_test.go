@@ -91,29 +91,28 @@ func TestALockIsGivenUpAlsoWhereNobodyAnswers(t *testing.T) {
 	require.NoError(t, err)
 	defer other.Close()
 
+	ours, theirs := database.Leader{Pool: pool, Key: key}, database.Leader{Pool: other, Key: key}
+	mine := func(context.Context) error { return nil }
 	entered := false
-	err = database.WithLock(t.Context(), pool, key, func(ctx context.Context, alive func(context.Context) error) error {
+	require.NoError(t, ours.Try(t.Context(), func(ctx context.Context) error {
 		entered = true
-		require.NoError(t, alive(ctx))
-		err := database.WithLock(ctx, other, key, func(context.Context, func(context.Context) error) error { return nil })
-		require.ErrorIs(t, err, database.ErrLocked)
+		require.ErrorIs(t, theirs.Try(ctx, mine), database.ErrLocked)
 		return nil
-	})
-	require.NoError(t, err)
+	}))
 	require.True(t, entered)
-	mine := func(context.Context, func(context.Context) error) error { return nil }
-	require.NoError(t, database.WithLock(t.Context(), other, key, mine), "given up in the ordinary way")
+	require.NoError(t, theirs.Try(t.Context(), mine), "given up in the ordinary way")
 
 	done := make(chan error, 1)
 	go func() {
-		done <- database.WithLock(t.Context(), pool, key, func(context.Context, func(context.Context) error) error {
+		done <- ours.Try(t.Context(), func(ctx context.Context) error {
 			way.lose()
-			return nil
+			<-ctx.Done() // the session is found lost
+			return context.Cause(ctx)
 		})
 	}()
 	select {
 	case err := <-done:
-		assert.NoError(t, err)
+		assert.ErrorIs(t, err, database.ErrLockLost)
 	case <-time.After(30 * time.Second):
 		t.Fatal("the lock is not given up while the database does not answer")
 	}
@@ -125,6 +124,6 @@ func TestALockIsGivenUpAlsoWhereNobodyAnswers(t *testing.T) {
 		t.Fatal("the pool waits for a connection that it lost")
 	}
 	harness.Eventually(t, 30*time.Second, "another session has the lock", func() error {
-		return database.WithLock(t.Context(), other, key, mine)
+		return theirs.Try(t.Context(), mine)
 	})
 }

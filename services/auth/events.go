@@ -9,7 +9,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
@@ -139,8 +138,8 @@ type SessionCloser struct {
 	Now func() time.Time
 }
 
-func (c SessionCloser) queue() leased.Queue[SessionEnd] {
-	return leased.Queue[SessionEnd]{
+func (c SessionCloser) queue() worker.LeasedQueue[SessionEnd] {
+	return worker.LeasedQueue[SessionEnd]{
 		Name: "sessions to end", Workers: endsAtOnce, Every: endsEvery, Timeout: endTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]SessionEnd, error) {
 			return c.Queue.TakeEnds(ctx, c.Now(), lease, limit)

@@ -11,7 +11,6 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/worker"
 )
@@ -73,8 +72,8 @@ const (
 // Run does jobs until ctx ends. What waits then is there for the next process.
 func (a *Accounts) Run(ctx context.Context) error { return a.queue().Run(ctx) }
 
-func (a *Accounts) queue() leased.Queue[Job] {
-	return leased.Queue[Job]{
+func (a *Accounts) queue() worker.LeasedQueue[Job] {
+	return worker.LeasedQueue[Job]{
 		Name: "account jobs", Workers: jobsAtOnce, Every: jobEvery, Timeout: jobTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]Job, error) {
 			return a.Store.DueJobs(ctx, a.Now(), lease, limit)

@@ -8,9 +8,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Refusals of holds.
@@ -216,7 +216,7 @@ func (c Cap) wait(now time.Time) time.Duration {
 	if c.Returns < freeReturns+1 {
 		return 0
 	}
-	wait := leased.Pause(firstWait, maxWait, c.Returns-freeReturns-1)
+	wait := worker.Pause(firstWait, maxWait, c.Returns-freeReturns-1)
 	return max(0, c.Returned.Add(wait).Sub(now))
 }
 

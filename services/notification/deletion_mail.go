@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // DeletionMail writes the last mail to somebody whose account is being deleted. It is not about a
@@ -76,8 +76,8 @@ func (f DeletionMails) Run(ctx context.Context) error { return f.queue().Run(ctx
 // Step sends what is due now, for tests.
 func (f DeletionMails) Step(ctx context.Context) (int, error) { return f.queue().Step(ctx) }
 
-func (f DeletionMails) queue() leased.Queue[DueDeletionMail] {
-	return leased.Queue[DueDeletionMail]{
+func (f DeletionMails) queue() worker.LeasedQueue[DueDeletionMail] {
+	return worker.LeasedQueue[DueDeletionMail]{
 		Name: "farewells", Workers: 1, Every: mailInterval, Timeout: MailTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]DueDeletionMail, error) {
 			return f.Store.DueDeletionMails(ctx, f.Now(), lease, limit)

@@ -16,7 +16,6 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/messages"
 	"github.com/foyer-tickets/foyer/internal/money"
 	"github.com/foyer-tickets/foyer/internal/seat"
@@ -287,8 +286,8 @@ var ErrUnanswered = fault.New(fault.Unavailable, "mail_unanswered", "The mail se
 // Run sends mails until ctx ends.
 func (m Mailer) Run(ctx context.Context) error { return m.queue().Run(ctx) }
 
-func (m Mailer) queue() leased.Queue[Due] {
-	return leased.Queue[Due]{
+func (m Mailer) queue() worker.LeasedQueue[Due] {
+	return worker.LeasedQueue[Due]{
 		Name: "mails", Workers: mailsAtOnce, Every: mailInterval, Timeout: MailTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]Due, error) {
 			return m.Outbox.Due(ctx, m.Now(), lease, limit)

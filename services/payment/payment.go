@@ -17,8 +17,8 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/identity"
-	"github.com/foyer-tickets/foyer/internal/leased"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Status is the state of a payment.
@@ -308,7 +308,7 @@ func (p *Payment) plan(now time.Time, refunding bool, next time.Time) {
 }
 
 // pollDelay is the delay of a payment's next poll after so many polls.
-func pollDelay(polls int) time.Duration { return leased.Pause(firstPoll, maxPollDelay, polls) }
+func pollDelay(polls int) time.Duration { return worker.Pause(firstPoll, maxPollDelay, polls) }
 
 // Free authorises a payment of nothing, without the provider.
 func (p Payment) Free(now time.Time) Change {

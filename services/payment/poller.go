@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // DuePayments stores when payments are due to be polled.
@@ -40,7 +40,7 @@ const (
 
 // Run polls due payments until ctx ends.
 func (a Poller) Run(ctx context.Context) error {
-	return leased.Queue[Payment]{
+	return worker.LeasedQueue[Payment]{
 		Name: "payments", Workers: pollWorkers, Every: pollEvery, Timeout: PollTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]Payment, error) {
 			return a.Due.Due(ctx, a.Service.Now(), lease, limit)

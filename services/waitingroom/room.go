@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Room updates one event's stored line, one update after the other. When two processes update the same
@@ -78,7 +79,7 @@ func (r *Room) update(ctx context.Context, f func(ctx context.Context, l Line) (
 	var last error
 	for try := range updateTries {
 		if try > 0 {
-			if err := sleep(ctx, time.Duration(try*try)*2*time.Millisecond); err != nil {
+			if err := worker.Sleep(ctx, worker.Pause(2*time.Millisecond, 50*time.Millisecond, try-1)); err != nil {
 				break
 			}
 		}
@@ -629,15 +630,6 @@ func (r *Room) unnotified(ctx context.Context) ([]Turn, error) {
 		turns = append(turns, Turn{Place: l.Notified + 1 + int64(i), Account: account})
 	}
 	return turns, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
 }
 
 // Event is the event of the room.

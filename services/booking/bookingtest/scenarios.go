@@ -13,6 +13,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/money"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -262,12 +263,7 @@ func limit(ctx context.Context, s Seats) error {
 const shortHold = time.Second
 
 func outlive(ctx context.Context, h booking.Hold) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Until(h.Until) + 50*time.Millisecond):
-		return nil
-	}
+	return worker.Sleep(ctx, time.Until(h.Until)+50*time.Millisecond)
 }
 
 // retake takes as soon as that goes: a store may round the life of a key up to a second.

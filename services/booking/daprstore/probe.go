@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // Strategy is how units are decided on a store.
@@ -171,10 +172,8 @@ func (p *prober) ttlReset(strategy Strategy) (bool, error) {
 	if err != nil {
 		return false, nil //nolint:nilerr // refused: the store lacks it
 	}
-	select {
-	case <-p.ctx.Done():
-		return false, p.ctx.Err()
-	case <-time.After(1500 * time.Millisecond):
+	if err := worker.Sleep(p.ctx, 1500*time.Millisecond); err != nil {
+		return false, err
 	}
 	v, _, err := p.value(k)
 	return v == string(two), err
@@ -195,10 +194,8 @@ func Await(ctx context.Context, store *daprclient.Store, strategy Strategy, with
 			}
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		if worker.Sleep(ctx, 500*time.Millisecond) != nil {
 			return err
-		case <-time.After(500 * time.Millisecond):
 		}
 	}
 }

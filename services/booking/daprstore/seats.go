@@ -11,6 +11,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/holdqueue"
 	"github.com/foyer-tickets/foyer/services/booking/saga"
@@ -54,6 +55,7 @@ var (
 const (
 	maxTries   = 12               // of a transaction that fails
 	firstPause = time.Millisecond // before the second try; doubles
+	maxPause   = 128 * time.Millisecond
 )
 
 // ErrBusy is for transactions that failed maxTries times although nobody else has the units.
@@ -461,11 +463,9 @@ func ceilSecond(d time.Duration) time.Duration {
 
 // backoff waits before the next try: exponentially longer, with jitter.
 func backoff(ctx context.Context, try int) error {
-	d := firstPause << min(try, 7)
-	select {
-	case <-ctx.Done():
-		return fault.Away("seats", ctx.Err())
-	case <-time.After(d/2 + rand.N(d)):
-		return nil
+	d := worker.Pause(firstPause, maxPause, try)
+	if err := worker.Sleep(ctx, d/2+rand.N(d)); err != nil {
+		return fault.Away("seats", err)
 	}
+	return nil
 }

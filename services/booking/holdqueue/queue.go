@@ -14,6 +14,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
@@ -274,10 +275,7 @@ func (q *Queue) Run(ctx context.Context) error {
 			for batch := q.nextRecords(); len(batch) > 0; batch = q.nextRecords() {
 				began := time.Now()
 				q.publish(ctx, batch)
-				select {
-				case <-ctx.Done():
-				case <-time.After(publishEvery - time.Since(began)):
-				}
+				_ = worker.Sleep(ctx, publishEvery-time.Since(began))
 			}
 		}
 	}

@@ -2,12 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/foyer-tickets/foyer/internal/database"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
@@ -30,46 +24,13 @@ func (l Lock) task() string {
 	return "event cancellations"
 }
 
-const leadEvery = time.Second
-
-// AsLeader gives a task that runs while this process has the lock. It is an advisory lock of a session: another
-// replica gets it when the process or its connection ends.
+// AsLeader returns a task that runs while this process has the lock (database.Leader).
 func (s Store) AsLeader(lock Lock, task func(context.Context) error) func(context.Context) error {
+	leader := database.Leader{Pool: s.Pool, Key: int64(lock)}
 	return func(ctx context.Context) error {
-		for {
-			if err := lead(ctx, s.Pool, lock, task); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "leader's task interrupted", "lock", int64(lock), "error", err)
-			}
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(leadEvery):
-			}
-		}
+		return leader.Run(ctx, func(ctx context.Context) error {
+			telemetry.Leads.Add(ctx, 1, lock.task())
+			return task(ctx)
+		})
 	}
-}
-
-func lead(ctx context.Context, pool *pgxpool.Pool, lock Lock, task func(context.Context) error) error {
-	err := database.WithLock(ctx, pool, int64(lock), func(ctx context.Context, alive func(context.Context) error) error {
-		telemetry.Leads.Add(ctx, 1, lock.task())
-		ctx, cancel := context.WithCancelCause(ctx)
-		defer cancel(nil)
-		done := make(chan error, 1)
-		go func() { done <- task(ctx) }()
-		for {
-			select {
-			case err := <-done:
-				return err
-			case <-time.After(leadEvery):
-				if err := alive(ctx); err != nil {
-					cancel(err)
-					return errors.Join(fmt.Errorf("lock lost: %w", err), <-done)
-				}
-			}
-		}
-	})
-	if errors.Is(err, database.ErrLocked) {
-		return nil
-	}
-	return err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/httpapi"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -63,10 +64,8 @@ func (s *Steps) Run(ctx context.Context, listen func(context.Context, func(uuid.
 			return ctx.Err()
 		}
 		slog.WarnContext(ctx, "not listening for bookings' steps", "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(time.Second):
+		if err := worker.Sleep(ctx, time.Second); err != nil {
+			return err
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -89,7 +89,7 @@ func (e *Expiries) Step(ctx context.Context) error {
 	if err := e.store(ctx); err != nil {
 		return err
 	}
-	queue := leased.Queue[PassedHold]{
+	queue := worker.LeasedQueue[PassedHold]{
 		Name: "expired holds", Workers: expiryWorkers, Timeout: NotifyTimeout, Do: e.handle,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]PassedHold, error) {
 			return e.Deadlines.Passed(ctx, e.Now(), lease, limit)

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -42,8 +42,8 @@ func (s Sweeper) Sweep(ctx context.Context) error {
 	return err
 }
 
-func (s Sweeper) queue() leased.Queue[uuid.UUID] {
-	return leased.Queue[uuid.UUID]{
+func (s Sweeper) queue() worker.LeasedQueue[uuid.UUID] {
+	return worker.LeasedQueue[uuid.UUID]{
 		Name: "sweep", Workers: sweepers, Every: sweepEvery, Timeout: DriveTimeout,
 		Take: func(ctx context.Context, lease time.Duration, limit int) ([]uuid.UUID, error) {
 			return s.Due.Due(ctx, s.Now(), lease, limit)
@@ -65,16 +65,9 @@ func (s Sweeper) drive(ctx context.Context, id uuid.UUID) error {
 
 // every calls step each period until ctx ends. An error is logged with the name; the next call tries again.
 func every(ctx context.Context, period time.Duration, name string, step func(context.Context) error) error {
-	tick := time.NewTicker(period)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			if err := step(ctx); err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, name, "error", err)
-			}
+	return worker.Every(ctx, period, func(ctx context.Context) {
+		if err := step(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, name, "error", err)
 		}
-	}
+	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
-	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -56,7 +56,7 @@ func (t Trouble) Failed(err error, now time.Time) Trouble {
 		t.Code = "internal"
 	}
 	outage := fault.KindOf(err) == fault.Unavailable || errors.Is(err, context.DeadlineExceeded)
-	pause := leased.Pause(firstPause, maxPause, t.Tries-1)
+	pause := worker.Pause(firstPause, maxPause, t.Tries-1)
 	if outage {
 		pause = min(pause, maxOutagePause)
 	}

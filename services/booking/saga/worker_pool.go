@@ -116,7 +116,7 @@ func (p *WorkerPool) work(running context.Context, t task) {
 	t.tries++
 	slog.WarnContext(ctx, "booking not driven", "booking", t.booking, "try", t.tries, "error", err)
 	if t.tries < poolTries {
-		time.AfterFunc(min(poolFirstPause<<(t.tries-1), poolMaxPause), func() { p.requeue(t) })
+		time.AfterFunc(worker.Pause(poolFirstPause, poolMaxPause, t.tries-1), func() { p.requeue(t) })
 	}
 }
 

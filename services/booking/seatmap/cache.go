@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/foyer-tickets/foyer/internal/fault"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 )
 
@@ -257,24 +258,17 @@ func (c *Cache) Run(ctx context.Context) error {
 	var refresher sync.WaitGroup
 	refresher.Go(func() { c.refresh(ctx) })
 	defer refresher.Wait()
-	tick := time.NewTicker(flushEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			c.mu.Lock()
-			maps := make([]*entry, 0, len(c.maps))
-			for _, e := range c.maps {
-				maps = append(maps, e)
-			}
-			c.mu.Unlock()
-			for _, e := range maps {
-				c.tick(e)
-			}
+	return worker.Every(ctx, flushEvery, func(context.Context) {
+		c.mu.Lock()
+		maps := make([]*entry, 0, len(c.maps))
+		for _, e := range c.maps {
+			maps = append(maps, e)
 		}
-	}
+		c.mu.Unlock()
+		for _, e := range maps {
+			c.tick(e)
+		}
+	})
 }
 
 func (c *Cache) tick(e *entry) {

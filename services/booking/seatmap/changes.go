@@ -12,6 +12,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/booking"
 	"github.com/foyer-tickets/foyer/services/booking/wire"
 )
@@ -61,16 +62,7 @@ func (p *ChangePublisher) Announce(id uuid.UUID, changes []booking.Change) {
 
 // Run publishes what was announced until ctx ends. Flush publishes the rest.
 func (p *ChangePublisher) Run(ctx context.Context) error {
-	tick := time.NewTicker(announceEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			_ = p.Flush(ctx) // logged
-		}
-	}
+	return worker.Every(ctx, announceEvery, func(ctx context.Context) { _ = p.Flush(ctx) }) // logged
 }
 
 // Flush publishes what was announced.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // InventoryStore keeps what was last published of each event.
@@ -40,16 +41,10 @@ func (p InventoryPublisher) Run(ctx context.Context) error {
 			slog.WarnContext(ctx, "event not loaded", "event", id, "error", err)
 		}
 	}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case now := <-tick.C:
-			p.Cache.Changed(func(id uuid.UUID, i Inventory) error { return p.publish(ctx, id, i, now) })
-		}
-	}
+	return worker.Every(ctx, time.Second, func(ctx context.Context) {
+		now := time.Now()
+		p.Cache.Changed(func(id uuid.UUID, i Inventory) error { return p.publish(ctx, id, i, now) })
+	})
 }
 
 func (p InventoryPublisher) publish(ctx context.Context, id uuid.UUID, i Inventory, now time.Time) error {

@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/foyer-tickets/foyer/internal/daprclient"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/payment"
 )
 
@@ -49,10 +50,8 @@ func (j ReconciliationJob) Run(ctx context.Context) error {
 			slog.WarnContext(ctx, "reconciliation not scheduled yet", "error", err)
 			warned = true
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(jobRetry):
+		if err := worker.Sleep(ctx, jobRetry); err != nil {
+			return err
 		}
 	}
 }

@@ -127,7 +127,7 @@ const reconciliationLock int64 = 0x466f796572_11
 
 // RunExclusive implements payment.ReconciliationStore.
 func (s Store) RunExclusive(ctx context.Context, f func(context.Context) error) error {
-	err := database.WithLock(ctx, s.Pool, reconciliationLock, func(ctx context.Context, _ func(context.Context) error) error { return f(ctx) })
+	err := database.Leader{Pool: s.Pool, Key: reconciliationLock}.Try(ctx, f)
 	if errors.Is(err, database.ErrLocked) {
 		return payment.ErrReconciling
 	}

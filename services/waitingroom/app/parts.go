@@ -12,6 +12,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/admission"
 	"github.com/foyer-tickets/foyer/internal/daprclient"
 	"github.com/foyer-tickets/foyer/internal/messages"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 	"github.com/foyer-tickets/foyer/services/waitingroom/actor"
 	"github.com/foyer-tickets/foyer/services/waitingroom/clients"
@@ -76,10 +77,8 @@ func awaitSecret(ctx context.Context, client *daprclient.Client) (string, error)
 			return secret, nil
 		}
 		slog.InfoContext(ctx, "waiting for the sidecar", "error", err)
-		select {
-		case <-ctx.Done():
+		if worker.Sleep(ctx, secretEvery) != nil {
 			return "", fmt.Errorf("signing key: %w", err)
-		case <-time.After(secretEvery):
 		}
 	}
 }
@@ -115,18 +114,11 @@ const (
 // reminder again and ticks them here. So a line moves without placement and scheduler. The rate is kept
 // in the stored line, so it holds however many replicas tick.
 func (a *parts) Watch(ctx context.Context) error {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			for _, id := range a.Views.Stalled(silence) {
-				a.nudge(ctx, id)
-			}
+	return worker.Every(ctx, watchEvery, func(ctx context.Context) {
+		for _, id := range a.Views.Stalled(silence) {
+			a.nudge(ctx, id)
 		}
-	}
+	})
 }
 
 func (a *parts) nudge(ctx context.Context, id uuid.UUID) {

@@ -16,6 +16,7 @@ import (
 	"github.com/foyer-tickets/foyer/internal/fault"
 	"github.com/foyer-tickets/foyer/internal/httpapi"
 	"github.com/foyer-tickets/foyer/internal/telemetry"
+	"github.com/foyer-tickets/foyer/internal/worker"
 	"github.com/foyer-tickets/foyer/services/waitingroom"
 )
 
@@ -232,16 +233,9 @@ func (a *audience) join(r *reader, front waitingroom.Front) (joined bool, err er
 // Run keeps idle streams alive, so that proxies and sleeping clients notice a dead connection,
 // and forgets events without streams.
 func (h *Hub) Run(ctx context.Context) error {
-	beat := time.NewTicker(httpapi.Heartbeat)
-	defer beat.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-beat.C:
-			h.each(func(a *audience) { a.push(h, []byte(":\n\n")) })
-		}
-	}
+	return worker.Every(ctx, httpapi.Heartbeat, func(context.Context) {
+		h.each(func(a *audience) { a.push(h, []byte(":\n\n")) })
+	})
 }
 
 // Close ends all streams with a hint when to reconnect, and refuses new ones.

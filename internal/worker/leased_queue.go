@@ -1,22 +1,21 @@
-// Package leased implements work queues with leases: a replica takes a row for a limited time, and if it
-// does not finish, the row becomes available to every replica again.
-//
-// An item whose lease expires before it is finished is processed twice. So a queue leases no more items
-// than it has free workers, every item has a deadline, and its lease outlasts that deadline.
-package leased
+package worker
 
 import (
 	"context"
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
-// Queue defines a queue and how its items are processed. An error of one item is logged and does not affect
+// LeasedQueue defines a queue and how its items are processed: a replica takes a row for a limited time, and
+// if it does not finish, the row becomes available to every replica again.
+//
+// An item whose lease expires before it is finished is processed twice. So a queue leases no more items
+// than it has free workers, every item has a deadline, and its lease outlasts that deadline.
+//
+// An error of one item is logged and does not affect
 // others. Do itself sets when a failed item is due again; otherwise it is due when its lease expires.
-type Queue[T any] struct {
+type LeasedQueue[T any] struct {
 	Name    string
 	Workers int           // items at a time
 	Every   time.Duration // between looks at a queue that had nothing
@@ -31,13 +30,13 @@ type Queue[T any] struct {
 const margin = 10 * time.Second
 
 // Lease returns the duration of an item's lease.
-func (q Queue[T]) Lease() time.Duration { return q.Timeout + margin }
+func (q LeasedQueue[T]) Lease() time.Duration { return q.Timeout + margin }
 
 // Run processes items until ctx ends, and lets running items finish.
-func (q Queue[T]) Run(ctx context.Context) error {
+func (q LeasedQueue[T]) Run(ctx context.Context) error {
 	// Running items are not cancelled when the process stops, because an item that was half sent would be sent
 	// again.
-	items, abandon := worker.Grace(ctx, worker.InHand)
+	items, abandon := Grace(ctx, InHand)
 	defer abandon()
 
 	free := make(chan struct{}, q.Workers)
@@ -93,7 +92,7 @@ func reserve(ctx context.Context, free chan struct{}) (n int, err error) {
 	}
 }
 
-func (q Queue[T]) do(ctx context.Context, item T) {
+func (q LeasedQueue[T]) do(ctx context.Context, item T) {
 	ctx, cancel := context.WithTimeout(ctx, q.Timeout)
 	defer cancel()
 	defer func() {
@@ -108,7 +107,7 @@ func (q Queue[T]) do(ctx context.Context, item T) {
 
 // Step leases and processes the items that are due now, as many as there are workers, and returns their
 // number. It is for tests and for callers with their own schedule.
-func (q Queue[T]) Step(ctx context.Context) (int, error) {
+func (q LeasedQueue[T]) Step(ctx context.Context) (int, error) {
 	taken, err := q.Take(ctx, q.Lease(), q.Workers)
 	if err != nil {
 		return 0, err
@@ -119,9 +118,4 @@ func (q Queue[T]) Step(ctx context.Context) (int, error) {
 	}
 	group.Wait()
 	return len(taken), nil
-}
-
-// Pause returns the pause before an item's next try: first, doubled for each failed try, up to most.
-func Pause(first, most time.Duration, failed int) time.Duration {
-	return worker.Pause(first, most, failed)
 }

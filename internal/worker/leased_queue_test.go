@@ -1,4 +1,4 @@
-package leased_test
+package worker_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/foyer-tickets/foyer/internal/leased"
+	"github.com/foyer-tickets/foyer/internal/worker"
 )
 
 // rows is a queue that leases as a table does: who is due is taken until the lease ends.
@@ -52,7 +52,7 @@ func (r *rows) finish(id int) {
 func TestSlowItemsAreDoneOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRows(60)
-		q := leased.Queue[int]{
+		q := worker.LeasedQueue[int]{
 			Name: "slow", Workers: 4, Every: time.Second, Timeout: 20 * time.Second, Take: r.take,
 			Do: func(ctx context.Context, id int) error {
 				select {
@@ -83,7 +83,7 @@ func TestSlowItemsAreDoneOnce(t *testing.T) {
 func TestABadItemIsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRows(50)
-		q := leased.Queue[int]{
+		q := worker.LeasedQueue[int]{
 			Name: "bad", Workers: 4, Every: time.Second, Timeout: 5 * time.Second, Take: r.take,
 			Do: func(ctx context.Context, id int) error {
 				switch id {
@@ -111,7 +111,7 @@ func TestLeaving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRows(2)
 		ctx, cancel := context.WithCancel(t.Context())
-		q := leased.Queue[int]{
+		q := worker.LeasedQueue[int]{
 			Name: "leaving", Workers: 2, Every: time.Second, Timeout: time.Minute, Take: r.take,
 			Do: func(ctx context.Context, id int) error {
 				cancel()
@@ -129,10 +129,4 @@ func TestLeaving(t *testing.T) {
 		assert.Equal(t, 1, r.done[0])
 		assert.Less(t, time.Since(began), 5*time.Second)
 	})
-}
-
-func TestPausesDouble(t *testing.T) {
-	for failed, want := range map[int]time.Duration{0: time.Second, 1: 2 * time.Second, 5: 32 * time.Second, 6: time.Minute, 1000: time.Minute} {
-		assert.Equal(t, want, leased.Pause(time.Second, time.Minute, failed), failed)
-	}
 }
