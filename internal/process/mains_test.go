@@ -44,24 +44,29 @@ func TestNoMainDefers(t *testing.T) {
 	}
 }
 
-// TestGaugesOfStoresAreServed: what a store counts for alarms is registered by a process of its service.
-func TestGaugesOfStoresAreServed(t *testing.T) {
+// TestStoresAreObserved: what a store measures for alarms is read by a process of its service.
+func TestStoresAreObserved(t *testing.T) {
 	stores, err := filepath.Glob("../../services/*/postgres/*.go")
 	require.NoError(t, err)
-	gauge, found := regexp.MustCompile(`(?m)^func \(s Store\) (\w+Gauge)\(`), 0
+	observe, found := regexp.MustCompile(`(?m)^func \(s Store\) Observe\(`), 0
+	called := regexp.MustCompile(`(?m)^\tp\.OnClose\("metrics", process\.Plain\(.*\.Observe\(\)\)\)`)
 	for _, path := range stores {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
-		for _, match := range gauge.FindAllStringSubmatch(string(text), -1) {
-			found++
-			mains, err := filepath.Glob(filepath.Join(filepath.Dir(path), "../cmd/*/main.go"))
-			require.NoError(t, err)
-			served := regexp.MustCompile(`Metrics\.MustRegister\(.*\.` + match[1] + `\(`)
-			assert.True(t, slices.ContainsFunc(mains, func(main string) bool {
-				text, err := os.ReadFile(main)
-				return err == nil && served.Match(text)
-			}), "%s of %s", match[1], path)
+		if !observe.Match(text) {
+			continue
 		}
+		found++
+		var wiring []string
+		for _, pattern := range []string{"../cmd/*/main.go", "../app/*.go"} {
+			files, err := filepath.Glob(filepath.Join(filepath.Dir(path), pattern))
+			require.NoError(t, err)
+			wiring = append(wiring, files...)
+		}
+		assert.True(t, slices.ContainsFunc(wiring, func(file string) bool {
+			text, err := os.ReadFile(file)
+			return err == nil && called.Match(text)
+		}), path)
 	}
-	require.GreaterOrEqual(t, found, 2)
+	require.GreaterOrEqual(t, found, 3)
 }
