@@ -231,7 +231,7 @@ func TestAnImportSaysWhatBecameOfEachRecord(t *testing.T) {
 	_, report = send("["+good+",{", "application/json")
 	assert.Equal(t, 1, report.Unchanged, "what came before the break is kept")
 	require.NotNil(t, report.Error)
-	assert.Contains(t, *report.Error, "breaks off")
+	assert.Contains(t, *report.Error, "truncated")
 	w, _ := send("", "application/json")
 	assert.Equal(t, 422, w.Code)
 	_, report = send(good, "application/x-www-form-urlencoded")
