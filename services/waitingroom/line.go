@@ -299,7 +299,9 @@ func (l Line) pass(until time.Time) Line {
 	return l
 }
 
-// Finish ends a pass before its time. units is what its holder bought; 0: they gave up.
+// Finish ends a pass before its time. units is the number of units that its holder bought; 0: none.
+// If the inventory shows no hold of them yet, it is older than the purchase: the units are taken off what
+// is available until the next inventory arrives, so that nobody is admitted to buy them again.
 func (l Line) Finish(until time.Time, units int) Line {
 	i := slices.IndexFunc(l.Passes, func(p PassCount) bool { return p.Until.Equal(passEnd(until)) })
 	if i < 0 || l.Passes[i].Count == 0 {
@@ -307,6 +309,9 @@ func (l Line) Finish(until time.Time, units int) Line {
 	}
 	l.Passes = slices.Clone(l.Passes)
 	l.Passes[i].Count--
+	if l.Inventory.Held < units {
+		l.Inventory.Available = max(0, l.Inventory.Available-units)
+	}
 	bought := 0
 	if units > 0 {
 		bought = 1

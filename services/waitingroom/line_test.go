@@ -176,6 +176,23 @@ func TestFinishFreesCapacity(t *testing.T) {
 	require.Zero(t, l.Finish(until, 0).Inside(), "never below zero")
 }
 
+// TestAPurchaseThatTheInventoryLacks: a finished purchase may be reported before the inventory that counts it.
+func TestAPurchaseThatTheInventoryLacks(t *testing.T) {
+	l := line(100)
+	l.Settings.Rate = 1
+	l, now := run(l, noon, 2)
+	require.Equal(t, int64(1), l.Served)
+	l, _, until := l.Claim(1, now)
+	l = l.SetInventory(Inventory{Available: 1, Booked: 9, Total: 10, At: now}) // read before the hold
+	l = l.Finish(until, 1)
+	_, n := l.Due(now.Add(time.Second))
+	require.Zero(t, n, "the last unit is sold")
+
+	l = l.SetInventory(Inventory{Available: 1, Booked: 9, Total: 10, At: now.Add(time.Second)})
+	_, n = l.Due(now.Add(2 * time.Second))
+	require.Equal(t, 1, n, "a later inventory says what is left")
+}
+
 // TestWaitingList: everything is sold; what comes back is offered to exactly as many people, in
 // order, and only when those before them do not take it.
 func TestWaitingList(t *testing.T) {
