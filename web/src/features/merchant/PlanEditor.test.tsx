@@ -24,3 +24,22 @@ it('says that the plan is saved only while it is', async () => {
   await userEvent.click(screen.getByRole('button', { name: 'Undo' }))
   expect(screen.getByText('The plan is saved')).toBeVisible()
 })
+
+it('refuses a file that is not a seating plan', async () => {
+  serve({
+    'GET /api/v1/venues/v1': {
+      id: 'v1',
+      name: 'Haus',
+      city: 'Berlin',
+      country: 'DE',
+      timeZone: 'Europe/Berlin',
+      hasPlan: false,
+    },
+    'GET /api/v1/venues/v1/seating-plan': new Refusal(404, 'not_found'),
+  })
+  await loadOfficeTexts()
+  await show(<PlanPage id="v1" />)
+  const input = await screen.findByLabelText('Import')
+  await userEvent.upload(input, new File(['{"a":1}'], 'no plan.json', { type: 'application/json' }))
+  expect(await screen.findByText('This file is not a seating plan.')).toBeVisible()
+})

@@ -2,7 +2,6 @@ import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useRef, useState } from 'react'
 import { api, unwrap } from '../../api/client'
-import { Problem } from '../../api/problem'
 import { Icon } from '../../components/Icon'
 import { useTitle } from '../../components/title'
 import { Skeleton, Failure, Field, Notice } from '../../components/ui'
@@ -39,7 +38,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   const queries = useQueryClient()
   const [history, setHistory] = useState<Plan[]>([initial])
   const [selected, setSelected] = useState<number | null>(null)
-  const [importError, setImportError] = useState<unknown>(null)
+  const [importRefused, setImportRefused] = useState(false)
   const plan = history[history.length - 1]!
   const change = (next: Plan) => setHistory((all) => [...all.slice(-50), next])
   const save = useMutation({
@@ -53,14 +52,14 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
   const zone = selected === null ? undefined : plan.zones[selected]
 
   const importFile = async (file: File) => {
-    setImportError(null)
+    setImportRefused(false)
     try {
       const value: unknown = JSON.parse(await file.text())
       if (!isSeatingPlan(value)) throw new Error()
       change(completePlan(value))
       setSelected(null)
     } catch {
-      setImportError(new Problem(422, 'invalid_plan', t('plan.not_a_plan')))
+      setImportRefused(true)
     }
   }
   const download = () => {
@@ -110,7 +109,7 @@ function Editor({ venue, initial }: { venue: { id: string; name: string }; initi
           </button>
         </div>
       </div>
-      {importError !== null && <Failure error={importError} />}
+      {importRefused && <Notice tone="bad" title={t('plan.not_a_plan')} live />}
       {save.isError && <Failure error={save.error} />}
       {save.isSuccess && save.variables === plan && (
         <Notice tone="good" title={t('plan.saved')} live>
