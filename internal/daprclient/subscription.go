@@ -45,7 +45,7 @@ type Delivery struct {
 // sends it to the dead-letter topic. Any other error redelivers it under the component's retry policy, and
 // then dead-letters it.
 type Subscription struct {
-	Component string // event.PubSub or event.Broadcast
+	Component string // messages.PubSub or messages.Broadcast
 	Topic     string
 
 	Handle func(ctx context.Context, d Delivery) error

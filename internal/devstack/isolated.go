@@ -61,7 +61,7 @@ func Isolated() (cfg Config, release func(), err error) {
 	rest := ports[fields.NumField():]
 	cfg.NextPort = func() int {
 		if len(rest) == 0 {
-			panic("stack: more ports asked for than were reserved for a test stack")
+			panic("devstack: more ports asked for than were reserved for a test stack")
 		}
 		port := rest[0]
 		rest = rest[1:]

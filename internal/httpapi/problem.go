@@ -35,9 +35,6 @@ var status = map[fault.Kind]int{
 	fault.Unavailable:          http.StatusServiceUnavailable,
 }
 
-// StatusOf returns the HTTP status with which WriteProblem would answer err.
-func StatusOf(err error) int { return status[fault.KindOf(err)] }
-
 // WriteProblem responds with problem details (RFC 9457). An error that is not a fault is logged and becomes an
 // opaque 500, or a 503 if it is a timeout.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {

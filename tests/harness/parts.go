@@ -118,16 +118,9 @@ func Kafka(t testing.TB) string {
 	return fmt.Sprintf("127.0.0.1:%d", start(t, "kafka").Config.Ports.Kafka)
 }
 
-// Redis returns the address and the password of a server of this test binary.
-func Redis(t testing.TB) (address, password string) {
-	t.Helper()
-	cfg := start(t, "redis").Config
-	return fmt.Sprintf("127.0.0.1:%d", cfg.Ports.Redis), cfg.RedisPassword
-}
-
 // Sidecar starts a daprd for the app-id with the named components of components/, and what
 // those need. The component's scopes must admit the app-id. handler answers as the application:
-// GET /dapr/subscribe and the topics' routes, as sidecar.Mount makes them; nil where nothing
+// GET /dapr/subscribe and the topics' routes, as daprclient.Mount makes them; nil where nothing
 // is received. newHandler gets the configuration, since a subscription needs the token.
 func Sidecar(t testing.TB, appID string, newHandler func(daprclient.Config) http.Handler, components ...string) daprclient.Config {
 	t.Helper()
